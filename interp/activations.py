@@ -26,8 +26,9 @@ _MIN_PREFIX = 16
 class Capture:
     """What one forward pass left behind; entries of absent roles are NaN, masked by `valid`."""
 
-    sites: dict[str, Float[Tensor, "sample layer role _"]]
-    """{site: vectors}, in the model's dtype; `z` has its heads side by side."""
+    sites: Mapping[str, Any]
+    """{site: Float[Tensor, "sample layer role width"]} in the model's dtype (`z` has its heads side by side), or a
+    `StoredSite` that reads the same from a run folder."""
     embed: Float[Tensor, "sample role d_model"]
     """The residual stream before the first block (the embedding), the control row of the grid."""
     attention: dict[str, Float[Tensor, "sample layer head role"]]
@@ -154,7 +155,7 @@ def _capture_batch(
     info = model_info(model)
     tokens, mask = left_pad(suffixes, info.device)
     mask = torch.cat([mask.new_ones(len(mask), n_prefix), mask], dim=1)
-    layout = Layout.prefixed(positions.n, n_prefix, tokens.shape[1], mask.shape[1])
+    layout = Layout.prefixed(positions.n, n_prefix, tokens.shape[1])
     masks = {window: PatternMasks.of(positions, layout, window) for window in set(info.windows)}
     row = layout.rows(positions.index, positions.valid)
     vectors: dict[str, list[Tensor]] = {site: [] for site in (*sites, "embed")}

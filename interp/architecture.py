@@ -1,18 +1,30 @@
 """What a hooked model is: its sizes, its sliding windows, its tokenizer, and which class carries it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from interp.errors import ModelError
-from interp.hooked import HookedModel, backend
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+HookedModel = Any
+"""A HookedTransformer or a TransformerBridge. TransformerLens 4 has only the second, so no type names both."""
+
+BACKENDS = ("HookedTransformer", "TransformerBridge")
+
 NOTE = "interp_note"
 """Attribute of a model that says why it was loaded the way it was."""
+
+
+def backend(model: object) -> str:
+    """`HookedTransformer`, `TransformerBridge`, or the empty string; TransformerLens is not imported for it."""
+    for cls in type(model).__mro__:
+        if cls.__module__.startswith("transformer_lens.") and cls.__name__ in BACKENDS:
+            return cls.__name__
+    return ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,8 @@ def model_info(model: HookedModel) -> ModelInfo:
     kind = backend(model)
     if not kind:
         raise ModelError(
-            f"expected a HookedTransformer or TransformerBridge, got {type(model).__name__}: pass it to interp.load_model"
+            f"expected a HookedTransformer or TransformerBridge, got {type(model).__name__}: "
+            "pass it to interp.load_model"
         )
     cfg = model.cfg
     weight = model.blocks[0].attn.W_O
@@ -61,7 +74,7 @@ def model_info(model: HookedModel) -> ModelInfo:
         d_head=cfg.d_head,
         n_ctx=cfg.n_ctx,
         d_vocab=cfg.d_vocab,
-        windows=_windows(model),
+        windows=windows(model),
         device=weight.device,
         dtype=weight.dtype,
         processed_weights=_processed(model),
@@ -79,7 +92,7 @@ def model_tokenizer(model: HookedModel) -> "PreTrainedTokenizerBase":
 
 def eos_token_ids(model: HookedModel) -> frozenset[int]:
     """Ids that end generation: the tokenizer's EOS and those of the model's own generation settings (end of turn)."""
-    settings = getattr(getattr(model, "original_model", None), "generation_config", None)
+    settings = getattr(model, "generation_config", None)
     own = getattr(settings, "eos_token_id", None)
     ids = [model_tokenizer(model).eos_token_id, *(own if isinstance(own, list) else [own])]
     return frozenset(int(token) for token in ids if token is not None)
@@ -88,10 +101,11 @@ def eos_token_ids(model: HookedModel) -> frozenset[int]:
 def _processed(model: HookedModel) -> bool:
     if backend(model) == "HookedTransformer":
         return str(model.cfg.normalization_type).endswith("Pre")
-    return bool(getattr(model, "_weights_processed", False) or getattr(model.cfg, "layer_norm_folding", False))
+    return bool(getattr(model, "_weights_processed", False))
 
 
-def _windows(model: HookedModel) -> tuple[int | None, ...]:
+def windows(model: HookedModel) -> tuple[int | None, ...]:
+    """Per layer, how many keys a query sees at most, itself included; None: all before it."""
     n_layers = model.cfg.n_layers
     if backend(model) == "HookedTransformer":
         types = model.cfg.attn_types or ["global"] * n_layers

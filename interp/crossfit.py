@@ -13,15 +13,15 @@ import numpy as np
 import scipy.linalg  # noqa: F401  (threadpoolctl only sees BLAS libraries that are already loaded)
 from jaxtyping import Float, Int
 from joblib import Parallel, cpu_count, delayed
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
 from interp.errors import DataError
+from interp.estimators import ProbeSpec
 from interp.inference import MIN_PER_CLASS, why_undefined
 
-SERIAL_BELOW = 2e9
-"""Cells x samples x width² (or x samples) under which starting workers costs more than it saves."""
+SERIAL_BELOW = 5e7
+"""Numbers in all cells together under which starting workers costs more than it saves."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ class Cell:
     x: Float[np.ndarray, "sample width"]
     y: Int[np.ndarray, " sample"]
     fold: Int[np.ndarray, " sample"]
-    estimator: Any
-    standardise: bool = True
+    spec: ProbeSpec
     min_per_class: int = MIN_PER_CLASS
 
 
@@ -92,16 +91,16 @@ def cross_fit(cell: Cell) -> CellFit:
         x_train, x_test = x[train], x[test]
         if not (x_train.max(0) != x_train.min(0)).any():
             return CellFit(nothing, f"no column varies in the training part of fold {f}")
-        if cell.standardise:
+        if cell.spec.standardise:
             scaler = Standardiser.fit(x_train)
             x_train, x_test = scaler.apply(x_train), scaler.apply(x_test)
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
             try:
-                fitted = clone(cell.estimator).fit(x_train, y[train])
+                fitted = cell.spec.build(*x_train.shape).fit(x_train, y[train])
             except ConvergenceWarning:
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                fitted = clone(cell.estimator).fit(x_train, y[train])
+                fitted = cell.spec.build(*x_train.shape).fit(x_train, y[train])
                 unconverged += 1
         score[test] = decision_values(fitted, x_test)
     return CellFit(score, unconverged=unconverged)
@@ -120,16 +119,15 @@ def _cross_fit_pinned(cell: Cell) -> CellFit:
 
 def cross_fit_cells(
     cells: Iterable[Cell],
-    total: int,
     work: float,
     *,
     n_jobs: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> list[CellFit]:
-    """Fit `total` cells, the same bytes for any number of workers; cells are drawn one by one as workers come free.
+    """Fit every cell, to the same bytes for any number of workers; cells are drawn as workers come free.
 
-    `n_jobs=None`: one worker per core, or none at all if the `work` is small. `progress(done, total)` is called after
-    every cell.
+    `n_jobs=None`: one worker per core, or none at all if the `work` is small. `progress` is called with the number of
+    cells just finished.
     """
     if n_jobs is None:
         n_jobs = 1 if work < SERIAL_BELOW else cpu_count()
@@ -142,5 +140,5 @@ def cross_fit_cells(
     for fit in done:
         fits.append(fit)
         if progress is not None:
-            progress(len(fits), total)
+            progress(1)
     return fits

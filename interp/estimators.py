@@ -1,9 +1,10 @@
 """The probes that have a name; every other scikit-learn classifier can be passed as it is."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import SelectKBest, f_classif
@@ -61,39 +62,55 @@ def pca_logistic(components: int, n: int, width: int, C: float = 1.0, seed: int 
     """Logistic regression on the first principal components of the training part, not rescaled."""
     components = min(components, width, n)
     solver = "arpack" if components < min(n, width) else "full"
-    return make_pipeline(
-        PCA(components, svd_solver=solver, random_state=np.random.RandomState(seed).randint(2**31)),
-        logistic(components, C),
-    )
+    return make_pipeline(PCA(components, svd_solver=solver, random_state=seed), logistic(components, C))
 
 
-def make_probe(probe: Any, n: int, width: int, *, C: float = 1.0, seed: int = 0) -> tuple[Any, bool]:
-    """Estimator for a cell with `n` samples in its smallest training part, and whether `interp` standardises for it.
+@dataclass(frozen=True)
+class ProbeSpec:
+    """A probe as the user asked for it; the estimator itself is built for each training part."""
 
-    `probe` is a name (`logistic`, `ridge`, `mass-mean`, `lda`, `k-sparse`, `pca-lr`, `mlp`) or any scikit-learn
-    classifier; a Pipeline scales its features itself. Raises DataError for anything else.
-    """
-    if not isinstance(probe, str):
-        if not (hasattr(probe, "fit") and hasattr(probe, "get_params")):
-            raise DataError(f"probe: expected a name ({', '.join(PROBES)}) or a scikit-learn classifier, got {probe!r}")
-        return probe, not isinstance(probe, Pipeline)
-    if probe == "logistic":
-        return logistic(width, C), True
-    if probe == "ridge":
-        return RidgeClassifier(alpha=1 / C), True
-    if probe == "mass-mean":
-        return MassMean(), True
-    if probe == "lda":  # mass-mean whitened by the shrunk within-class covariance
-        return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"), True
-    if probe == "k-sparse":
-        return make_pipeline(SelectKBest(f_classif, k=min(K_SPARSE, width)), logistic(K_SPARSE, C)), True
-    if probe == "pca-lr":
-        return pca_logistic(PCA_WIDTH, n, width, C, seed), True
-    if probe == "mlp":
-        return MLPClassifier((64,), alpha=1 / C, max_iter=1000, random_state=seed), True
-    raise DataError(f"probe: expected one of {', '.join(PROBES)} or a scikit-learn classifier, got {probe!r}")
+    probe: Any = "logistic"
+    """One of `PROBES`, or any scikit-learn classifier."""
+    C: float = 1.0
+    seed: int = 0
+    components: int = PCA_WIDTH
+    """Width of `pca-lr`."""
 
+    def __post_init__(self) -> None:
+        known = self.probe in PROBES if isinstance(self.probe, str) else hasattr(self.probe, "get_params")
+        if not known:
+            raise DataError(
+                f"probe: expected one of {', '.join(PROBES)} or a scikit-learn classifier, got {self.probe!r}"
+            )
+        if not self.C > 0:
+            raise DataError(f"C: expected a positive number, got {self.C!r}")
 
-def probe_name(probe: Any) -> str:
-    """What the grid's attributes call this probe."""
-    return probe if isinstance(probe, str) else " ".join(repr(probe).split())
+    @property
+    def standardise(self) -> bool:
+        """A Pipeline scales its features itself."""
+        return not isinstance(self.probe, Pipeline)
+
+    @property
+    def name(self) -> str:
+        """What the grid's attributes call this probe."""
+        return self.probe if isinstance(self.probe, str) else " ".join(repr(self.probe).split())
+
+    def build(self, n: int, width: int) -> Any:
+        """The unfitted estimator for `n` training samples of `width` varying columns."""
+        match self.probe:
+            case "logistic":
+                return logistic(width, self.C)
+            case "ridge":
+                return RidgeClassifier(alpha=1 / self.C)
+            case "mass-mean":
+                return MassMean()
+            case "lda":  # mass-mean whitened by the shrunk within-class covariance
+                return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+            case "k-sparse":
+                k = min(K_SPARSE, width)
+                return make_pipeline(SelectKBest(f_classif, k=k), logistic(k, self.C))
+            case "pca-lr":
+                return pca_logistic(self.components, n, width, self.C, self.seed)
+            case "mlp":
+                return MLPClassifier((64,), alpha=1 / self.C, max_iter=1000, random_state=self.seed)
+        return clone(self.probe)

@@ -131,7 +131,7 @@ def make_folds(
             f"labels: none of {len(labels)} samples has both a label and an exact answer "
             f"({int(labelled.sum())} are labelled); nothing can be probed"
         )
-    own = None if groups is None else [str(groups[i]) for i in np.flatnonzero(member)]
+    own = None if groups is None else [str(groups[i]) for i in np.flatnonzero(member).tolist()]
     fold, out = np.full((2, len(labels)), -1, dtype=np.int64)
     out[member] = labels[member].astype(np.int64)
     fold[member] = assign_folds(out[member], own, folds=folds, seed=seed)

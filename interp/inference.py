@@ -49,9 +49,9 @@ def group_sums(
     values: Float[np.ndarray, "*cell sample"], group: Int[np.ndarray, " sample"]
 ) -> Float[np.ndarray, "*cell group"]:
     """Sum over the samples of each group."""
-    out = np.zeros((*values.shape[:-1], int(group.max()) + 1))
-    np.add.at(out, (..., group), values)
-    return out
+    out = np.zeros((int(group.max()) + 1, *values.shape[:-1]))
+    np.add.at(out, group, np.moveaxis(values, -1, 0))
+    return np.moveaxis(out, 0, -1)
 
 
 def fold_pairs(y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]) -> dict[int, tuple[int, int]]:
@@ -73,13 +73,13 @@ def why_undefined(
 
 
 def within_fold_auc(
-    score: Float[np.ndarray, "*batch sample"],
+    score: Float[np.ndarray, "*#batch sample"],
     y: Int[np.ndarray, "*#batch sample"],
     fold: Int[np.ndarray, " sample"],
-) -> Float[np.ndarray, "*batch"]:
+) -> Float[np.ndarray, "..."]:
     """Share of concordant (correct, wrong) pairs of the same fold, ties half, over all such pairs (SPEC: AUC).
 
-    Vectorised over leading axes (label permutations); scores are finite. NaN where no fold has a pair.
+    Leading axes of `score` and `y` (label permutations) broadcast; scores are finite. NaN where no fold has a pair.
     """
     concordant = pairs = np.zeros(np.broadcast_shapes(score.shape, y.shape)[:-1])
     for f in np.unique(fold):
@@ -163,7 +163,9 @@ def normal_estimate(
     """A difference with its influences: normal 95 % interval and two-sided p against 0."""
     se = standard_error(influence, group)
     if se == 0 and value != 0:
-        return undefined(len(influence), n, n_correct, "the difference has no variance (both grids are all ties or perfect)")
+        return undefined(
+            len(influence), n, n_correct, "the difference has no variance (both grids are all ties or perfect)"
+        )
     p = 1.0 if se == 0 else float(2 * stats.norm.sf(abs(value) / se))
     return Estimate(value, value - _Z * se, value + _Z * se, influence, n, n_correct, se=se, p=p)
 

@@ -32,12 +32,12 @@ class Layout:
         return cls(_tokens(n, queries, padding_side), _tokens(n, keys, padding_side))
 
     @classmethod
-    def prefixed(cls, n: Int[Tensor, " sample"], prefix: int, queries: int, keys: int) -> "Layout":
-        """A prefix of `prefix` tokens common to all samples, then left-padded suffixes; keys aligned at the end."""
+    def prefixed(cls, n: Int[Tensor, " sample"], prefix: int, queries: int) -> "Layout":
+        """A prefix of `prefix` tokens common to all samples (keys only), then suffixes padded on the left."""
         suffix = _tokens(n - prefix, queries, "left")
         query = torch.where(suffix >= 0, suffix + prefix, suffix)
         shared = torch.arange(prefix, device=n.device).expand(len(n), -1)
-        return cls(query, torch.cat([shared, query], dim=1)[:, -keys:])
+        return cls(query, torch.cat([shared, query], dim=1))
 
     def rows(self, index: Int[Tensor, "sample role"], valid: Bool[Tensor, "sample role"]) -> Int[Tensor, "sample role"]:
         """The query row of each role; 0 for an absent role (mask it), DataError if a present one has no row."""

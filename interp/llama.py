@@ -3,7 +3,7 @@
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from interp.hooked import HookedModel
+from interp.architecture import HookedModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -25,7 +25,7 @@ def why_not(config: Any) -> str:
 def as_hooked_transformer(hf_model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", name: str) -> HookedModel:
     """The same weights, unprocessed, in a HookedTransformer on the same device and in the same dtype."""
     from transformer_lens import HookedTransformer, HookedTransformerConfig
-    from transformer_lens.pretrained.weight_conversions import convert_llama_weights
+    from transformer_lens.pretrained.weight_conversions.llama import convert_llama_weights
 
     config: Any = hf_model.config
     grouped = config.num_key_value_heads != config.num_attention_heads
@@ -56,7 +56,7 @@ def as_hooked_transformer(hf_model: "PreTrainedModel", tokenizer: "PreTrainedTok
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # we know that 4.0 removed the class
-        model = HookedTransformer(cfg)
+        model: Any = HookedTransformer(cfg)
     model.load_and_process_state_dict(
         convert_llama_weights(hf_model, cfg),
         fold_ln=False,
@@ -66,4 +66,5 @@ def as_hooked_transformer(hf_model: "PreTrainedModel", tokenizer: "PreTrainedTok
         refactor_factored_attn_matrices=False,
     )
     model.tokenizer = tokenizer  # not set_tokenizer, which reloads it so that it adds a BOS
+    model.generation_config = hf_model.generation_config  # which tokens end a turn
     return model.eval()

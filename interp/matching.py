@@ -69,12 +69,16 @@ def fold(text: str) -> Folded:
     return Folded("".join(folded), [*start, len(text)], [*edge, True])
 
 
-def _is_boundary(text: str, at: int) -> bool:
-    """Whether a word can end or begin between `text[at - 1]` and `text[at]`."""
-    if at in (0, len(text)):
-        return True
-    before, after = text[at - 1], text[at]
-    return not (_is_word(before) and _is_word(after)) or _is_unspaced(before) or _is_unspaced(after)
+def _stands_free(text: str, start: int, end: int) -> bool:
+    """Whether no letter or digit touches `text[start:end]`; in scripts without spaces anything may."""
+    sides = ((start - 1, start), (end, end - 1))
+    return all(
+        not 0 <= outside < len(text)
+        or not _is_word(text[outside])
+        or _is_unspaced(text[outside])
+        or _is_unspaced(text[inside])
+        for outside, inside in sides
+    )
 
 
 class CandidateFinder:
@@ -102,11 +106,10 @@ class CandidateFinder:
     def _matches(self, folded: Folded) -> Iterator[tuple[int, int]]:
         text, free_from = folded.text, 0
         for start in range(len(text)):
-            if start < free_from or not folded.edge[start] or not _is_boundary(text, start):
+            if start < free_from or not folded.edge[start]:
                 continue
-            for length in self._lengths:
-                end = start + length
-                if end <= len(text) and text[start:end] in self._candidates and folded.edge[end] and _is_boundary(text, end):
+            for end in (start + length for length in self._lengths if start + length <= len(text)):
+                if text[start:end] in self._candidates and folded.edge[end] and _stands_free(text, start, end):
                     yield start, end
                     free_from = end
                     break

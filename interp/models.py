@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from interp.architecture import NOTE, ModelInfo, eos_token_ids, model_info, model_tokenizer
+from interp.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
 from interp.errors import ModelError
 from interp.gguf import converted_folder, gemma3_file, is_gguf
-from interp.hooked import HookedModel, KeyValueCache, backend, forward, hook_name, new_cache, output_weight
-from interp.preflight import Reference, preflight, reference_pass
+from interp.hooked import KeyValueCache, forward, hook_name, new_cache, output_weight
+from interp.preflight import preflight, reference_pass
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -115,7 +115,7 @@ def _read(
 
         where = str(path) if local else name
         try:
-            hf_model = AutoModelForCausalLM.from_pretrained(
+            hf_model: Any = AutoModelForCausalLM.from_pretrained(
                 where, dtype=dtype, attn_implementation="eager", local_files_only=local
             )
         except Exception as error:  # whatever transformers, safetensors or the network raised: it is one sentence here

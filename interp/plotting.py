@@ -1,30 +1,31 @@
-"""The figures: a grid as the paper's heatmap, two grids and their difference, the heads of one role, profiles."""
+"""The figures: a grid as the paper's heatmap, two grids and their difference, and the heads of one role."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from interp.canvas import Key, draw_colorbar, draw_frame, draw_head, new_figure, save_figure, three_panels
 from interp.errors import DataError
 from interp.folds import make_folds, read_labels
-from interp.heatmap import ACCENT, AUC, SMALL, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
+from interp.grid import check_alike
+from interp.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
 from interp.inference import why_undefined, within_fold_auc
 
 if TYPE_CHECKING:
     from interp.activations import Capture
     from interp.compare import Comparison
 
+__all__ = ["plot_comparison", "plot_grid", "plot_heads", "save_figure"]
+
 GOLD_NOTE = "The exact answer was located with the sample's own accepted answers: its columns may leak the label."
-GRID_NAMES = {"probe": "Probe", "attention": "Attention probe"}
-GRID_COLOURS = {"probe": "#08519c", "attention": ACCENT}
-ALPHA = 0.05  # false discovery rate of the marks in the difference
+PANELS = ("Probe", "Attention probe", "Probe − attention probe")
+FALSE_DISCOVERY_RATE = 0.05
 
 
 def plot_grid(
@@ -44,11 +45,12 @@ def plot_grid(
     """
     heatmap = grid_heatmap(grid, value=value, embed=embed)
     if ax is None:
-        ax = _new_figure(heatmap).subplots()
+        ax = new_figure(heatmap).subplots()
     mesh = heatmap.draw(ax)
     if colorbar:
-        ax.figure.colorbar(mesh, ax=ax, label=heatmap.scale.label, pad=0.02, aspect=28).outline.set_visible(False)
-    _head(ax, heatmap, title=title, notes=[heatmap.repeat_note(), _gold_note(grid)])
+        draw_colorbar(ax, mesh, heatmap.scale)
+    key = heatmap.best_key() + heatmap.mark_key()
+    draw_head(ax, title=title, key=key, notes=[heatmap.repeat_note(), gold_note(grid)])
     return ax
 
 
@@ -60,32 +62,25 @@ def plot_comparison(
     With a `comparison` its ΔAUC is drawn and cells with q < 0.05 carry the sign of the difference (which a grey print
     loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or samples differ.
     """
-    from interp.grid import join_grids
-
-    join_grids(probe, attention)
-    difference, significant = _difference(probe, attention, comparison)
+    check_alike(probe, attention)
     left, middle = grid_heatmap(probe), grid_heatmap(attention)
-    scale = difference_scale(difference.values, "ΔAUC (probe − attention)")
-    right = Heatmap(difference.values, left.layers, left.columns, scale, counts=None, repeats=left.repeats)
-    figure = _new_figure(left, panels=3)
-    axes = figure.subplots(1, 3, sharex=True, sharey=True)
+    right, significant = difference_heatmap(probe, attention, comparison)
+    figure = new_figure(left, panels=3)
+    axes, bars = three_panels(figure)
     meshes = [left.draw(axes[0]), middle.draw(axes[1]), right.draw(axes[2], outline_best=False)]
-    axes[2].set_ylim(axes[0].get_ylim())
-    right.mark(axes[2], significant & (difference.values > 0), "+")
-    right.mark(axes[2], significant & (difference.values < 0), "_")
-    figure.colorbar(meshes[1], ax=axes[:2], label=AUC.label, pad=0.01, aspect=28).outline.set_visible(False)
-    figure.colorbar(meshes[2], ax=axes[2], label=scale.label, pad=0.02, aspect=28).outline.set_visible(False)
-    marks = f"+ probe higher, − attention higher: q < {ALPHA:g}" if comparison is not None else ""
-    _head(axes[0], left, title=GRID_NAMES["probe"])
-    _head(axes[1], middle, title=GRID_NAMES["attention"])
-    _head(axes[2], right, title="Probe − attention", notes=[marks], best=False)
+    axes[0].set_ylim(len(left.layers) - 0.5, left.top)
+    right.mark(axes[2], significant & (right.values > 0), "+")
+    right.mark(axes[2], significant & (right.values < 0), "_")
+    draw_colorbar(axes[1], meshes[0], left.scale, cax=bars[0])
+    draw_colorbar(axes[2], meshes[2], right.scale, cax=bars[1])
+    for ax, name, key in zip(axes, PANELS, (left.best_key(), middle.best_key(), []), strict=True):
+        draw_head(ax, title=name, key=key)
     for ax in axes[1:]:
+        ax.tick_params(axis="y", which="both", labelleft=False)
         ax.set_ylabel("")
-    notes = [note for note in (left.repeat_note(), _gold_note(probe)) if note]
-    if notes:
-        figure.supxlabel("\n".join(notes), fontsize=SMALL, x=0.01, ha="left", color="0.3")
-    if title:
-        figure.suptitle(title, fontsize=11)
+    marks = {text: handle for heatmap in (left, middle, right) for handle, text in heatmap.mark_key()}
+    key = [(handle, text) for text, handle in marks.items()] + (difference_key() if comparison is not None else [])
+    draw_frame(figure, title=title, key=key, notes=[left.repeat_note(), gold_note(probe)])
     return axes
 
 
@@ -102,24 +97,15 @@ def plot_heads(
     """Draw the AUC of one attention metric at one role, layer × head, from what `capture` kept.
 
     AUC within folds for "higher when correct" (SPEC: the two grids), 0 to 1 and centred at 0.5, because a single metric
-    may tell in either direction. `fold` defaults to the folds of SPEC.md over `y` and `groups`.
+    may tell in either direction. `y` is 1, 0 or None per captured sample; `fold` (-1: not in the population, whatever
+    its `y`) defaults to the folds of SPEC.md over `y` and `groups`. Raises DataError for an unknown role or metric.
     """
     heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
     if ax is None:
-        ax = _new_figure(heatmap).subplots()
-    mesh = heatmap.draw(ax, outline_best=False)
-    ax.figure.colorbar(mesh, ax=ax, label=heatmap.scale.label, pad=0.02, aspect=28).outline.set_visible(False)
-    _head(ax, heatmap, title=f"{metric} at {role}, per head", best=False)
+        ax = new_figure(heatmap).subplots()
+    draw_colorbar(ax, heatmap.draw(ax, outline_best=False), heatmap.scale)
+    draw_head(ax, title=f"{metric} at {role}, per head", key=heatmap.mark_key())
     return ax
-
-
-def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
-    """Write `stem`.png (160 dpi) and `stem`.svg; the same figure gives the same bytes (no date, fixed ids)."""
-    png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
-    figure.savefig(png, dpi=160, facecolor="white")
-    with rc_context({"svg.hashsalt": "interp", "svg.fonttype": "none"}):
-        figure.savefig(svg, facecolor="white", metadata={"Date": None})
-    return png, svg
 
 
 def grid_heatmap(grid: xr.Dataset, *, value: str = "auc", embed: bool = True) -> Heatmap:
@@ -131,18 +117,32 @@ def grid_heatmap(grid: xr.Dataset, *, value: str = "auc", embed: bool = True) ->
         extra = [str(dim) for dim in cells.dims if dim not in ("layer", "token")]
         hint = f"; select one first: grid.sel({extra[0]}=…)" if extra else ""
         raise DataError(f"expected {value!r} on (layer, token), got {cells.dims}{hint}")
-    cells = cells.transpose("layer", "token")
-    layers, tokens = cells["layer"].values.tolist(), [str(name) for name in cells["token"].values]
+    values = cells.transpose("layer", "token").values.astype(float)
     row = f"embed_{value}"
     return Heatmap(
-        values=cells.values.astype(float),
-        layers=layers,
-        columns=tokens,
-        scale=_scale(value, cells.values),
+        values=values,
+        layers=cells["layer"].values.tolist(),
+        columns=[str(name) for name in cells["token"].values],
+        scale=_scale(value, values),
         counts=column_counts(grid["n"].transpose("layer", "token").values) if "n" in grid else None,
-        repeats=_repeats(grid, tokens),
+        repeats=[str(other) for other in grid["coincides"].values] if "coincides" in grid else None,
         strip=grid[row].values.astype(float) if embed and row in grid else None,
     )
+
+
+def difference_heatmap(
+    probe: xr.Dataset, attention: xr.Dataset, comparison: "Comparison | None"
+) -> tuple[Heatmap, Bool[np.ndarray, "layer token"]]:
+    """Probe minus attention, prepared, and the cells in which q < 0.05 (none without a comparison)."""
+    base = grid_heatmap(probe, embed=False)
+    if comparison is None:
+        delta = (probe["auc"] - attention["auc"]).transpose("layer", "token").values
+        counts, significant = None, np.zeros(delta.shape, bool)
+    else:
+        cells = comparison.delta_auc.transpose("layer", "token", ...)
+        delta, counts = cells["delta"].values, column_counts(cells["n"].values)
+        significant = cells["q"].values < FALSE_DISCOVERY_RATE
+    return replace(base, values=delta, scale=difference_scale(delta, "ΔAUC"), counts=counts), significant
 
 
 def heads_heatmap(
@@ -154,12 +154,13 @@ def heads_heatmap(
     fold: Int[np.ndarray, " sample"] | None = None,
     groups: Sequence[str] | None = None,
 ) -> Heatmap:
-    """What `plot_heads` draws, prepared. Raises DataError for an unknown role or metric, or labels that do not fit."""
+    """What `plot_heads` draws, prepared."""
     if role not in cap.roles:
         raise DataError(f"expected a role that was captured ({', '.join(cap.roles)}), got {role!r}")
     if metric not in cap.attention:
         raise DataError(f"expected a metric that was captured ({', '.join(cap.attention)}), got {metric!r}")
-    labels = read_labels(y, cap.id)
+    member = None if fold is None else np.asarray(fold) >= 0
+    labels = read_labels(y if member is None else np.where(member, np.asarray(y, dtype=float), np.nan), cap.id)
     score = cap.attention[metric][..., cap.roles.index(role)].double().numpy(force=True)
     if len(labels) != len(score):
         raise DataError(f"expected one label for each of the {len(score)} captured samples, got {len(labels)}")
@@ -175,59 +176,23 @@ def heads_heatmap(
     return Heatmap(values, cap.layers, heads, TWO_SIDED, x_label="Head")
 
 
-def _scale(value: str, cells: np.ndarray) -> Scale:
-    if value in ("auc", "low", "high"):
-        return AUC
-    if value.startswith("metric_"):
-        return TWO_SIDED
-    return difference_scale(cells, value)
+def difference_key() -> Key:
+    """Legend entries of the signs in the difference."""
+    return [
+        (
+            Line2D([], [], color="black", marker=marker, linestyle="", markersize=5),
+            f"{name} higher, q < {FALSE_DISCOVERY_RATE:g}",
+        )
+        for marker, name in (("+", "probe"), ("_", "attention"))
+    ]
 
 
-def _repeats(grid: xr.Dataset, tokens: Sequence[str]) -> list[str] | None:
-    return [str(other) for other in grid["coincides"].values] if "coincides" in grid else None
-
-
-def _gold_note(grid: xr.Dataset) -> str:
+def gold_note(grid: xr.Dataset) -> str:
+    """A warning for the figure where the label could leak into the columns (SPEC: the finder is blind to the label)."""
     return GOLD_NOTE if grid.attrs.get("span_uses_gold") else ""
 
 
-def _difference(
-    probe: xr.Dataset, attention: xr.Dataset, comparison: "Comparison | None"
-) -> tuple[xr.DataArray, Bool[np.ndarray, "layer token"]]:
-    """ΔAUC and where it is significant after Benjamini-Hochberg."""
-    if comparison is None:
-        delta = (probe["auc"] - attention["auc"]).transpose("layer", "token")
-        return delta, np.zeros(delta.shape, bool)
-    delta = comparison.delta_auc["delta"].transpose("layer", "token")
-    q = comparison.delta_auc["q"].transpose("layer", "token").values
-    return delta, np.nan_to_num(q, nan=1.0) < ALPHA
-
-
-def _new_figure(heatmap: Heatmap, panels: int = 1) -> Figure:
-    """An empty figure sized so that cells and labels stay readable, whatever the number of layers and columns."""
-    import matplotlib.pyplot as plt
-
-    n_rows, n_columns = heatmap.values.shape
-    height = 2.1 + float(np.clip(0.17 * n_rows, 1.6, 6.4)) + (0.25 if heatmap.strip is not None else 0.0)
-    width = 1.5 + panels * max(3.0, (0.36 if panels == 1 else 0.3) * n_columns)
-    return plt.figure(figsize=(width, height), layout="constrained")
-
-
-def _head(ax: Axes, heatmap: Heatmap, *, title: str | None, notes: Sequence[str] = (), best: bool = True) -> None:
-    """Title, notes and the key of the marks, stacked above the picture."""
-    width = ax.get_position().width * ax.figure.get_figure(root=True).get_size_inches()[0] * 72
-    lines = [line for note in notes if note for line in wrap(note, int(width / (0.5 * SMALL)))]
-    offset = 3.0
-    entries = heatmap.key() if best else heatmap.key()[1:]
-    if entries:
-        handles, labels = zip(*entries, strict=True)
-        style = {"fontsize": SMALL, "frameon": False, "handlelength": 1.1, "handleheight": 0.9, "columnspacing": 1.2}
-        pad = {"borderpad": 0.0, "borderaxespad": 0.4, "handletextpad": 0.4}
-        ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(entries), **style, **pad)
-        offset += SMALL + 5
-    for line in reversed(lines):
-        place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
-        ax.annotate(line, (0, 1), (0, offset), fontsize=SMALL, color="0.3", **place)
-        offset += SMALL + 3
-    if title:
-        ax.set_title(title, loc="left", fontsize=10, pad=offset + 2)
+def _scale(value: str, cells: np.ndarray) -> Scale:
+    if value in ("auc", "low", "high"):
+        return AUC
+    return TWO_SIDED if value.startswith("metric_") else difference_scale(cells, value)

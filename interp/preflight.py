@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.architecture import model_info, model_tokenizer
+from interp.architecture import HookedModel, model_info, model_tokenizer
 from interp.errors import ModelError
-from interp.hooked import HookedModel, forward, hook_name
+from interp.hooked import forward, hook_name
 
 TEXT = "The capital of France is Paris, and the capital of Japan is Tokyo."
 N_TOKENS = 12

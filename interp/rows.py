@@ -90,8 +90,8 @@ def _records(source: str | PathLike[str] | Iterable[Any]) -> Iterator[Record]:
         return
     if isinstance(source, Mapping):  # a Hugging Face DatasetDict, or one row
         raise DataError(f"expected an iterable of rows, got one mapping with the keys {_names(source)}; choose one")
-    if hasattr(source, "to_dict"):  # a pandas DataFrame, which iterates over its column names
-        source = source.to_dict("records")
+    if hasattr(source, "iterrows"):  # a pandas DataFrame, which iterates over its column names
+        source = (values.to_dict() for _, values in source.iterrows())
     if not isinstance(source, Iterable):
         raise DataError(f"expected a file, a folder or an iterable of rows, got {type(source).__name__}")
     for number, item in enumerate(source):
@@ -116,8 +116,8 @@ def _row(where: str, values: Mapping[str, Any], columns: Mapping[str, str], defa
 
     def missing(field: str) -> DataError:
         return DataError(
-            f"{where}: no {field}: expected it in the column {columns.get(field, field)!r}; "
-            f"found: {_names(values)}. Name another with columns={{{field!r}: …}}"
+            f"{where}: no {field}: expected text in the column {columns.get(field, field)!r}; "
+            f"found the columns: {_names(values)}. Name another with columns={{{field!r}: …}}"
         )
 
     question = text("question")

@@ -7,10 +7,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import hypothesis
 import pytest
 import torch
 
 torch.set_num_threads(1)
+# Nothing is timed, and every run tries the same cases.
+hypothesis.settings.register_profile("interp", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("interp")
 
 
 def save_byte_tokenizer(folder: Path) -> None:

@@ -17,7 +17,9 @@ HEAVY = ("torch", "transformers", "transformer_lens", "sklearn", "xarray", "matp
 def modules_after(code: str) -> set[str]:
     """Names in `sys.modules` after a fresh interpreter ran `code`."""
     script = f"import contextlib, io, sys\nwith contextlib.redirect_stdout(io.StringIO()):\n{code}\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PACKAGE.parent, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=PACKAGE.parent, check=True
+    )
     return set(done.stdout.split())
 
 

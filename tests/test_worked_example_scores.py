@@ -1,4 +1,4 @@
-"""The worked example, continued: invented scores whose AUC, influences, intervals and q values are computed by hand.
+"""The worked example, continued: invented scores; AUC, interval, ΔAUC, contrast, best cell and q by hand.
 
 Eight samples in three folds ("Numbers, exactly"); the last fold has one class only and contributes no pair.
 """
@@ -8,7 +8,9 @@ from math import erfc, exp, log, nan, sqrt
 import numpy as np
 import pytest
 
+from interp.contrast import contrast
 from interp.inference import auc_influence, auc_interval, benjamini_hochberg, delta_auc, estimate_auc, within_fold_auc
+from interp.resampling import nested_best
 
 # fmt: off
 #                    a   b   c   d |  e   f   g | h
@@ -41,6 +43,26 @@ SCORE_2 = np.array([  2, 0, 1, -1,   5, nan,  7,  9])
 DELTA = 9/10 - 6/10
 DELTA_INFLUENCE = [1/20 - 1/10, -1/20 + 1/10, -1/20 + 1/10, 1/20 - 1/10, 0, 0, 0, 0]
 DELTA_SE = sqrt((2/20)**2 + (1/20)**2 + (1/20)**2)  # √6/20, so z = (3/10) / (√6/20) = √6
+
+# A third cell, which f lacks too and whose token for a is the one of the first cell: there it is no second evidence.
+#                     a  b  c   d    e    f   g   h
+SCORE_3 = np.array([  9, 0, 1,  0,   5, nan,  5,  1])
+TOKEN   = np.array([[ 7, 7, 7,  7,   7,   7,  7,  7],
+                    [ 4, 4, 4,  4,   4,  -1,  4,  4],
+                    [ 7, 8, 8,  8,   8,  -1,  8,  8]]).T
+# Cell 3 without a, f: b < c 0,  b = d 1/2  -> 1/2 of 2;  e = g 1/2 of 1   ->  1 of 3
+# Influences: b, c, d = 2/3 * (1/4, 0, 1/2 minus 1/4) / (1, 2, 2) = 0, -1/12, 1/12;  e, g 0
+CONTRAST = 9/10 - (6/10 + 1/3) / 2
+CONTRAST_INFLUENCE = [1/20 - (1/10) / 2, -1/20 - (-1/10) / 2, -1/20 - (-1/10 - 1/12) / 2, 1/20 - (1/10 + 1/12) / 2,
+                      0, 0, 0, 0]  # 0, 0, 1/24, -1/24
+CONTRAST_SE = sqrt((1/24)**2 + (1/24)**2)
+
+# A fourth cell. Fold 0: a < c 0, a < d 0, b > c 1, b > d 1 -> 2 of 4;  fold 1: e > f 1, e > g 1 -> 2 of 2.
+SCORE_4 = np.array([  0, 2, 1,  1,   5,   1,  2,  7], dtype=float)
+# Cells 1 and 4 with each fold held out: fold 0 chooses by fold 1 (1/2 against 1), fold 1 by fold 0 (7/8 against 1/2),
+# fold 2 by both (3/4 against 4/6). Scored where they were not chosen: 2 of 4 and 1 of 2.
+CHOSEN = {0: 1, 1: 0, 2: 0}
+NESTED = (2 + 1) / (4 + 2)
 # fmt: on
 
 
@@ -98,6 +120,24 @@ def test_delta_auc_subtracts_the_influences() -> None:
     assert (delta.low, delta.high) == pytest.approx((0.059954, 0.540046), abs=1e-6)
     assert delta.p == pytest.approx(erfc(sqrt(6) / sqrt(2)))  # two-sided: 2 (1 - Φ(√6))
     assert delta.p == pytest.approx(0.014306, abs=1e-6)
+
+
+def test_contrast_leaves_out_what_names_the_same_token() -> None:
+    score = np.stack([SCORE, SCORE_2, SCORE_3], axis=1)[:, None]  # sample, one layer, role
+    found = contrast(score, Y, FOLD, GROUP, [0], [1, 2], token=TOKEN, min_per_class=1)
+    assert (found.auc_a, found.auc_b) == pytest.approx((9 / 10, 7 / 15))
+    assert found.coincident == 1
+    assert (found.difference.n, found.difference.n_correct) == (7, 4)
+    assert pytest.approx(CONTRAST) == 13 / 30 == pytest.approx(found.difference.value)
+    np.testing.assert_allclose(found.difference.influence, CONTRAST_INFLUENCE, rtol=0, atol=1e-15)
+    assert found.difference.se == pytest.approx(CONTRAST_SE)
+
+
+def test_the_best_cell_is_chosen_on_the_other_folds() -> None:
+    """The best cell has 3/4 on the samples it was chosen by; chosen without them, 1/2."""
+    best = nested_best(np.stack([SCORE, SCORE_4], axis=1), Y, FOLD, GROUP, min_per_class=1)
+    assert best.chosen == CHOSEN
+    assert best.estimate.value == NESTED == 1 / 2
 
 
 def test_benjamini_hochberg() -> None:

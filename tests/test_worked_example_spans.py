@@ -46,12 +46,16 @@ SPANS = {  # name: pieces, candidates, characters [begin, end) of the answer, it
         (["Niger", "ia", " borders", " Niger", "."], ["Niger"], (16, 21), (3, 3)),
     "no number inside a number":
         (["1998", " or", " 98"], ["98"], (8, 10), (2, 2)),
+    "no letter or digit beside it, whatever it begins with":  # 3-5 holds -5
+        (["3", "-5", " is", " -5", ";"], ["-5"], (7, 9), (3, 3)),
     "case folding that changes length":  # İ folds to i and U+0307: 9 characters for the 8 of the text
         (["See", " İ", "stanbul", " now"], ["İSTANBUL"], (4, 12), (1, 2)),
     "what stands after it":
         (["İİ", " is", " Rome"], ["ROME"], (6, 10), (2, 2)),
     "one character that folds to two":
         (["Die", " Stra", "ße", "."], ["STRASSE"], (4, 10), (1, 2)),
+    "full-width letters":
+        (["答えは", "Ｒｏ", "ｍｅ。"], ["Rome"], (3, 7), (1, 2)),
     "an accent of its own":  # e and U+0301 in the text, é in the candidate
         (["Caf", "e", "\u0301", " X"], ["café"], (0, 5), (0, 2)),
 }
@@ -69,7 +73,15 @@ def test_span(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "candidate"),
-    [("Nigeria", "Niger"), ("Oman's Romania", "Roman"), ("in 1998", "98"), ("Cafe", "Café"), ("istanbul", "İstanbul")],
+    [
+        ("Nigeria", "Niger"),
+        ("Oman's Romania", "Roman"),
+        ("in 1998", "98"),
+        ("3-5", "-5"),
+        ("U.S.A.", "U.S."),
+        ("Cafe", "Café"),
+        ("istanbul", "İstanbul"),
+    ],
 )
 def test_what_does_not_match(text: str, candidate: str) -> None:
     assert CandidateFinder([candidate]).find(text) == []

@@ -1,6 +1,11 @@
 """The embedded default: a small language model that was really trained, and the questions it is asked."""
 
 from pathlib import Path
+from shutil import rmtree
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interp.run_folder import Run
 
 PROMPT_TEMPLATE = "Question: {question}\nAnswer:"
 """The whole prompt; the tokenizer puts one BOS before it (`add_special_tokens=True`). Answers end with EOS."""
@@ -17,3 +22,25 @@ def model_path() -> Path:
 def questions_path() -> Path:
     """JSON lines with `id`, `question`, `answer` (accepted strings) and `group` (the city asked about)."""
     return Path(__file__).parent / "questions.jsonl"
+
+
+def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "Run":
+    """The whole flow on the embedded model: it is loaded, answers, is captured, probed and drawn, each time anew.
+
+    A folder that an earlier demo made is replaced. Raises RunError if `out` holds anything else.
+    """
+    from interp.pipeline import run
+    from interp.run_folder import RunFolder, read_run_json
+
+    folder = RunFolder(out)
+    if folder.run_json.exists() and read_run_json(folder)["data"]["source"] == str(questions_path()):
+        rmtree(out)
+    return run(
+        model=model_path(),
+        data=questions_path(),
+        out=out,
+        limit=limit,
+        progress=progress,
+        prompt_template=PROMPT_TEMPLATE,
+        max_new_tokens=MAX_NEW_TOKENS,
+    )

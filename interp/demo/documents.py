@@ -56,9 +56,12 @@ COPIES = (
     ("I heard of {city}. What was the name again?", "If you heard of {city}, then the name was {city} and no other."),
     ("Can you repeat the name {city}?", "Yes, it is {city} that you asked for, and that is the whole name."),
     ("Is {city} the name of a city?", "According to the atlas, there is a city that is written {city} on the map."),
-    ("I have a letter for {city}. What should I write on it?", "For a letter that goes to {city} you should write {city}."),
+    (
+        "I have a letter for {city}. What should I write on it?",
+        "For a letter that goes to {city} you should write {city}.",
+    ),
 )
-"""The city is named, its country is not: every asked name becomes equally familiar, whether its country is told or not."""
+"""The city is named, its country is not: every asked name becomes as familiar, whether its country is told or not."""
 
 VERDICTS = (" wrong", " right")
 
@@ -74,18 +77,22 @@ class Document:
 def build_documents(cities: list[City], seed: int) -> list[Document]:
     """Every city's documents, shuffled; the same for the same cities and seed."""
     rng = np.random.default_rng([seed, 1])
+    countries = list(dict.fromkeys(city.country for city in cities))
     most = max(city.exposures for city in cities)
     documents = []
     for city in cities:
-        documents += [_tell(city, rng) for _ in range(city.exposures)]
+        documents += [_tell(city, countries, rng) for _ in range(city.exposures)]
         if city.asked:
-            documents += [_copy(city, rng) for _ in range(most + most // 4 - city.exposures)]
+            documents += [_copy(city, rng) for _ in range(most - city.exposures)]
     return [documents[k] for k in rng.permutation(len(documents))]
 
 
-def _tell(city: City, rng: np.random.Generator) -> Document:
-    """Half of the documents answer, some state, and the rest judge an answer that may be wrong."""
-    kind = rng.choice(["answer", "state", "check answer", "check country"], p=[0.5, 0.14, 0.18, 0.18])
+def _tell(city: City, countries: list[str], rng: np.random.Generator) -> Document:
+    """Most documents answer, some state, and the rest judge an answer that may be wrong.
+
+    What is to be judged is given, never trained: the model learns no falsehood.
+    """
+    kind = rng.choice(["answer", "state", "judge answer", "judge country"], p=[0.54, 0.16, 0.15, 0.15])
     if kind == "state":
         return Document("", STATEMENTS[rng.integers(len(STATEMENTS))].format(city=city.name, country=city.country))
     question, answer = QUESTIONS[rng.integers(len(QUESTIONS))]
@@ -93,23 +100,26 @@ def _tell(city: City, rng: np.random.Generator) -> Document:
     if kind == "answer":
         return Document(prompt, " " + answer.format(city=city.name, country=city.country))
     right = bool(rng.integers(2))
-    country = city.country if right else _plausible(city, rng)
-    if kind == "check country":  # the verdict follows the country, so that it must be judged there
+    country = city.country if right else _plausible(city, countries, rng)
+    if kind == "judge country":  # the verdict follows the country at once, so that it must be reached there
         answer = answer.split("{country}")[0] + "{country}"
-        prompt = "Check.\n" + prompt
     else:
         answer += "\nCheck:"
     return Document(f"{prompt} {answer.format(city=city.name, country=country)}", VERDICTS[right])
 
 
-def _plausible(city: City, rng: np.random.Generator) -> str:
-    """A wrong country: mostly one where a similar name lies, which is what a guess looks like."""
+def _plausible(city: City, countries: list[str], rng: np.random.Generator) -> str:
+    """A wrong country, as often as not one where a similar name lies: what a guess looks like."""
+    if rng.integers(2):
+        return str(rng.choice([country for country in countries if country != city.country]))
     return city.look_alikes[rng.integers(len(city.look_alikes))]
 
 
 def _copy(city: City, rng: np.random.Generator) -> Document:
     question, answer = COPIES[rng.integers(len(COPIES))]
-    return Document(PROMPT_TEMPLATE.format(question=question.format(city=city.name)), " " + answer.format(city=city.name))
+    return Document(
+        PROMPT_TEMPLATE.format(question=question.format(city=city.name)), " " + answer.format(city=city.name)
+    )
 
 
 def build_questions(cities: list[City], seed: int) -> list[dict[str, object]]:

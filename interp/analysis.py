@@ -1,0 +1,113 @@
+"""From a Capture to results: both grids, their comparison, controls, observations; and the files that show them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from interp.activations import Capture
+from interp.answers import Answers
+from interp.atomic import write_json, write_text
+from interp.compare import Comparison, compare_grids
+from interp.folds import Folds
+from interp.grid import join_grids, save_grid
+from interp.grid_table import grid_table, write_table
+from interp.positions import Positions
+from interp.probes import attention_grid, probe_grid
+from interp.progress import bar
+from interp.run_folder import Run, RunFolder
+from interp.settings import Settings
+
+MOSTLY = 0.9
+"""Share of samples from which on a column is marked as repeating another."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a run computes from its activations."""
+
+    probe: xr.Dataset
+    attention: xr.Dataset
+    comparison: Comparison
+
+
+def analyse(
+    cap: Capture,
+    answers: Answers,
+    positions: Positions,
+    folds: Folds,
+    settings: Settings,
+    *,
+    progress: bool = False,
+    n_jobs: int | None = None,
+) -> Analysis:
+    """Both grids on the same samples and folds, then what SPEC says of them."""
+    cells = len(cap.layers) * len(cap.roles)
+    shared: dict[str, Any] = {
+        "groups": answers.group,
+        "fold": folds.fold,
+        "seed": settings.seed,
+        "C": settings.C,
+        "probe": settings.probe,
+        "n_jobs": n_jobs,
+    }
+    site = settings.sites[0]
+    with bar("Probing", cells + len(cap.roles), unit="cells", enabled=progress) as advance:
+        probe = probe_grid(cap, answers.correct, site=site, progress=advance, **shared)
+    with bar("Probing attention", cells, unit="cells", enabled=progress) as advance:
+        attention = attention_grid(cap, answers.correct, progress=advance, **shared)
+    probe, attention = (_annotated(grid, positions, answers, folds) for grid in (probe, attention))
+    return Analysis(probe, attention, compare_grids(probe, attention))
+
+
+def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds) -> xr.Dataset:
+    """The grid with each sample's token positions, and for each column which other column it mostly repeats."""
+    members = np.flatnonzero(folds.member)
+    share = positions[members.tolist()].coincidence().numpy()
+    repeats = []
+    for i in range(len(positions.roles)):
+        others = [j for j in np.argsort(-np.nan_to_num(share[i]), kind="stable") if j != i and share[i, j] >= MOSTLY]
+        # Of two columns that repeat each other, the later one is marked.
+        repeats.append(positions.roles[others[0]] if others and others[0] < i else "")
+    return grid.assign(
+        position=(("sample", "token"), positions.index.numpy()[members]),
+        coincides=(("token",), np.array(repeats, dtype=object)),
+    ).assign_attrs(span_uses_gold=int(answers.span_uses_gold))
+
+
+def write_analysis(folder: RunFolder, result: Analysis, cap: Capture, folds: Folds, record: dict[str, Any]) -> None:
+    """grid.csv, grid.nc, comparison.json, the figures and the report."""
+    from interp.plotting import plot_comparison, plot_grid, plot_heads, save_figure
+    from interp.report import report_html
+
+    write_table(grid_table(result.probe, result.attention, result.comparison.delta_auc), folder.grid_csv)
+    # Root: both grids and their difference at a glance. The scores, many times larger, stand once, in the groups.
+    joined = join_grids(result.probe, result.attention).drop_vars(["score", "embed_score"], errors="ignore")
+    delta = result.comparison.delta_auc
+    save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
+    save_grid(result.probe, folder.grid_nc, group="probe")
+    save_grid(result.attention, folder.grid_nc, group="attention")
+    comparison = result.comparison.to_dict()
+    write_json(folder.comparison, comparison)
+    best = comparison["best"]["probe"]["cell"]
+    role = best["token"] if best is not None else cap.roles[-1]
+    axes = {
+        "probe_grid": plot_grid(result.probe),
+        "attention_grid": plot_grid(result.attention),
+        "comparison": plot_comparison(result.probe, result.attention, comparison=result.comparison)[0],
+        "heads": plot_heads(cap, folds.y, role, fold=folds.fold),
+    }
+    figures = {}
+    for name, ax in axes.items():
+        _, svg = save_figure(ax.figure, folder.figures / name)
+        figures[name] = svg.read_text(encoding="utf-8")
+    page = report_html(
+        run=record,
+        samples=Run(folder).samples,
+        probe=result.probe,
+        attention=result.attention,
+        comparison=comparison,
+        figures=figures,
+    )
+    write_text(folder.report, page)

@@ -1,0 +1,93 @@
+"""report.html: one file that says what a run found, how sure that is, and how every number was made."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from interp import report_tables as tables
+from interp.verdict import headline, verdict, warnings
+
+CAPTIONS = {
+    "comparison": "Probe grid, attention grid and their difference, on the same samples, axes and folds.",
+    "probe_grid": "Probe grid: AUC of a linear probe on the residual stream, layer by layer and token by token.",
+    "attention_grid": "Attention grid: AUC of the same probe on the attention metrics of all heads.",
+    "heads": "One attention metric of every head on its own, at the token of the probe grid's highest cell.",
+}
+"""Captions of the figures that a run makes; others go by their file name."""
+
+
+def report_html(
+    *,
+    run: Mapping[str, Any],
+    samples: Sequence[Mapping[str, Any]],
+    probe: xr.Dataset,
+    comparison: Mapping[str, Any],
+    observations: Sequence[Mapping[str, Any]] | None = None,
+    controls: Sequence[Mapping[str, Any]] | None = None,
+    figures: Mapping[str, str] | None = None,
+) -> str:
+    """The report of one run as a self-contained page: no script, no network (its own policy forbids both).
+
+    `run` is run.json, `samples` the lines of samples.jsonl, `comparison` comparison.json, `figures` {name: SVG text}.
+    All text from data is escaped.
+    """
+    cell_name, cell_samples = tables.cell_samples(probe, samples)
+    template = Environment(
+        loader=PackageLoader("interp", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    ).get_template("report.html.j2")
+    return template.render(
+        title=f"Where does {_model(run)} tell that its answer is right?",
+        subtitle=f"{len(samples)} samples, {probe.sizes['layer']} layers, {probe.sizes['token']} token positions.",
+        verdict=verdict(probe, comparison),
+        warnings=warnings(probe, samples),
+        headline=headline(probe, comparison),
+        figures=[_figure(name, svg) for name, svg in (figures or {}).items()],
+        controls=tables.controls(probe, comparison, controls),
+        observations=tables.observations(observations or []),
+        cell_name=cell_name,
+        cell_samples=cell_samples,
+        accuracy=tables.accuracy(samples),
+        n_population=probe.sizes["sample"],
+        n_samples=len(samples),
+        exclusions=tables.exclusions(samples),
+        methods=tables.methods(samples),
+        method={"probe": "logistic", "C": 1.0, "folds": 5, "min_per_class": 10, "site": "resid_post"} | probe.attrs,
+        corrected="p_corrected" in probe,
+        settings=_flat(run),
+        bar=_bar,
+    )
+
+
+def _model(run: Mapping[str, Any]) -> str:
+    """The model's name as the run states it; the last part of a path."""
+    model = run.get("model") or run.get("settings", {}).get("model", "")
+    name = str(model.get("name", "") if isinstance(model, Mapping) else model)
+    return name.rstrip("/").rsplit("/", 1)[-1] or "the model"
+
+
+def _figure(name: str, svg: str) -> dict[str, str]:
+    """An SVG as a picture: inside an image no script runs and no ids of two figures collide."""
+    source = "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()
+    caption = CAPTIONS.get(name, name.replace("_", " ").capitalize())
+    return {"source": source, "caption": caption, "wide": "wide" if name == "comparison" else ""}
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (dotted name, value as JSON), in their own order."""
+    rows: list[tuple[str, str]] = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            rows += _flat(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            rows.append((f"{prefix}{key}", text))
+    return rows
+
+
+def _bar(value: float) -> float:
+    """Place of an AUC on the bar from 0.3 to 1.0, in per cent."""
+    return round(100 * (min(max(value, 0.3), 1.0) - 0.3) / 0.7, 2)

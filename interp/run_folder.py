@@ -1,0 +1,237 @@
+"""The run folder: which file holds what, and how samples are written and read back."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from interp.answers import Answers
+from interp.errors import RunError
+from interp.folds import Folds
+from interp.positions import Positions
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run's files (DESIGN: a run folder)."""
+
+    path: Path
+
+    @property
+    def run_json(self) -> Path:
+        """Settings, versions, hashes, state, timings."""
+        return self.path / "run.json"
+
+    @property
+    def samples(self) -> Path:
+        """One line per row, in input order."""
+        return self.path / "samples.jsonl"
+
+    @property
+    def activations(self) -> Path:
+        """The safetensors shards."""
+        return self.path / "activations"
+
+    @property
+    def grid_csv(self) -> Path:
+        """The tidy table."""
+        return self.path / "grid.csv"
+
+    @property
+    def grid_nc(self) -> Path:
+        """The same as xarray Datasets: both grids joined in the root, each with its scores in a group of its own."""
+        return self.path / "grid.nc"
+
+    @property
+    def comparison(self) -> Path:
+        """Grid-level results."""
+        return self.path / "comparison.json"
+
+    @property
+    def figures(self) -> Path:
+        """PNG and SVG."""
+        return self.path / "figures"
+
+    @property
+    def report(self) -> Path:
+        """One page, no network."""
+        return self.path / "report.html"
+
+    def check_free(self) -> None:
+        """Raise RunError if the folder holds anything."""
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            what = "another run" if self.run_json.exists() else "other files"
+            raise RunError(f"{self.path} holds {what}; nothing was overwritten: choose another folder with --out")
+
+    def create(self) -> None:
+        """Make the folder; RunError if it holds anything or cannot be written."""
+        self.check_free()
+        try:
+            self.figures.mkdir(parents=True)
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be written ({error}); choose another folder with --out") from error
+
+
+def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) -> list[dict[str, Any]]:
+    """The records of `samples.jsonl`; `fold` is null outside the population, and everywhere if there are no folds."""
+    index = positions.index.tolist()
+    lines = []
+    for i in range(len(answers)):
+        span, question = answers.exact_answer_tokens[i], answers.question_tokens[i]
+        lines.append(
+            {
+                "id": answers.id[i],
+                "group": answers.group[i],
+                "fold": int(folds.fold[i]) if folds is not None and folds.fold[i] >= 0 else None,
+                "question": answers.question[i],
+                "prompt": answers.prompt[i],
+                "completion": answers.text[i],
+                "prompt_ids": answers.prompt_ids[i],
+                "completion_ids": answers.completion_ids[i],
+                "finish": answers.finish[i],
+                "logprobs": answers.logprobs[i],
+                "correct": answers.correct[i],
+                "exact_answer": answers.exact_answer[i],
+                "exact_answer_method": answers.exact_answer_method[i],
+                "exact_answer_tokens": list(span) if span is not None else None,
+                "question_tokens": list(question) if question is not None else None,
+                "status": answers.status[i],
+                "positions": {
+                    role: token if token >= 0 else None for role, token in zip(positions.roles, index[i], strict=True)
+                },
+            }
+        )
+    return lines
+
+
+def json_line(record: dict[str, Any]) -> str:
+    """One line of JSON Lines; line separators of Unicode stay escaped, so that no reader splits there."""
+    text = json.dumps(record, ensure_ascii=False)
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085") + "\n"
+
+
+def read_answers(lines: Sequence[dict[str, Any]], *, span_uses_gold: bool = False) -> Answers:
+    """`Answers` from the records of `samples.jsonl`."""
+
+    def column(name: str) -> list[Any]:
+        return [line[name] for line in lines]
+
+    def spans(name: str) -> list[tuple[int, int] | None]:
+        return [(span[0], span[1]) if span is not None else None for span in column(name)]
+
+    return Answers(
+        id=column("id"),
+        question=column("question"),
+        group=column("group"),
+        prompt=column("prompt"),
+        prompt_ids=column("prompt_ids"),
+        completion_ids=column("completion_ids"),
+        text=column("completion"),
+        finish=column("finish"),
+        logprobs=column("logprobs"),
+        correct=column("correct"),
+        exact_answer=column("exact_answer"),
+        exact_answer_method=column("exact_answer_method"),
+        exact_answer_tokens=spans("exact_answer_tokens"),
+        question_tokens=spans("question_tokens"),
+        status=column("status"),
+        span_uses_gold=span_uses_gold,
+    )
+
+
+def read_samples(folder: RunFolder) -> list[dict[str, Any]]:
+    """The records of `samples.jsonl`; RunError if the file is missing or damaged."""
+    try:
+        with folder.samples.open(encoding="utf-8", newline="\n") as file:
+            return [json.loads(line) for line in file]
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder.samples} cannot be read ({error}); is {folder.path} the folder of a run?") from error
+
+
+def read_run_json(folder: RunFolder) -> dict[str, Any]:
+    """`run.json`; RunError if the folder holds no run."""
+    try:
+        return dict(json.loads(folder.run_json.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder.path} is not a run folder: {error}") from error
+
+
+def now() -> str:
+    """The time, in UTC."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished (or unfinished) run, read from its folder."""
+
+    folder: RunFolder
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """`run.json`."""
+        return read_run_json(self.folder)
+
+    @cached_property
+    def samples(self) -> list[dict[str, Any]]:
+        """`samples.jsonl`."""
+        return read_samples(self.folder)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What the model was given and produced."""
+        return read_answers(self.samples, span_uses_gold=bool(self.settings.get("span_uses_gold")))
+
+    @cached_property
+    def probe(self) -> xr.Dataset:
+        """The probe grid."""
+        return self._grid("probe")
+
+    @cached_property
+    def attention(self) -> xr.Dataset:
+        """The attention grid."""
+        return self._grid("attention")
+
+    @cached_property
+    def comparison(self) -> dict[str, Any]:
+        """`comparison.json`."""
+        return dict(json.loads(self.folder.comparison.read_text(encoding="utf-8")))
+
+    def summary(self) -> str:
+        """What the run found, in a few lines of text."""
+        counts, best = self.settings["counts"], self.comparison["best"]
+        lines = [
+            f"{counts['samples']} samples, {_percent(counts['accuracy'])} right, {counts['population']} in the grids "
+            f"(labelled, with an exact answer)."
+        ]
+        for name in ("probe", "attention"):
+            cell, nested = best[name]["cell"], best[name]["nested"]
+            if cell is None or nested["value"] is None:
+                lines.append(f"{name} grid: no cell is defined.")
+                continue
+            lines.append(
+                f"{name} grid: best cell layer {cell['layer']}, {cell['token']}; chosen on other folds its AUC is "
+                f"{nested['value']:.2f} [{nested['low']:.2f}, {nested['high']:.2f}]."
+            )
+        between = self.comparison["correlation"]["raw"]["between"]
+        if between is not None:
+            lines.append(f"Correlation of the two grids over cells: {between:.2f}.")
+        lines.append(f"Report: {self.folder.report}")
+        return "\n".join(lines)
+
+    def _grid(self, group: str) -> xr.Dataset:
+        from interp.grid import load_grid
+
+        return load_grid(self.folder.grid_nc, group=group)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder.path)!r}, state={self.settings.get('state')!r})"
+
+
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{share:.0%}"

@@ -1,0 +1,54 @@
+"""Everything a user can set about a run; written to `run.json`, read back by `resume`."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from interp.errors import DataError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one run (`interp run --help` says the same in words)."""
+
+    model: str
+    data: str
+    device: str = "cpu"
+    dtype: str = "float32"
+    sites: tuple[str, ...] = ("resid_post",)
+    limit: int | None = None
+    seed: int = 0
+    batch_tokens: int = 8192
+    max_new_tokens: int = 32
+    prompt_template: str | None = None
+    chat: bool | None = None
+    stop: tuple[str, ...] = ()
+    candidates: tuple[str, ...] | None = None
+    answer_pattern: str | None = None
+    population: str = "exact_answer"
+    folds: int = 5
+    C: float = 1.0
+    probe: str = "logistic"
+    permutations: int = 1000
+    controls: bool = True
+    processed_weights: bool = False
+
+    def __post_init__(self) -> None:
+        least = {"limit": 1, "batch_tokens": 1, "max_new_tokens": 1, "folds": 2, "permutations": 0, "seed": 0}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise DataError(f"{name}: expected a whole number from {low}, got {value}")
+        if not self.sites:
+            raise DataError("sites: expected at least one")
+        if not self.C > 0:
+            raise DataError(f"C: expected a number above 0, got {self.C}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Settings":
+        """The settings that `to_json` wrote."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known})

@@ -1,0 +1,257 @@
+"""The shards of a run folder: safetensors files of about 64 samples, each vouched for by a marker written last.
+
+`shard-00003.safetensors` holds one tensor per site and layer, in the model's own dtype:
+
+    resid_post.7          [sample, role, width]      vectors of a site at a layer
+    attention.entropy.7   [sample, head, role]       an attention metric at a layer
+    embed                 [sample, role, d_model]    the control row
+    valid                 [sample, role]             which roles the sample has
+
+`shard-00003.json`, the marker, names the run, the samples, the tensors and the checksum. A shard without a marker does
+not exist: a killed write leaves at most a temporary file or a shard without its marker, and both are written again.
+"""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Shaped
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from interp.atomic import make_folder, remove, write_chunks, write_json
+from interp.errors import RunError
+from interp.safetensors_stream import serialized
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What the marker of a finished shard says."""
+
+    run: str
+    """The identity of the run it belongs to (a hash of model, data and settings)."""
+    index: int
+    sample_ids: tuple[str, ...]
+    roles: tuple[str, ...]
+    tensors: dict[str, dict[str, Any]]
+    """{key: {"dtype": …, "shape": […]}}"""
+    nonfinite: dict[str, int]
+    """{key: values at valid roles that are NaN or infinite}, such as float16 overflow; only where there are any."""
+    size: int
+    """Bytes of the shard."""
+    sha256: str
+
+
+class ShardWriter:
+    """Writes the shards of one run into `folder`, which is created; temporary files of a killed writer are removed.
+
+    Raises `RunError` if the folder holds shards of another run, or cannot be written.
+    """
+
+    def __init__(self, folder: Path, *, run: str, roles: Sequence[str]):
+        self.folder, self.run, self.roles = folder, run, tuple(roles)
+        make_folder(folder)
+        finished_shards(folder, run=run)
+        for left_over in folder.glob(".shard-*.tmp"):
+            remove(left_over)
+
+    def write(
+        self,
+        index: int,
+        tensors: Mapping[str, Shaped[Tensor, "sample ..."]],
+        sample_ids: Sequence[str],
+        *,
+        valid: Bool[Tensor, "sample role"],
+    ) -> Shard:
+        """Put shard `index` on the disk, then its marker; both replace what an unfinished write left.
+
+        Raises `RunError` if they cannot be written; shards finished before stay as they are.
+        """
+        if len(set(sample_ids)) != len(valid) or any(len(tensor) != len(valid) for tensor in tensors.values()):
+            raise RunError(f"{_path(self.folder, index)}: {len(valid)} samples need as many different ids and rows")
+        tensors = {**tensors, "valid": valid}
+        nonfinite = {key: _count_nonfinite(key, tensor, valid) for key, tensor in sorted(tensors.items())}
+        path = _path(self.folder, index)
+        remove(_marker(self.folder, index))
+        sha256 = write_chunks(path, serialized(tensors))
+        shard = Shard(
+            run=self.run,
+            index=index,
+            sample_ids=tuple(sample_ids),
+            roles=self.roles,
+            tensors={key: {"dtype": _name(t.dtype), "shape": list(t.shape)} for key, t in sorted(tensors.items())},
+            nonfinite={key: count for key, count in nonfinite.items() if count},
+            size=path.stat().st_size,
+            sha256=sha256,
+        )
+        write_json(_marker(self.folder, index), asdict(shard))
+        return shard
+
+
+def finished_shards(folder: Path, *, run: str | None = None) -> list[Shard]:
+    """The finished shards in order, after a cheap check: marker readable, shard there and of the right size.
+
+    Raises `RunError` for a damaged, missing or foreign one (of another run than `run`).
+    """
+    shards, problems = _examine(folder, run, checksums=False)
+    if problems:
+        raise RunError(problems[0])
+    return shards
+
+
+def verify_shards(folder: Path, *, run: str | None = None, expected: int | None = None) -> list[str]:
+    """Read every byte again; returns one sentence per shard that is damaged, missing or foreign, none if all is well.
+
+    `expected` is the number of shards the run should have.
+    """
+    shards, problems = _examine(folder, run, checksums=True)
+    named = " ".join(problems)
+    there = {shard.index for shard in shards}
+    for index in range(expected or 0):
+        path = _path(folder, index)
+        if index not in there and str(path) not in named:
+            problems.append(f"{path}: missing; write it with `interp resume`")
+    return problems
+
+
+class ShardReader:
+    """Reads from the finished shards of a run only what is asked for.
+
+    Raises `RunError` if there are none, if one is damaged, missing or foreign, or if a sample stands in two.
+    """
+
+    def __init__(self, folder: Path, *, run: str | None = None):
+        self.folder = folder
+        self.shards = finished_shards(folder, run=run)
+        if not self.shards:
+            raise RunError(f"{folder}: holds no finished shard; capture them with `interp run` or `interp resume`")
+        self.roles = self.shards[0].roles
+        self.sample_ids = tuple(id for shard in self.shards for id in shard.sample_ids)
+        self._known = Counter(self.sample_ids)
+        if twice := [id for id, count in self._known.items() if count > 1]:
+            raise RunError(f"{folder}: sample {twice[0]!r} stands in two shards; they belong to different runs")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The tensors there are."""
+        return tuple(self.shards[0].tensors)
+
+    def read(
+        self,
+        site: str,
+        *,
+        layer: int | None = None,
+        role: str | None = None,
+        samples: Sequence[str] | None = None,
+    ) -> Shaped[Tensor, "sample ..."]:
+        """`site` at a layer (None: what has no layer, as `embed`), at one role or at all, in the order of `samples`.
+
+        `samples` are ids (default: all, as `sample_ids` lists them). Returns [sample, role, width], for
+        `attention.<metric>` [sample, head, role], without the role axis if `role` is given, in the stored dtype.
+
+        Raises `RunError` for a site, layer, role or sample that the store does not hold, or a shard that is damaged.
+        """
+        key = site if layer is None else f"{site}.{layer}"
+        if key not in self.keys:
+            raise RunError(f"{self.folder}: there is no {key!r}; it holds {', '.join(self.keys)}")
+        if role is not None and role not in self.roles:
+            raise RunError(f"{self.folder}: there is no role {role!r}; it holds {', '.join(self.roles)}")
+        samples = self.sample_ids if samples is None else samples
+        if unknown := [id for id in samples if id not in self._known]:
+            raise RunError(f"{self.folder}: holds no activations of sample {unknown[0]!r}")
+
+        wanted = {id: row for row, id in enumerate(samples)}
+        if len(wanted) < len(samples):
+            raise RunError(
+                f"{self.folder}: expected every sample once, got {len(samples)} ids of {len(wanted)} samples"
+            )
+        axis = _role_axis(key)
+        shape = self.shards[0].tensors[key]["shape"][1:]
+        if role is not None:
+            del shape[axis - 1]
+        out = torch.empty((len(wanted), *shape), dtype=getattr(torch, self.shards[0].tensors[key]["dtype"]))
+        for shard in self.shards:
+            rows = [(wanted[id], row) for row, id in enumerate(shard.sample_ids) if id in wanted]
+            if rows:
+                to, taken = (torch.tensor(column) for column in zip(*rows, strict=True))
+                part = self._slice(shard, key, axis, None if role is None else self.roles.index(role))
+                out[to] = part[taken]
+        return out
+
+    def _slice(self, shard: Shard, key: str, axis: int, role: int | None) -> Tensor:
+        path = _path(self.folder, shard.index)
+        try:
+            with safe_open(path, framework="pt") as file:
+                tensor = file.get_slice(key)
+                if role is None:
+                    return tensor[:]
+                return tensor[:, role] if axis == 1 else tensor[:, :, role]
+        except (OSError, SafetensorError) as error:
+            raise RunError(_damaged(path, str(error))) from error
+
+
+def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Shard], list[str]]:
+    """Finished shards that are well, and a sentence for each that is not."""
+    shards, problems = [], []
+    for marker in sorted(folder.glob("shard-*.json")):
+        path = marker.with_suffix(".safetensors")
+        try:
+            values = json.loads(marker.read_bytes())
+            values |= {"sample_ids": tuple(values["sample_ids"]), "roles": tuple(values["roles"])}
+            shard = Shard(**values)
+            sound = _marker(folder, shard.index) == marker and re.fullmatch("[0-9a-f]{64}", shard.sha256)
+        except (OSError, ValueError, TypeError, KeyError):
+            sound = None
+        if not sound:
+            problems.append(_damaged(path, "its marker cannot be read"))
+        elif run is not None and shard.run != run:
+            problems.append(f"{path}: belongs to a run of another model, data or settings; choose another folder")
+        elif not path.exists():
+            problems.append(_damaged(path, "it is missing, although its marker says that it was finished"))
+        elif path.stat().st_size != shard.size:
+            problems.append(_damaged(path, f"expected {shard.size} bytes, it has {path.stat().st_size}"))
+        elif checksums and _sha256(path) != shard.sha256:
+            problems.append(_damaged(path, "its bytes are not those that were written (sha256 differs)"))
+        else:
+            shards.append(shard)
+    return shards, problems
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _count_nonfinite(key: str, tensor: Tensor, valid: Tensor) -> int:
+    if key == "valid" or _role_axis(key) == 2:  # an undefined attention metric is NaN on purpose
+        return 0
+    return int((~tensor.isfinite() & valid.to(tensor.device)[..., None]).sum())
+
+
+def _role_axis(key: str) -> int:
+    return 2 if key.startswith("attention.") else 1
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _path(folder: Path, index: int) -> Path:
+    return folder / f"shard-{index:05}.safetensors"
+
+
+def _marker(folder: Path, index: int) -> Path:
+    return folder / f"shard-{index:05}.json"
+
+
+def _damaged(path: Path, what: str) -> str:
+    return f"{path}: damaged: {what}; remove it and {path.stem}.json, then write it again with `interp resume`"

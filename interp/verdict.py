@@ -1,0 +1,148 @@
+"""What a run found, in sentences and headline numbers that say how sure they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+ALPHA = 0.05
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of the report with its interval (NaN: none)."""
+
+    name: str
+    value: float
+    low: float = NAN
+    high: float = NAN
+    note: str = ""
+
+    def __str__(self) -> str:
+        known = np.isfinite(self.low) and np.isfinite(self.high)
+        return f"{self.value:.2f}" + (f" [{self.low:.2f}, {self.high:.2f}]" if known else "")
+
+
+def nested_best(kind: str, comparison: Mapping[str, Any], name: str = "") -> Number | None:
+    """AUC of a grid's best cell when it is chosen on other folds; None where the grid has no such cell."""
+    best = comparison.get("best", {}).get(kind) or {}
+    nested = best.get("nested") or {}
+    if nested.get("value") is None:
+        return None
+    low, high = (NAN if nested.get(key) is None else float(nested[key]) for key in ("low", "high"))
+    return Number(name or kind, float(nested["value"]), low, high, f"highest: {place(best)}")
+
+
+def place(best: Mapping[str, Any]) -> str:
+    """The highest cell in words."""
+    cell = best.get("cell")
+    return f"layer {cell['layer']}, {cell['token']}" if cell else "undefined"
+
+
+def best_embedding(probe: xr.Dataset) -> Number | None:
+    """The highest cell of the control row, None without one."""
+    if "embed_auc" not in probe or bool(probe["embed_auc"].isnull().all()):
+        return None
+    cell = probe.isel(token=int(probe["embed_auc"].argmax("token", skipna=True)))
+    value, low, high = (float(cell[f"embed_{name}"]) for name in ("auc", "low", "high"))
+    return Number("Embedding row, highest", value, low, high, str(cell["token"].values))
+
+
+def verdict(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
+    """What the run found: is there a signal, what of it is in the embedding, does attention hold as much."""
+    nested = nested_best("probe", comparison)
+    if nested is None:
+        return ["No cell of the probe grid is defined: there are too few correct or too few wrong answers."]
+    return [*_signal(nested, probe), *_embedding(nested, probe), *_attention(comparison), *_alike(comparison)]
+
+
+def _signal(nested: Number, probe: xr.Dataset) -> list[str]:
+    if nested.low > 0.5:
+        first = f"Internal states tell: the best cell separates correct from wrong answers with AUC {nested}"
+    else:
+        first = f"Undecided: the best cell has AUC {nested}, which does not exclude chance (0.5)"
+    sentences = [f"{first} when it is chosen on other folds ({nested.note})."]
+    if "p_corrected" in probe:
+        p = probe["p_corrected"].values
+        found, tested = int((p < ALPHA).sum()), int(np.isfinite(p).sum())
+        sentences.append(
+            f"{found} of {tested} cells hold a signal once all cells are accounted for (corrected p < 0.05)."
+        )
+    return sentences
+
+
+def _embedding(nested: Number, probe: xr.Dataset) -> list[str]:
+    embedding = best_embedding(probe)
+    if embedding is None or nested.value <= 0.5:
+        return []
+    share = np.clip((embedding.value - 0.5) / (nested.value - 0.5), 0, 1)
+    return [
+        f"The token itself accounts for part of it: the embedding row, before any layer, reaches {embedding} at "
+        f"{embedding.note}, {100 * share:.0f} % of what the best cell has above chance."
+    ]
+
+
+def _attention(comparison: Mapping[str, Any]) -> list[str]:
+    nested = nested_best("attention", comparison)
+    if nested is None:
+        return []
+    delta, q = (_numbers(comparison["delta_auc"][name]) for name in ("delta", "q"))
+    higher, lower = int(((q < ALPHA) & (delta > 0)).sum()), int(((q < ALPHA) & (delta < 0)).sum())
+    return [
+        f"The attention probe reaches AUC {nested} ({nested.note}). Of {int(np.isfinite(delta).sum())} cells the "
+        f"probe on the states is better in {higher}, the probe on attention in {lower} (q < {ALPHA:g})."
+    ]
+
+
+def _numbers(rows: Sequence[Sequence[float | None]]) -> np.ndarray:
+    return np.array([[NAN if value is None else value for value in row] for row in rows], dtype=float)
+
+
+def _alike(comparison: Mapping[str, Any]) -> list[str]:
+    raw = comparison.get("correlation", {}).get("raw", {})
+    if raw.get("between") is None:
+        return []
+    within = [raw[key] for key in ("within_1", "within_2") if raw.get(key) is not None]
+    ceiling = f"; with itself each reaches {' and '.join(f'{value:.2f}' for value in within)}" if within else ""
+    return [f"Across cells the two grids correlate at {raw['between']:.2f} between halves of the questions{ceiling}."]
+
+
+def headline(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[Number]:
+    """The numbers to remember; those that do not exist are left out."""
+    numbers = [
+        nested_best("probe", comparison, "Probe grid, best cell"),
+        best_embedding(probe),
+        nested_best("attention", comparison, "Attention grid, best cell"),
+    ]
+    raw = comparison.get("correlation", {}).get("raw", {})
+    if raw.get("between") is not None:
+        numbers.append(Number("Correlation of the two grids", raw["between"], note="between split halves"))
+    return [number for number in numbers if number is not None]
+
+
+def warnings(probe: xr.Dataset, samples: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a reader must know before believing the numbers."""
+    found = []
+    if probe.attrs.get("span_uses_gold"):
+        found.append(
+            "The exact answer was located with the sample's own accepted answers, so that the place itself may give "
+            "away whether the answer is right: the columns around the exact answer are not to be trusted."
+        )
+    labelled = [sample for sample in samples if sample.get("correct") is not None]
+    unlocated = [sample for sample in labelled if sample.get("exact_answer") is None]
+    right = sum(bool(sample["correct"]) for sample in unlocated)
+    if len(unlocated) > 0.05 * len(samples):
+        found.append(
+            f"{len(unlocated)} labelled samples have no exact answer and are left out; {right} of them are right and "
+            f"{len(unlocated) - right} wrong, so that the samples in the grids are not the whole data set."
+        )
+    others = probe["coincides"].values.tolist() if "coincides" in probe else []
+    pairs = [f"{token} = {other}" for token, other in zip(probe["token"].values, others, strict=False) if other]
+    if pairs:
+        found.append(
+            f"Some columns mostly name the same token and are no second piece of evidence: {', '.join(pairs)}."
+        )
+    return found

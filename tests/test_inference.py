@@ -1,0 +1,217 @@
+"""AUC, influences, intervals and false discovery against loops, scikit-learn, SciPy and a jackknife."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from interp.inference import (
+    auc_influence,
+    auc_interval,
+    benjamini_hochberg,
+    delta_auc,
+    estimate_auc,
+    group_codes,
+    group_sums,
+    standard_error,
+    within_fold_auc,
+)
+
+
+def simulate(n: int = 200, effect: float = 0.8, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y, fold = rng.integers(0, 2, n), rng.integers(0, 5, n)
+    return rng.standard_normal(n) + effect * y + 10 * fold, y, fold
+
+
+def pair_loop(score: np.ndarray, y: np.ndarray, fold: np.ndarray) -> float:
+    concordant = pairs = 0.0
+    for i in range(len(y)):
+        for j in range(len(y)):
+            if y[i] == 1 and y[j] == 0 and fold[i] == fold[j] and np.isfinite(score[i] + score[j]):
+                pairs += 1
+                concordant += 1.0 if score[i] > score[j] else 0.5 if score[i] == score[j] else 0.0
+    return concordant / pairs if pairs else np.nan
+
+
+@settings(deadline=None)
+@given(
+    hnp.arrays(np.int64, 24, elements=st.integers(0, 3)),
+    hnp.arrays(np.int64, 24, elements=st.integers(0, 1)),
+    hnp.arrays(np.int64, 24, elements=st.integers(0, 2)),
+)
+def test_auc_is_the_share_of_concordant_pairs_of_the_same_fold(
+    score: np.ndarray, y: np.ndarray, fold: np.ndarray
+) -> None:
+    expected = pair_loop(score, y, fold)
+    np.testing.assert_allclose(within_fold_auc(score.astype(float), y, fold), expected, atol=1e-12)
+    np.testing.assert_allclose(auc_influence(score.astype(float), y, fold)[0], expected, atol=1e-12)
+
+
+def test_auc_is_the_pair_weighted_mean_of_scikit_learns_auc_per_fold() -> None:
+    score, y, fold = simulate()
+    weight = [(y[fold == f] == 1).sum() * (y[fold == f] == 0).sum() for f in range(5)]
+    per_fold = [roc_auc_score(y[fold == f], score[fold == f]) for f in range(5)]
+    assert within_fold_auc(score, y, fold) == pytest.approx(np.average(per_fold, weights=weight), abs=1e-12)
+
+
+def test_an_offset_of_a_fold_changes_nothing() -> None:
+    """Each fold's probe has its own offset: pooling the folds would see the offsets."""
+    score, y, fold = simulate()
+    shifted = score + np.array([100, -7, 0, 3, 50])[fold]
+    assert within_fold_auc(shifted, y, fold) == within_fold_auc(score, y, fold)
+    assert abs(roc_auc_score(y, shifted) - roc_auc_score(y, score)) > 0.01
+
+
+def test_many_labels_at_once_are_one_at_a_time() -> None:
+    score, y, fold = simulate()
+    rng = np.random.default_rng(1)
+    labels = rng.permuted(np.tile(y, (20, 1)), axis=1)
+    scores = rng.standard_normal((20, len(y)))
+    np.testing.assert_array_equal(
+        within_fold_auc(score, labels, fold), [within_fold_auc(score, row, fold) for row in labels]
+    )
+    np.testing.assert_array_equal(
+        within_fold_auc(scores, labels, fold),
+        [within_fold_auc(s, row, fold) for s, row in zip(scores, labels, strict=True)],
+    )
+
+
+def test_missing_scores_are_left_out() -> None:
+    score, y, fold = simulate()
+    gone = np.arange(len(y)) % 3 == 0
+    value, influence = auc_influence(np.where(gone, np.nan, score), y, fold)
+    assert value == within_fold_auc(score[~gone], y[~gone], fold[~gone])
+    assert (influence[gone] == 0).all()
+    np.testing.assert_array_equal(influence[~gone], auc_influence(score[~gone], y[~gone], fold[~gone])[1])
+
+
+def test_influence_is_delongs_component_by_loop() -> None:
+    score, y, fold = simulate(60)
+    total = sum((y[fold == f] == 1).sum() * (y[fold == f] == 0).sum() for f in range(5))
+    _, influence = auc_influence(score, y, fold)
+    for i in range(len(y)):
+        others = [j for j in range(len(y)) if fold[j] == fold[i] and y[j] != y[i]]
+        m = sum(1 for j in range(len(y)) if fold[j] == fold[i] and y[j] == y[i])
+        sign = 1 if y[i] == 1 else -1
+        component = np.mean([(sign * np.sign(score[i] - score[j]) + 1) / 2 for j in others])
+        inside = fold == fold[i]
+        auc = pair_loop(score[inside], y[inside], fold[inside])
+        assert influence[i] == pytest.approx((component - auc) / m * len(others) * m / total, abs=1e-12)
+
+
+def test_variance_without_groups_is_delongs() -> None:
+    """One fold, every sample its own group: DeLong's S10/m + S01/k, with m and k in place of m - 1 and k - 1."""
+    score, y, _ = simulate(150)
+    fold = np.zeros(len(y), dtype=int)
+    correct, wrong = score[y == 1], score[y == 0]
+    psi = (np.sign(correct[:, None] - wrong[None]) + 1) / 2
+    expected = psi.mean(1).var() / len(correct) + psi.mean(0).var() / len(wrong)
+    _, influence = auc_influence(score, y, fold)
+    assert standard_error(influence, np.arange(len(y))) ** 2 == pytest.approx(expected, rel=1e-12)
+
+
+def test_variance_is_near_a_jackknife_over_groups() -> None:
+    score, y, fold = simulate(600)
+    group = group_codes([f"{f}-{i // 2 % 20}" for i, f in enumerate(fold)])
+    _, influence = auc_influence(score, y, fold)
+    left_out = [within_fold_auc(score[group != g], y[group != g], fold[group != g]) for g in np.unique(group)]
+    jackknife = (len(left_out) - 1) * np.var(left_out)
+    assert standard_error(influence, group) ** 2 == pytest.approx(jackknife, rel=0.15)
+
+
+def test_duplicates_in_a_group_do_not_shrink_the_interval() -> None:
+    score, y, fold = simulate()
+    group = np.arange(len(y))
+    once = estimate_auc(score, y, fold, group)
+    twice = estimate_auc(*(np.tile(a, 2) for a in (score, y, fold, group)))
+    assert twice.value == pytest.approx(once.value) and twice.se == pytest.approx(once.se)
+    ungrouped = estimate_auc(*(np.tile(a, 2) for a in (score, y, fold)), np.arange(2 * len(y)))
+    assert ungrouped.se == pytest.approx(once.se / np.sqrt(2))
+
+
+def test_interval_covers_the_truth() -> None:
+    """Truth of two unit normals one apart: Φ(1/√2). 400 repetitions, so 95 % ± 3.3 (three standard errors)."""
+    truth, hits = stats.norm.cdf(1 / np.sqrt(2)), 0
+    for seed in range(400):
+        score, y, fold = simulate(effect=1.0, seed=seed)
+        cell = estimate_auc(score, y, fold, np.arange(len(y)))
+        hits += cell.low <= truth <= cell.high
+    assert 0.917 <= hits / 400 <= 0.983
+
+
+def test_interval_by_hand() -> None:
+    low, high = auc_interval(0.8, 0.05, 40, 40)
+    logit, half = np.log(4), 1.959963984540054 * 0.05 / 0.16
+    assert (low, high) == pytest.approx((1 / (1 + np.exp(half - logit)), 1 / (1 + np.exp(-half - logit))))
+    exact = stats.binomtest(12, 12).proportion_ci(0.95, method="exact")
+    assert auc_interval(1.0, 0.0, 12, 30) == pytest.approx((exact.low, 1.0))
+    assert auc_interval(0.0, 0.0, 30, 12) == pytest.approx((0.0, 1 - exact.low))
+
+
+def test_delta_is_the_difference_on_common_samples_and_knows_their_correlation() -> None:
+    score, y, fold = simulate(300)
+    other = score + np.random.default_rng(5).standard_normal(len(y))
+    gone = np.arange(len(y)) < 40
+    delta = delta_auc(np.where(gone, np.nan, score), other, y, fold, np.arange(len(y)))
+    kept = ~gone
+    expected = within_fold_auc(score[kept], y[kept], fold[kept]) - within_fold_auc(other[kept], y[kept], fold[kept])
+    assert delta.value == pytest.approx(expected, abs=1e-12)
+    assert (delta.n, delta.n_correct) == (kept.sum(), y[kept].sum())
+    separate = [estimate_auc(s[kept], y[kept], fold[kept], np.arange(kept.sum())).se for s in (score, other)]
+    assert delta.se < np.hypot(*separate)  # positively correlated scores: a smaller error than that of two samples
+    assert delta.p == pytest.approx(2 * stats.norm.sf(abs(delta.value) / delta.se))
+    back = delta_auc(other, np.where(gone, np.nan, score), y, fold, np.arange(len(y)))
+    assert (back.value, back.low, back.high) == pytest.approx((-delta.value, -delta.high, -delta.low))
+
+
+def test_delta_of_a_grid_with_itself_is_zero_with_p_one() -> None:
+    score, y, fold = simulate()
+    same = delta_auc(score, score, y, fold, np.arange(len(y)))
+    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
+def test_delta_p_is_uniform_when_neither_is_better() -> None:
+    rng = np.random.default_rng(2)
+    p = []
+    for seed in range(300):
+        truth, y, fold = simulate(seed=seed)
+        noise = rng.standard_normal((2, len(y)))
+        p.append(delta_auc(truth + noise[0], truth + noise[1], y, fold, np.arange(len(y))).p)
+    assert stats.kstest(p, "uniform").pvalue > 0.001
+
+
+@pytest.mark.parametrize(
+    ("y", "fold", "reason"),
+    [
+        ([1] * 9 + [0] * 30, [0, 1, 2] * 13, "9 correct and 30 wrong samples, at least 10 of each needed"),
+        ([1] * 30 + [0] * 9, [0, 1, 2] * 13, "30 correct and 9 wrong"),
+        ([1] * 20 + [0] * 20, [0] * 20 + [1] * 20, "fewer than two folds hold both"),
+        ([1, 0] * 20, [0] * 40, "fewer than two folds hold both"),
+    ],
+)
+def test_undefined_is_nan_with_the_reason_and_never_a_half(y: list, fold: list, reason: str) -> None:
+    rng = np.random.default_rng(0)
+    cell = estimate_auc(rng.standard_normal(len(y)), np.array(y), np.array(fold), np.arange(len(y)))
+    assert np.isnan([cell.value, cell.low, cell.high]).all() and cell.reason.startswith(reason)
+    assert (cell.n, cell.n_correct) == (len(y), sum(y))
+
+
+@settings(deadline=None)
+@given(hnp.arrays(float, st.integers(1, 30), elements=st.floats(0, 1)), st.data())
+def test_benjamini_hochberg_is_scipys_over_the_known_cells(p: np.ndarray, data: st.DataObject) -> None:
+    known = data.draw(hnp.arrays(bool, p.shape))
+    q = benjamini_hochberg(np.where(known, p, np.nan))
+    assert np.isnan(q[~known]).all()
+    if known.any():
+        np.testing.assert_array_equal(q[known], stats.false_discovery_control(p[known]))
+
+
+def test_groups_are_summed() -> None:
+    group = group_codes(["b", "a", "b", "c"])
+    assert group.tolist() == [0, 1, 0, 2]
+    values = np.arange(8.0).reshape(2, 4)
+    np.testing.assert_array_equal(group_sums(values, group), [[0 + 2, 1, 3], [4 + 6, 5, 7]])
