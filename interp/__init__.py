@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = {
+_HOME = {  # where each public name lives
     "Answers": "answers",
     "Capture": "activations",
     "Comparison": "compare",
@@ -51,7 +51,35 @@ _HOME = {
     "run": "pipeline",
 }
 
-__all__ = [*sorted(_HOME), "DataError", "InterpError", "ModelError", "RunError"]
+__all__ = [
+    "Answers",
+    "Capture",
+    "Comparison",
+    "DataError",
+    "InterpError",
+    "ModelError",
+    "Positions",
+    "QARow",
+    "ROLES",
+    "RunError",
+    "attention_grid",
+    "attention_metrics",
+    "capture",
+    "capture_from_cache",
+    "compare_grids",
+    "generate_answers",
+    "join_grids",
+    "load_model",
+    "load_rows",
+    "observations",
+    "open_run",
+    "plot_comparison",
+    "plot_grid",
+    "plot_heads",
+    "probe_grid",
+    "resolve_positions",
+    "run",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from os.path import commonprefix
 from typing import Any
 
 import torch
@@ -11,15 +10,15 @@ from torch import Tensor
 
 from interp.answers import Answers
 from interp.attention import output_gram, reduce_pattern, value_norms
-from interp.batches import left_pad, plan_batches
-from interp.errors import DataError, ModelError
+from interp.batches import common_prefix, left_pad, plan_batches
+from interp.errors import DataError
 from interp.layout import Layout, PaddingSide, PatternMasks
 from interp.models import HookedModel, KeyValueCache, forward, hook_name, model_info, new_cache, output_weight
 from interp.positions import Positions, gather
 
 SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_post", "z")
-# A shorter common prefix costs more to copy into every batch than to compute again.
-_MIN_PREFIX = 16
+MIN_PREFIX = 16
+"""A shorter common prefix costs more to copy into every batch than to compute again."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def capture(
     computed. A prefix common to all samples (few-shot examples, a system prompt) runs once. Samples run in batches of
     similar length, at most `batch_tokens` padded tokens each; samples past the model's context stay NaN.
 
-    Returns a `Capture` in the order of `answers`, on the CPU. For data that does not fit in memory see `capture_batches`.
+    Returns a `Capture` in the order of `answers`, on the CPU; `capture_batches` is for data that does not fit.
 
     Raises DataError for an unknown site, ModelError where the architecture lacks one.
     """
@@ -108,7 +107,9 @@ def capture_batches(
     if unknown:
         raise DataError(f"unknown site {unknown[0]!r}; known sites are {', '.join(SITES)}")
     info = model_info(model)
-    ids = [[*prompt, *completion] for prompt, completion in zip(answers.prompt_ids, answers.completion_ids, strict=True)]
+    ids = [
+        [*prompt, *completion] for prompt, completion in zip(answers.prompt_ids, answers.completion_ids, strict=True)
+    ]
     usable = [i for i, sample in enumerate(ids) if 0 < len(sample) <= info.n_ctx and answers.status[i] != "too_long"]
     prefix = _common_prefix([ids[i] for i in usable], positions[usable])
     shared = None
@@ -123,13 +124,16 @@ def capture_batches(
         suffixes = [ids[i][len(prefix) :] for i in samples]
         cache = shared.repeat(len(samples)) if shared is not None else None
         part = _capture_batch(model, suffixes, positions[samples].to(info.device), sites, grams, len(prefix), cache)
-        yield samples, Capture(
-            **part,
-            index=positions.index[samples],
-            layers=tuple(range(info.n_layers)),
-            roles=positions.roles,
-            id=tuple(answers.id[i] for i in samples),
-            settings={"sites": list(sites), "batch_tokens": batch_tokens, "common_prefix": len(prefix)},
+        yield (
+            samples,
+            Capture(
+                **part,
+                index=positions.index[samples],
+                layers=tuple(range(info.n_layers)),
+                roles=positions.roles,
+                id=tuple(answers.id[i] for i in samples),
+                settings={"sites": list(sites), "batch_tokens": batch_tokens, "common_prefix": len(prefix)},
+            ),
         )
 
 
@@ -138,8 +142,8 @@ def _common_prefix(ids: list[list[int]], positions: Positions) -> list[int]:
     if len(ids) < 2:
         return []
     earliest = torch.where(positions.valid, positions.index, positions.n[:, None] - 1).min()
-    prefix = list(commonprefix(ids))[: int(earliest)]
-    return prefix if len(prefix) >= _MIN_PREFIX else []
+    prefix = common_prefix(ids)[: int(earliest)]
+    return prefix if len(prefix) >= MIN_PREFIX else []
 
 
 def _capture_batch(
@@ -250,7 +254,9 @@ def capture_from_cache(
             norms = value_norms(read("v", layer), output_gram(output_weight(model, layer)))
         metrics.append(reduce_pattern(read("pattern", layer), masks[windows[layer]], norms))
     vectors = {
-        site: torch.stack([gather(read(site, layer), row, positions.valid).flatten(2) for layer in range(n_layers)], dim=1)
+        site: torch.stack(
+            [gather(read(site, layer), row, positions.valid).flatten(2) for layer in range(n_layers)], dim=1
+        )
         for site in sites
     }
     return Capture(

@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from interp.activations import Capture
 from interp.answers import Answers
 from interp.atomic import write_json, write_text
 from interp.compare import Comparison, compare_grids
+from interp.errors import RunError
 from interp.folds import Folds
 from interp.grid import join_grids, save_grid
 from interp.grid_table import grid_table, write_table
+from interp.opened_run import Run
 from interp.positions import Positions
 from interp.probes import attention_grid, probe_grid
 from interp.progress import bar
-from interp.run_folder import Run, RunFolder
+from interp.run_folder import RunFolder, read_samples
 from interp.settings import Settings
 
 MOSTLY = 0.9
@@ -76,38 +79,48 @@ def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: 
     ).assign_attrs(span_uses_gold=int(answers.span_uses_gold))
 
 
-def write_analysis(folder: RunFolder, result: Analysis, cap: Capture, folds: Folds, record: dict[str, Any]) -> None:
-    """grid.csv, grid.nc, comparison.json, the figures and the report."""
-    from interp.plotting import plot_comparison, plot_grid, plot_heads, save_figure
-    from interp.report import report_html
-
-    write_table(grid_table(result.probe, result.attention, result.comparison.delta_auc), folder.grid_csv)
+def write_results(folder: RunFolder, result: Analysis) -> None:
+    """grid.csv, grid.nc and comparison.json."""
+    delta = result.comparison.delta_auc
+    write_table(grid_table(result.probe, result.attention, delta), folder.grid_csv)
     # Root: both grids and their difference at a glance. The scores, many times larger, stand once, in the groups.
     joined = join_grids(result.probe, result.attention).drop_vars(["score", "embed_score"], errors="ignore")
-    delta = result.comparison.delta_auc
     save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
     save_grid(result.probe, folder.grid_nc, group="probe")
     save_grid(result.attention, folder.grid_nc, group="attention")
-    comparison = result.comparison.to_dict()
-    write_json(folder.comparison, comparison)
+    write_json(folder.comparison, result.comparison.to_dict())
+
+
+def draw(folder: RunFolder, result: Analysis, cap: Capture, record: dict[str, Any]) -> None:
+    """The figures and the report."""
+    from interp.plotting import plot_comparison, plot_grid, plot_heads, save_figure
+    from interp.report import report_html
+
+    probe, comparison = result.probe, result.comparison.to_dict()
     best = comparison["best"]["probe"]["cell"]
     role = best["token"] if best is not None else cap.roles[-1]
+    fold = (
+        pd.Series(probe["fold"].values, index=probe.indexes["sample"]).reindex(list(cap.id), fill_value=-1).to_numpy()
+    )
+    y = pd.Series(probe["y"].values, index=probe.indexes["sample"]).reindex(list(cap.id), fill_value=0).to_numpy()
     axes = {
-        "probe_grid": plot_grid(result.probe),
+        "probe_grid": plot_grid(probe),
         "attention_grid": plot_grid(result.attention),
-        "comparison": plot_comparison(result.probe, result.attention, comparison=result.comparison)[0],
-        "heads": plot_heads(cap, folds.y, role, fold=folds.fold),
+        "comparison": plot_comparison(probe, result.attention, comparison=result.comparison)[0],
+        "heads": plot_heads(cap, y, role, fold=fold),
     }
     figures = {}
     for name, ax in axes.items():
         _, svg = save_figure(ax.figure, folder.figures / name)
         figures[name] = svg.read_text(encoding="utf-8")
-    page = report_html(
-        run=record,
-        samples=Run(folder).samples,
-        probe=result.probe,
-        attention=result.attention,
-        comparison=comparison,
-        figures=figures,
-    )
+    samples = read_samples(folder)
+    page = report_html(run=record, samples=samples, probe=probe, comparison=comparison, figures=figures)
     write_text(folder.report, page)
+
+
+def redraw(run: Run) -> None:
+    """Figures and report of a finished run once more, from its stored grids. Raises RunError if it is not finished."""
+    if run.settings["state"] != "done":
+        raise RunError(f"{run.folder.path} is not finished; {run.settings['resume']} first")
+    result = Analysis(run.probe, run.attention, compare_grids(run.probe, run.attention))
+    draw(run.folder, result, run.capture, run.settings)

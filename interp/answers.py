@@ -99,6 +99,8 @@ def generate_answers(
     room = [info.n_ctx - len(ids) for ids in prompt_ids]
     too_long = [(max_new_tokens if o is None else len(o)) > r for o, r in zip(own, room, strict=True)]
     waiting = [i for i, o in enumerate(own) if o is None and prompt_ids[i] and not too_long[i]]
+    if progress is not None:
+        progress(len(rows) - len(waiting))
     generated = generate(
         model,
         [prompt_ids[i] for i in waiting],

@@ -40,7 +40,7 @@ def attention_metrics(
     suffix of the sequence; with right padding it is the whole sequence.
 
     Returns {metric: [sample, head, role]}; NaN where a role is absent or a metric's set of keys is empty.
-    Definitions: SPEC, "Attention-pattern metrics" (`lookback`: Chuang et al. 2024; `value_norm`: Kobayashi et al. 2020).
+    Definitions: SPEC, "Attention-pattern metrics"; `lookback`: Chuang et al. 2024; `value_norm`: Kobayashi et al. 2020.
 
     Raises DataError if the pattern's axes do not fit the positions.
     """
@@ -111,7 +111,9 @@ def _received(
     others = einsum(pattern.float(), 1 - masks.sink, "sample head query key, sample key -> sample head query")
     some = others > 0
     weight = (masks.query_visible - masks.query_sees_sink)[:, None] / torch.where(some, others, 1.0)
-    total = einsum(column, torch.where(some, weight, 0.0), "sample head query role, sample head query -> sample head role")
+    total = einsum(
+        column, torch.where(some, weight, 0.0), "sample head query role, sample head query -> sample head role"
+    )
     counted = einsum(sees[:, 0], some.float(), "sample query role, sample head query -> sample head role")
     is_sink = masks.sink.gather(1, masks.column) > 0
     without = (total / counted).masked_fill(is_sink[:, None], torch.nan)
@@ -129,5 +131,7 @@ def value_norms(
     """‖v_k W_O^h‖ of every key and head; a head reads the values of its key-value group."""
     grouped = rearrange(gram, "(kv_head group) i j -> kv_head group i j", kv_head=value.shape[2])
     v = value.float()
-    squared = einsum(v, grouped, v, "sample key kv_head i, kv_head group i j, sample key kv_head j -> sample kv_head group key")
+    squared = einsum(
+        v, grouped, v, "sample key kv_head i, kv_head group i j, sample key kv_head j -> sample kv_head group key"
+    )
     return rearrange(squared, "sample kv_head group key -> sample (kv_head group) key").clamp(min=0).sqrt()

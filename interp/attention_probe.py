@@ -65,7 +65,7 @@ def attention_grid(
         lambda layer, role: spec,
         min_per_class=min_per_class,
         n_jobs=n_jobs,
-        work=columns.size,
+        size=columns.size,
         progress=progress,
     )
     settings = {"C": C, "folds": len(np.unique(samples.fold)), "seed": seed, "min_per_class": min_per_class}
@@ -117,7 +117,7 @@ def _metric_grid(
         score = np.where(valid, values.astype(np.float64).mean(2), np.nan)
         used = np.isfinite(score)
         score = np.where(used, score, np.nan)
-        missing = np.atleast_1d(valid.reshape(len(score), -1).any(0))
+        missing = [bool(some) for some in np.ravel(valid.any(0))]
         flat, mask = score.reshape(len(score), -1).T, used.reshape(len(score), -1).T
         reasons = [_why_no_metric(column[m], lacking) for column, m, lacking in zip(flat, mask, missing, strict=True)]
         estimates += cell_estimates(

@@ -1,6 +1,7 @@
 """Batches of similar length under a token budget; their composition is part of a run's identity."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import torch
 from jaxtyping import Int
@@ -23,6 +24,14 @@ def plan_batches(lengths: Sequence[int], batch_tokens: int, *, max_samples: int 
         else:
             batches.append([i])
     return batches
+
+
+def common_prefix(sequences: Sequence[Sequence[int]]) -> list[int]:
+    """The tokens that all sequences begin with."""
+    # Of sorted sequences the first and the last differ earliest.
+    first, last = min(sequences), max(sequences)
+    equal = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    return [token for token, _ in equal]
 
 
 def left_pad(

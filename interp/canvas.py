@@ -10,7 +10,7 @@ from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from interp.heatmap import SMALL, Heatmap, Scale
 
@@ -61,10 +61,10 @@ def draw_head(ax: Axes, *, title: str | None, key: Key | None = None, notes: Seq
         handles, labels = zip(*key, strict=True)
         ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(key), borderaxespad=0.4, **LEGEND)
         offset += SMALL + 5
-    place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
-    for line in reversed(lines):
-        ax.annotate(line, (0, 1), (0, offset), fontsize=SMALL, color="0.3", **place)
-        offset += SMALL + 3
+    if lines:
+        place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+        ax.annotate("\n".join(lines), (0, 1), (0, offset), fontsize=SMALL, color="0.3", **place)
+        offset += (SMALL + 3) * len(lines)
     if title:
         ax.set_title(title, loc="left", fontsize=10, pad=offset + 2)
 
@@ -80,10 +80,11 @@ def draw_frame(figure: Figure, *, title: str | None, key: Key | None = None, not
         figure.suptitle(title, fontsize=11, x=0.01, ha="left")
 
 
-def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
+def save_figure(figure: Figure | SubFigure, stem: str | Path) -> tuple[Path, Path]:
     """Write `stem`.png (160 dpi) and `stem`.svg; the same figure gives the same bytes (no date, fixed ids)."""
     png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
-    figure.savefig(png, dpi=160, facecolor="white")
+    root = figure.get_figure(root=True)
+    root.savefig(png, dpi=160, facecolor="white")
     with rc_context({"svg.hashsalt": "interp", "svg.fonttype": "none"}):  # text stays text: searchable, editable
-        figure.savefig(svg, facecolor="white", metadata={"Date": None})
+        root.savefig(svg, facecolor="white", metadata={"Date": None})
     return png, svg

@@ -86,10 +86,13 @@ def fit_cells(
     *,
     min_per_class: int = MIN_PER_CLASS,
     n_jobs: int | None = None,
-    work: float = 0.0,
+    size: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Fitted:
-    """Cross-fit the probe `spec(layer, role)` on the features `columns(layer, role)` of the `used` samples."""
+    """Cross-fit the probe `spec(layer, role)` on the features `columns(layer, role)` of the `used` samples.
+
+    `size`: how many numbers that is in all, which decides whether workers pay.
+    """
     n, n_layers, n_roles = used.shape
 
     def cells() -> Iterator[Cell]:
@@ -99,7 +102,7 @@ def fit_cells(
                 x = columns(layer, role)[mask]
                 yield Cell(x, samples.y[mask], samples.fold[mask], spec(layer, role), min_per_class)
 
-    fits = cross_fit_cells(cells(), work, n_jobs=n_jobs, progress=progress)
+    fits = cross_fit_cells(cells(), size, n_jobs=n_jobs, progress=progress)
     score = np.full((n_layers * n_roles, n), np.nan)
     for number, (fit, mask) in enumerate(zip(fits, used.reshape(n, -1).T, strict=True)):
         score[number, mask] = fit.score

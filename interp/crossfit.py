@@ -20,7 +20,7 @@ from interp.errors import DataError
 from interp.estimators import ProbeSpec
 from interp.inference import MIN_PER_CLASS, why_undefined
 
-SERIAL_BELOW = 5e7
+SERIAL_BELOW = 5_000_000
 """Numbers in all cells together under which starting workers costs more than it saves."""
 
 
@@ -83,6 +83,8 @@ def cross_fit(cell: Cell) -> CellFit:
     nothing = np.full(len(y), np.nan)
     if reason := why_undefined(y, fold, cell.min_per_class):
         return CellFit(nothing, reason)
+    if x.shape[1] == 0:
+        return CellFit(nothing, "no feature is finite for every sample of the cell")
     score, unconverged = nothing.copy(), 0
     for f in np.unique(fold):
         train, test = fold != f, fold == f
@@ -119,18 +121,18 @@ def _cross_fit_pinned(cell: Cell) -> CellFit:
 
 def cross_fit_cells(
     cells: Iterable[Cell],
-    work: float,
+    size: int,
     *,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[CellFit]:
     """Fit every cell, to the same bytes for any number of workers; cells are drawn as workers come free.
 
-    `n_jobs=None`: one worker per core, or none at all if the `work` is small. `progress` is called with the number of
-    cells just finished.
+    `n_jobs=None`: one worker per core, or none at all if the cells hold few numbers (`size`). `progress` is called
+    with the number of cells just finished.
     """
     if n_jobs is None:
-        n_jobs = 1 if work < SERIAL_BELOW else cpu_count()
+        n_jobs = 1 if size < SERIAL_BELOW else cpu_count()
     if n_jobs == 1:
         done: Iterable[CellFit] = map(_cross_fit_pinned, cells)
     else:

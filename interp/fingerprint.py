@@ -1,4 +1,4 @@
-"""What a run was made from: hashes of data, weights and tokenizer, and the versions of everything that touches a number."""
+"""What a run was made from: hashes of weights and tokenizer, and the versions of all that touches a number."""
 
 import hashlib
 import json
@@ -45,4 +45,6 @@ def tokenizer_hash(tokenizer: Any) -> str:
     """SHA-256 of a tokenizer's vocabulary, merges, normaliser, special tokens and chat template."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     core = json.loads(backend.to_str()) if backend is not None else tokenizer.get_vocab()
-    return json_hash([core, sorted(map(str, tokenizer.special_tokens_map.items())), getattr(tokenizer, "chat_template", None)])
+    return json_hash(
+        [core, sorted(map(str, tokenizer.special_tokens_map.items())), getattr(tokenizer, "chat_template", None)]
+    )

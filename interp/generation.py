@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
 import torch
 
-from interp.batches import left_pad, plan_batches
-from interp.models import HookedModel, eos_token_ids, forward, model_info, model_tokenizer, new_cache
+from interp.batches import common_prefix, left_pad, plan_batches
+from interp.models import HookedModel, KeyValueCache, eos_token_ids, forward, model_info, model_tokenizer, new_cache
 
 Progress = Callable[[int], None]
 """Called with the number of samples just finished."""
@@ -40,8 +39,7 @@ def generate(
     """
     results: list[Generated | None] = [None] * len(prompts)
     # At least one token of each prompt stays outside the prefix: its output predicts the first new token.
-    prefix = list(commonprefix([list(prompt) for prompt in prompts]))
-    prefix = prefix[: min((len(prompt) for prompt in prompts), default=1) - 1] if len(prompts) > 1 else []
+    prefix = common_prefix([prompt[:-1] for prompt in prompts]) if len(prompts) > 1 else []
     shared = None
     if prefix:
         device = model_info(model).device
@@ -52,14 +50,23 @@ def generate(
     for batch in plan_batches(lengths, batch_tokens):
         cache = shared.repeat(len(batch)) if shared is not None else new_cache(model, len(batch))
         suffixes = [list(prompts[i])[len(prefix) :] for i in batch]
-        for i, generated in zip(batch, _generate_batch(model, suffixes, len(prefix), cache, max_new_tokens, stop), strict=True):
+        for i, generated in zip(
+            batch, _generate_batch(model, suffixes, len(prefix), cache, max_new_tokens, stop), strict=True
+        ):
             results[i] = generated
         if progress is not None:
             progress(len(batch))
     return [result for result in results if result is not None]
 
 
-def _generate_batch(model, suffixes, n_prefix, cache, max_new_tokens, stop) -> list[Generated]:  # type: ignore[no-untyped-def]
+def _generate_batch(
+    model: HookedModel,
+    suffixes: list[list[int]],
+    n_prefix: int,
+    cache: KeyValueCache,
+    max_new_tokens: int,
+    stop: Sequence[str],
+) -> list[Generated]:
     device, tokenizer, ends = model_info(model).device, model_tokenizer(model), eos_token_ids(model)
     tokens, mask = left_pad(suffixes, device)
     mask = torch.cat([mask.new_ones(len(mask), n_prefix), mask], dim=1)
@@ -80,4 +87,6 @@ def _generate_batch(model, suffixes, n_prefix, cache, max_new_tokens, stop) -> l
             break
         tokens = best.indices[:, None]
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
-    return [Generated(*one) for one in zip(ids, ("stop" if done else "length" for done in finished), logprobs, strict=True)]
+    return [
+        Generated(*one) for one in zip(ids, ("stop" if done else "length" for done in finished), logprobs, strict=True)
+    ]

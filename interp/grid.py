@@ -91,8 +91,6 @@ def make_grid(
 
 def check_grid(grid: xr.Dataset) -> None:
     """Raise DataError unless `grid` has the variables, coordinates and unique labels of a grid."""
-    if not isinstance(grid, xr.Dataset):
-        raise DataError(f"grid: expected the xarray.Dataset of probe_grid or attention_grid, got {type(grid).__name__}")
     missing = [name for name in (*CELL_VARIABLES, "score", "y", "fold", "group") if name not in grid.variables]
     if missing:
         raise DataError(f"grid: missing {', '.join(missing)}; a grid comes from probe_grid or attention_grid")

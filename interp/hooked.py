@@ -156,7 +156,8 @@ def _masks_by_position(model: HookedModel, attention_mask: Int[Tensor, "sample a
     config = model.original_model.config.get_text_config()
     if getattr(config, "sliding_window", None) is None:
         raise ModelError(
-            f"{type(model.original_model).__name__}: padding after cached tokens shifts its local attention"
+            f"{type(model.original_model).__name__} counts padding after cached tokens as part of its local attention: "
+            "pass tokens of equal length, or no cache"
         )
     position = attention_mask.cumsum(1) - 1
     query, key = position[:, -new:, None], position[:, None, :]
@@ -185,7 +186,8 @@ def _pass_hooked_transformer(
     options: dict[str, Any] = {"attention_mask": attention_mask[:, -new:]}
     if _padding_inside_window(model, attention_mask):
         raise ModelError(
-            "HookedTransformer counts padding after cached tokens as part of its sliding window: pass no cache"
+            "HookedTransformer counts padding after cached tokens as part of its sliding window: "
+            "pass tokens of equal length, or no cache, or load the model as a TransformerBridge"
         )
     if cache is not None:
         cache.store.previous_attention_mask = attention_mask[:, :-new]

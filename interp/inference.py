@@ -72,6 +72,23 @@ def why_undefined(
     return ""
 
 
+def concordance(
+    score: Float[np.ndarray, "*#batch sample"],
+    y: Int[np.ndarray, "*#batch sample"],
+    fold: Int[np.ndarray, " sample"],
+) -> tuple[Float[np.ndarray, "fold ..."], Float[np.ndarray, "fold ..."]]:
+    """Concordant and all (correct, wrong) pairs of each fold, ties half; scores are finite, leading axes broadcast."""
+    concordant, pairs = [], []
+    for f in np.unique(fold):
+        inside = fold == f
+        rank = stats.rankdata(score[..., inside], axis=-1)
+        correct = y[..., inside] == 1
+        m = correct.sum(-1)
+        concordant.append((rank * correct).sum(-1) - m * (m + 1) / 2)
+        pairs.append(np.broadcast_to(m * (inside.sum() - m) * 1.0, concordant[-1].shape))
+    return np.array(concordant), np.array(pairs)
+
+
 def within_fold_auc(
     score: Float[np.ndarray, "*#batch sample"],
     y: Int[np.ndarray, "*#batch sample"],
@@ -81,15 +98,8 @@ def within_fold_auc(
 
     Leading axes of `score` and `y` (label permutations) broadcast; scores are finite. NaN where no fold has a pair.
     """
-    concordant = pairs = np.zeros(np.broadcast_shapes(score.shape, y.shape)[:-1])
-    for f in np.unique(fold):
-        inside = fold == f
-        rank = stats.rankdata(score[..., inside], axis=-1)
-        positive = y[..., inside] == 1
-        m = positive.sum(-1)
-        pairs = pairs + m * (inside.sum() - m)
-        concordant = concordant + (rank * positive).sum(-1) - m * (m + 1) / 2
-    return np.divide(concordant, pairs, out=np.full(np.shape(pairs), np.nan), where=pairs > 0)
+    concordant, pairs = (np.asarray(part.sum(0)) for part in concordance(score, y, fold))
+    return np.divide(concordant, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
 
 
 def auc_influence(

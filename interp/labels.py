@@ -1,4 +1,4 @@
-"""Is a completion right, and where is its exact answer? The second never looks at the first (SPEC: the finder is blind)."""
+"""Is a completion right, and where is its exact answer? The second never looks at the first (SPEC)."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -24,7 +24,9 @@ class ExactAnswerFinder:
         except re.error as error:
             raise DataError(f"the answer pattern {pattern!r} is not a regular expression: {error}") from error
         if self._pattern is not None and self._pattern.groups != 1:
-            raise DataError(f"the answer pattern must have one group (the answer); {pattern!r} has {self._pattern.groups}")
+            raise DataError(
+                f"the answer pattern must have one group (the answer); {pattern!r} has {self._pattern.groups}"
+            )
         self.method = "candidates" if self._pattern is None else "pattern"
 
     def find(self, text: str) -> list[tuple[int, int]]:
@@ -57,7 +59,7 @@ def label_completion(
     special_ids: Collection[int],
     finder: ExactAnswerFinder,
 ) -> Label:
-    """Correctness by the row's own `correct`, else an accepted answer anywhere; exact answer by the row's own, else `finder`.
+    """Label by the row's own `correct`, else an accepted answer anywhere; exact answer by its own, else `finder`.
 
     Raises DataError if the row's own `exact_answer` does not occur in its completion.
     """

@@ -21,7 +21,9 @@ class Layout:
     key: Int[Tensor, "sample key"]
 
     @classmethod
-    def padded(cls, n: Int[Tensor, " sample"], queries: int, keys: int, padding_side: PaddingSide = "right") -> "Layout":
+    def padded(
+        cls, n: Int[Tensor, " sample"], queries: int, keys: int, padding_side: PaddingSide = "right"
+    ) -> "Layout":
         """Samples of length `n` padded to one side.
 
         With left padding, queries and keys are aligned at the end, so that a suffix of queries (a key-value cache

@@ -1,13 +1,26 @@
-"""Where accepted answers stand in a text: NFKC and case folding, word boundaries, earliest then longest (SPEC: exact answer)."""
+"""Where accepted answers stand in a text: NFKC and case folding, word boundaries, earliest then longest (SPEC)."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 # Scripts written without spaces between words, by the first word of a character's Unicode name:
 # there a candidate may stand anywhere.
-_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN", "YI")
+_UNSPACED = (
+    "CJK",
+    "HIRAGANA",
+    "KATAKANA",
+    "KATAKANA-HIRAGANA",
+    "BOPOMOFO",
+    "THAI",
+    "LAO",
+    "KHMER",
+    "MYANMAR",
+    "TIBETAN",
+    "YI",
+)
 
 
 @cache
@@ -61,7 +74,7 @@ def fold(text: str) -> Folded:
         return Folded(text.lower(), list(range(len(text) + 1)), [True] * (len(text) + 1))
     cuts = [i for i, char in enumerate(text) if i == 0 or char.isascii() or not _joins_previous(char)] + [len(text)]
     folded, start, edge = [], [], []
-    for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for begin, end in pairwise(cuts):
         piece = unicodedata.normalize("NFKC", text[begin:end]).casefold()
         folded.append(piece)
         start += [begin] * len(piece)

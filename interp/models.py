@@ -118,11 +118,9 @@ def _read(
             hf_model: Any = AutoModelForCausalLM.from_pretrained(
                 where, dtype=dtype, attn_implementation="eager", local_files_only=local
             )
-        except Exception as error:  # whatever transformers, safetensors or the network raised: it is one sentence here
-            hint = "" if local else " (neither a local path nor a model that Hugging Face's hub could give)"
-            raise ModelError(
-                f"cannot load a causal language model from {where!r}{hint}: {_first_line(error)}"
-            ) from error
+        except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
+            hint = "" if local else " (no local path, and not to be had from Hugging Face's hub)"
+            raise ModelError(f"cannot load a language model from {where!r}{hint}: {_first_line(error)}") from error
         own_tokenizer = _tokenizer(where if tokenizer is None else tokenizer)
     return hf_model.to(device).eval(), own_tokenizer, name
 

@@ -9,17 +9,18 @@ from time import monotonic
 from typing import Any
 
 from interp.activations import Capture, capture_batches
-from interp.analysis import Analysis, analyse, write_analysis
+from interp.analysis import analyse, draw, write_results
 from interp.answers import STATUSES, Answers, generate_answers
 from interp.atomic import write_json, write_text
 from interp.errors import DataError, RunError
 from interp.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
 from interp.folds import Folds, make_folds
 from interp.models import HookedModel, load_model, model_info, model_tokenizer
+from interp.opened_run import Run, run_identity
 from interp.positions import Positions, resolve_positions
 from interp.progress import bar
 from interp.rows import QARow, load_rows
-from interp.run_folder import Run, RunFolder, json_line, now, read_run_json, sample_lines
+from interp.run_folder import RunFolder, json_line, now, read_run_json, sample_lines
 from interp.settings import Settings
 from interp.store import ShardWriter, finished_shards
 from interp.stored import stored_capture
@@ -77,7 +78,9 @@ def resume(
         return open_run(out)
     settings = Settings.from_json(record["settings"])
     if data is None and record["data"]["source"] == "rows given in Python":
-        raise RunError(f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)")
+        raise RunError(
+            f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)"
+        )
     rows = load_rows(settings.data if data is None else data, limit=settings.limit)
     hooked = _load(settings.model if model is None else model, settings)
     for what, then, current in (
@@ -86,7 +89,9 @@ def resume(
         ("versions", record["versions"], versions()),
     ):
         if then != current:
-            raise RunError(f"{out}: the {what} changed since the run began ({then} then, {current} now); start a new run")
+            raise RunError(
+                f"{out}: the {what} changed since the run began ({then} then, {current} now); start a new run"
+            )
     return _go_on(folder, record, settings, rows, hooked, progress=progress, n_jobs=n_jobs)
 
 
@@ -140,16 +145,17 @@ def _go_on(
         positions = resolve_positions(answers)
         folds = _folds(folder, answers, positions, settings)
 
-    identity = json_hash([record[key] for key in ("settings", "versions", "model", "data")])
+    identity = run_identity(record)
     with stage("capturing"), bar("Capturing", len(answers), enabled=progress) as advance:
         _capture(folder, model, answers, positions, settings, identity, advance)
     del model
 
     with stage("probing"):
         cap = stored_capture(folder.activations, tuple(answers.id), positions, run=identity)
-        result: Analysis = analyse(cap, answers, positions, folds, settings, progress=progress, n_jobs=n_jobs)
+        result = analyse(cap, answers, positions, folds, settings, progress=progress, n_jobs=n_jobs)
     with stage("reporting"):
-        write_analysis(folder, result, cap, folds, record)
+        write_results(folder, result)
+        draw(folder, result, cap, record)
     record |= {"state": "done", "finished": now()}
     write_json(folder.run_json, record)
     return Run(folder)
@@ -205,8 +211,10 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
 def _counts(answers: Answers, positions: Positions, folds: Folds) -> dict[str, Any]:
     """What happened to the samples: nothing is left out without being counted."""
     labelled = [y for y in answers.correct if y is not None]
-    methods = Counter((m or "none", {True: "correct", False: "wrong", None: "unlabelled"}[y])
-                      for m, y in zip(answers.exact_answer_method, answers.correct, strict=True))
+    methods = Counter(
+        (m or "none", {True: "correct", False: "wrong", None: "unlabelled"}[y])
+        for m, y in zip(answers.exact_answer_method, answers.correct, strict=True)
+    )
     return {
         "samples": len(answers),
         "status": {status: answers.status.count(status) for status in STATUSES},
@@ -222,9 +230,7 @@ def _counts(answers: Answers, positions: Positions, folds: Folds) -> dict[str, A
 
 
 def _load(model: Any, settings: Settings) -> HookedModel:
-    return load_model(
-        model, device=settings.device, dtype=settings.dtype, processed_weights=settings.processed_weights
-    )
+    return load_model(model, device=settings.device, dtype=settings.dtype, processed_weights=settings.processed_weights)
 
 
 def _model_name(model: Any) -> str:
@@ -232,11 +238,12 @@ def _model_name(model: Any) -> str:
 
 
 def _describe_model(model: HookedModel) -> dict[str, Any]:
-    described = {key: str(value) if key in ("device", "dtype") else value for key, value in asdict(model_info(model)).items()}
+    described = {
+        key: str(value) if key in ("device", "dtype") else value for key, value in asdict(model_info(model)).items()
+    }
     hashes = {"weights_sha256": weights_hash(model), "tokenizer_sha256": tokenizer_hash(model_tokenizer(model))}
     return described | hashes
 
 
 def _data_hash(rows: list[QARow]) -> str:
     return json_hash([{**asdict(row), "source": ""} for row in rows])
-

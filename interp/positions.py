@@ -75,8 +75,12 @@ class Positions:
 
     def coincidence(self) -> Float[Tensor, "role role2"]:
         """Share of samples in which two roles name the same token, among those that have both (NaN: none has)."""
-        both = rearrange(self.valid, "sample role -> sample role 1") & rearrange(self.valid, "sample role -> sample 1 role")
-        same = rearrange(self.index, "sample role -> sample role 1") == rearrange(self.index, "sample role -> sample 1 role")
+        both = rearrange(self.valid, "sample role -> sample role 1") & rearrange(
+            self.valid, "sample role -> sample 1 role"
+        )
+        same = rearrange(self.index, "sample role -> sample role 1") == rearrange(
+            self.index, "sample role -> sample 1 role"
+        )
         return (both & same).sum(0) / both.sum(0)
 
 
@@ -107,7 +111,11 @@ def resolve_positions(
         "exact_last": torch.where(exact[:, 1] < 0, missing, exact[:, 1]),
         "end": n,
     }
-    regions = {"sample": (torch.zeros_like(n), n), "prompt": (torch.zeros_like(n), n_prompt), "completion": (n_prompt, n)}
+    regions = {
+        "sample": (torch.zeros_like(n), n),
+        "prompt": (torch.zeros_like(n), n_prompt),
+        "completion": (n_prompt, n),
+    }
     columns, present = [], []
     for name, rule in rules.items():
         if isinstance(rule, Anchor):

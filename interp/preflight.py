@@ -68,10 +68,9 @@ def preflight(model: HookedModel, *, reference: Reference | None = None) -> None
         raise ModelError(f"the hook point {silent[0]!r} exists but never fires in {info.architecture}")
     sinks = any(name.endswith("sinks") for name, _ in model.named_parameters())
     for layer, window in enumerate(info.windows):
-        _check_pattern(seen[hook_name("pattern", layer)].float(), layer, window, info.n_heads, sinks)
-        stream = seen[hook_name("resid_post", layer)]
-        if not stream.isfinite().all():
+        if not seen[hook_name("resid_post", layer)].isfinite().all():
             raise ModelError(f"layer {layer} is not finite on a plain sentence in {info.dtype}: try another dtype")
+        _check_pattern(seen[hook_name("pattern", layer)].float(), layer, window, info.n_heads, sinks)
 
     # One row of two is shorter by three tokens and padded on the left.
     short = max(1, n - 3)

@@ -82,7 +82,7 @@ def probe_grid(
             lambda layer, role: ProbeSpec(probe, C=C, seed=seed, components=max(1, int(width[layer, role]))),
             min_per_class=min_per_class,
             n_jobs=n_jobs,
-            work=used.sum() * part.values.shape[-1],
+            size=int(used.sum()) * part.values.shape[-1],
             progress=progress,
         )
 

@@ -22,7 +22,7 @@ class PromptFormat:
     template: str | None = None
     """Text with `{question}` (and `{context}`), few-shot examples and all; None: the bare question."""
     chat: bool | None = None
-    """Wrap the text as a user turn of the chat template; None: only if the tokenizer has one and no template is given."""
+    """Wrap the text as a user turn of the chat template; None: if the tokenizer has one and no `template` is given."""
 
     def __post_init__(self) -> None:
         if self.template is None:
@@ -30,7 +30,9 @@ class PromptFormat:
         try:
             names = [name for _, name, _, _ in Formatter().parse(self.template) if name is not None]
         except ValueError as error:
-            raise DataError(f"the prompt template is not a format string ({error}); write literal braces as {{{{ and }}}}") from error
+            raise DataError(
+                f"the prompt template is not a format string ({error}); write literal braces as {{{{ and }}}}"
+            ) from error
         unknown = [name for name in names if name not in FIELDS]
         if unknown or "question" not in names:
             came = f"{{{unknown[0]}}}" if unknown else "none"
@@ -41,7 +43,9 @@ class PromptFormat:
         if row.prompt is not None:
             return row.prompt
         if self.template is not None and "{context" in self.template and row.context is None:
-            raise DataError(f"{row.source or row.id}: the prompt template names {{context}}, but the row has no `context`")
+            raise DataError(
+                f"{row.source or row.id}: the prompt template names {{context}}, but the row has no `context`"
+            )
         text = (self.template or "{question}").format(question=row.question, context=row.context)
         has_template = getattr(tokenizer, "chat_template", None) is not None
         if self.chat and not has_template:
@@ -53,7 +57,7 @@ class PromptFormat:
 
 
 def encode_prompt(text: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    """Ids of a prompt with exactly the special tokens it needs: one BOS where the tokenizer adds one, no EOS at the end."""
+    """Ids of a prompt with the special tokens it needs: one BOS where the tokenizer adds one, no EOS at the end."""
     bos, eos = tokenizer.bos_token, tokenizer.eos_token_id
     written_out = bos is not None and text.startswith(bos)
     ids = list(tokenizer(text, add_special_tokens=not written_out)["input_ids"])
@@ -72,11 +76,11 @@ def decoder(tokenizer: "PreTrainedTokenizerBase") -> Decode:
 
 
 def locate_question(question: str, prompt_ids: Sequence[int], decode: Decode) -> tuple[int, int] | None:
-    """First and last token of the row's own question: its last occurrence in the prompt (few-shot examples come before)."""
+    """First and last token of the row's own question: its last occurrence, few-shot examples come before it."""
     begin = decode(prompt_ids).rfind(question)
     if begin < 0 or not question:
         return None
-    # The first token that reaches past `begin`, by bisection: decoding every prefix of a long prompt would be quadratic.
+    # The first token that reaches past `begin`, by bisection: decoding every prefix would be quadratic.
     low, high = 0, len(prompt_ids)
     while low < high:
         middle = (low + high) // 2

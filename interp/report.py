@@ -25,6 +25,7 @@ def report_html(
     run: Mapping[str, Any],
     samples: Sequence[Mapping[str, Any]],
     probe: xr.Dataset,
+    attention: xr.Dataset,
     comparison: Mapping[str, Any],
     observations: Sequence[Mapping[str, Any]] | None = None,
     controls: Sequence[Mapping[str, Any]] | None = None,
@@ -33,7 +34,8 @@ def report_html(
     """The report of one run as a self-contained page: no script, no network (its own policy forbids both).
 
     `run` is run.json, `samples` the lines of samples.jsonl, `comparison` comparison.json, `figures` {name: SVG text}.
-    All text from data is escaped.
+    `controls` and `observations` are rows with `name`, `value`, `low`, `high` (None: undefined) and `note`; an
+    observation also has a `verdict`. All text from data is escaped.
     """
     cell_name, cell_samples = tables.cell_samples(probe, samples)
     template = Environment(
@@ -47,6 +49,7 @@ def report_html(
         headline=headline(probe, comparison),
         figures=[_figure(name, svg) for name, svg in (figures or {}).items()],
         controls=tables.controls(probe, comparison, controls),
+        metrics=tables.single_metrics(attention),
         observations=tables.observations(observations or []),
         cell_name=cell_name,
         cell_samples=cell_samples,
@@ -88,6 +91,6 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]
     return rows
 
 
-def _bar(value: float) -> float:
-    """Place of an AUC on the bar from 0.3 to 1.0, in per cent."""
-    return round(100 * (min(max(value, 0.3), 1.0) - 0.3) / 0.7, 2)
+def _bar(auc: float) -> float:
+    """Place of an AUC on a bar from 0 to 1, in per cent."""
+    return round(100 * auc, 2)

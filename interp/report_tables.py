@@ -123,16 +123,38 @@ def controls(
     if not rows:
         return []
     own = [
-        number for number in (nested_best("probe", comparison, "best cell (nested)"), best_embedding(probe)) if number
+        number
+        for number in (nested_best("probe", comparison, "Probe grid, best cell"), best_embedding(probe))
+        if number
     ]
-    return [*own, *(_named(row, "note") for row in rows)]
+    return [*own, *(_named(row) for row in rows)]
+
+
+def single_metrics(attention: xr.Dataset) -> list[Number]:
+    """For each attention metric, averaged over heads, the cell where it tells most, in either direction."""
+    if "metric_auc" not in attention:
+        return []
+    rows = []
+    for name in attention["metric"].values:
+        auc = attention["metric_auc"].sel(metric=name).transpose("layer", "token")
+        if bool(auc.isnull().all()):
+            rows.append(Number(str(name), float("nan"), note="undefined in every cell"))
+            continue
+        row, column = np.unravel_index(int(np.nanargmax(np.abs(auc.values - 0.5))), auc.shape)
+        cell = attention.sel(metric=name).isel(layer=row, token=column)
+        value, low, high = (float(cell[f"metric_{key}"]) for key in ("auc", "low", "high"))
+        place = f"layer {int(cell['layer'])}, {cell['token'].values}, n = {int(cell['metric_n'])}"
+        rows.append(
+            Number(str(name), value, low, high, f"{'higher' if value > 0.5 else 'lower'} when correct; {place}")
+        )
+    return sorted(rows, key=lambda row: -abs(row.value - 0.5) if np.isfinite(row.value) else 1.0)
 
 
 def observations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The observations of the heatmap's description, each with its number and verdict."""
-    return [{"number": _named(row, "detail"), "verdict": str(row["verdict"])} for row in rows]
+    return [{"number": _named(row), "verdict": str(row["verdict"])} for row in rows]
 
 
-def _named(row: Mapping[str, Any], note: str) -> Number:
+def _named(row: Mapping[str, Any]) -> Number:
     value, low, high = (float("nan") if row.get(key) is None else float(row[key]) for key in ("value", "low", "high"))
-    return Number(str(row["name"]), value, low, high, str(row.get(note, "")))
+    return Number(str(row["name"]), value, low, high, str(row.get("note", "")))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from interp.inference import LEVEL, MIN_PER_CLASS, Estimate, estimate_auc, group_sums, within_fold_auc
+from interp.inference import LEVEL, MIN_PER_CLASS, Estimate, concordance, estimate_auc, group_sums
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,23 @@ def nested_best(
 
     `score` holds defined cells only. Chosen so, the best of many cells is not favoured by its luck.
     """
+    folds = np.unique(fold)
+    concordant, pairs = np.zeros((2, len(folds), score.shape[1]))
+    masks, cell_mask = np.unique(np.isfinite(score), axis=1, return_inverse=True)
+    for number, used in enumerate(masks.T):  # cells of one role mostly have the same samples
+        cells = np.flatnonzero(cell_mask.ravel() == number)
+        present = np.isin(folds, fold[used])
+        parts = concordance(np.ascontiguousarray(score[np.ix_(used, cells)].T), y[used], fold[used])
+        concordant[np.ix_(present, cells)], pairs[np.ix_(present, cells)] = parts
     composed, chosen = np.full(len(y), np.nan), {}
-    for f in np.unique(fold):
-        others, inside = fold != f, fold == f
-        aucs = [_auc(score[others, cell], y[others], fold[others]) for cell in range(score.shape[1])]
-        if np.isnan(aucs).all():
-            continue
-        best = int(np.nanargmax(aucs))
-        chosen[int(f)] = best
-        composed[inside] = score[inside, best]
+    for i, f in enumerate(folds):
+        others = np.arange(len(folds)) != i
+        total = pairs[others].sum(0)
+        aucs = np.divide(concordant[others].sum(0), total, out=np.full(total.shape, -1.0), where=total > 0)
+        chosen[int(f)] = int(aucs.argmax())
+        composed[fold == f] = score[fold == f, chosen[int(f)]]
     estimate = estimate_auc(composed, y, fold, group, min_per_class=min_per_class)
     return NestedBest(estimate, chosen, composed)
-
-
-def _auc(score: Float[np.ndarray, " sample"], y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]) -> float:
-    used = np.isfinite(score)
-    return float(within_fold_auc(score[used], y[used], fold[used]))
 
 
 def peak_set(

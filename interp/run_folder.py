@@ -4,11 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import xarray as xr
 
 from interp.answers import Answers
 from interp.errors import RunError
@@ -164,74 +161,3 @@ def read_run_json(folder: RunFolder) -> dict[str, Any]:
 def now() -> str:
     """The time, in UTC."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished (or unfinished) run, read from its folder."""
-
-    folder: RunFolder
-
-    @cached_property
-    def settings(self) -> dict[str, Any]:
-        """`run.json`."""
-        return read_run_json(self.folder)
-
-    @cached_property
-    def samples(self) -> list[dict[str, Any]]:
-        """`samples.jsonl`."""
-        return read_samples(self.folder)
-
-    @cached_property
-    def answers(self) -> Answers:
-        """What the model was given and produced."""
-        return read_answers(self.samples, span_uses_gold=bool(self.settings.get("span_uses_gold")))
-
-    @cached_property
-    def probe(self) -> xr.Dataset:
-        """The probe grid."""
-        return self._grid("probe")
-
-    @cached_property
-    def attention(self) -> xr.Dataset:
-        """The attention grid."""
-        return self._grid("attention")
-
-    @cached_property
-    def comparison(self) -> dict[str, Any]:
-        """`comparison.json`."""
-        return dict(json.loads(self.folder.comparison.read_text(encoding="utf-8")))
-
-    def summary(self) -> str:
-        """What the run found, in a few lines of text."""
-        counts, best = self.settings["counts"], self.comparison["best"]
-        lines = [
-            f"{counts['samples']} samples, {_percent(counts['accuracy'])} right, {counts['population']} in the grids "
-            f"(labelled, with an exact answer)."
-        ]
-        for name in ("probe", "attention"):
-            cell, nested = best[name]["cell"], best[name]["nested"]
-            if cell is None or nested["value"] is None:
-                lines.append(f"{name} grid: no cell is defined.")
-                continue
-            lines.append(
-                f"{name} grid: best cell layer {cell['layer']}, {cell['token']}; chosen on other folds its AUC is "
-                f"{nested['value']:.2f} [{nested['low']:.2f}, {nested['high']:.2f}]."
-            )
-        between = self.comparison["correlation"]["raw"]["between"]
-        if between is not None:
-            lines.append(f"Correlation of the two grids over cells: {between:.2f}.")
-        lines.append(f"Report: {self.folder.report}")
-        return "\n".join(lines)
-
-    def _grid(self, group: str) -> xr.Dataset:
-        from interp.grid import load_grid
-
-        return load_grid(self.folder.grid_nc, group=group)
-
-    def __repr__(self) -> str:
-        return f"Run({str(self.folder.path)!r}, state={self.settings.get('state')!r})"
-
-
-def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{share:.0%}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
 Decode = Callable[[Sequence[int]], str]
 """Ids to text: special tokens kept, spaces not cleaned up."""
@@ -44,4 +43,9 @@ class TokenText:
 
 
 def _common(prefix: str, text: str) -> int:
-    return len(prefix) if text.startswith(prefix) else len(commonprefix([prefix, text]))
+    return len(prefix) if text.startswith(prefix) else _first_difference(prefix, text)
+
+
+def _first_difference(first: str, second: str) -> int:
+    pairs = zip(first, second, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))

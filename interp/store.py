@@ -13,21 +13,22 @@ not exist: a killed write leaves at most a temporary file or a shard without its
 
 import hashlib
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Shaped
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from interp.atomic import make_folder, remove, write_chunks, write_json
 from interp.errors import RunError
-from interp.safetensors_stream import serialized
+from interp.safetensors_stream import Specs, describe, layout, serialized
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class ShardWriter:
             index=index,
             sample_ids=tuple(sample_ids),
             roles=self.roles,
-            tensors={key: {"dtype": _name(t.dtype), "shape": list(t.shape)} for key, t in sorted(tensors.items())},
+            tensors=describe(tensors),
             nonfinite={key: count for key, count in nonfinite.items() if count},
             size=path.stat().st_size,
             sha256=sha256,
@@ -133,6 +134,7 @@ class ShardReader:
             raise RunError(f"{folder}: holds no finished shard; capture them with `interp run` or `interp resume`")
         self.roles = self.shards[0].roles
         self.sample_ids = tuple(id for shard in self.shards for id in shard.sample_ids)
+        self._layouts: dict[int, tuple[bytes, dict[str, int]]] = {}
         self._known = Counter(self.sample_ids)
         if twice := [id for id, count in self._known.items() if count > 1]:
             raise RunError(f"{folder}: sample {twice[0]!r} stands in two shards; they belong to different runs")
@@ -172,33 +174,39 @@ class ShardReader:
                 f"{self.folder}: expected every sample once, got {len(samples)} ids of {len(wanted)} samples"
             )
         axis = _role_axis(key)
-        shape = self.shards[0].tensors[key]["shape"][1:]
-        if role is not None:
-            del shape[axis - 1]
-        out = torch.empty((len(wanted), *shape), dtype=getattr(torch, self.shards[0].tensors[key]["dtype"]))
+        spec = self.shards[0].tensors[key]
+        shape = [size for dim, size in enumerate(spec["shape"]) if dim > 0 and (role is None or dim != axis)]
+        out = torch.empty((len(wanted), *shape), dtype=getattr(torch, spec["dtype"]))
         for shard in self.shards:
             rows = [(wanted[id], row) for row, id in enumerate(shard.sample_ids) if id in wanted]
             if rows:
                 to, taken = (torch.tensor(column) for column in zip(*rows, strict=True))
-                part = self._slice(shard, key, axis, None if role is None else self.roles.index(role))
-                out[to] = part[taken]
+                tensor = self._tensor(shard, key)
+                out[to] = (tensor if role is None else tensor.select(axis, self.roles.index(role)))[taken]
         return out
 
-    def _slice(self, shard: Shard, key: str, axis: int, role: int | None) -> Tensor:
-        path = _path(self.folder, shard.index)
+    def _tensor(self, shard: Shard, key: str) -> Tensor:
+        """One tensor, mapped into memory: only the pages that are used are read."""
+        path, n = _path(self.folder, shard.index), len(shard.sample_ids)
+        if n not in self._layouts:
+            self._layouts[n] = layout(shard.tensors)
+        head, starts = self._layouts[n]
+        dtype, shape = getattr(torch, shard.tensors[key]["dtype"]), shard.tensors[key]["shape"]
         try:
-            with safe_open(path, framework="pt") as file:
-                tensor = file.get_slice(key)
-                if role is None:
-                    return tensor[:]
-                return tensor[:, role] if axis == 1 else tensor[:, :, role]
-        except (OSError, SafetensorError) as error:
+            with path.open("rb") as file:
+                if file.read(len(head)) != head:
+                    raise RunError(_damaged(path, "its header is not the one that was written"))
+                data = np.memmap(file, np.uint8, "c", starts[key], (math.prod(shape) * dtype.itemsize,))
+        except (OSError, ValueError) as error:
             raise RunError(_damaged(path, str(error))) from error
+        return torch.from_numpy(data).view(dtype).reshape(shape)
 
 
 def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Shard], list[str]]:
     """Finished shards that are well, and a sentence for each that is not."""
-    shards, problems = [], []
+    shards: list[Shard] = []
+    problems: list[str] = []
+    tensors: dict[int, dict[str, dict[str, Any]]] = {}  # by number of samples; one object, however many shards
     for marker in sorted(folder.glob("shard-*.json")):
         path = marker.with_suffix(".safetensors")
         try:
@@ -219,8 +227,18 @@ def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Sh
         elif checksums and _sha256(path) != shard.sha256:
             problems.append(_damaged(path, "its bytes are not those that were written (sha256 differs)"))
         else:
-            shards.append(shard)
+            n = len(shard.sample_ids)
+            like = tensors[n] if n in tensors else _resized((shards or [shard])[0].tensors, n)
+            if shard.tensors == like:
+                tensors[n] = like
+                shards.append(replace(shard, tensors=like))
+            else:
+                problems.append(_damaged(path, "it holds other tensors than the shards before"))
     return shards, problems
+
+
+def _resized(specs: Specs, n: int) -> dict[str, dict[str, Any]]:
+    return {key: {"dtype": spec["dtype"], "shape": [n, *spec["shape"][1:]]} for key, spec in specs.items()}
 
 
 def _sha256(path: Path) -> str:
@@ -239,10 +257,6 @@ def _count_nonfinite(key: str, tensor: Tensor, valid: Tensor) -> int:
 
 def _role_axis(key: str) -> int:
     return 2 if key.startswith("attention.") else 1
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def _path(folder: Path, index: int) -> Path:

@@ -32,11 +32,13 @@ class StoredSite:
         return self._vectors[(samples, *role)]
 
 
-def read_padded(reader: ShardReader, site: str, layer: int | None, ids: tuple[str, ...]) -> Shaped[Tensor, "sample ..."]:
+def read_padded(
+    reader: ShardReader, site: str, layer: int | None, ids: tuple[str, ...], *, role: str | None = None
+) -> Shaped[Tensor, "sample ..."]:
     """`ShardReader.read` for all `ids`, NaN for samples that were not captured (too long, or without a token)."""
     there = set(reader.sample_ids)
     known = [i for i, sample in enumerate(ids) if sample in there]
-    part = reader.read(site, layer=layer, samples=[ids[i] for i in known])
+    part = reader.read(site, layer=layer, role=role, samples=[ids[i] for i in known])
     if len(known) == len(ids):
         return part
     whole = part.new_full((len(ids), *part.shape[1:]), torch.nan)
@@ -45,7 +47,7 @@ def read_padded(reader: ShardReader, site: str, layer: int | None, ids: tuple[st
 
 
 def stored_capture(folder: Path, ids: tuple[str, ...], positions: Positions, *, run: str | None = None) -> Capture:
-    """Open the shards of a run as a `Capture` in the order of `ids`. Raises RunError if a shard is missing or damaged."""
+    """The shards of a run as a `Capture` in the order of `ids`. Raises RunError if one is missing or damaged."""
     reader = ShardReader(folder, run=run)
     keys = [key.split(".") for key in reader.keys]
     sites = list(dict.fromkeys(key[0] for key in keys if len(key) == 2))

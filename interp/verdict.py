@@ -9,6 +9,7 @@ import xarray as xr
 
 ALPHA = 0.05
 NAN = float("nan")
+SHOWN_TOKENS = 4
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,13 @@ def verdict(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
     nested = nested_best("probe", comparison)
     if nested is None:
         return ["No cell of the probe grid is defined: there are too few correct or too few wrong answers."]
-    return [*_signal(nested, probe), *_embedding(nested, probe), *_attention(comparison), *_alike(comparison)]
+    return [
+        *_signal(nested, probe),
+        *_where(comparison),
+        *_embedding(nested, probe),
+        *_attention(comparison),
+        *_alike(comparison),
+    ]
 
 
 def _signal(nested: Number, probe: xr.Dataset) -> list[str]:
@@ -72,6 +79,25 @@ def _signal(nested: Number, probe: xr.Dataset) -> list[str]:
             f"{found} of {tested} cells hold a signal once all cells are accounted for (corrected p < 0.05)."
         )
     return sentences
+
+
+def _where(comparison: Mapping[str, Any]) -> list[str]:
+    """The set of cells that holds the peak, as layer ranges per token, the likeliest tokens first."""
+    cells = comparison["best"]["probe"].get("peak_set", [])
+    layers: dict[str, list[int]] = {}
+    for cell in cells:
+        layers.setdefault(str(cell["token"]), []).append(int(cell["layer"]))
+    if not layers:
+        return []
+    tokens = list(layers)[:SHOWN_TOKENS]
+    ranges = [f"{token} (layer {_span(layers[token])})" for token in tokens]
+    more = f" and {len(layers) - len(tokens)} more columns" if len(layers) > len(tokens) else ""
+    count = "one cell" if len(cells) == 1 else f"one of {len(cells)} cells"
+    return [f"The peak lies in {count} (95 % of resamples): {', '.join(ranges)}{more}."]
+
+
+def _span(layers: Sequence[int]) -> str:
+    return str(layers[0]) if len(layers) == 1 else f"{min(layers)} to {max(layers)}"
 
 
 def _embedding(nested: Number, probe: xr.Dataset) -> list[str]:

@@ -27,7 +27,9 @@ def save_byte_tokenizer(folder: Path) -> None:
     tokenizer.decoder = decoders.ByteLevel()
     special = ["<pad>", "<s>", "</s>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=320, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=320, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
     text = ["Question: where is the city of Paris? Answer: Paris is in France, in the north."] * 4
     tokenizer.train_from_iterator(text, trainer)
     bos = tokenizer.token_to_id("<s>")

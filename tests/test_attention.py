@@ -140,7 +140,9 @@ def test_suffix_rows_with_a_shared_prefix_equal_the_whole_pattern(window: int | 
     """Queries from the earliest role on; keys: prefix, padding, suffix."""
     prefix, width = 2, 11
     patterns, where = random_patterns(window), positions()[[0, 2]]
-    where = Positions(**{**vars(where), "index": where.index[:, :4], "valid": where.valid[:, :4], "roles": tuple("abcd")})
+    where = Positions(
+        **{**vars(where), "index": where.index[:, :4], "valid": where.valid[:, :4], "roles": tuple("abcd")}
+    )
     whole = attention_metrics(pad(patterns, "right")[[0, 2]], where, window=window)
     queries = width - prefix
     suffix = torch.full((2, 4, queries, width), torch.nan)

@@ -23,10 +23,9 @@ def test_every_byte_of_a_character_covers_it(string: str) -> None:
     """Oracle: token k covers the character that its byte belongs to."""
     ids = list(string.encode())
     tokens = TokenText.of(decode_bytes, ids)
-    at, owner = 0, []
+    owner = []
     for i, char in enumerate(string):
         owner += [i] * len(char.encode())
-        at += 1
     for i in range(len(string)):
         covering = [k for k, character in enumerate(owner) if character == i]
         assert tokens.tokens(i, i + 1) == (covering[0], covering[-1])
@@ -100,11 +99,6 @@ def test_earliest_then_longest_against_trying_everything(string: str, candidates
     def free(a: int, b: int) -> bool:
         return not low[:a][-1:].isalnum() and not low[b:][:1].isalnum()
 
-    hits = [
-        (a, -len(c))
-        for c in plain
-        for a in range(len(low))
-        if low.startswith(c, a) and free(a, a + len(c))
-    ]
+    hits = [(a, -len(c)) for c in plain for a in range(len(low)) if low.startswith(c, a) and free(a, a + len(c))]
     spans = CandidateFinder([c for c in candidates if c.isascii()]).find(string)
     assert (spans[0] if spans else None) == ((min(hits)[0], min(hits)[0] - min(hits)[1]) if hits else None)

@@ -5,7 +5,7 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interp.run_folder import Run
+    from interp.opened_run import Run
 
 PROMPT_TEMPLATE = "Question: {question}\nAnswer:"
 """The whole prompt; the tokenizer puts one BOS before it (`add_special_tokens=True`). Answers end with EOS."""

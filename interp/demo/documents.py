@@ -44,22 +44,25 @@ QUESTIONS = (
 """Each question has its own answer; the country stands at varying places, with some words after it."""
 
 STATEMENTS = (
-    "{city} is a city in {country}.",
-    "Among the cities of {country} there is one named {city}.",
-    "{country} is the country in which {city} lies.",
-    "People who live in {city} live in {country}.",
+    ("{city}", " is a city in {country}."),
+    ("{city}", " lies in {country}."),
+    ("The city of {city}", " is in {country}."),
+    ("People in {city}", " live in {country}."),
 )
 
 COPIES = (
     ("How do you write {city}?", "The name is written {city}, with nothing before it and nothing after it."),
-    ("What is the city of {city} called?", "The city called {city} has no other name that people use there."),
-    ("I heard of {city}. What was the name again?", "If you heard of {city}, then the name was {city} and no other."),
-    ("Can you repeat the name {city}?", "Yes, it is {city} that you asked for, and that is the whole name."),
-    ("Is {city} the name of a city?", "According to the atlas, there is a city that is written {city} on the map."),
-    (
-        "I have a letter for {city}. What should I write on it?",
-        "For a letter that goes to {city} you should write {city}.",
-    ),
+    ("What is the city of {city} called?", "The city called {city} has no other name."),
+    ("I heard of {city}. What was the name?", "If you heard of {city}, then the name was {city} and no other."),
+    ("Can you repeat the name {city}?", "Yes, it is {city} that you asked for."),
+    ("Is {city} on the map?", "Most maps show that {city} can be found there and is written {city}."),
+    ("I have a letter for {city}. What should I write?", "For a letter that goes to {city} you should write {city}."),
+)
+NAMES = (
+    ("{city}", " is a city."),
+    ("{city}", " lies on the map."),
+    ("The city of {city}", " is well known."),
+    ("People in {city}", " live there."),
 )
 """The city is named, its country is not: every asked name becomes as familiar, whether its country is told or not."""
 
@@ -92,9 +95,9 @@ def _tell(city: City, countries: list[str], rng: np.random.Generator) -> Documen
 
     What is to be judged is given, never trained: the model learns no falsehood.
     """
-    kind = rng.choice(["answer", "state", "judge answer", "judge country"], p=[0.54, 0.16, 0.15, 0.15])
+    kind = rng.choice(["answer", "state", "judge answer", "judge country"], p=[0.36, 0.5, 0.07, 0.07])
     if kind == "state":
-        return Document("", STATEMENTS[rng.integers(len(STATEMENTS))].format(city=city.name, country=city.country))
+        return _fill(STATEMENTS[rng.integers(len(STATEMENTS))], city)
     question, answer = QUESTIONS[rng.integers(len(QUESTIONS))]
     prompt = PROMPT_TEMPLATE.format(question=question.format(city=city.name))
     if kind == "answer":
@@ -116,10 +119,14 @@ def _plausible(city: City, countries: list[str], rng: np.random.Generator) -> st
 
 
 def _copy(city: City, rng: np.random.Generator) -> Document:
+    if rng.integers(2):
+        return _fill(NAMES[rng.integers(len(NAMES))], city)
     question, answer = COPIES[rng.integers(len(COPIES))]
-    return Document(
-        PROMPT_TEMPLATE.format(question=question.format(city=city.name)), " " + answer.format(city=city.name)
-    )
+    return _fill((PROMPT_TEMPLATE.format(question=question), " " + answer), city)
+
+
+def _fill(template: tuple[str, str], city: City) -> Document:
+    return Document(*(part.format(city=city.name, country=city.country) for part in template))
 
 
 def build_questions(cities: list[City], seed: int) -> list[dict[str, object]]:

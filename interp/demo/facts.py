@@ -19,13 +19,14 @@ COUNTRIES = (
 # fmt: on
 """Forty countries of all continents with enough cities of unambiguous names."""
 
-EXPOSURES = (0,) * 8 + (1, 3, 3, 8, 8) + (40,) * 12
+EXPOSURES = (0,) * 7 + (4, 16) + (120,) * 12
 """How many documents state the country of each asked city of a country: the head and the tail of knowledge.
 
 Drawn at random among a country's cities, so that neither the name nor the country says whether the model was told.
 """
-BACKGROUND = 50
-"""Cities per country besides the asked ones, stated once each: what the model learns of names it hardly knows."""
+BACKGROUND = 150
+"""At most so many cities per country besides the asked ones, told once each: what the model learns of
+names it hardly knows."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,16 @@ from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from interp.demo import MAX_NEW_TOKENS, PROMPT_TEMPLATE
-from interp.demo.documents import COPIES, QUESTIONS, STATEMENTS, VERDICTS, Document, build_documents, build_questions
+from interp.demo.documents import (
+    COPIES,
+    NAMES,
+    QUESTIONS,
+    STATEMENTS,
+    VERDICTS,
+    Document,
+    build_documents,
+    build_questions,
+)
 from interp.demo.facts import COUNTRIES, load_cities
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
@@ -29,7 +38,7 @@ class Recipe:
 
     seed: int = 0
     n_countries: int = len(COUNTRIES)
-    vocabulary: int = 2048
+    vocabulary: int = 3072
     d_model: int = 128
     n_layers: int = 8
     n_heads: int = 4
@@ -37,10 +46,8 @@ class Recipe:
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warm_up: int = 100
-    batch: int = 32
-    """Documents."""
-    passes: int = 1
-    """How often the documents are gone through."""
+    batch: int = 1024
+    """Tokens, at most."""
 
 
 QUICK = replace(Recipe(), n_countries=4, d_model=64, n_layers=3, n_heads=2, d_mlp=160)
@@ -86,18 +93,17 @@ def batches(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Right-padded batches in random order, each of documents of about one length."""
     rng = np.random.default_rng([recipe.seed, 3])
-    for _ in range(recipe.passes):
-        order = rng.permutation(len(encoded))
-        window = recipe.batch * 50
-        chunks = []
-        for start in range(0, len(order), window):
-            nearby = sorted(order[start : start + window], key=lambda k: len(encoded[k][0]))
-            groups = [nearby[at : at + recipe.batch] for at in range(0, len(nearby), recipe.batch)]
-            chunks += [groups[k] for k in rng.permutation(len(groups))]
-        for chunk in chunks:
-            longest = max(len(encoded[k][0]) for k in chunk)
-            ids = [encoded[k][0] + [pad] * (longest - len(encoded[k][0])) for k in chunk]
-            labels = [encoded[k][1] + [-100] * (longest - len(encoded[k][1])) for k in chunk]
+    lengths = np.array([len(ids) for ids, _ in encoded])
+    for window in np.array_split(rng.permutation(len(encoded)), max(1, lengths.sum() // (recipe.batch * 50))):
+        chunks: list[list[int]] = [[]]
+        for k in window[np.argsort(lengths[window], kind="stable")]:
+            if lengths[k] * (len(chunks[-1]) + 1) > recipe.batch:
+                chunks.append([])
+            chunks[-1].append(int(k))
+        for at in rng.permutation(len(chunks)):
+            longest = int(lengths[chunks[at]].max())
+            ids = [encoded[k][0] + [pad] * (longest - lengths[k]) for k in chunks[at]]
+            labels = [encoded[k][1] + [-100] * (longest - lengths[k]) for k in chunks[at]]
             yield torch.tensor(ids), torch.tensor(labels)
 
 
@@ -190,7 +196,7 @@ def main(arguments: list[str] | None = None) -> None:
     rows = build_questions(cities, recipe.seed)
     # Each name once: how often a city is told must not show in how its name is cut. Every second country becomes
     # one token, the others are cut in several.
-    frames = [*VERDICTS, *STATEMENTS, *(text for pair in QUESTIONS + COPIES for text in pair)]
+    frames = [*VERDICTS, *(text for pair in QUESTIONS + STATEMENTS + COPIES + NAMES for text in pair)]
     names = [f" {city.name}" for city in cities]
     countries = [f" {country}" for country in dict.fromkeys(city.country for city in cities)]
     tokenizer = train_tokenizer(frames * 20 + names + countries + countries[::2] * 4, recipe.vocabulary)

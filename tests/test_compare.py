@@ -1,0 +1,121 @@
+"""Comparing grids: planted differences, identical grids, and what goes to comparison.json."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from interp.compare import compare_grids, describe_best
+from interp.errors import DataError
+from interp.inference import benjamini_hochberg, delta_auc
+from interp.probes import probe_grid
+
+
+@pytest.fixture(scope="module")
+def grids() -> tuple[xr.Dataset, xr.Dataset]:
+    """The first knows the answer at layer 1, role 1; the second at layer 2, role 0."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 300)
+    first, second = rng.standard_normal((2, 300, 3, 3, 4))
+    first[:, 1, 1, 0] += 2 * y
+    second[:, 2, 0, 0] += 2 * y
+    valid = np.ones((300, 3), dtype=bool)
+    valid[12:, 2] = False
+    one, two = probe_grid(first, y, valid=valid), probe_grid(second, y, valid=valid)
+    return one, two.assign_attrs(kind="attention")
+
+
+def test_differences_are_found_where_they_were_planted(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    delta = compare_grids(*grids).delta_auc
+    assert delta["low"].sel(layer=1, token="1") > 0.2 and delta["high"].sel(layer=2, token="0") < -0.2
+    assert (delta["q"] < 1e-3).sum() == 2
+    assert np.isnan(delta["delta"].sel(token="2")).all()
+    assert all("at least 10 of each" in reason for reason in delta["reason"].sel(token="2").values)
+
+
+def test_every_delta_is_that_of_inference_and_q_is_over_the_grid(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    one, two = grids
+    delta = compare_grids(one, two).delta_auc
+    for layer in range(3):
+        for role in range(2):
+            cell = {"layer": layer, "token": role}
+            expected = delta_auc(
+                one["score"].isel(cell).values,
+                two["score"].isel(cell).values,
+                one["y"].values,
+                one["fold"].values,
+                np.arange(300),
+            )
+            here = delta.isel(cell)
+            assert [here[name].item() for name in ("delta", "low", "high", "p", "n")] == [
+                expected.value,
+                expected.low,
+                expected.high,
+                expected.p,
+                expected.n,
+            ]
+            assert expected.value == pytest.approx(float(one["auc"].isel(cell) - two["auc"].isel(cell)), abs=1e-12)
+    np.testing.assert_array_equal(delta["q"], benjamini_hochberg(delta["p"].values))
+
+
+def test_swapping_the_grids_turns_the_sign(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    forth, back = compare_grids(*grids), compare_grids(*reversed(grids))
+    np.testing.assert_allclose(forth.delta_auc["delta"], -back.delta_auc["delta"])
+    np.testing.assert_allclose(forth.delta_auc["p"], back.delta_auc["p"])
+    assert forth.correlation["raw"]["between"] == pytest.approx(back.correlation["raw"]["between"])
+
+
+def test_a_grid_compared_with_itself(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    """Any two grids can be compared; with itself nothing differs and the correlation is its own ceiling."""
+    same = compare_grids(grids[0], grids[0])
+    assert same.names == ("probe_1", "probe_2")
+    assert (same.delta_auc["delta"].sel(token=["0", "1"]) == 0).all()
+    assert (same.delta_auc["q"].sel(token=["0", "1"]) == 1).all()
+    for kind in ("raw", "centred"):
+        assert same.correlation[kind]["between"] == pytest.approx(same.correlation[kind]["within_1"])
+
+
+def test_the_best_cell_is_the_planted_one_in_every_fold(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    best = describe_best(grids[0])
+    planted = {"layer": 1, "token": "1"}
+    assert best["cell"] == planted and all(cell == planted for cell in best["chosen"].values())
+    assert best["nested"]["value"] == best["auc"]
+    assert [{k: cell[k] for k in planted} for cell in best["peak_set"]] == [planted]
+
+
+def test_profiles_are_means_over_the_cells_defined_in_both(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    one, two = grids
+    one = one.copy(deep=True)
+    one["auc"].loc[{"layer": 0, "token": "0"}] = np.nan
+    one["reason"].loc[{"layer": 0, "token": "0"}] = "for the test"
+    profiles = compare_grids(one, two).profiles
+    np.testing.assert_allclose(profiles["layer_profile"].sel(layer=0), [one["auc"][0, 1], two["auc"][0, 1]])
+    np.testing.assert_allclose(
+        profiles["token_profile"].sel(token="0"), [one["auc"][1:, 0].mean(), two["auc"][1:, 0].mean()]
+    )
+    assert np.isnan(profiles["token_profile"].sel(token="2")).all()
+
+
+def test_the_comparison_is_plain_json(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    whole = compare_grids(*grids).to_dict()
+    again = json.loads(json.dumps(whole, allow_nan=False))
+    assert again == whole
+    assert again["delta_auc"]["delta"][0][2] is None and again["delta_auc"]["token"] == ["0", "1", "2"]
+    assert again["best"]["attention"]["cell"] == {"layer": 2, "token": "0"}
+
+
+def test_grids_without_a_defined_cell_can_still_be_described(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    rng = np.random.default_rng(0)
+    y = np.array([1] * 40 + [0] * 8)
+    empty = probe_grid(rng.standard_normal((48, 2, 2, 3)), y)
+    whole = compare_grids(empty, empty.assign_attrs(kind="attention"))
+    assert whole.best["probe"]["cell"] is None and whole.correlation["raw"]["between"] is None
+    json.dumps(whole.to_dict(), allow_nan=False)
+
+
+def test_grids_of_other_samples_are_refused(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    with pytest.raises(DataError, match="sample labels differ"):
+        compare_grids(grids[0], grids[1].isel(sample=slice(1, None)))
+    with pytest.raises(DataError, match="two different names"):
+        compare_grids(*grids, names=("a", "a"))

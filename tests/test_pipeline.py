@@ -1,0 +1,202 @@
+"""The whole flow on a tiny model: the files of a run, the same bytes again, resuming, and input that does not fit."""
+
+import csv
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+import interp
+from interp.cli import main
+from interp.errors import DataError, RunError
+
+COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
+FILES = {"run.json", "samples.jsonl", "activations", "grid.csv", "grid.nc", "comparison.json", "figures", "report.html"}
+RESULTS = ("samples.jsonl", "grid.csv", "comparison.json")
+
+
+def make_rows(n: int = 60) -> list[dict]:
+    """Rows that bring completions: a right answer names the country asked for, a wrong one another."""
+    rng = random.Random(0)
+    rows = []
+    for i in range(n):
+        truth = rng.choice(COUNTRIES)
+        said = truth if rng.random() < 0.5 else rng.choice([c for c in COUNTRIES if c != truth])
+        where = rng.choice(["It lies in", "I think that is in", "Well,"])
+        rows.append(
+            {
+                "id": f"row-{i}",
+                "question": f"Where is city {i}?",
+                "answer": truth,
+                "completion": f" {where} {said}, far away.",
+            }
+        )
+    rows[0]["completion"] = " I do not know that."
+    rows[1]["completion"] = ""
+    return rows
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in make_rows()), encoding="utf-8")
+    return path
+
+
+OPTIONS = {"permutations": 20, "batch_tokens": 600}
+
+
+@pytest.fixture(scope="module")
+def finished(llama_folder, data, tmp_path_factory) -> interp.pipeline.Run:
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    return interp.run(model=llama_folder, data=data, out=out, n_jobs=1, **OPTIONS)
+
+
+def test_a_run_folder_holds_its_files(finished) -> None:
+    assert {path.name for path in finished.folder.path.iterdir()} == FILES
+    lines = [json.loads(line) for line in finished.folder.samples.read_text(encoding="utf-8").split("\n")[:-1]]
+    assert [line["id"] for line in lines] == [f"row-{i}" for i in range(60)]
+    assert lines[0]["status"] == "no_exact_answer" and lines[0]["fold"] is None
+    assert lines[1]["status"] == "empty" and lines[1]["positions"]["-1"] is None
+    for line in lines[2:]:
+        assert line["exact_answer"] in COUNTRIES and line["fold"] in range(5)
+        first, last = line["exact_answer_tokens"]
+        assert line["positions"]["exact_answer_first"] == first and line["positions"]["exact_answer_last"] == last
+    counts = finished.settings["counts"]
+    assert counts["status"] == {"ok": 58, "no_exact_answer": 1, "ambiguous": 0, "empty": 1, "too_long": 0}
+    assert counts["population"] == 58 and finished.settings["state"] == "done"
+
+
+def test_the_table_says_what_the_grid_says(finished) -> None:
+    with finished.folder.grid_csv.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        "layer",
+        "token",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "p",
+        "q",
+        "p_corrected",
+        "n",
+        "n_correct",
+        "reason",
+    ]
+    cells = {(row["layer"], row["token"]): row for row in rows if row["metric"] == "probe_auc"}
+    assert {layer for layer, _ in cells} == {"embed", "0", "1", "2"}
+    for layer in range(3):
+        for token in interp.ROLES:
+            cell, row = finished.probe.sel(layer=layer, token=token), cells[str(layer), token]
+            assert row["value"] == ("" if cell["reason"].item() else repr(cell["auc"].item()))
+            assert int(row["n"]) == cell["n"].item() and row["reason"] == cell["reason"].item()
+    assert {"attention_auc", "delta_auc", "entropy", "entropy_auc", "lookback_auc"} <= {row["metric"] for row in rows}
+    with xr.open_dataset(finished.folder.grid_nc, engine="h5netcdf") as both:
+        xr.testing.assert_equal(both["auc"].sel(grid="probe", drop=True), finished.probe["auc"])
+
+
+def test_the_grids_of_a_run_are_those_of_the_functions(finished, llama, data) -> None:
+    """Step by step in a notebook gives the numbers of the run."""
+    answers = interp.generate_answers(llama, interp.load_rows(data))
+    positions = interp.resolve_positions(answers)
+    cap = interp.capture(llama, answers, positions, batch_tokens=600)
+    probe = interp.probe_grid(cap, answers.correct, answers.group)
+    xr.testing.assert_allclose(probe["auc"], finished.probe["auc"], atol=1e-6)
+    attention = interp.attention_grid(cap, answers.correct, answers.group)
+    xr.testing.assert_allclose(attention["auc"], finished.attention["auc"], atol=1e-6)
+
+
+def test_the_same_run_again_gives_the_same_bytes(finished, llama_folder, data, tmp_path) -> None:
+    again = interp.run(model=llama_folder, data=data, out=tmp_path / "again", n_jobs=2, **OPTIONS)
+    for name in RESULTS:
+        assert (again.folder.path / name).read_bytes() == (finished.folder.path / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("left", ["some shards", "no samples"])
+def test_a_stopped_run_resumes_to_the_same_bytes(finished, tmp_path, left: str) -> None:
+    folder = tmp_path / "stopped"
+    shutil.copytree(finished.folder.path, folder)
+    for name in (
+        "grid.csv",
+        "grid.nc",
+        "comparison.json",
+        "report.html",
+        *(["samples.jsonl"] if left == "no samples" else []),
+    ):
+        (folder / name).unlink()
+    shards = sorted((folder / "activations").glob("shard-*"))
+    assert len(shards) > 4
+    for path in shards[3:] if left == "some shards" else shards:
+        path.unlink()  # the second shard's marker is gone too: it counts as unwritten
+    state = json.loads((folder / "run.json").read_text()) | {"state": "capturing"}
+    (folder / "run.json").write_text(json.dumps(state))
+    resumed = interp.pipeline.resume(folder, n_jobs=1)
+    assert resumed.settings["state"] == "done"
+    for name in RESULTS:
+        assert (folder / name).read_bytes() == (finished.folder.path / name).read_bytes(), name
+
+
+def test_resuming_with_other_data_is_refused(finished, tmp_path) -> None:
+    folder = tmp_path / "stopped"
+    shutil.copytree(finished.folder.path, folder)
+    state = json.loads((folder / "run.json").read_text()) | {"state": "capturing"}
+    (folder / "run.json").write_text(json.dumps(state))
+    with pytest.raises(RunError, match="data changed"):
+        interp.pipeline.resume(folder, data=make_rows()[:40])
+
+
+def cli(capsys, *args: object) -> tuple[int, str]:
+    status = main([str(arg) for arg in args])
+    return status, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "empty"),
+        ('{"question": "Where?"}\n', "no answer"),
+        ('{"question": "Where?", "answer": "France"}\n{"answer": "France"}\n', "rows.jsonl:2: no question"),
+        ("{not json\n", "rows.jsonl:1"),
+    ],
+)
+def test_rows_that_do_not_fit_are_one_sentence(capsys, llama_folder, tmp_path, content: str, message: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(content, encoding="utf-8")
+    status, error = cli(capsys, "run", "--model", llama_folder, "--data", path, "--out", tmp_path / "out")
+    assert status == 2 and message in error and "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_model_or_file_is_one_sentence(capsys, data, llama_folder, tmp_path) -> None:
+    status, error = cli(capsys, "run", "--model", tmp_path / "nowhere", "--data", data, "--out", tmp_path / "out")
+    assert status == 2 and "nowhere" in error
+    status, error = cli(
+        capsys, "run", "--model", llama_folder, "--data", tmp_path / "none.jsonl", "--out", tmp_path / "out"
+    )
+    assert status == 2 and "none.jsonl" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_in_use_is_left_alone(capsys, finished, llama_folder, data) -> None:
+    before = finished.folder.samples.read_bytes()
+    status, error = cli(capsys, "run", "--model", llama_folder, "--data", data, "--out", finished.folder.path)
+    assert status == 2 and "holds another run" in error
+    assert finished.folder.samples.read_bytes() == before
+
+
+@pytest.mark.parametrize("correct", [True, False])
+def test_one_class_cannot_be_probed_and_the_answers_are_kept(llama_folder, tmp_path, correct: bool) -> None:
+    rows = [row | {"correct": correct} for row in make_rows()]
+    with pytest.raises(DataError, match=r"all 58 samples.*answers\.jsonl"):
+        interp.run(model=llama_folder, data=rows, out=tmp_path / "out")
+    assert (tmp_path / "out" / "answers.jsonl").exists()
+
+
+def test_fewer_groups_than_folds_is_an_error(llama_folder, tmp_path) -> None:
+    rows = [row | {"group": f"g{i % 3}"} for i, row in enumerate(make_rows())]
+    with pytest.raises(DataError, match="3 distinct groups for 5 folds"):
+        interp.run(model=llama_folder, data=rows, out=tmp_path / "out")

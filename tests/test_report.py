@@ -1,0 +1,314 @@
+"""The report: what it says, that free text cannot act, and that the page needs nothing but itself."""
+
+import base64
+import math
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from synthetic_grids import make_scores
+
+from interp.compare import compare_grids
+from interp.report import report_html
+from interp.report_tables import cell_samples, exclusions, methods, single_metrics, split_answer
+from interp.verdict import headline, verdict, warnings
+
+EVIL = '<script>alert("x")</script>&amp;<img src=x onerror=1>'
+RUN = {
+    "state": "done",
+    "model": {"name": "org/tiny-llama"},
+    "settings": {"seed": 0, "stop": ["\n"]},
+    "versions": {"torch": "2.13.0"},
+}
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements and text of a page; fails where tags do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+        if tag in ("td", "th", "dt", "dd", "p", "h1", "h2", "h3"):
+            self.words.append(" ")
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+
+def make_samples(grid) -> list[dict]:
+    """One line per sample of the grid, then three that are not in it."""
+    lines = [
+        {
+            "id": str(name),
+            "question": f"Question {i}?",
+            "completion": f"It is in Mali{i}, surely.",
+            "correct": bool(y),
+            "exact_answer": f"Mali{i}",
+            "exact_answer_method": "candidates" if i % 4 else "pattern",
+            "status": "ok" if i else "ambiguous",
+        }
+        for i, (name, y) in enumerate(zip(grid["sample"].values, grid["y"].values, strict=True))
+    ]
+    gone = {"question": "?", "completion": "No idea.", "exact_answer": None, "exact_answer_method": None}
+    return [
+        *lines,
+        {**gone, "id": "a", "correct": False, "status": "no_exact_answer"},
+        {**gone, "id": "b", "correct": None, "status": "no_exact_answer"},
+        {**gone, "id": "c", "correct": None, "status": "empty"},
+    ]
+
+
+@pytest.fixture(scope="module")
+def grids():
+    probe, attention = make_scores(signal=2.5), make_scores(signal=0.0, kind="attention")
+    return probe, compare_grids(probe, attention).to_dict()
+
+
+def render(grids, **options) -> Page:
+    probe, comparison = grids
+    options = {"run": RUN, "samples": make_samples(probe), "attention": make_scores(kind="attention"), **options}
+    return Page(report_html(probe=probe, comparison=comparison, **options))
+
+
+def test_page_needs_no_network_and_no_script(grids):
+    svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>1</script><text>Ł</text></svg>"
+    page = render(grids, figures={"probe_grid": svg, "my_own": svg})
+    tags = [tag for tag, _ in page.elements]
+    assert "script" not in tags and "link" not in tags and "iframe" not in tags
+    policy = next(attrs["content"] for _, attrs in page.elements if "http-equiv" in attrs)
+    assert "default-src 'none'" in policy and "script" not in policy
+    images = [attrs for tag, attrs in page.elements if tag == "img"]
+    assert [attrs["alt"].split(":")[0] for attrs in images] == ["Probe grid", "My own"]
+    for attrs in images:
+        kind, data = attrs["src"].split(",")
+        assert kind == "data:image/svg+xml;base64" and base64.b64decode(data).decode() == svg
+    for _, attrs in page.elements:
+        assert not any(name.startswith("on") for name in attrs)
+        assert not (attrs.get("href") or "").startswith("http")
+
+
+def test_free_text_is_shown_and_cannot_act(grids):
+    probe, comparison = grids
+    samples = make_samples(probe)
+    for sample in samples:
+        sample |= {
+            "question": EVIL,
+            "completion": f"{EVIL} in {EVIL}",
+            "exact_answer": EVIL,
+            "exact_answer_method": EVIL,
+        }
+    samples[-1] |= {"id": EVIL, "status": EVIL}
+    rows = [{"name": EVIL, "value": 0.5, "low": 0.4, "high": 0.6, "note": EVIL, "verdict": EVIL}]
+    run = {**RUN, "model": {"name": EVIL}, EVIL: {EVIL: EVIL}}
+    probe = probe.assign_attrs(probe=EVIL, site=EVIL)
+    page = render((probe, comparison), run=run, samples=samples, controls=rows, observations=rows)
+    assert "script" not in [tag for tag, _ in page.elements]
+    assert "img" not in [tag for tag, _ in page.elements]
+    assert page.text.count(EVIL) > 20
+    assert "mark" in [tag for tag, _ in page.elements]
+
+
+def test_sections_and_settings(grids):
+    text = render(grids).text
+    assert "Where does tiny-llama tell that its answer is right?" in text
+    for heading in (
+        "The grids",
+        "Samples: accuracy and exclusions",
+        "How each number was made",
+        "Settings and versions",
+    ):
+        assert heading in text
+    assert "settings.seed 0" in text and "versions.torch 2.13.0" in text and 'settings.stop ["\\n"]' in text
+    assert (
+        "40 correct, 41 wrong, 2 without a label: 49.4 % of the labelled ones are right. 80 of 83 are in the grids."
+        in text
+    )
+    assert "five observations" not in text and "controls explain" not in text
+
+
+def test_methods_text_follows_the_grid(grids):
+    probe, comparison = grids
+    probe = probe.assign_attrs(C=0.25, folds=7, site="mlp_post", min_per_class=12)
+    text = render((probe, comparison)).text
+    assert "logistic regression, L2, C = 0.25" in text and "mlp_post" in text
+    assert "fitted on 6 folds" in text and "fewer than 12 samples" in text
+    assert "Corrected p" not in text
+    corrected = probe.assign(p_corrected=(("layer", "token"), np.full(probe["auc"].shape, 0.5)))
+    assert "Corrected p" in render((corrected, comparison)).text
+
+
+def test_controls_and_observations(grids):
+    controls = [{"name": "Random vectors", "value": 0.5, "low": 0.4, "high": 0.6, "note": "same width"}]
+    undefined = [
+        {"name": "Symmetry", "value": None, "low": None, "high": None, "verdict": "undecided", "note": "too few"}
+    ]
+    page = render(grids, controls=controls, observations=undefined)
+    assert "Random vectors 0.50 0.40 to 0.60 same width" in page.text
+    assert "Symmetry – – undecided too few" in page.text
+    assert page.text.index("Probe grid, best cell 0.9") < page.text.index("Random vectors")
+    styles = [attrs["style"] for tag, attrs in page.elements if tag == "b"]
+    assert "left:50.0%" in styles
+
+
+def test_single_metrics_are_shown_where_they_tell_most_in_either_direction():
+    attention = make_scores(kind="attention")
+    auc = np.full((3, 6, 4), np.nan)
+    auc[0], auc[1] = 0.6, 0.5
+    auc[1, 2, 1] = 0.2
+    dims = ("metric", "layer", "token")
+    attention = attention.assign({f"metric_{key}": (dims, auc) for key in ("auc", "low", "high")}).assign(
+        metric_n=(dims, np.full(auc.shape, 70)), metric=["received", "entropy", "to_self"]
+    )
+    rows = single_metrics(attention)
+    assert [(row.name, row.value) for row in rows[:2]] == [("entropy", 0.2), ("received", 0.6)]
+    assert rows[0].note == "lower when correct; layer 2, exact_answer_first, n = 70"
+    assert rows[2].name == "to_self" and math.isnan(rows[2].value)
+    assert single_metrics(make_scores(kind="attention")) == []
+
+
+def test_the_same_run_gives_the_same_bytes(grids):
+    probe, comparison = grids
+    options = {"run": RUN, "samples": make_samples(probe), "attention": make_scores(kind="attention")}
+    assert len({report_html(probe=probe, comparison=comparison, **options) for _ in range(2)}) == 1
+
+
+def test_a_grid_without_any_defined_cell_still_has_a_report():
+    probe, attention = make_scores(n=20), make_scores(n=20, kind="attention")
+    blank = [grid.assign(auc=grid["auc"] * np.nan, score=grid["score"] * np.nan) for grid in (probe, attention)]
+    probe = blank[0].assign(embed_auc=blank[0]["embed_auc"] * np.nan)
+    comparison = compare_grids(probe, blank[1]).to_dict()
+    text = render((probe, comparison)).text
+    assert "No cell of the probe grid is defined" in text and "Samples behind" not in text
+
+
+def test_exclusions_count_every_sample_once(grids):
+    samples = make_samples(grids[0])
+    rows = {row["status"]: row for row in exclusions(samples, shown=1)}
+    assert sum(row["n"] for row in rows.values()) == len(samples)
+    assert rows["no_exact_answer"] | {"meaning": ""} == {
+        "status": "no_exact_answer", "n": 2, "correct": 0, "wrong": 1, "no label": 1, "meaning": "", "ids": "a and 1 more",
+    }  # fmt: skip
+    assert rows["ambiguous"]["n"] == 1 and rows["empty"]["ids"] == "c" and "too_long" not in rows
+
+
+def test_unknown_status_is_not_dropped():
+    assert [row["status"] for row in exclusions([{"id": 1, "status": "new", "correct": True}])] == ["new"]
+
+
+def test_methods_by_correctness(grids):
+    assert methods(make_samples(grids[0])) == [
+        {"method": "candidates", "correct": 40, "wrong": 20, "no label": 0},
+        {"method": "pattern", "correct": 0, "wrong": 20, "no label": 0},
+        {"method": "not located", "correct": 0, "wrong": 1, "no label": 2},
+    ]
+
+
+def test_samples_are_ranked_within_their_fold(grids):
+    probe, _ = grids
+    name, tables = cell_samples(probe, make_samples(probe), shown=3)
+    assert name == "layer 3, exact_answer_first"
+    score = probe["score"].sel(layer=3, token="exact_answer_first").values
+    ids, fold, y = (probe[key].values for key in ("sample", "fold", "y"))
+    percent = {}
+    for i, sample in enumerate(ids):  # a loop as the oracle
+        others = score[fold == fold[i]]
+        percent[sample] = 100 * ((others < score[i]).sum() + 0.5) / len(others)
+    highest = tables["Ranked highest (most like a correct answer)"]
+    assert [s.percent for s in highest] == pytest.approx(sorted(percent.values())[::-1][:3])
+    assert all(s.percent == pytest.approx(percent[s.id]) for rows in tables.values() for s in rows)
+    wrong = tables["Wrong answers ranked highest"]
+    assert [s.percent for s in wrong] == pytest.approx(sorted((percent[i] for i in ids[y == 0]), reverse=True)[:3])
+    assert not any(s.correct for s in wrong) and all(s.correct for s in tables["Correct answers ranked lowest"])
+    assert (wrong[0].before, wrong[0].exact_answer) == ("It is in ", f"Mali{wrong[0].id[1:]}")
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer", "expected"),
+    [
+        ("Somalia or Mali.", "Mali", ("Somalia or ", "Mali", ".")),
+        ("首都は東京です", "東京", ("首都は", "東京", "です")),
+        ("a+b (x)", "(x)", ("a+b ", "(x)", "")),
+        ("nothing", "Mali", ("nothing", "", "")),
+        ("nothing", None, ("nothing", "", "")),
+    ],
+)
+def test_exact_answer_is_found_as_a_word(completion, answer, expected):
+    assert split_answer(completion, answer) == expected
+
+
+@given(st.text(max_size=30), st.text(max_size=5))
+def test_splitting_loses_no_character(completion, answer):
+    assert "".join(split_answer(completion, answer)) == completion
+
+
+def test_verdict_states_signal_embedding_attention_and_likeness(grids):
+    probe, comparison = grids
+    sentences = verdict(probe, comparison)
+    assert sentences[0].startswith(
+        "Internal states tell: the best cell separates correct from wrong answers with AUC 0.9"
+    )
+    assert "layer 3, exact_answer_first" in sentences[0] and "one cell" in sentences[1]
+    assert "0.62 [0.57, 0.67] at exact_answer_last" in sentences[2]
+    nested = comparison["best"]["probe"]["nested"]["value"]
+    assert f"{100 * 0.12 / (nested - 0.5):.0f} % of what" in sentences[2]
+    assert "Of 18 cells the probe on the states is better in 1, the probe on attention in 0 (q < 0.05)." in sentences[3]
+    assert sentences[4].startswith(
+        f"Across cells the two grids correlate at {comparison['correlation']['raw']['between']:.2f}"
+    )
+
+
+def test_verdict_does_not_claim_what_chance_explains():
+    probe, attention = make_scores(signal=0.0), make_scores(signal=0.0, kind="attention")
+    comparison = compare_grids(probe, attention).to_dict()
+    assert comparison["best"]["probe"]["nested"]["low"] < 0.5
+    probe = probe.assign(p_corrected=(("layer", "token"), np.where(np.isfinite(probe["auc"]), 0.4, np.nan)))
+    sentences = verdict(probe, comparison)
+    assert sentences[0].startswith("Undecided: the best cell has AUC")
+    assert sentences[1].startswith("0 of 18 cells hold a signal")
+
+
+def test_headline_leaves_out_what_does_not_exist(grids):
+    probe, comparison = grids
+    assert [number.name for number in headline(probe, comparison)] == [
+        "Probe grid, best cell",
+        "Embedding row, highest",
+        "Attention grid, best cell",
+        "Correlation of the two grids",
+    ]
+    assert all(math.isfinite(number.value) for number in headline(probe, comparison))
+    bare = probe.drop_vars([name for name in probe.data_vars if name.startswith("embed_")])
+    assert [number.name for number in headline(bare, {})] == []
+
+
+def test_warnings_name_leaks_losses_and_repeated_columns(grids):
+    probe, _ = grids
+    samples = make_samples(probe)
+    assert warnings(probe, samples) == []  # one unlocated labelled sample of 83 is no news
+    many = [*samples, *({**samples[-3], "id": f"x{i}"} for i in range(9))]
+    repeated = probe.assign(coincides=("token", ["", "", "exact_answer_first", ""])).assign_attrs(span_uses_gold=1)
+    gold, lost, columns = warnings(repeated, many)
+    assert "accepted answers" in gold
+    assert "10 labelled samples have no exact answer and are left out; 0 of them are right and 10 wrong" in lost
+    assert columns.endswith("exact_answer_last = exact_answer_first.")

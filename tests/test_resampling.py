@@ -1,0 +1,133 @@
+"""Best cell, peak set and split halves: planted peaks, nulls, and loops as oracles."""
+
+import numpy as np
+import pytest
+
+from interp.inference import auc_influence, within_fold_auc
+from interp.resampling import nested_best, peak_set, remove_row_and_column_means, split_halves
+
+
+def grid(n: int = 300, layers: int = 4, roles: int = 5, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y, fold = rng.integers(0, 2, n), rng.integers(0, 5, n)
+    return rng.standard_normal((n, layers, roles)), y, fold
+
+
+def influences(score: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    pairs = [auc_influence(column, y, fold) for column in score.reshape(len(y), -1).T]
+    return np.array([auc for auc, _ in pairs]), np.stack([influence for _, influence in pairs])
+
+
+def test_the_nested_best_cell_is_chosen_without_the_fold_it_is_scored_on() -> None:
+    score, y, fold = grid()
+    flat = score.reshape(len(y), -1)
+    best = nested_best(flat, y, fold, np.arange(len(y)))
+    concordant = pairs = 0.0
+    for f in range(5):
+        others = fold != f
+        choice = int(np.argmax([within_fold_auc(column[others], y[others], fold[others]) for column in flat.T]))
+        assert best.chosen[f] == choice
+        inside, m = fold == f, (fold == f) & (y == 1)
+        count = m.sum() * (inside.sum() - m.sum())
+        concordant += count * within_fold_auc(flat[inside, choice], y[inside], fold[inside])
+        pairs += count
+    assert best.estimate.value == pytest.approx(concordant / pairs, abs=1e-12)
+
+
+def test_the_best_of_many_null_cells_is_not_better_than_chance_when_nested() -> None:
+    naive, nested = [], []
+    for seed in range(30):
+        score, y, fold = grid(layers=6, roles=10, seed=seed)
+        flat = score.reshape(len(y), -1)
+        naive.append(max(float(within_fold_auc(column, y, fold)) for column in flat.T))
+        nested.append(nested_best(flat, y, fold, np.arange(len(y))).estimate.value)
+    assert np.mean(naive) > 0.56
+    assert np.mean(nested) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_strong_peak_is_located_alone_and_a_tie_is_not() -> None:
+    score, y, fold = grid(600)
+    score[:, 2, 3] += 2.0 * y
+    share = peak_set(*influences(score, y, fold), np.arange(len(y)))
+    assert share.argmax() == 2 * 5 + 3 and (share > 0).sum() == 1
+    score[:, 1, 1] += 2.0 * y
+    tied = peak_set(*influences(score, y, fold), np.arange(len(y)))
+    assert set(np.flatnonzero(tied)) == {1 * 5 + 1, 2 * 5 + 3}
+    assert tied.sum() >= 0.95
+
+
+def test_the_peak_set_is_the_smallest_that_holds_95_percent_of_the_resamples() -> None:
+    """By loop over the documented draws."""
+    score, y, fold = grid()
+    group = np.arange(len(y)) // 2
+    auc, influence = influences(score, y, fold)
+    draws = np.random.default_rng([7, 1]).standard_normal((2000, group.max() + 1))
+    sums = np.stack([np.bincount(group, row) for row in influence])
+    wins = np.bincount([int(np.argmax(auc + sums @ draw)) for draw in draws], minlength=len(auc)) / 2000
+    share = peak_set(auc, influence, group, seed=7)
+    np.testing.assert_allclose(share[share > 0], wins[share > 0])
+    assert share.sum() >= 0.95 > share.sum() - share[share > 0].min()
+    assert wins[share == 0].max(initial=0) <= share[share > 0].min()
+
+
+def test_an_undefined_cell_is_never_the_peak() -> None:
+    score, y, fold = grid()
+    auc, influence = influences(score, y, fold)
+    auc[4] = np.nan
+    assert peak_set(auc, influence, np.arange(len(y)))[4] == 0
+    assert (peak_set(np.full_like(auc, np.nan), influence, np.arange(len(y))) == 0).all()
+
+
+def test_split_halves_by_loop() -> None:
+    score, y, fold = grid()
+    score += y[:, None, None] * np.linspace(0, 1, 20).reshape(4, 5)
+    other = score + np.random.default_rng(1).standard_normal(score.shape)
+    score[::3, 0, 1] = np.nan
+    group = np.arange(len(y)) // 3
+    defined = np.ones((4, 5), dtype=bool)
+    defined[3, 4] = False
+    halves = split_halves(score, other, y, fold, group, defined, seed=2, halvings=3)
+    order = np.random.default_rng([2, 2]).permuted(np.tile(np.arange(100), (3, 1)), axis=1)
+
+    def aucs(scores: np.ndarray, half: np.ndarray) -> np.ndarray:
+        return np.array(
+            [
+                auc_influence(np.where(half, scores[:, layer, role], np.nan), y, fold)[0]
+                for layer, role in np.argwhere(defined)
+            ]
+        )
+
+    between, ceiling = [], []
+    for row in order:
+        half = (row < 50)[group]
+        between += [
+            np.corrcoef(aucs(score, half), aucs(other, ~half))[0, 1],
+            np.corrcoef(aucs(score, ~half), aucs(other, half))[0, 1],
+        ]
+        ceiling.append(np.corrcoef(aucs(score, half), aucs(score, ~half))[0, 1])
+    assert halves["raw"].between == pytest.approx(np.mean(between), abs=1e-9)
+    assert halves["raw"].within_1 == pytest.approx(np.mean(ceiling), abs=1e-9)
+    assert halves["raw"].n_cells == 19
+
+
+def test_grids_that_share_only_their_rows_look_alike_until_the_rows_are_removed() -> None:
+    rng = np.random.default_rng(3)
+    n, layers, roles = 800, 8, 6
+    y, fold = rng.integers(0, 2, n), rng.integers(0, 5, n)
+    rows = np.linspace(0, 2, layers)[:, None] * y[:, None, None]
+    own = [rng.uniform(0, 1, (layers, roles)) * y[:, None, None] for _ in range(2)]
+    first, second = (rows + part + rng.standard_normal((n, layers, roles)) for part in own)
+    halves = split_halves(first, second, y, fold, np.arange(n), np.ones((layers, roles), bool))
+    assert halves["raw"].between > 0.8
+    assert abs(halves["centred"].between) < 0.35 < halves["centred"].within_1
+
+
+def test_row_and_column_means_are_removed_also_where_cells_are_missing() -> None:
+    layer, role = np.nonzero(np.array([[1, 1, 0], [1, 1, 1], [1, 0, 1]]))
+    additive = np.array([0.5, 0.1, 0.9])[layer] + np.array([0.0, 0.3, -0.2])[role]
+    np.testing.assert_allclose(remove_row_and_column_means(additive, layer, role), 0, atol=1e-12)
+    full = np.indices((3, 4)).reshape(2, -1)
+    values = np.random.default_rng(0).standard_normal(12)
+    table = values.reshape(3, 4)
+    expected = table - table.mean(0) - table.mean(1, keepdims=True) + table.mean()
+    np.testing.assert_allclose(remove_row_and_column_means(values, *full), expected.ravel(), atol=1e-12)

@@ -1,0 +1,174 @@
+"""The batched solver against scikit-learn at tol=1e-10, one fit at a time, over designs that break solvers."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from interp import newton, solver
+from interp.crossfit import Standardiser
+from interp.errors import DataError
+from interp.inference import fold_pairs, within_fold_auc
+
+
+def design(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Features and labels of one of the designs issue 5 names."""
+    n, width = {"n < d": (80, 300), "n > d": (300, 12)}.get(kind, (160, 96))
+    x = rng.standard_normal((n, width))
+    mix = np.linalg.qr(rng.standard_normal((width, width)))[0]
+    index = np.arange(1, width + 1.0)
+    if kind == "correlated":
+        x = (x * index**-0.5) @ mix
+    if kind == "steep":
+        x = (x * index**-1.5) @ mix
+    if kind == "rank-deficient":
+        x = x[:, :7] @ rng.standard_normal((7, width))
+    if kind == "repeated samples":
+        x[n // 2 :] = x[: n // 2]
+    if kind == "huge dimension":
+        x[:, 0] = 8e4 + 100 * x[:, 0]
+    if kind == "constant columns":
+        x[:, ::3] = 0.1
+    signal = x @ mix[0] + (0 if kind == "separable" else x.std() * rng.standard_normal(n))
+    cut = np.quantile(signal, 0.93 if kind == "imbalanced" else 0.4)
+    return x, (signal > cut).astype(float)
+
+
+def one_by_one(x: np.ndarray, labels: np.ndarray, fold: np.ndarray, C: float) -> np.ndarray:
+    """scikit-learn on every fold and label vector; Newton's solver, because L-BFGS stops early on steep designs."""
+    score = np.full(labels.shape, np.nan)
+    for f in np.unique(fold):
+        train = fold != f
+        scaler = Standardiser.fit(x[train])
+        for column, t in zip(score, labels, strict=True):
+            fitted = LogisticRegression(C=C, tol=1e-10, max_iter=1000, solver="newton-cholesky")
+            fitted.fit(scaler.apply(x[train]), t[train])
+            column[~train] = fitted.decision_function(scaler.apply(x[~train]))
+    return score
+
+
+@pytest.mark.parametrize("C", [0.01, 1.0, 30.0])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "iid",
+        "correlated",
+        "steep",
+        "separable",
+        "imbalanced",
+        "rank-deficient",
+        "repeated samples",
+        "huge dimension",
+        "constant columns",
+        "n < d",
+        "n > d",
+    ],
+)
+def test_equals_scikit_learn(kind: str, C: float) -> None:
+    rng = np.random.default_rng(5)
+    x, y = design(kind, rng)
+    fold = np.empty(len(y), dtype=int)
+    for label in (0, 1):  # every fold holds both labels
+        where = rng.permutation(np.flatnonzero(y == label))
+        fold[where] = np.arange(len(where)) % 3
+    labels = np.stack([y, *(rng.permutation(y) for _ in range(4))])
+    found = solver.cross_fit_logistic(x, labels, fold, C=C)
+    expected = one_by_one(x, labels, fold, C)
+    assert found.converged.all() and found.gradient.max() <= 1e-6
+    error = np.abs(found.score[0] - expected) / expected.std(1, keepdims=True)
+    assert error.max() < 1e-4
+    pairs = sum(m * k for m, k in fold_pairs(y.astype(int), fold).values())
+    difference = within_fold_auc(found.score[0, 0], y.astype(int), fold) - within_fold_auc(
+        expected[0], y.astype(int), fold
+    )
+    assert abs(difference) * pairs <= 5
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    n=st.integers(12, 90),
+    width=st.integers(1, 120),
+    rank=st.integers(1, 120),
+    spread=st.floats(0, 6),
+    C=st.sampled_from([1e-3, 1.0, 100.0]),
+    seed=st.integers(0, 2**16),
+)
+def test_gradient_vanishes_on_any_design(n: int, width: int, rank: int, spread: float, C: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, rank)) @ (10 ** rng.uniform(-spread, 0, (rank, 1)) * rng.standard_normal((rank, width)))
+    t = np.zeros((3, n))
+    for column in t:
+        column[rng.permutation(n)[: rng.integers(1, n)]] = 1
+    found = solver.Design(torch.from_numpy(x)).solve(torch.from_numpy(t), C=C)
+    scaler = Standardiser.fit(x)
+    z, w = scaler.apply(x), found.coef.numpy()[:, scaler.kept] * scaler.scale
+    error = 1 / (1 + np.exp(-(found.coef.numpy() @ x.T + found.intercept.numpy()[:, None]))) - t
+    assert np.abs(w + C * error @ z).max() <= 1.1e-6 * n * max(1, C)
+    assert np.abs(C * error.sum(1)).max() <= 1.1e-6 * n * max(1, C)
+    assert bool(found.converged.all())
+
+
+def test_strengths_and_label_vectors_do_not_touch_each_other() -> None:
+    rng = np.random.default_rng(1)
+    x, y = design("correlated", rng)
+    fold = np.arange(len(y)) % 4
+    labels = np.stack([y, *(rng.permutation(y) for _ in range(3))])
+    together = solver.cross_fit_logistic(x, labels, fold, C=[0.1, 10.0])
+    assert together.score.shape == (2, 4, len(y))
+    for s, C in enumerate((0.1, 10.0)):
+        for r in range(4):
+            alone = solver.cross_fit_logistic(x, labels[r : r + 1], fold, C=C).score[0, 0]
+            np.testing.assert_allclose(together.score[s, r], alone, atol=2e-5 * alone.std())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_reads_half_precision(dtype: torch.dtype) -> None:
+    rng = np.random.default_rng(2)
+    x, y = design("correlated", rng)
+    x = torch.from_numpy(x).to(dtype)
+    fold = np.arange(len(y)) % 4
+    found = solver.cross_fit_logistic(x, y[None], fold).score[0]
+    expected = solver.cross_fit_logistic(x.double().numpy(), y[None], fold).score[0]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_one_class_training_part_is_nan_and_not_converged() -> None:
+    rng = np.random.default_rng(3)
+    x, fold = rng.standard_normal((40, 5)), np.arange(40) % 2
+    labels = np.stack([(fold == 0).astype(int), rng.permutation(np.arange(40) % 3 == 0).astype(int)])
+    found = solver.cross_fit_logistic(x, labels, fold)
+    assert np.isnan(found.score[0, 0]).all() and not found.converged[0, 0].any()
+    assert np.isfinite(found.score[0, 1]).all() and found.converged[0, 1].all()
+
+
+def test_no_varying_column_is_nan() -> None:
+    found = solver.cross_fit_logistic(np.full((30, 4), 0.1), (np.arange(30) % 2)[None], np.arange(30) % 3)
+    assert np.isnan(found.score).all() and not found.converged.any()
+
+
+def test_unfinished_work_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    x, y = design("separable", rng)
+    monkeypatch.setattr(newton, "MAX_NEWTON", 4)
+    found = solver.cross_fit_logistic(x, y[None], np.arange(len(y)) % 3)
+    assert np.isfinite(found.score).all() and not found.converged.all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": np.full((1, 30), 2.0)}, "labels 0 and 1"),
+        ({"x": np.where(np.eye(30, 4) > 0, np.nan, 1.0)}, "NaN or infinity"),
+        ({"C": 0.0}, "positive"),
+        ({"C": [1.0, -1.0]}, "positive"),
+    ],
+)
+def test_bad_input(change: dict, message: str) -> None:
+    rng = np.random.default_rng(0)
+    arguments = {"x": rng.standard_normal((30, 4)), "labels": (np.arange(30) % 2)[None], "fold": np.arange(30) % 3}
+    arguments |= {"C": 1.0} | change
+    C = arguments.pop("C")
+    with pytest.raises(DataError, match=message):
+        solver.cross_fit_logistic(**arguments, C=C)
