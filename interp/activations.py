@@ -243,7 +243,7 @@ def capture_from_cache(
     if len(first) != len(positions):
         raise DataError(f"the cache holds {len(first)} samples, the positions {len(positions)}: give the same samples")
     positions = positions.to(first.device)
-    layout = Layout.padded(positions.n, *first.shape[-2:], padding_side)
+    layout = Layout.padded(positions.n, first.shape[-2], first.shape[-1], padding_side)
     row = layout.rows(positions.index, positions.valid)
     windows = info.windows if info is not None else (None,) * n_layers
     masks = {window: PatternMasks.of(positions, layout, window) for window in set(windows)}

@@ -114,7 +114,14 @@ def draw(folder: RunFolder, result: Analysis, cap: Capture, record: dict[str, An
         _, svg = save_figure(ax.figure, folder.figures / name)
         figures[name] = svg.read_text(encoding="utf-8")
     samples = read_samples(folder)
-    page = report_html(run=record, samples=samples, probe=probe, comparison=comparison, figures=figures)
+    page = report_html(
+        run=record,
+        samples=samples,
+        probe=probe,
+        attention=result.attention,
+        comparison=comparison,
+        figures=figures,
+    )
     write_text(folder.report, page)
 
 

@@ -113,8 +113,8 @@ def generate_answers(
     completion_ids = [produced[i].ids if i in produced else o or [] for i, o in enumerate(own)]
     finish = ["stop" if ids and ids[-1] in ends else "length" for ids in completion_ids]
     labels = [
-        label_completion(row, *ids, decode, special, finder)
-        for row, *ids in zip(rows, prompt_ids, completion_ids, strict=True)
+        label_completion(row, before, after, decode, special, finder)
+        for row, before, after in zip(rows, prompt_ids, completion_ids, strict=True)
     ]
     return Answers(
         id=[row.id for row in rows],

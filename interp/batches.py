@@ -29,7 +29,7 @@ def plan_batches(lengths: Sequence[int], batch_tokens: int, *, max_samples: int 
 def common_prefix(sequences: Sequence[Sequence[int]]) -> list[int]:
     """The tokens that all sequences begin with."""
     # Of sorted sequences the first and the last differ earliest.
-    first, last = min(sequences), max(sequences)
+    first, last = min(map(list, sequences)), max(map(list, sequences))
     equal = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     return [token for token, _ in equal]
 

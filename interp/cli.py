@@ -207,12 +207,15 @@ def _report(args: argparse.Namespace) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from interp.compare import compare_grids, comparison_text
+    from interp.compare import compare_grids
     from interp.pipeline import open_run
 
     first, second = (open_run(path) for path in (args.first, args.second))
     names = (str(args.first), str(args.second))
-    print(comparison_text(compare_grids(first.probe, second.probe, names=names)))
+    comparison = compare_grids(first.probe, second.probe, names=names)
+    for name, value in comparison.observations.items():
+        print(f"{name.replace('_', ' ')}: {value}")
+    print(f"correlation over cells: {comparison.correlation['raw']}")
 
 
 def _demo(args: argparse.Namespace) -> None:

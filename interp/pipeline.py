@@ -199,7 +199,7 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
     """Population and folds; what was answered is written down before an error says why it cannot be probed."""
     located = (positions.exact_answer[:, 0] >= 0).numpy()
     usable = [None if status == "too_long" else y for y, status in zip(answers.correct, answers.status, strict=True)]
-    options = {"population": settings.population, "folds": settings.folds, "seed": settings.seed}
+    options: dict[str, Any] = {"population": settings.population, "folds": settings.folds, "seed": settings.seed}
     try:
         return make_folds(usable, answers.group, has_exact_answer=located, ids=answers.id, **options)
     except DataError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from einops import rearrange, repeat
@@ -70,7 +70,7 @@ class Positions:
         return self._each(lambda tensor: tensor.to(device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Positions":
-        tensors = {f.name: change(getattr(self, f.name)) for f in fields(self) if f.name != "roles"}
+        tensors: dict[str, Any] = {f.name: change(getattr(self, f.name)) for f in fields(self) if f.name != "roles"}
         return replace(self, **tensors)
 
     def coincidence(self) -> Float[Tensor, "role role2"]:

@@ -51,4 +51,5 @@ class Settings:
     def from_json(cls, values: dict[str, Any]) -> "Settings":
         """The settings that `to_json` wrote."""
         known = {field.name for field in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
+        return cls(**plain)

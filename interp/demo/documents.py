@@ -44,8 +44,8 @@ QUESTIONS = (
 """Each question has its own answer; the country stands at varying places, with some words after it."""
 
 STATEMENTS = (
-    ("{city}", " is a city in {country}."),
-    ("{city}", " lies in {country}."),
+    (" {city}", " is a city in {country}."),
+    (" {city}", " lies in {country}."),
     ("The city of {city}", " is in {country}."),
     ("People in {city}", " live in {country}."),
 )
@@ -59,8 +59,8 @@ COPIES = (
     ("I have a letter for {city}. What should I write?", "For a letter that goes to {city} you should write {city}."),
 )
 NAMES = (
-    ("{city}", " is a city."),
-    ("{city}", " lies on the map."),
+    (" {city}", " is a city."),
+    (" {city}", " lies on the map."),
     ("The city of {city}", " is well known."),
     ("People in {city}", " live there."),
 )
