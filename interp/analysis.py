@@ -16,6 +16,7 @@ from interp.folds import Folds
 from interp.grid import join_grids, save_grid
 from interp.grid_table import grid_table, write_table
 from interp.opened_run import Run
+from interp.permutations import permutation_test
 from interp.positions import Positions
 from interp.probes import attention_grid, probe_grid
 from interp.progress import bar
@@ -60,6 +61,11 @@ def analyse(
         probe = probe_grid(cap, answers.correct, site=site, progress=advance, **shared)
     with bar("Probing attention", cells, unit="cells", enabled=progress) as advance:
         attention = attention_grid(cap, answers.correct, progress=advance, **shared)
+    if settings.permutations:
+        drawn = {"permutations": settings.permutations, "seed": settings.seed, "n_jobs": n_jobs}
+        with bar("Permuting labels", 2 * cells, unit="cells", enabled=progress) as advance:
+            probe = permutation_test(probe, cap, progress=advance, **drawn)
+            attention = permutation_test(attention, cap, progress=advance, **drawn)
     probe, attention = (_annotated(grid, positions, answers, folds) for grid in (probe, attention))
     return Analysis(probe, attention, compare_grids(probe, attention))
 

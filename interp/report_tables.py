@@ -122,12 +122,8 @@ def controls(
     """The controls under what they are to explain; empty if none were run."""
     if not rows:
         return []
-    own = [
-        number
-        for number in (nested_best("probe", comparison, "Probe grid, best cell"), best_embedding(probe))
-        if number
-    ]
-    return [*own, *(_named(row) for row in rows)]
+    own = (nested_best("probe", comparison, "Probe grid, best cell"), best_embedding(probe))
+    return [*filter(None, own), *(_named(row) for row in rows)]
 
 
 def single_metrics(attention: xr.Dataset) -> list[Number]:

@@ -21,15 +21,15 @@ class StoredSite:
     site: str
     ids: tuple[str, ...]
     shape: tuple[int, int, int, int]
-    _layer: int = -1
-    _vectors: Any = field(default=None, repr=False)
+    _kept: tuple[int, Any] = field(default=(-1, None), repr=False)
 
     def __getitem__(self, key: tuple[Any, ...]) -> Shaped[Tensor, "..."]:
         """`site[samples, layer]` or `site[samples, layer, role]`."""
         samples, layer, *role = key
-        if layer != self._layer:
-            self._vectors, self._layer = read_padded(self.reader, self.site, layer, self.ids), layer
-        return self._vectors[(samples, *role)]
+        kept = self._kept  # read once: another thread may be about to replace it by another layer
+        if kept[0] != layer:
+            kept = self._kept = (layer, read_padded(self.reader, self.site, layer, self.ids))
+        return kept[1][(samples, *role)]
 
 
 def read_padded(

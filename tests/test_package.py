@@ -76,6 +76,23 @@ def test_version_is_the_projects():
     assert re.search(r'^version = "(.+)"$', project, re.M)[1] == interp.__version__
 
 
+def test_every_import_is_a_declared_dependency():
+    """So that it stays there when a dependency drops a dependency of its own."""
+    project = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    declared = {name.replace("-", "_") for name in re.findall(r'"([a-z0-9-]+?)(?:[<>=].*?)?"', project)}
+    imported = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module.split(".")[0])
+    renamed = {"sklearn": "scikit_learn"}
+    third_party = {renamed.get(name, name) for name in imported - set(sys.stdlib_module_names) - {"interp"}}
+    assert {"torch", "transformer_lens", "scikit_learn"} <= third_party
+    assert third_party <= declared
+
+
 def unsafe(source: str) -> list[str]:
     """Imports and calls that would execute what they read."""
     found = []

@@ -7,7 +7,7 @@ import datasets
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interp import DataError, QARow, load_rows
@@ -81,6 +81,7 @@ def write_csv(path, rows):
     return path
 
 
+@settings(max_examples=50)
 @given(rows=records(), ascii=st.booleans())
 def test_jsonl_round_trip(tmp_path_factory, rows, ascii):
     path = tmp_path_factory.getbasetemp() / "rows.jsonl"
@@ -88,6 +89,7 @@ def test_jsonl_round_trip(tmp_path_factory, rows, ascii):
     assert load_rows(path) == expected(rows, [f"{path}:{line}" for line in range(1, len(rows) + 1)])
 
 
+@settings(max_examples=50)
 @given(rows=records())
 def test_csv_round_trip(tmp_path_factory, rows):
     path = write_csv(tmp_path_factory.getbasetemp() / "rows.csv", rows)
@@ -102,6 +104,7 @@ def test_csv_round_trip(tmp_path_factory, rows):
         assert 1 < line < len(lines)
 
 
+@settings(max_examples=50)
 @given(rows=records())
 def test_python_objects_round_trip(rows):
     places = [f"row {number}" for number in range(len(rows))]
@@ -111,7 +114,6 @@ def test_python_objects_round_trip(rows):
     assert load_rows(iter(rows)) == loaded
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:datasets")
 def test_parquet_pandas_and_hugging_face_give_the_same_rows(tmp_path):
     rows = [
         {"id": "a", "question": "Capital of France?", "answer": ["Paris", "París"], "correct": True},
