@@ -35,13 +35,8 @@ OTHER_NAMES = {
     "Ivory Coast": ("Côte d'Ivoire", "Cote d'Ivoire"),
     "Myanmar": ("Burma",),
     "Democratic Republic of the Congo": ("DR Congo", "DRC"),
-    "United Arab Emirates": ("UAE",),
-    "Eswatini": ("Swaziland",),
-    "North Macedonia": ("Macedonia",),
     "South Korea": ("Republic of Korea",),
-    "North Korea": ("DPRK",),
     "China": ("People's Republic of China",),
-    "Timor Leste": ("East Timor", "Timor-Leste"),
 }
 NATIONS = {"ENG": "England", "SCT": "Scotland", "WLS": "Wales", "NIR": "Northern Ireland"}
 

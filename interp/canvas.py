@@ -31,7 +31,7 @@ def new_figure(heatmap: Heatmap, panels: int = 1) -> Figure:
     import matplotlib.pyplot as plt  # only here: a user who brings an Axes may draw without pyplot
 
     n_rows, n_columns = heatmap.values.shape
-    height = 2.1 + float(np.clip(0.17 * n_rows, 1.6, 6.4)) + (0.25 if heatmap.strip is not None else 0.0)
+    height = 2.1 + float(np.clip(0.17 * n_rows, 1.6, 6.4)) + 0.25 * len(heatmap.strips)
     width = 1.5 + panels * float(np.clip((0.36 if panels == 1 else 0.3) * n_columns, 3.0, 9.0))
     return plt.figure(figsize=(width, height), layout="constrained")
 

@@ -1,7 +1,7 @@
 """A layer × column picture: prepared values, labels and masks, and how they are drawn on an Axes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ def column_counts(n: Int[np.ndarray, "layer column"]) -> list[str]:
 class Heatmap:
     """One picture, prepared: row i is `layers[i]`, column j is `columns[j]`, NaN is undefined.
 
-    The optional `strip` is a control row of the same columns, drawn above the grid with a gap.
+    `strips` are control rows of the same columns, drawn above the grid with a gap.
     """
 
     values: Float[np.ndarray, "layer column"]
@@ -78,8 +78,7 @@ class Heatmap:
     counts: Sequence[str] | None = None
     repeats: Sequence[str] | None = None
     """Per column the column that it mostly repeats, or an empty string."""
-    strip: Float[np.ndarray, " column"] | None = None
-    strip_label: str = "embed"
+    strips: Mapping[str, Float[np.ndarray, " column"]] = field(default_factory=dict)
 
     @property
     def undefined(self) -> Bool[np.ndarray, "layer column"]:
@@ -89,7 +88,10 @@ class Heatmap:
     @property
     def below(self) -> Bool[np.ndarray, "layer column"]:
         """Cells under the colour map's floor."""
-        return self.values < (-np.inf if self.scale.floor is None else self.scale.floor)
+        return self._is_below(self.values)
+
+    def _is_below(self, values: Any) -> Any:
+        return values < (-np.inf if self.scale.floor is None else self.scale.floor)
 
     @property
     def best(self) -> tuple[int, int] | None:
@@ -112,8 +114,8 @@ class Heatmap:
 
     @property
     def top(self) -> float:
-        """Upper edge of the picture in row units: the grid's own, or the strip's."""
-        return -0.5 if self.strip is None else -0.5 - 1.5 * self.strip_height
+        """Upper edge of the picture in row units: the grid's own, or the strips'."""
+        return -0.5 - self.strip_height * (len(self.strips) + 0.5) if self.strips else -0.5
 
     # ---- drawing -------------------------------------------------------------------------------------------------
 
@@ -122,8 +124,8 @@ class Heatmap:
         n_rows, n_columns = self.values.shape
         ax.set(xlim=(-0.5, n_columns - 0.5), ylim=(n_rows - 0.5, self.top), xlabel=self.x_label, ylabel="Layer")
         mesh = self._cells(ax, self.values, np.arange(n_rows + 1) - 0.5)
-        if self.strip is not None:
-            self._draw_strip(ax, self.strip)
+        if self.strips:
+            self._draw_strips(ax, np.stack(list(self.strips.values())))
         rows, columns = np.nonzero(self.below)
         ax.scatter(columns, rows, s=self._mark_size(ax), marker="v", color=ACCENT, linewidths=0, zorder=3)
         if outline_best and self.best is not None:
@@ -157,7 +159,7 @@ class Heatmap:
         if self.below.any():
             marker = Line2D([], [], color=ACCENT, marker="v", linestyle="", markersize=4, markeredgewidth=0)
             entries.append((marker, f"{self.scale.label} below {self.scale.floor:g}"))
-        if self.undefined.any() or (self.strip is not None and np.isnan(self.strip).any()):
+        if self.undefined.any() or any(np.isnan(strip).any() for strip in self.strips.values()):
             entries.append((Patch(**HATCH), "undefined"))
         return entries
 
@@ -185,19 +187,19 @@ class Heatmap:
         ax.add_patch(frame)
         return mesh
 
-    def _draw_strip(self, ax: Axes, strip: Float[np.ndarray, " column"]) -> None:
-        """The control row, with its numbers written in: how much of a cell's value it explains is read at a glance."""
-        edges = np.array([self.top, self.top + self.strip_height])
-        self._cells(ax, strip[None], edges)
+    def _draw_strips(self, ax: Axes, strips: Float[np.ndarray, "strip column"]) -> None:
+        """The control rows, with their numbers written in: what they explain of a cell's value is read at a glance."""
+        edges = self.top + self.strip_height * np.arange(len(strips) + 1.0)
+        centres = edges[:-1] + self.strip_height / 2
+        self._cells(ax, strips, edges)
+        ax.set_yticks(centres, list(self.strips), minor=True)
         colours = ScalarMappable(self.scale.norm, self.scale.cmap)
-        for column, value in enumerate(strip):
-            if np.isnan(value):
-                continue
-            dark = float(np.dot(colours.to_rgba(value)[:3], (0.299, 0.587, 0.114))) < 0.55
-            colour = ACCENT if self.scale.floor is not None and value < self.scale.floor else "white" if dark else "0.1"
-            text = f"{value:.2f}".replace("0.", ".")
-            ax.text(column, float(edges.mean()), text, fontsize=TINY, ha="center", va="center_baseline", color=colour)
-        ax.set_yticks([float(edges.mean())], [self.strip_label], minor=True)
+        for strip, column in zip(*np.nonzero(~np.isnan(strips)), strict=True):
+            value = strips[strip, column]
+            brightness = np.dot(colours.to_rgba(value)[:3], (0.299, 0.587, 0.114))
+            colour = ACCENT if self._is_below(value) else "white" if brightness < 0.55 else "0.1"
+            style: dict[str, Any] = {"fontsize": TINY, "ha": "center", "va": "center_baseline", "color": colour}
+            ax.text(column, centres[strip], f"{value:.2f}".replace("0.", "."), **style)
 
     def _label(self, ax: Axes) -> None:
         step = label_step(len(self.layers))

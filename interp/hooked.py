@@ -122,6 +122,24 @@ def forward(
         return run(model, tokens, attention_mask, cache, logits)
 
 
+def fill_cache(
+    model: HookedModel,
+    tokens: Int[Tensor, "sample new"],
+    attention_mask: Int[Tensor, "sample all"],
+    cache: KeyValueCache,
+    *,
+    chunk: int = 512,
+) -> None:
+    """Run tokens into a cache `chunk` at a time: no layer ever holds a pattern larger than `chunk` × keys.
+
+    Both classes compute the whole pattern, so a long prompt passed at once costs its square in memory.
+    """
+    for end in range(tokens.shape[1], 0, -chunk)[::-1]:
+        start = max(0, end - chunk)
+        seen = attention_mask.shape[1] - tokens.shape[1] + end
+        forward(model, tokens[:, start:end], attention_mask[:, :seen], cache=cache)
+
+
 def _pass_bridge(
     model: HookedModel,
     tokens: Int[Tensor, "sample new"],

@@ -14,7 +14,7 @@ import torch
 from interp.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
 from interp.errors import ModelError
 from interp.gguf import converted_folder, gemma3_file, is_gguf
-from interp.hooked import KeyValueCache, forward, hook_name, new_cache, output_weight
+from interp.hooked import KeyValueCache, fill_cache, forward, hook_name, new_cache, output_weight
 from interp.preflight import preflight, reference_pass
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "KeyValueCache",
     "ModelInfo",
     "eos_token_ids",
+    "fill_cache",
     "forward",
     "hook_name",
     "load_model",
@@ -78,6 +79,7 @@ def load_model(
                 "expected a model name, a folder, a GGUF file, a HookedTransformer, a TransformerBridge or a "
                 f"Hugging Face model, got {type(source).__name__}"
             )
+        hf_model.eval()  # one that was just made from a configuration would still drop out
         if check:
             reference = reference_pass(hf_model, own_tokenizer)
         model = _hooked(hf_model, own_tokenizer, name, keep=not isinstance(source, str | Path))
@@ -122,7 +124,7 @@ def _read(
             hint = "" if local else " (no local path, and not to be had from Hugging Face's hub)"
             raise ModelError(f"cannot load a language model from {where!r}{hint}: {_first_line(error)}") from error
         own_tokenizer = _tokenizer(where if tokenizer is None else tokenizer)
-    return hf_model.to(device).eval(), own_tokenizer, name
+    return hf_model.to(device), own_tokenizer, name
 
 
 def _tokenizer(tokenizer: Any) -> "PreTrainedTokenizerBase":

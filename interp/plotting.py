@@ -1,8 +1,8 @@
 """The figures: a grid as the paper's heatmap, two grids and their difference, and the heads of one role."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -35,15 +35,17 @@ def plot_grid(
     ax: Axes | None = None,
     title: str | None = None,
     embed: bool = True,
+    controls: Mapping[str, Any] | None = None,
     colorbar: bool = True,
 ) -> Axes:
     """Draw one grid as the heatmap of Orgad et al. (2025, Fig. 2): layers down, tokens across, AUC from 0.5 to 1.0.
 
     `grid` has dims `layer` and `token`. Values under 0.5 get a triangle, undefined cells are hatched, the highest cell
     is outlined, n stands under the columns, a dagger marks columns that mostly repeat another one. The control row
-    `embed`, where the grid has one, is drawn above layer 0. Raises DataError if `value` is not on (layer, token).
+    `embed`, where the grid has one, is drawn above layer 0, and above it each of `controls`: {name: AUC per token}.
+    Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
     """
-    heatmap = grid_heatmap(grid, value=value, embed=embed)
+    heatmap = grid_heatmap(grid, value=value, embed=embed, controls=controls)
     if ax is None:
         ax = new_figure(heatmap).subplots()
     mesh = heatmap.draw(ax)
@@ -108,8 +110,10 @@ def plot_heads(
     return ax
 
 
-def grid_heatmap(grid: xr.Dataset, *, value: str = "auc", embed: bool = True) -> Heatmap:
-    """What `plot_grid` draws, prepared: values, labels, counts, the control row and the marks."""
+def grid_heatmap(
+    grid: xr.Dataset, *, value: str = "auc", embed: bool = True, controls: Mapping[str, Any] | None = None
+) -> Heatmap:
+    """What `plot_grid` draws, prepared: values, labels, counts, the control rows and the marks."""
     if value not in grid:
         raise DataError(f"the grid has no {value!r}; it has {', '.join(sorted(map(str, grid.data_vars)))}")
     cells = grid[value]
@@ -118,7 +122,12 @@ def grid_heatmap(grid: xr.Dataset, *, value: str = "auc", embed: bool = True) ->
         hint = f"; select one first: grid.sel({extra[0]}=…)" if extra else ""
         raise DataError(f"expected {value!r} on (layer, token), got {cells.dims}{hint}")
     values = cells.transpose("layer", "token").values.astype(float)
-    row = f"embed_{value}"
+    strips = {name: np.asarray(row, dtype=float) for name, row in (controls or {}).items()}
+    if embed and f"embed_{value}" in grid:
+        strips["embed"] = grid[f"embed_{value}"].values.astype(float)
+    for name, strip in strips.items():
+        if strip.shape != values.shape[1:]:
+            raise DataError(f"control {name!r}: expected one value per token ({values.shape[1]}), got {strip.shape}")
     return Heatmap(
         values=values,
         layers=cells["layer"].values.tolist(),
@@ -126,7 +135,7 @@ def grid_heatmap(grid: xr.Dataset, *, value: str = "auc", embed: bool = True) ->
         scale=_scale(value, values),
         counts=column_counts(grid["n"].transpose("layer", "token").values) if "n" in grid else None,
         repeats=[str(other) for other in grid["coincides"].values] if "coincides" in grid else None,
-        strip=grid[row].values.astype(float) if embed and row in grid else None,
+        strips=strips,
     )
 
 
@@ -168,7 +177,7 @@ def heads_heatmap(
     values = np.full(score.shape[1:], np.nan)
     for cell in np.ndindex(values.shape):
         here = score[(slice(None), *cell)]
-        used = np.isfinite(here) & np.isfinite(labels) & (fold >= 0)
+        used = np.isfinite(here) & np.isfinite(labels)
         label = labels[used].astype(int)
         if not why_undefined(label, fold[used]):
             values[cell] = within_fold_auc(here[used], label, fold[used])

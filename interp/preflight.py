@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.architecture import HookedModel, model_info, model_tokenizer
+from interp.architecture import HookedModel, model_info
 from interp.errors import ModelError
 from interp.hooked import forward, hook_name
 
@@ -58,7 +58,12 @@ def preflight(model: HookedModel, *, reference: Reference | None = None) -> None
     Raises ModelError naming the layer and the size of the deviation.
     """
     info = model_info(model)
-    ids = reference.ids if reference is not None else probe_ids(model_tokenizer(model), info.d_vocab)
+    if reference is not None:
+        ids = reference.ids
+    elif getattr(model, "tokenizer", None) is None:  # a model for ids that its user makes
+        ids = torch.arange(1, N_TOKENS + 1)[None] % info.d_vocab
+    else:
+        ids = probe_ids(model.tokenizer, info.d_vocab)
     n, tolerance = ids.shape[1], TOLERANCE.get(info.dtype, 1e-1)
     seen: dict[str, Tensor] = {}
     names = [hook_name(site, layer) for layer in range(info.n_layers) for site in SITES]

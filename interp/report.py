@@ -42,8 +42,8 @@ def report_html(
         loader=PackageLoader("interp", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     ).get_template("report.html.j2")
     return template.render(
-        title=f"Where does {_model(run)} tell that its answer is right?",
-        subtitle=f"{len(samples)} samples, {probe.sizes['layer']} layers, {probe.sizes['token']} token positions.",
+        title="Where does the model show that its answer is right?",
+        subtitle=_subtitle(run, len(samples), probe),
         verdict=verdict(probe, comparison),
         warnings=warnings(probe, samples),
         headline=headline(probe, comparison),
@@ -65,11 +65,13 @@ def report_html(
     )
 
 
-def _model(run: Mapping[str, Any]) -> str:
-    """The model's name as the run states it; the last part of a path."""
-    model = run.get("model") or run.get("settings", {}).get("model", "")
-    name = str(model.get("name", "") if isinstance(model, Mapping) else model)
-    return name.rstrip("/").rsplit("/", 1)[-1] or "the model"
+def _subtitle(run: Mapping[str, Any], n_samples: int, probe: xr.Dataset) -> str:
+    """Model, data and sizes; of paths only the last part."""
+    model, data = run.get("model", {}), run.get("data", {})
+    names = {"Model": model.get("name"), "data": data.get("source")}
+    parts = [f"{what} {str(name).rstrip('/').rsplit('/', 1)[-1]}" for what, name in names.items() if name]
+    sizes = probe.sizes
+    return ", ".join([*parts, f"{n_samples} samples, {sizes['layer']} layers, {sizes['token']} token positions."])
 
 
 def _figure(name: str, svg: str) -> dict[str, str]:

@@ -46,4 +46,5 @@ def serialized(tensors: Mapping[str, Tensor]) -> Iterator[memoryview]:
     head, starts = layout(describe(tensors))
     yield memoryview(head)
     for key in starts:
-        yield tensors[key].detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data
+        flat = tensors[key].detach().cpu().flatten().clone(memory_format=torch.contiguous_format)
+        yield flat.view(torch.uint8).numpy().data

@@ -60,7 +60,7 @@ def verdict(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
     return [
         *_signal(nested, probe),
         *_where(comparison),
-        *_embedding(nested, probe),
+        *_embedding(nested, probe, comparison),
         *_attention(comparison),
         *_alike(comparison),
     ]
@@ -100,14 +100,16 @@ def _span(layers: Sequence[int]) -> str:
     return str(layers[0]) if len(layers) == 1 else f"{min(layers)} to {max(layers)}"
 
 
-def _embedding(nested: Number, probe: xr.Dataset) -> list[str]:
+def _embedding(nested: Number, probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
     embedding = best_embedding(probe)
     if embedding is None or nested.value <= 0.5:
         return []
-    share = np.clip((embedding.value - 0.5) / (nested.value - 0.5), 0, 1)
+    share = 100 * np.clip((embedding.value - 0.5) / (nested.value - 0.5), 0, 1)
+    row = probe["embed_auc"].sel(token=comparison["best"]["probe"]["cell"]["token"])
+    own = "undefined" if bool(row.isnull()) else f"{float(row):.2f}"
     return [
-        f"The token itself accounts for part of it: the embedding row, before any layer, reaches {embedding} at "
-        f"{embedding.note}, {100 * share:.0f} % of what the best cell has above chance."
+        f"The embedding row, before any layer, reaches {embedding} at {embedding.note} ({share:.0f} % of what the best "
+        f"cell has above chance); at the best cell's own token it is {own}."
     ]
 
 

@@ -13,7 +13,7 @@ from tiny_models import ARCHITECTURES, LAYERS, N_NEW, N_TOKENS, WINDOWS
 from torch import Tensor
 
 from interp.architecture import BACKENDS
-from interp.models import forward, hook_name, load_model, model_info, new_cache, output_weight
+from interp.models import fill_cache, forward, hook_name, load_model, model_info, new_cache, output_weight
 
 STREAM = [hook_name("resid_post", layer) for layer in range(LAYERS)]
 PATTERN = [hook_name("pattern", layer) for layer in range(LAYERS)]
@@ -228,6 +228,24 @@ def test_shared_prefix_in_a_cache_changes_nothing(case, side: str) -> None:
         torch.testing.assert_close(pattern.sum(-1), torch.ones(pattern.shape[:-1]))
     assert shared.values(0).shape[:2] == (4, n_prefix + 11)
     assert cache.values(0).shape[:2] == (1, n_prefix), "the prefix itself must not grow"
+
+
+@pytest.mark.parametrize("chunk", [2, 7, 64])
+def test_filling_a_cache_piece_by_piece_changes_nothing(case, chunk: int) -> None:
+    """Rows padded by 0 to 3 tokens, so a first piece may be all padding; pieces cross every window."""
+    lengths = [N_TOKENS, N_TOKENS - 1, N_TOKENS - 3, N_TOKENS - 2]
+    tokens, mask = padded(case.tokens, lengths, N_TOKENS)
+    widest: list[int] = []
+    point = case.model.hook_dict[PATTERN[0]]
+    point.add_hook(lambda tensor, hook: widest.append(tensor.shape[2]))
+    cache = new_cache(case.model, 4)
+    fill_cache(case.model, tokens[:, :-1], mask[:, :-1], cache, chunk=chunk)
+    point.remove_hooks()
+    assert max(widest) <= chunk and sum(widest) == N_TOKENS - 1
+    seen = observe(case.model, tokens[:, -1:], mask, cache=cache)
+    for row, length in enumerate(lengths):
+        same(seen["resid_post"][:, row, 0], case.resid_post[row, :, length - 1])
+        same(seen["logits"][row], case.logits[row, length - 1])
 
 
 def test_greedy_decoding_is_hugging_faces_generate(case) -> None:

@@ -84,6 +84,23 @@ def test_a_hooked_model_passes_through(llama) -> None:
         load_model(llama, processed_weights=True)
 
 
+def test_a_model_without_a_tokenizer_can_still_be_checked(llama_folder: Path) -> None:
+    model = load_model(llama_folder)
+    if model_info(model).backend == "TransformerBridge":
+        model._tokenizer = None
+    else:
+        model.tokenizer = None
+    assert load_model(model) is model
+    with pytest.raises(ModelError, match="has no tokenizer"):
+        model_tokenizer(model)
+
+
+def test_dropout_is_off(gpt2_folder: Path) -> None:
+    training = hugging_face(gpt2_folder).train()
+    model = load_model(training, tokenizer=gpt2_folder)
+    torch.testing.assert_close(last_stream(model, TOKENS, 1), last_stream(model, TOKENS, 1), rtol=0, atol=0)
+
+
 def test_the_tokenizer_stays_as_the_folder_has_it(tmp_path: Path, llama_folder: Path) -> None:
     """TransformerLens likes to rebuild it with a BOS in front; and a caller's own object is not written to."""
     from tokenizers import Tokenizer

@@ -104,6 +104,16 @@ def test_control_row_stands_above_layer_0_with_its_numbers():
     assert len(without.get_yticks(minor=True)) == 0 and without.get_ylim() == (5.5, -0.5)
 
 
+def test_further_controls_stand_above_the_embedding_row():
+    ax = plot_grid(make_scores(), controls={"random": [0.5, 0.51, 0.49, 0.52], "position": [0.6, 0.6, np.nan, 0.6]})
+    rows = dict(zip((t.get_text() for t in ax.get_yticklabels(minor=True)), ax.get_yticks(minor=True), strict=True))
+    assert sorted(rows, key=rows.get) == ["random", "position", "embed"]
+    assert texts(ax)[:7] == [".50", ".51", ".49", ".52", ".60", ".60", ".60"]
+    assert {(rows["position"], 2), (rows["embed"], 3)} <= hatched(ax)
+    with pytest.raises(DataError, match=r"control 'random': expected one value per token \(4\), got \(2,\)"):
+        plot_grid(make_scores(), controls={"random": [0.5, 0.5]})
+
+
 def test_repeated_columns_and_gold_spans_are_said():
     grid = plain_grid(np.full((2, 3), 0.7), ("last_q", "exact_answer_first", "exact_answer_last"))
     grid = grid.assign(coincides=("token", ["", "", "exact_answer_first"])).assign_attrs(span_uses_gold=1)

@@ -20,6 +20,7 @@ EVIL = '<script>alert("x")</script>&amp;<img src=x onerror=1>'
 RUN = {
     "state": "done",
     "model": {"name": "org/tiny-llama"},
+    "data": {"source": "in/cities.jsonl"},
     "settings": {"seed": 0, "stop": ["\n"]},
     "versions": {"torch": "2.13.0"},
 }
@@ -132,7 +133,7 @@ def test_free_text_is_shown_and_cannot_act(grids):
 
 def test_sections_and_settings(grids):
     text = render(grids).text
-    assert "Where does tiny-llama tell that its answer is right?" in text
+    assert "Model tiny-llama, data cities.jsonl, 83 samples, 6 layers, 4 token positions." in text
     for heading in (
         "The grids",
         "Samples: accuracy and exclusions",
@@ -247,7 +248,7 @@ def test_samples_are_ranked_within_their_fold(grids):
 @pytest.mark.parametrize(
     ("completion", "answer", "expected"),
     [
-        ("Somalia or Mali.", "Mali", ("Somalia or ", "Mali", ".")),
+        ("StMali or Malian or Mali.", "Mali", ("StMali or Malian or ", "Mali", ".")),
         ("首都は東京です", "東京", ("首都は", "東京", "です")),
         ("a+b (x)", "(x)", ("a+b ", "(x)", "")),
         ("nothing", "Mali", ("nothing", "", "")),
@@ -272,7 +273,8 @@ def test_verdict_states_signal_embedding_attention_and_likeness(grids):
     assert "layer 3, exact_answer_first" in sentences[0] and "one cell" in sentences[1]
     assert "0.62 [0.57, 0.67] at exact_answer_last" in sentences[2]
     nested = comparison["best"]["probe"]["nested"]["value"]
-    assert f"{100 * 0.12 / (nested - 0.5):.0f} % of what" in sentences[2]
+    assert f"({100 * 0.12 / (nested - 0.5):.0f} % of what" in sentences[2]
+    assert sentences[2].endswith("at the best cell's own token it is 0.53.")
     assert "Of 18 cells the probe on the states is better in 1, the probe on attention in 0 (q < 0.05)." in sentences[3]
     assert sentences[4].startswith(
         f"Across cells the two grids correlate at {comparison['correlation']['raw']['between']:.2f}"
@@ -282,7 +284,7 @@ def test_verdict_states_signal_embedding_attention_and_likeness(grids):
 def test_verdict_does_not_claim_what_chance_explains():
     probe, attention = make_scores(signal=0.0), make_scores(signal=0.0, kind="attention")
     comparison = compare_grids(probe, attention).to_dict()
-    assert comparison["best"]["probe"]["nested"]["low"] < 0.5
+    comparison["best"]["probe"]["nested"] |= {"value": 0.58, "low": 0.49, "high": 0.67}
     probe = probe.assign(p_corrected=(("layer", "token"), np.where(np.isfinite(probe["auc"]), 0.4, np.nan)))
     sentences = verdict(probe, comparison)
     assert sentences[0].startswith("Undecided: the best cell has AUC")

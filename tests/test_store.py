@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from interp import RunError
 from interp.atomic import append_lines, read_lines, write_json, write_text
-from interp.safetensors_stream import serialized
+from interp.safetensors_stream import describe, layout, serialized
 from interp.store import ShardReader, ShardWriter, finished_shards, verify_shards
 
 ROLES = ("last_q", "-1")
@@ -84,13 +84,16 @@ def test_everything_comes_back_bit_for_bit(tmp_path, dtype):
 )
 def test_the_stream_is_a_safetensors_file(shapes):
     tensors = {key: (torch.randn(shape) * 3).to(dtype) for key, (dtype, shape) in shapes.items()}
-    content = b"".join(serialized({key: tensor.mT if tensor.ndim > 1 else tensor for key, tensor in tensors.items()}))
+    strided = {key: torch.stack([tensor, tensor], dim=-1)[..., 0] for key, tensor in tensors.items()}
+    content = b"".join(serialized(strided))
     loaded = safetensors.torch.load(content)
     assert loaded.keys() == tensors.keys()
     for key, tensor in tensors.items():
-        assert torch.equal(loaded[key], tensor.mT if tensor.ndim > 1 else tensor)
-    reversed_order = dict(reversed(tensors.items()))
-    assert b"".join(serialized(reversed_order)) == b"".join(serialized(tensors))
+        assert torch.equal(loaded[key], tensor)
+    assert b"".join(serialized(dict(reversed(tensors.items())))) == content
+    head, starts = layout(describe(tensors))
+    assert content.startswith(head)
+    assert all(start % tensors[key].element_size() == 0 for key, start in starts.items())
 
 
 def test_a_second_writing_gives_the_same_bytes(folder, tmp_path):
@@ -322,6 +325,19 @@ def test_temporary_files_and_shards_without_marker_do_not_exist(folder):
     tensors, ids, valid = shard(["g"])
     writer.write(4, tensors, ids, valid=valid)
     assert [each.index for each in finished_shards(folder)] == [0, 1, 2, 4]
+
+
+def test_a_rewrite_that_is_interrupted_leaves_the_shard_unfinished_not_damaged(folder, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    writer = ShardWriter(folder, run="run-a", roles=ROLES)
+    tensors, ids, valid = shard(["f"], seed=9)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("interp.store.write_json", killed)
+        writer.write(2, tensors, ids, valid=valid)
+    assert [each.index for each in finished_shards(folder)] == [0, 1]
+    assert verify_shards(folder, expected=2) == []
 
 
 # Whole files
