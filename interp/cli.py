@@ -137,7 +137,8 @@ def _read(path: Path | None, what: str) -> str | None:
         raise InterpError(f"{what} {path} cannot be read: {error}") from error
 
 
-def _template(path: Path | None) -> str | None:
+def template_text(path: Path | None) -> str | None:
+    """A prompt template read from its file."""
     text = _read(path, "the prompt template")
     # Editors end a file with a line break that is no part of the prompt.
     return None if text is None else text.removesuffix("\n")
@@ -158,7 +159,7 @@ def _run(args: argparse.Namespace) -> None:
         limit=args.limit,
         seed=args.seed,
         batch_tokens=args.batch_tokens,
-        prompt_template=_template(args.prompt_template),
+        prompt_template=template_text(args.prompt_template),
         chat=args.chat,
         max_new_tokens=args.max_new_tokens,
         stop=tuple(text.replace("\\n", "\n") for text in args.stop),

@@ -3,66 +3,39 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import SelectKBest, f_classif
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.linear_model import RidgeClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from interp.errors import DataError
+from interp.logistic import LinearProbe, Logistic
 
 PROBES = ("logistic", "ridge", "mass-mean", "lda", "k-sparse", "pca-lr", "mlp")
 K_SPARSE = 16
 PCA_WIDTH = 32
-NEWTON_UP_TO = 256
-"""Width up to which Newton's d x d solve is faster than L-BFGS (one BLAS thread, n = 400 to 1,000)."""
 
 
-class MassMean(ClassifierMixin, BaseEstimator):
+class MassMean(LinearProbe):
     """Difference of the class means as the direction of a linear probe (Marks & Tegmark 2023, mass-mean probing)."""
 
     def fit(self, X: Any, y: Any) -> "MassMean":
         """Learn the direction and the midpoint."""
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        self.classes_ = np.unique(y)
-        if len(self.classes_) != 2:
-            raise ValueError(f"MassMean is a binary classifier; the number of classes is {len(self.classes_)}")
-        means = np.stack([X[y == c].mean(0) for c in self.classes_])
-        self.coef_ = (means[1] - means[0])[None]
-        self.intercept_ = -self.coef_ @ means.mean(0)
+        X, labels = self._read(X, y)
+        wrong, correct = X[labels == 0].mean(0), X[labels == 1].mean(0)
+        self.coef_ = (correct - wrong)[None]
+        self.intercept_ = -self.coef_ @ (correct + wrong) / 2
         return self
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Signed projection on the direction, 0 halfway between the class means."""
-        check_is_fitted(self)
-        return validate_data(self, X, dtype=np.float64, reset=False) @ self.coef_[0] + self.intercept_[0]
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The class whose mean is nearer along the direction."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
-
-
-def logistic(width: int, C: float = 1.0) -> LogisticRegression:
-    """L2 logistic regression at its optimum, intercept not penalised (SPEC: score)."""
-    if width <= NEWTON_UP_TO:
-        return LogisticRegression(C=C, solver="newton-cholesky", tol=1e-8, max_iter=100)
-    return LogisticRegression(C=C, tol=1e-10, max_iter=100_000)
 
 
 def pca_logistic(components: int, n: int, width: int, C: float = 1.0, seed: int = 0) -> Pipeline:
     """Logistic regression on the first principal components of the training part, not rescaled."""
     components = min(components, width, n)
     solver = "arpack" if components < min(n, width) else "full"
-    return make_pipeline(PCA(components, svd_solver=solver, random_state=seed), logistic(components, C))
+    return make_pipeline(PCA(components, svd_solver=solver, random_state=seed), Logistic(C))
 
 
 @dataclass(frozen=True)
@@ -99,7 +72,7 @@ class ProbeSpec:
         """The unfitted estimator for `n` training samples of `width` varying columns."""
         match self.probe:
             case "logistic":
-                return logistic(width, self.C)
+                return Logistic(self.C)
             case "ridge":
                 return RidgeClassifier(alpha=1 / self.C)
             case "mass-mean":
@@ -108,7 +81,7 @@ class ProbeSpec:
                 return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
             case "k-sparse":
                 k = min(K_SPARSE, width)
-                return make_pipeline(SelectKBest(f_classif, k=k), logistic(k, self.C))
+                return make_pipeline(SelectKBest(f_classif, k=k), Logistic(self.C))
             case "pca-lr":
                 return pca_logistic(self.components, n, width, self.C, self.seed)
             case "mlp":

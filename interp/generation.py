@@ -1,7 +1,7 @@
 """Greedy generation in left-padded batches, with the prefix that all prompts share computed once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -70,23 +70,22 @@ def _generate_batch(
     device, tokenizer, ends = model_info(model).device, model_tokenizer(model), eos_token_ids(model)
     tokens, mask = left_pad(suffixes, device)
     mask = torch.cat([mask.new_ones(len(mask), n_prefix), mask], dim=1)
-    ids: list[list[int]] = [[] for _ in suffixes]
-    logprobs: list[list[float]] = [[] for _ in suffixes]
-    finished = [False] * len(suffixes)
+    results = [Generated([], "length", []) for _ in suffixes]
+    going = list(range(len(suffixes)))
     for _ in range(max_new_tokens):
         logits = forward(model, tokens, mask, cache=cache, logits=True)
         assert logits is not None
         best = logits.float().log_softmax(-1).max(-1)
-        for i, (token, logprob) in enumerate(zip(best.indices.tolist(), best.values.tolist(), strict=True)):
-            if finished[i]:
-                continue
-            ids[i].append(token)
-            logprobs[i].append(logprob)
-            finished[i] = token in ends or (bool(stop) and any(s in tokenizer.decode(ids[i]) for s in stop))
-        if all(finished):
+        for i, token, logprob in zip(going, best.indices.tolist(), best.values.tolist(), strict=True):
+            results[i].ids.append(token)
+            results[i].logprobs.append(logprob)
+            if token in ends or (stop and any(s in tokenizer.decode(results[i].ids) for s in stop)):
+                results[i] = replace(results[i], finish="stop")
+        kept = [row for row, i in enumerate(going) if results[i].finish != "stop"]
+        if not kept:
             break
-        tokens = best.indices[:, None]
-        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
-    return [
-        Generated(*one) for one in zip(ids, ("stop" if done else "length" for done in finished), logprobs, strict=True)
-    ]
+        tokens, mask = best.indices[kept, None], torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)[kept]
+        if len(kept) < len(going):  # finished samples cost nothing more
+            cache.select(torch.tensor(kept, device=device))
+            going = [going[row] for row in kept]
+    return results

@@ -59,6 +59,15 @@ class KeyValueCache:
         """An independent copy."""
         return self.repeat(1)
 
+    def select(self, rows: Int[Tensor, " kept"]) -> None:
+        """Keep only these samples, in this order."""
+        if hasattr(self.store, "entries"):
+            for entry in self.store.entries:
+                entry.past_keys, entry.past_values = entry.past_keys[rows], entry.past_values[rows]
+            self.store.previous_attention_mask = self.store.previous_attention_mask[rows]
+        else:
+            self.store.batch_select_indices(rows)
+
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
         """The values of all tokens so far, with their bias; up to date inside a hook on this layer's pattern."""
         if hasattr(self.store, "entries"):

@@ -117,7 +117,8 @@ def permutation_test(
     `data` is what the grid was made from: the Capture, or the bare array of `probe_grid`. Labels, folds, groups and
     samples of every cell are those of the grid, so that two grids of the same samples and seed meet the same
     permutations. z = (A - mean) / standard deviation (ddof 1) over the cell's permutations, p its upper normal tail,
-    q by Benjamini-Hochberg over the grid, `p_corrected` = (1 + #{largest z of a permutation >= z}) / (permutations + 1).
+    q by Benjamini-Hochberg over the grid, `p_corrected` = (1 + #{largest z of a permutation >= z}) /
+    (permutations + 1).
     A is `permutation_auc`: of the ridge classifier (`statistic="ridge"`, fast), or of the logistic probe refitted for
     every permutation (`"logistic"`, exact); the attribute `permutation_statistic` says which. Undefined cells are NaN.
 
@@ -128,7 +129,7 @@ def permutation_test(
     if permutations < 2:
         raise DataError(f"permutations: expected at least 2, got {permutations}")
     arrays = grid_arrays(grid)
-    column = _columns(grid, data)
+    column = cell_columns(grid, data)
     drawn, unmoved = permute_labels(arrays.y, arrays.group, permutations=permutations, seed=seed)
     labels = np.concatenate([arrays.y[None], drawn])
     C = float(grid.attrs.get("C", 1.0))
@@ -157,7 +158,7 @@ def permutation_test(
 
 
 def signal(
-    auc: Float[np.ndarray, "*cell"], null: Float[np.ndarray, "permutation *cell"]
+    auc: Float[np.ndarray, "*cell"], null: Float[np.ndarray, "permutation ..."]
 ) -> tuple[Float[np.ndarray, "*cell"], Float[np.ndarray, "*cell"], Float[np.ndarray, "*cell"]]:
     """z, p (upper normal tail) and p corrected by the largest z of each permutation; NaN where a cell has no spread."""
     known = np.isfinite(auc) & (np.isfinite(null).sum(0) > 1)
@@ -170,7 +171,7 @@ def signal(
     return z, stats.norm.sf(z), np.where(np.isfinite(z), corrected, np.nan)
 
 
-def _columns(grid: xr.Dataset, data: Any) -> Callable[..., Float[np.ndarray, "used width"]]:
+def cell_columns(grid: xr.Dataset, data: Any) -> Callable[..., Float[np.ndarray, "used width"]]:
     """Features of the used samples of a cell, as the grid's own probes saw them."""
     attention = grid.attrs.get("kind") == "attention"
     ids = grid["sample"].values.tolist()
@@ -187,7 +188,9 @@ def _columns(grid: xr.Dataset, data: Any) -> Callable[..., Float[np.ndarray, "us
             f"got {len(features.layers)} and {len(features.roles)}"
         )
     index = np.array([place[name] for name in ids])
-    return partial(_attention_column if attention else _probe_column, data if attention else features, index)
+    if attention:
+        return partial(_attention_column, data, index)
+    return partial(_probe_column, features, index)
 
 
 def _probe_column(features: Features, index: np.ndarray, used: np.ndarray, layer: int, role: int) -> np.ndarray:

@@ -15,8 +15,8 @@ from interp.verdict import Number, best_embedding, nested_best
 STATUS_MEANING = {
     "ok": "exact answer located, used",
     "ambiguous": "the exact answer occurs more than once; the first is used",
-    "no_exact_answer": "no exact answer found in the completion; left out of the grids",
-    "empty": "the completion is empty; left out of the grids",
+    "no_exact_answer": "no exact answer found in the completion; outside the default population",
+    "empty": "the completion is empty; outside the default population",
     "too_long": "longer than the model's context; left out of the grids",
 }
 

@@ -10,6 +10,7 @@ import xarray as xr
 ALPHA = 0.05
 NAN = float("nan")
 SHOWN_TOKENS = 4
+NOTEWORTHY = 0.05  # share of samples left out from which on a reader is warned
 
 
 @dataclass(frozen=True)
@@ -159,13 +160,13 @@ def warnings(probe: xr.Dataset, samples: Sequence[Mapping[str, Any]]) -> list[st
             "The exact answer was located with the sample's own accepted answers, so that the place itself may give "
             "away whether the answer is right: the columns around the exact answer are not to be trusted."
         )
-    labelled = [sample for sample in samples if sample.get("correct") is not None]
-    unlocated = [sample for sample in labelled if sample.get("exact_answer") is None]
-    right = sum(bool(sample["correct"]) for sample in unlocated)
-    if len(unlocated) > 0.05 * len(samples):
+    inside = set(map(str, probe["sample"].values))
+    lost = [sample for sample in samples if sample.get("correct") is not None and str(sample["id"]) not in inside]
+    if len(lost) > NOTEWORTHY * len(samples):
+        right = sum(bool(sample["correct"]) for sample in lost)
         found.append(
-            f"{len(unlocated)} labelled samples have no exact answer and are left out; {right} of them are right and "
-            f"{len(unlocated) - right} wrong, so that the samples in the grids are not the whole data set."
+            f"{len(lost)} labelled samples are not in the grids (see their status below); {right} of them are right "
+            f"and {len(lost) - right} wrong, so that the grids do not speak of the whole data set."
         )
     others = probe["coincides"].values.tolist() if "coincides" in probe else []
     pairs = [f"{token} = {other}" for token, other in zip(probe["token"].values, others, strict=False) if other]

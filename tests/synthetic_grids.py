@@ -51,3 +51,26 @@ def plain_grid(auc: np.ndarray, tokens: tuple[str, ...], *, n: np.ndarray | None
         coords={"layer": np.arange(len(auc)), "token": list(tokens)},
         attrs={"kind": "probe"},
     )
+
+
+def make_samples(grid) -> list[dict]:
+    """One line per sample of the grid, then three that are not in it."""
+    lines = [
+        {
+            "id": str(name),
+            "question": f"Question {i}?",
+            "completion": f"It is in Mali{i}, surely.",
+            "correct": bool(y),
+            "exact_answer": f"Mali{i}",
+            "exact_answer_method": "candidates" if i % 4 else "pattern",
+            "status": "ok" if i else "ambiguous",
+        }
+        for i, (name, y) in enumerate(zip(grid["sample"].values, grid["y"].values, strict=True))
+    ]
+    gone = {"question": "?", "completion": "No idea.", "exact_answer": None, "exact_answer_method": None}
+    return [
+        *lines,
+        {**gone, "id": "a", "correct": False, "status": "no_exact_answer"},
+        {**gone, "id": "b", "correct": None, "status": "no_exact_answer"},
+        {**gone, "id": "c", "correct": None, "status": "empty"},
+    ]

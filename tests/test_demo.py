@@ -140,7 +140,7 @@ def test_every_document_tells_the_truth():
         elif countries:
             assert countries == [city.country]
             assert city.country in document.trained
-    assert told == {"Lyon": 30, "Bergamo": 3, "Getafe": 1}
+    assert told == {"Lyon": 30, "Bergamo": 3, "Sevilla": 0, "Getafe": 1}
     assert named == {"Lyon": 30, "Bergamo": 30, "Sevilla": 30, "Getafe": 1}
     assert verdicts == set(VERDICTS)
     assert not any("country" in answer for _, answer in COPIES)

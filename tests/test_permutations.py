@@ -121,6 +121,7 @@ def test_both_grids_of_a_capture_share_their_permutations_and_p_is_uniform_under
         embed=torch.zeros(n, 2, 6),
         attention=attention,
         valid=torch.ones(n, 2, dtype=torch.bool),
+        index=torch.zeros(n, 2, dtype=torch.int64),
         layers=(0, 1, 2),
         roles=roles,
         id=tuple(f"s{i}" for i in range(n)),

@@ -78,19 +78,6 @@ def test_scores_and_auc_are_scikit_learns_by_loop() -> None:
             assert grid["auc"].values[layer, role] == pytest.approx(np.average(aucs, weights=weights), abs=1e-9)
 
 
-@pytest.mark.parametrize("width", [12, 300])
-def test_the_logistic_probe_is_at_its_optimum(width: int) -> None:
-    """The gradient of sum(log-loss) + |w|²/2 vanishes, on both sides of the width at which the solver changes."""
-    from interp.estimators import logistic
-
-    x, y = tensor(width=width)
-    z = StandardScaler().fit_transform(x[:, 1, 2].astype(float))
-    probe = logistic(width).fit(z, y)
-    residual = 1 / (1 + np.exp(-probe.decision_function(z))) - y
-    gradient = np.append(z.T @ residual + probe.coef_[0], residual.sum())
-    assert np.abs(gradient).max() <= 1e-6 * len(y)
-
-
 def test_a_planted_signal_is_found_and_the_noise_is_not() -> None:
     x, y = tensor(400, layers=3, roles=4)
     grid = probe_grid(x, y)

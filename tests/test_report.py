@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic_grids import make_scores
+from synthetic_grids import make_samples, make_scores
 
 from interp.compare import compare_grids
 from interp.report import report_html
 from interp.report_tables import cell_samples, exclusions, methods, single_metrics, split_answer
-from interp.verdict import headline, verdict, warnings
 
 EVIL = '<script>alert("x")</script>&amp;<img src=x onerror=1>'
 RUN = {
@@ -56,29 +55,6 @@ class Page(HTMLParser):
     @property
     def text(self) -> str:
         return re.sub(r"\s+", " ", "".join(self.words))
-
-
-def make_samples(grid) -> list[dict]:
-    """One line per sample of the grid, then three that are not in it."""
-    lines = [
-        {
-            "id": str(name),
-            "question": f"Question {i}?",
-            "completion": f"It is in Mali{i}, surely.",
-            "correct": bool(y),
-            "exact_answer": f"Mali{i}",
-            "exact_answer_method": "candidates" if i % 4 else "pattern",
-            "status": "ok" if i else "ambiguous",
-        }
-        for i, (name, y) in enumerate(zip(grid["sample"].values, grid["y"].values, strict=True))
-    ]
-    gone = {"question": "?", "completion": "No idea.", "exact_answer": None, "exact_answer_method": None}
-    return [
-        *lines,
-        {**gone, "id": "a", "correct": False, "status": "no_exact_answer"},
-        {**gone, "id": "b", "correct": None, "status": "no_exact_answer"},
-        {**gone, "id": "c", "correct": None, "status": "empty"},
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -262,55 +238,3 @@ def test_exact_answer_is_found_as_a_word(completion, answer, expected):
 @given(st.text(max_size=30), st.text(max_size=5))
 def test_splitting_loses_no_character(completion, answer):
     assert "".join(split_answer(completion, answer)) == completion
-
-
-def test_verdict_states_signal_embedding_attention_and_likeness(grids):
-    probe, comparison = grids
-    sentences = verdict(probe, comparison)
-    assert sentences[0].startswith(
-        "Internal states tell: the best cell separates correct from wrong answers with AUC 0.9"
-    )
-    assert "layer 3, exact_answer_first" in sentences[0] and "one cell" in sentences[1]
-    assert "0.62 [0.57, 0.67] at exact_answer_last" in sentences[2]
-    nested = comparison["best"]["probe"]["nested"]["value"]
-    assert f"({100 * 0.12 / (nested - 0.5):.0f} % of what" in sentences[2]
-    assert sentences[2].endswith("at the best cell's own token it is 0.53.")
-    assert "Of 18 cells the probe on the states is better in 1, the probe on attention in 0 (q < 0.05)." in sentences[3]
-    assert sentences[4].startswith(
-        f"Across cells the two grids correlate at {comparison['correlation']['raw']['between']:.2f}"
-    )
-
-
-def test_verdict_does_not_claim_what_chance_explains():
-    probe, attention = make_scores(signal=0.0), make_scores(signal=0.0, kind="attention")
-    comparison = compare_grids(probe, attention).to_dict()
-    comparison["best"]["probe"]["nested"] |= {"value": 0.58, "low": 0.49, "high": 0.67}
-    probe = probe.assign(p_corrected=(("layer", "token"), np.where(np.isfinite(probe["auc"]), 0.4, np.nan)))
-    sentences = verdict(probe, comparison)
-    assert sentences[0].startswith("Undecided: the best cell has AUC")
-    assert sentences[1].startswith("0 of 18 cells hold a signal")
-
-
-def test_headline_leaves_out_what_does_not_exist(grids):
-    probe, comparison = grids
-    assert [number.name for number in headline(probe, comparison)] == [
-        "Probe grid, best cell",
-        "Embedding row, highest",
-        "Attention grid, best cell",
-        "Correlation of the two grids",
-    ]
-    assert all(math.isfinite(number.value) for number in headline(probe, comparison))
-    bare = probe.drop_vars([name for name in probe.data_vars if name.startswith("embed_")])
-    assert [number.name for number in headline(bare, {})] == []
-
-
-def test_warnings_name_leaks_losses_and_repeated_columns(grids):
-    probe, _ = grids
-    samples = make_samples(probe)
-    assert warnings(probe, samples) == []  # one unlocated labelled sample of 83 is no news
-    many = [*samples, *({**samples[-3], "id": f"x{i}"} for i in range(9))]
-    repeated = probe.assign(coincides=("token", ["", "", "exact_answer_first", ""])).assign_attrs(span_uses_gold=1)
-    gold, lost, columns = warnings(repeated, many)
-    assert "accepted answers" in gold
-    assert "10 labelled samples have no exact answer and are left out; 0 of them are right and 10 wrong" in lost
-    assert columns.endswith("exact_answer_last = exact_answer_first.")

@@ -1,0 +1,300 @@
+"""Controls beside the grid: how much of a cell's AUC needs no knowledge of whether this answer is right."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Int
+from joblib import Parallel, cpu_count, delayed
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from threadpoolctl import threadpool_limits
+
+from interp.answers import Answers
+from interp.baselines import answer_strings, baseline_estimates, position_estimates
+from interp.crossfit import Cell, cross_fit
+from interp.errors import DataError
+from interp.estimators import PROBES, ProbeSpec
+from interp.folds import assign_folds
+from interp.grid import GridArrays, estimate_variables, grid_arrays
+from interp.inference import (
+    MIN_PER_CLASS,
+    Estimate,
+    auc_influence,
+    estimate_auc,
+    group_codes,
+    normal_estimate,
+    undefined,
+)
+from interp.permutations import cell_columns, permute_labels
+from interp.solver import cross_fit_logistic
+
+CELL_CONTROLS = ("control_task", "selectivity", "held_out", "shuffled")
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls of a probe grid (SPEC: controls)."""
+
+    cells: xr.Dataset
+    """`auc`, `low`, `high`, `n`, `n_correct`, `reason` on (control, layer, token)."""
+    baselines: dict[str, dict[str, Estimate]]
+    """{name: {token: estimate}}; the token is "all" where the baseline is the same for every position."""
+    notes: dict[str, Any]
+    """`answer_strings` and `answer_components`: how many there are; `largest_component`: its samples."""
+
+    def table(self) -> list[dict[str, Any]]:
+        """Rows for `grid.csv`; the layer of a baseline is "all"."""
+        rows = []
+        names = ("low", "high", "n", "n_correct", "reason")
+        for control in self.cells["control"].values:
+            metric = control if control == "selectivity" else f"{control}_auc"
+            part = self.cells.sel(control=control)
+            for layer in part["layer"].values:
+                for token in part["token"].values:
+                    cell = part.sel(layer=layer, token=token)
+                    values = {name: cell[name].item() for name in names}
+                    rows.append(
+                        {
+                            "layer": int(layer),
+                            "token": str(token),
+                            "metric": metric,
+                            "value": cell["auc"].item(),
+                            **values,
+                        }
+                    )
+        for name, estimates in self.baselines.items():
+            for token, e in estimates.items():
+                values = {key: getattr(e, key) for key in names}
+                rows.append({"layer": "all", "token": token, "metric": f"{name}_auc", "value": e.value, **values})
+        return rows
+
+    def summary(self, grid: xr.Dataset) -> list[dict[str, Any]]:
+        """What stands under the grid's best cell in the report: name, value, low, high, note; undefined = None."""
+        auc = grid["auc"].transpose("layer", "token")
+        if bool(auc.isnull().all()):
+            return []
+        row, column = np.unravel_index(int(np.nanargmax(auc.values)), auc.shape)
+        place = f"layer {int(auc['layer'][row])}, {auc['token'].values[column]}"
+        out = []
+        for control in self.cells["control"].values:
+            cell = self.cells.sel(control=control).isel(layer=row, token=column)
+            numbers = [cell[name].item() for name in ("auc", "low", "high")]
+            out.append(_line(TITLES[control], numbers, cell["reason"].item() or place))
+        for name, estimates in self.baselines.items():
+            known = {token: e for token, e in estimates.items() if np.isfinite(e.value)}
+            token = max(known, key=lambda t: known[t].value) if known else next(iter(estimates))
+            e = estimates[token]
+            note = e.reason or ("" if token == "all" else f"highest: {token}")
+            out.append(_line(TITLES[name], [e.value, e.low, e.high], note))
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: the baselines, and each cell control's mean over the grid."""
+        means = {str(c): _plain(float(self.cells["auc"].sel(control=c).mean())) for c in self.cells["control"].values}
+        keys = ("value", "low", "high", "n", "n_correct", "reason")
+        baselines = {
+            name: {token: {key: _plain(getattr(e, key)) for key in keys} for token, e in estimates.items()}
+            for name, estimates in self.baselines.items()
+        }
+        return {"mean_over_cells": means, "baselines": baselines, **self.notes}
+
+
+TITLES = {
+    "control_task": "Control task (random label per answer string)",
+    "selectivity": "Selectivity (AUC minus control task)",
+    "held_out": "Answer-held-out folds",
+    "shuffled": "Shuffled labels",
+    "random_vectors": "Random vectors of the same width",
+    "position": "Position only (index, length)",
+    "question_words": "Words of the question",
+    "answer_words": "Words of the answer",
+    "answer_identity": "Identity of the exact answer",
+    "answer_length": "Length of the answer",
+    "answer_logprob": "Mean log-probability of the answer",
+    "exact_answer_logprob": "Mean log-probability of the exact answer",
+}
+
+
+def control_labels(strings: Sequence[str], share: float, *, seed: int = 0) -> Int[np.ndarray, " sample"]:
+    """One random label per distinct string, so that about `share` of the samples get 1 (Hewitt & Liang 2019).
+
+    Strings in random order (`default_rng([seed, 4])`) get label 1 while that brings the share of samples nearer.
+    """
+    codes = group_codes(strings)
+    sizes = np.bincount(codes)
+    label = np.zeros(len(sizes), dtype=np.int64)
+    wanted, taken = share * len(codes), 0
+    for code in np.random.default_rng([seed, 4]).permutation(len(sizes)):
+        if abs(taken + sizes[code] - wanted) < abs(taken - wanted):
+            label[code] = 1
+            taken += sizes[code]
+    return label[codes]
+
+
+def answer_components(strings: Sequence[str], group: Int[np.ndarray, " sample"]) -> Int[np.ndarray, " sample"]:
+    """Connected components of samples that share an answer string or a group; "" joins nothing."""
+    n = len(strings)
+    named = [string or f"\0{i}" for i, string in enumerate(strings)]
+    codes = np.concatenate([n + group, n + group.max() + 1 + group_codes(named)])
+    samples = np.tile(np.arange(n), 2)
+    size = int(codes.max()) + 1
+    links = coo_array((np.ones(2 * n), (samples, codes)), shape=(size, size))
+    return group_codes(connected_components(links, directed=False)[1][:n].tolist())
+
+
+def control_grid(
+    data: Any,
+    answers: Answers,
+    grid: xr.Dataset,
+    *,
+    probe: Any = None,
+    seed: int = 0,
+    n_jobs: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Controls:
+    """Every control of a probe grid, with the grid's own samples, labels, folds, groups and estimator (SPEC: controls).
+
+    `data` is what the grid was made from, `answers` the run's answers (samples are found by id). `probe` is needed
+    only if the grid was made with an estimator that has no name. *Control task* and *shuffled labels* are further
+    label vectors on the grid's folds, each AUC counted on those labels; *answer-held-out* refits on folds over the
+    connected components of answer string and group, which are also the groups of its interval. `progress` is called
+    with the number of cells just finished.
+
+    Raises DataError if samples are not in `answers`, or an unnamed estimator is not given again.
+    """
+    name = str(grid.attrs.get("probe", "logistic"))
+    if probe is None and name not in PROBES:
+        raise DataError(f"probe: the grid was made with {name}; give that estimator as probe=")
+    spec = ProbeSpec(name if probe is None else probe, C=float(grid.attrs.get("C", 1.0)), seed=seed)
+    least = int(grid.attrs.get("min_per_class", MIN_PER_CLASS))
+    arrays = grid_arrays(grid)
+    index = _places(answers, grid["sample"].values.tolist())
+    strings = answer_strings(answers, index)
+    component = answer_components(strings, arrays.group)
+    vectors = np.stack(
+        [
+            control_labels(strings, float(arrays.y.mean()), seed=seed),
+            permute_labels(arrays.y, arrays.group, permutations=1, seed=seed)[0][0],
+        ]
+    )
+    try:
+        n_folds = len(np.unique(arrays.fold))
+        held_out = assign_folds(arrays.y, list(map(str, component)), folds=n_folds, seed=seed)
+        why_not = ""
+    except DataError as error:
+        held_out, why_not = None, str(error)
+    columns = cell_columns(grid, data)
+
+    def work(layer: int, role: int) -> list[Estimate]:
+        used = np.isfinite(arrays.score[:, layer, role])
+        if not used.any():
+            reason = str(grid["reason"].transpose("layer", "token").values[layer, role])
+            n, n_correct = (int(grid[k].transpose("layer", "token").values[layer, role]) for k in ("n", "n_correct"))
+            return [undefined(len(used), n, n_correct, reason)] * len(CELL_CONTROLS)
+        x = columns(used, layer, role)
+        return _cell(x, used, arrays, layer, role, vectors, held_out, why_not, component, spec, least)
+
+    cells = [(layer, role) for layer in range(arrays.auc.shape[0]) for role in range(arrays.auc.shape[1])]
+    estimates: list[list[Estimate]] = []
+    with threadpool_limits(1):
+        workers = Parallel(n_jobs=cpu_count() if n_jobs is None else n_jobs, backend="threading", return_as="generator")
+        for found in workers(delayed(work)(*cell) for cell in cells):
+            estimates.append(found)
+            if progress is not None:
+                progress(1)
+    by_control = [found[i] for i in range(len(CELL_CONTROLS)) for found in estimates]
+    labels = (arrays.y, arrays.fold, arrays.group)
+    lengths = np.array([len(answers.prompt_ids[i]) + len(answers.completion_ids[i]) for i in index])
+    width = int(columns(np.arange(1), 0, 0).shape[1])
+    single = baseline_estimates(answers, index, labels, width=width, seed=seed, min_per_class=least)
+    baselines = {name: {"all": estimate} for name, estimate in single.items()}
+    if "position" in grid:
+        at = grid["position"].transpose("sample", "token").values.astype(np.int64)
+        roles = [str(token) for token in grid["token"].values]
+        baselines["position"] = position_estimates(at, lengths, roles, labels, min_per_class=least)
+    return Controls(
+        cells=xr.Dataset(
+            estimate_variables(by_control, ("control", "layer", "token"), (len(CELL_CONTROLS), *arrays.auc.shape)),
+            coords={
+                "control": np.array(CELL_CONTROLS, dtype=object),
+                "layer": grid["layer"].values,
+                "token": grid["token"].values,
+            },
+        ),
+        baselines=baselines,
+        notes={
+            "answer_strings": len(set(strings)),
+            "answer_components": int(component.max()) + 1,
+            "largest_component": int(np.bincount(component).max()),
+            "held_out_reason": why_not,
+        },
+    )
+
+
+def _cell(
+    x: Float[np.ndarray, "used width"],
+    used: np.ndarray,
+    arrays: GridArrays,
+    layer: int,
+    role: int,
+    vectors: Int[np.ndarray, "vector sample"],
+    held_out: Int[np.ndarray, " sample"] | None,
+    why_not: str,
+    component: Int[np.ndarray, " sample"],
+    spec: ProbeSpec,
+    least: int,
+) -> list[Estimate]:
+    """Control task, selectivity, answer-held-out and shuffled labels of one cell."""
+    y, fold, group, n = arrays.y, arrays.fold, arrays.group, len(arrays.y)
+    n_used = int(used.sum())
+
+    def estimate(labels: np.ndarray, folds: np.ndarray, groups: np.ndarray, score: np.ndarray) -> Estimate:
+        whole = np.full(n, np.nan)
+        whole[used] = score
+        if np.isnan(score).any():
+            return undefined(n, n_used, int(labels[used].sum()), "a training part has one class or no varying column")
+        return estimate_auc(whole, labels, folds, groups, min_per_class=least)
+
+    scores = _scores(x, vectors[:, used], fold[used], spec)
+    task, shuffled = (estimate(v, fold, group, s) for v, s in zip(vectors, scores, strict=True))
+    if task.reason:
+        selectivity = undefined(n, task.n, int(y[used].sum()), f"control task: {task.reason}")
+    else:
+        value, influence = auc_influence(arrays.score[:, layer, role], y, fold)
+        selectivity = normal_estimate(value - task.value, influence - task.influence, group, n_used, int(y[used].sum()))
+    if held_out is None:
+        other = undefined(n, n_used, int(y[used].sum()), why_not)
+    else:
+        other = estimate(y, held_out, component, _scores(x, y[None, used], held_out[used], spec)[0])
+    return [task, selectivity, other, shuffled]
+
+
+def _scores(
+    x: Float[np.ndarray, "used width"],
+    labels: Int[np.ndarray, "vector used"],
+    fold: Int[np.ndarray, " used"],
+    spec: ProbeSpec,
+) -> Float[np.ndarray, "vector used"]:
+    """Out-of-fold scores for every label vector: all at once for the logistic probe, else one after the other."""
+    if spec.probe == "logistic":
+        return cross_fit_logistic(x, labels, fold, C=spec.C).score[0]
+    return np.stack([cross_fit(Cell(x, vector, fold, spec, 1)).score for vector in labels])
+
+
+def _places(answers: Answers, ids: Sequence[str]) -> list[int]:
+    place = {name: i for i, name in enumerate(answers.id)}
+    if absent := [name for name in ids if name not in place]:
+        raise DataError(f"answers: {len(absent)} samples of the grid are not in them, first {absent[0]}")
+    return [place[name] for name in ids]
+
+
+def _line(name: str, numbers: Sequence[float], note: str) -> dict[str, Any]:
+    value, low, high = map(_plain, numbers)
+    return {"name": name, "value": value, "low": low, "high": high, "note": note}
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value
