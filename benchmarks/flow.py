@@ -4,8 +4,8 @@
     python benchmarks/flow.py --quick    # its first 200 questions
     python benchmarks/flow.py --gemma    # the Gemma run of docs/gemma.md
 
-Peak memory is the process's own high-water mark (VmHWM, Linux) above what it held once the model was loaded; workers are
-separate processes and print as their largest.
+Peak memory is the process's own high-water mark (VmHWM, Linux) above what it held once the model was loaded; workers
+are separate processes, of which the largest is printed.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import resource
 import tempfile
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import interp
 from interp import demo
@@ -38,7 +39,7 @@ def main() -> None:
     started = monotonic()
     if args.gemma:
         source, data = "gemma3-270m", EXAMPLES / "cities.jsonl"
-        options = {
+        options: dict[str, Any] = {
             "prompt_template": template_text(EXAMPLES / "cities_prompt.txt"),
             "chat": False,
             "stop": ("\n",),
@@ -52,7 +53,12 @@ def main() -> None:
     loaded = memory("VmRSS")
     with tempfile.TemporaryDirectory() as folder:
         run = interp.run(
-            model=model, data=data, out=Path(folder) / "run", limit=200 if args.quick else None, progress=True, **options
+            model=model,
+            data=data,
+            out=Path(folder) / "run",
+            limit=200 if args.quick else None,
+            progress=True,
+            **options,
         )
         seconds |= run.settings["seconds"]
         print(run.summary().rsplit("\n", 1)[0])

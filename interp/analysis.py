@@ -1,5 +1,6 @@
 """From a Capture to results: both grids, their comparison, controls, observations; and the files that show them."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,12 @@ from interp.activations import Capture
 from interp.answers import Answers
 from interp.atomic import write_json, write_text
 from interp.compare import Comparison, compare_grids
+from interp.controls import Controls, control_grid
 from interp.errors import RunError
 from interp.folds import Folds
 from interp.grid import join_grids, save_grid
 from interp.grid_table import grid_table, write_table
+from interp.observe import observations
 from interp.opened_run import Run
 from interp.permutations import permutation_test
 from interp.positions import Positions
@@ -34,6 +37,17 @@ class Analysis:
     probe: xr.Dataset
     attention: xr.Dataset
     comparison: Comparison
+    observations: list[dict[str, Any]]
+    controls: Controls | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `comparison.json` holds."""
+        # The comparison's own counts keep their place beside the five observations of the heatmap.
+        own = self.comparison.to_dict()
+        controls = (
+            None if self.controls is None else self.controls.to_dict() | {"summary": self.controls.summary(self.probe)}
+        )
+        return {**own, "differences": own["observations"], "observations": self.observations, "controls": controls}
 
 
 def analyse(
@@ -62,12 +76,16 @@ def analyse(
     with bar("Probing attention", cells, unit="cells", enabled=progress) as advance:
         attention = attention_grid(cap, answers.correct, progress=advance, **shared)
     if settings.permutations:
-        drawn = {"permutations": settings.permutations, "seed": settings.seed, "n_jobs": n_jobs}
+        drawn: dict[str, Any] = {"permutations": settings.permutations, "seed": settings.seed, "n_jobs": n_jobs}
         with bar("Permuting labels", 2 * cells, unit="cells", enabled=progress) as advance:
             probe = permutation_test(probe, cap, progress=advance, **drawn)
             attention = permutation_test(attention, cap, progress=advance, **drawn)
     probe, attention = (_annotated(grid, positions, answers, folds) for grid in (probe, attention))
-    return Analysis(probe, attention, compare_grids(probe, attention))
+    controls = None
+    if settings.controls:
+        with bar("Controls", cells, unit="cells", enabled=progress) as advance:
+            controls = control_grid(cap, answers, probe, seed=settings.seed, n_jobs=n_jobs, progress=advance)
+    return Analysis(probe, attention, compare_grids(probe, attention), observations(probe), controls)
 
 
 def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds) -> xr.Dataset:
@@ -88,21 +106,31 @@ def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: 
 def write_results(folder: RunFolder, result: Analysis) -> None:
     """grid.csv, grid.nc and comparison.json."""
     delta = result.comparison.delta_auc
-    write_table(grid_table(result.probe, result.attention, delta), folder.grid_csv)
+    controls = [] if result.controls is None else result.controls.table()
+    write_table([*grid_table(result.probe, result.attention, delta), *controls], folder.grid_csv)
     # Root: both grids and their difference at a glance. The scores, many times larger, stand once, in the groups.
     joined = join_grids(result.probe, result.attention).drop_vars(["score", "embed_score"], errors="ignore")
     save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
     save_grid(result.probe, folder.grid_nc, group="probe")
     save_grid(result.attention, folder.grid_nc, group="attention")
-    write_json(folder.comparison, result.comparison.to_dict())
+    write_json(folder.comparison, result.to_dict())
 
 
-def draw(folder: RunFolder, result: Analysis, cap: Capture, record: dict[str, Any]) -> None:
-    """The figures and the report."""
+def draw(
+    folder: RunFolder,
+    probe: xr.Dataset,
+    attention: xr.Dataset,
+    compared: Comparison,
+    cap: Capture,
+    record: dict[str, Any],
+) -> None:
+    """The figures and the report, from the grids and `comparison.json`."""
+    from matplotlib import pyplot as plt
+
     from interp.plotting import plot_comparison, plot_grid, plot_heads, save_figure
     from interp.report import report_html
 
-    probe, comparison = result.probe, result.comparison.to_dict()
+    comparison = json.loads(folder.comparison.read_text(encoding="utf-8"))
     best = comparison["best"]["probe"]["cell"]
     role = best["token"] if best is not None else cap.roles[-1]
     fold = (
@@ -111,21 +139,25 @@ def draw(folder: RunFolder, result: Analysis, cap: Capture, record: dict[str, An
     y = pd.Series(probe["y"].values, index=probe.indexes["sample"]).reindex(list(cap.id), fill_value=0).to_numpy()
     axes = {
         "probe_grid": plot_grid(probe),
-        "attention_grid": plot_grid(result.attention),
-        "comparison": plot_comparison(probe, result.attention, comparison=result.comparison)[0],
+        "attention_grid": plot_grid(attention),
+        "comparison": plot_comparison(probe, attention, comparison=compared)[0],
         "heads": plot_heads(cap, y, role, fold=fold),
     }
     figures = {}
     for name, ax in axes.items():
-        _, svg = save_figure(ax.figure, folder.figures / name)
+        figure = ax.figure.get_figure(root=True)
+        _, svg = save_figure(figure, folder.figures / name)
+        plt.close(figure)
         figures[name] = svg.read_text(encoding="utf-8")
     samples = read_samples(folder)
     page = report_html(
         run=record,
         samples=samples,
         probe=probe,
-        attention=result.attention,
+        attention=attention,
         comparison=comparison,
+        observations=comparison["observations"],
+        controls=(comparison["controls"] or {}).get("summary"),
         figures=figures,
     )
     write_text(folder.report, page)
@@ -135,5 +167,4 @@ def redraw(run: Run) -> None:
     """Figures and report of a finished run once more, from its stored grids. Raises RunError if it is not finished."""
     if run.settings["state"] != "done":
         raise RunError(f"{run.folder.path} is not finished; {run.settings['resume']} first")
-    result = Analysis(run.probe, run.attention, compare_grids(run.probe, run.attention))
-    draw(run.folder, result, run.capture, run.settings)
+    draw(run.folder, run.probe, run.attention, compare_grids(run.probe, run.attention), run.capture, run.settings)

@@ -1,4 +1,4 @@
-"""What can be told without internal states: words, answer identity, length, place and log-probability (SPEC: controls)."""
+"""What can be told without internal states: words, answer identity, length, place, log-probability (SPEC: controls)."""
 
 from collections.abc import Sequence
 
@@ -82,7 +82,7 @@ def position_estimates(
     min_per_class: int = MIN_PER_CLASS,
 ) -> dict[str, Estimate]:
     """AUC of each role's token index and the sequence length alone: what the place gives away; -1 = absent."""
-    y, fold, group = labels
+    y, fold, _ = labels
     out = {}
     for role, name in enumerate(roles):
         has = positions[:, role] >= 0

@@ -16,11 +16,12 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 TOLERANCE = 1e-6
 """At the optimum no entry of the gradient exceeds this times the number of samples (for C up to 1)."""
-STOP = 1e-6
+STOP = 1e-7
 """Where the iteration stops: largest entry of the gradient in the coordinates u."""
 SAFE_IN_FLOAT32 = 1e6
 """Bound on the condition number up to which the factor is computed in float32."""
@@ -44,11 +45,12 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
     def _read(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Checked features, and labels as 0 and 1."""
         X, y = validate_data(self, X, y, dtype=np.float64)
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        if kind != "binary":
+            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
         self.classes_, labels = np.unique(y, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(
-                f"{type(self).__name__} is a binary classifier: expected 2 classes, got {len(self.classes_)} class"
-            )
+        if len(self.classes_) < 2:
+            raise ValueError(f"{type(self).__name__} needs 2 classes in the labels; they hold 1 class")
         return X, labels
 
     def __sklearn_tags__(self) -> Any:
@@ -60,7 +62,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):
 class Logistic(LinearProbe):
     """scikit-learn's `LogisticRegression(C=C)` for two classes, converged, at the same cost for any features."""
 
-    def __init__(self, C: float = 1.0) -> None:
+    def __init__(self, C: Any = 1.0) -> None:
         self.C = C
 
     def fit(self, X: Any, y: Any) -> "Logistic":

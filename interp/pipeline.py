@@ -155,7 +155,7 @@ def _go_on(
         result = analyse(cap, answers, positions, folds, settings, progress=progress, n_jobs=n_jobs)
     with stage("reporting"):
         write_results(folder, result)
-        draw(folder, result, cap, record)
+        draw(folder, result.probe, result.attention, result.comparison, cap, record)
     record |= {"state": "done", "finished": now()}
     write_json(folder.run_json, record)
     return Run(folder)
