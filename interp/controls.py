@@ -1,7 +1,6 @@
 """Controls beside the grid: how much of a cell's AUC needs no knowledge of whether this answer is right."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from interp.answers import Answers
 from interp.baselines import answer_strings, baseline_estimates, position_estimates
+from interp.control_table import Controls
 from interp.crossfit import Cell, cross_fit
 from interp.errors import DataError
 from interp.estimators import PROBES, ProbeSpec
@@ -32,90 +32,6 @@ from interp.permutations import cell_columns, permute_labels
 from interp.solver import cross_fit_logistic
 
 CELL_CONTROLS = ("control_task", "selectivity", "held_out", "shuffled")
-
-
-@dataclass(frozen=True)
-class Controls:
-    """The controls of a probe grid (SPEC: controls)."""
-
-    cells: xr.Dataset
-    """`auc`, `low`, `high`, `n`, `n_correct`, `reason` on (control, layer, token)."""
-    baselines: dict[str, dict[str, Estimate]]
-    """{name: {token: estimate}}; the token is "all" where the baseline is the same for every position."""
-    notes: dict[str, Any]
-    """`answer_strings` and `answer_components`: how many there are; `largest_component`: its samples."""
-
-    def table(self) -> list[dict[str, Any]]:
-        """Rows for `grid.csv`; the layer of a baseline is "all"."""
-        rows = []
-        names = ("low", "high", "n", "n_correct", "reason")
-        for control in self.cells["control"].values:
-            metric = control if control == "selectivity" else f"{control}_auc"
-            part = self.cells.sel(control=control)
-            for layer in part["layer"].values:
-                for token in part["token"].values:
-                    cell = part.sel(layer=layer, token=token)
-                    values = {name: cell[name].item() for name in names}
-                    rows.append(
-                        {
-                            "layer": int(layer),
-                            "token": str(token),
-                            "metric": metric,
-                            "value": cell["auc"].item(),
-                            **values,
-                        }
-                    )
-        for name, estimates in self.baselines.items():
-            for token, e in estimates.items():
-                values = {key: getattr(e, key) for key in names}
-                rows.append({"layer": "all", "token": token, "metric": f"{name}_auc", "value": e.value, **values})
-        return rows
-
-    def summary(self, grid: xr.Dataset) -> list[dict[str, Any]]:
-        """What stands under the grid's best cell in the report: name, value, low, high, note; undefined = None."""
-        auc = grid["auc"].transpose("layer", "token")
-        if bool(auc.isnull().all()):
-            return []
-        row, column = np.unravel_index(int(np.nanargmax(auc.values)), auc.shape)
-        place = f"layer {int(auc['layer'][row])}, {auc['token'].values[column]}"
-        out = []
-        for control in self.cells["control"].values:
-            cell = self.cells.sel(control=control).isel(layer=row, token=column)
-            numbers = [cell[name].item() for name in ("auc", "low", "high")]
-            out.append(_line(TITLES[control], numbers, cell["reason"].item() or place))
-        for name, estimates in self.baselines.items():
-            known = {token: e for token, e in estimates.items() if np.isfinite(e.value)}
-            token = max(known, key=lambda t: known[t].value) if known else next(iter(estimates))
-            e = estimates[token]
-            note = e.reason or ("" if token == "all" else f"highest: {token}")
-            out.append(_line(TITLES[name], [e.value, e.low, e.high], note))
-        return out
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: the baselines, and each cell control's mean over the grid."""
-        means = {str(c): _plain(float(self.cells["auc"].sel(control=c).mean())) for c in self.cells["control"].values}
-        keys = ("value", "low", "high", "n", "n_correct", "reason")
-        baselines = {
-            name: {token: {key: _plain(getattr(e, key)) for key in keys} for token, e in estimates.items()}
-            for name, estimates in self.baselines.items()
-        }
-        return {"mean_over_cells": means, "baselines": baselines, **self.notes}
-
-
-TITLES = {
-    "control_task": "Control task (random label per answer string)",
-    "selectivity": "Selectivity (AUC minus control task)",
-    "held_out": "Answer-held-out folds",
-    "shuffled": "Shuffled labels",
-    "random_vectors": "Random vectors of the same width",
-    "position": "Position only (index, length)",
-    "question_words": "Words of the question",
-    "answer_words": "Words of the answer",
-    "answer_identity": "Identity of the exact answer",
-    "answer_length": "Length of the answer",
-    "answer_logprob": "Mean log-probability of the answer",
-    "exact_answer_logprob": "Mean log-probability of the exact answer",
-}
 
 
 def control_labels(strings: Sequence[str], share: float, *, seed: int = 0) -> Int[np.ndarray, " sample"]:
@@ -289,12 +205,3 @@ def _places(answers: Answers, ids: Sequence[str]) -> list[int]:
     if absent := [name for name in ids if name not in place]:
         raise DataError(f"answers: {len(absent)} samples of the grid are not in them, first {absent[0]}")
     return [place[name] for name in ids]
-
-
-def _line(name: str, numbers: Sequence[float], note: str) -> dict[str, Any]:
-    value, low, high = map(_plain, numbers)
-    return {"name": name, "value": value, "low": low, "high": high, "note": note}
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not np.isfinite(value) else value

