@@ -12,7 +12,8 @@ from interp.activations import Capture
 from interp.answers import Answers
 from interp.atomic import write_json, write_text
 from interp.compare import Comparison, compare_grids
-from interp.controls import Controls, control_grid
+from interp.control_table import Controls
+from interp.controls import control_grid
 from interp.errors import RunError
 from interp.folds import Folds
 from interp.grid import join_grids, save_grid
