@@ -18,7 +18,6 @@ from interp.errors import RunError
 from interp.folds import Folds
 from interp.grid import join_grids, save_grid
 from interp.grid_table import grid_table, write_table
-from interp.observe import observations
 from interp.opened_run import Run
 from interp.permutations import permutation_test
 from interp.positions import Positions
@@ -38,17 +37,14 @@ class Analysis:
     probe: xr.Dataset
     attention: xr.Dataset
     comparison: Comparison
-    observations: list[dict[str, Any]]
     controls: Controls | None
 
     def to_dict(self) -> dict[str, Any]:
         """What `comparison.json` holds."""
-        # The comparison's own counts keep their place beside the five observations of the heatmap.
-        own = self.comparison.to_dict()
         controls = (
             None if self.controls is None else self.controls.to_dict() | {"summary": self.controls.summary(self.probe)}
         )
-        return {**own, "differences": own["observations"], "observations": self.observations, "controls": controls}
+        return {**self.comparison.to_dict(), "controls": controls}
 
 
 def analyse(
@@ -86,7 +82,7 @@ def analyse(
     if settings.controls:
         with bar("Controls", cells, unit="cells", enabled=progress) as advance:
             controls = control_grid(cap, answers, probe, seed=settings.seed, n_jobs=n_jobs, progress=advance)
-    return Analysis(probe, attention, compare_grids(probe, attention), observations(probe), controls)
+    return Analysis(probe, attention, compare_grids(probe, attention), controls)
 
 
 def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds) -> xr.Dataset:

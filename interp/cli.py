@@ -214,7 +214,7 @@ def _compare(args: argparse.Namespace) -> None:
     first, second = (open_run(path) for path in (args.first, args.second))
     names = (str(args.first), str(args.second))
     comparison = compare_grids(first.probe, second.probe, names=names)
-    for name, value in comparison.observations.items():
+    for name, value in comparison.differences.items():
         print(f"{name.replace('_', ' ')}: {value}")
     print(f"correlation over cells: {comparison.correlation['raw']}")
 

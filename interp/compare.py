@@ -9,6 +9,7 @@ import xarray as xr
 from interp.errors import DataError
 from interp.grid import GridArrays, check_alike, grid_arrays
 from interp.inference import MIN_PER_CLASS, Estimate, benjamini_hochberg, delta_auc, estimate_auc
+from interp.observe import observations
 from interp.resampling import nested_best, peak_set, split_halves
 
 
@@ -26,8 +27,11 @@ class Comparison:
     best: dict[str, dict[str, Any]]
     """Each grid's best cell, its AUC when chosen on other folds, and the set of cells that may hold the peak."""
 
+    observations: list[dict[str, Any]]
+    """The observations of the heatmap's description on the first grid (`interp.observations`)."""
+
     @property
-    def observations(self) -> dict[str, Any]:
+    def differences(self) -> dict[str, Any]:
         """The comparison in numbers: how many cells differ at q < 0.05, and in which direction."""
         q, delta = self.delta_auc["q"].values, self.delta_auc["delta"].values
         significant = q < 0.05
@@ -46,6 +50,7 @@ class Comparison:
             "correlation": self.correlation,
             "profiles": _dataset_dict(self.profiles),
             "best": self.best,
+            "differences": self.differences,
             "observations": self.observations,
         }
 
@@ -79,6 +84,7 @@ def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str]
             name: describe_best(grid, seed=seed, min_per_class=min_per_class)
             for name, grid in zip(names, (probe, attn), strict=True)
         },
+        observations=observations(probe),
     )
 
 

@@ -29,7 +29,6 @@ from interp.inference import (
     undefined,
 )
 from interp.permutations import cell_columns, permute_labels
-from interp.solver import cross_fit_logistic
 
 CELL_CONTROLS = ("control_task", "selectivity", "held_out", "shuffled")
 
@@ -194,9 +193,7 @@ def _scores(
     fold: Int[np.ndarray, " used"],
     spec: ProbeSpec,
 ) -> Float[np.ndarray, "vector used"]:
-    """Out-of-fold scores for every label vector: all at once for the logistic probe, else one after the other."""
-    if spec.probe == "logistic":
-        return cross_fit_logistic(x, labels, fold, C=spec.C).score[0]
+    """Out-of-fold scores of the grid's own probe for every label vector."""
     return np.stack([cross_fit(Cell(x, vector, fold, spec, 1)).score for vector in labels])
 
 

@@ -3,7 +3,11 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from interp.activations import SITES
 from interp.errors import DataError
+from interp.estimators import ProbeSpec
+from interp.labels import ExactAnswerFinder
+from interp.prompts import PromptFormat
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,12 @@ class Settings:
                 raise DataError(f"{name}: expected a whole number from {low}, got {value}")
         if not self.sites:
             raise DataError("sites: expected at least one")
-        if not self.C > 0:
-            raise DataError(f"C: expected a number above 0, got {self.C}")
+        if unknown := [site for site in self.sites if site not in SITES]:
+            raise DataError(f"sites: {unknown[0]!r} is none of {', '.join(SITES)}")
+        # These check themselves; a run fails here, before a model is loaded or a folder made.
+        PromptFormat(self.prompt_template, self.chat)
+        ExactAnswerFinder(pattern=self.answer_pattern)
+        ProbeSpec(self.probe, C=self.C)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
