@@ -2,7 +2,7 @@
 
     python benchmarks/flow.py            # the demo
     python benchmarks/flow.py --quick    # its first 200 questions
-    python benchmarks/flow.py --gemma    # the Gemma run of docs/gemma.md
+    python benchmarks/flow.py --gemma --keep runs/gemma    # the Gemma run of docs/gemma.md, its folder kept
 
 Peak memory is the process's own high-water mark (VmHWM, Linux) above what it held once the model was loaded; workers
 are separate processes, of which the largest is printed.
@@ -35,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--gemma", action="store_true")
+    parser.add_argument("--keep", type=Path, help="keep the run folder here")
     args = parser.parse_args()
     started = monotonic()
     if args.gemma:
@@ -55,7 +56,7 @@ def main() -> None:
         run = interp.run(
             model=model,
             data=data,
-            out=Path(folder) / "run",
+            out=args.keep or Path(folder) / "run",
             limit=200 if args.quick else None,
             progress=True,
             **options,
