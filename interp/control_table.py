@@ -96,7 +96,8 @@ TITLES = {
 
 def _line(name: str, numbers: Sequence[float], note: str) -> dict[str, Any]:
     value, low, high = map(_plain, numbers)
-    return {"name": name, "value": value, "low": low, "high": high, "note": note}
+    line = {"name": name, "value": value, "low": low, "high": high, "note": note}
+    return line | {"unit": "AUC difference"} if name == TITLES["selectivity"] else line
 
 
 def _plain(value: Any) -> Any:

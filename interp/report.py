@@ -3,12 +3,15 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
 from typing import Any
 
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interp import report_tables as tables
+from interp.report_cells import LISTS, cell_lines, cell_views, highest, script_data
 from interp.verdict import headline, verdict, warnings
 
 CAPTIONS = {
@@ -26,18 +29,22 @@ def report_html(
     samples: Sequence[Mapping[str, Any]],
     probe: xr.Dataset,
     attention: xr.Dataset,
+    delta: xr.Dataset,
     comparison: Mapping[str, Any],
     observations: Sequence[Mapping[str, Any]] | None = None,
     controls: Sequence[Mapping[str, Any]] | None = None,
     figures: Mapping[str, str] | None = None,
 ) -> str:
-    """The report of one run as a self-contained page: no script, no network (its own policy forbids both).
+    """The report of one run as a self-contained page: its own policy forbids the network and every script but one.
 
-    `run` is run.json, `samples` the lines of samples.jsonl, `comparison` comparison.json, `figures` {name: SVG text}.
+    That script shows the samples behind the cell that the reader chooses; without it the highest cell's are shown.
+    `run` is run.json, `samples` the lines of samples.jsonl, `delta` the grids' difference (`Comparison.delta_auc`),
+    `comparison` comparison.json, `figures` {name: SVG text}.
     `controls` and `observations` are rows with `name`, `value`, `low`, `high` (None: undefined) and `note`; an
     observation also has a `verdict`. All text from data is escaped.
     """
-    cell_name, cell_samples = tables.cell_samples(probe, samples)
+    views, lines = cell_views(probe, attention, delta), cell_lines(probe, samples)
+    script = files("interp").joinpath("report.js").read_text(encoding="utf-8")
     template = Environment(
         loader=PackageLoader("interp", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     ).get_template("report.html.j2")
@@ -51,8 +58,14 @@ def report_html(
         controls=tables.controls(probe, comparison, controls),
         metrics=tables.single_metrics(attention),
         observations=tables.observations(observations or []),
-        cell_name=cell_name,
-        cell_samples=cell_samples,
+        lists=LISTS,
+        cells=views,
+        auc=probe["auc"].transpose("layer", "token").values.tolist(),
+        chosen=highest(views, probe),
+        lines=lines,
+        cell_data=_script_json(script_data(views, lines)),
+        script=script,
+        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
         accuracy=tables.accuracy(samples),
         n_population=probe.sizes["sample"],
         n_samples=len(samples),
@@ -79,6 +92,11 @@ def _figure(name: str, svg: str) -> dict[str, str]:
     source = "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()
     caption = CAPTIONS.get(name, name.replace("_", " ").capitalize())
     return {"source": source, "caption": caption, "wide": "wide" if name == "comparison" else ""}
+
+
+def _script_json(value: Any) -> str:
+    """JSON that can stand inside a script element: no text of the data can close it."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

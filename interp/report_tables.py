@@ -1,14 +1,11 @@
 """The tables of the report: rows of plain values from grids, samples, controls and observations."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.stats import rankdata
 
 from interp.verdict import Number, best_embedding, nested_best
 
@@ -19,20 +16,6 @@ STATUS_MEANING = {
     "empty": "the completion is empty; outside the default population",
     "too_long": "longer than the model's context; left out of the grids",
 }
-
-
-@dataclass(frozen=True)
-class CellSample:
-    """One sample behind a cell: where it ranks in its fold, and what the model said."""
-
-    id: str
-    percent: float
-    """Rank of its score within its fold, 0 (most like a wrong answer) to 100; scores of two folds do not compare."""
-    correct: bool
-    question: str
-    before: str
-    exact_answer: str
-    after: str
 
 
 def accuracy(samples: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -72,50 +55,6 @@ def methods(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def cell_samples(
-    probe: xr.Dataset, samples: Sequence[Mapping[str, Any]], *, shown: int = 5
-) -> tuple[str, dict[str, list[CellSample]]]:
-    """The samples that the probe of the highest cell ranks highest and lowest, and where it is most wrong."""
-    auc = probe["auc"]
-    if bool(auc.isnull().all()):
-        return "", {}
-    place = {dim: int(i) for dim, i in auc.argmax(dim=auc.dims, skipna=True).items()}
-    cell = probe.isel(place)
-    name = f"layer {int(cell['layer'])}, {cell['token'].values}"
-    score, fold = cell["score"].values, cell["fold"].values
-    percent = np.full(len(score), np.nan)
-    for f in np.unique(fold[np.isfinite(score)]):
-        inside = np.isfinite(score) & (fold == f)
-        percent[inside] = 100 * (rankdata(score[inside]) - 0.5) / inside.sum()
-    lines = {str(sample["id"]): sample for sample in samples}
-    ids = [str(i) for i in cell["sample"].values]
-    order = [int(i) for i in np.argsort(percent, kind="stable") if np.isfinite(percent[i]) and ids[i] in lines]
-    ranked = [_cell_sample(ids[i], percent[i], bool(cell["y"].values[i]), lines[ids[i]]) for i in order]
-    return name, {
-        "Ranked highest (most like a correct answer)": ranked[::-1][:shown],
-        "Ranked lowest (most like a wrong answer)": ranked[:shown],
-        "Wrong answers ranked highest": [s for s in ranked[::-1] if not s.correct][:shown],
-        "Correct answers ranked lowest": [s for s in ranked if s.correct][:shown],
-    }
-
-
-def _cell_sample(name: str, percent: float, correct: bool, line: Mapping[str, Any]) -> CellSample:
-    question = line.get("question") or "… " + str(line.get("prompt", ""))[-200:]
-    before, answer, after = split_answer(str(line.get("completion", "")), line.get("exact_answer"))
-    return CellSample(name, float(percent), correct, str(question), before, answer, after)
-
-
-def split_answer(completion: str, answer: str | None) -> tuple[str, str, str]:
-    """The completion before, in and after its exact answer (first occurrence, as a word if possible)."""
-    if not answer:
-        return completion, "", ""
-    word = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", completion)
-    at = word.start() if word else completion.find(answer)
-    if at < 0:
-        return completion, "", ""
-    return completion[:at], answer, completion[at + len(answer) :]
-
-
 def controls(
     probe: xr.Dataset, comparison: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] | None
 ) -> list[Number]:
@@ -153,4 +92,4 @@ def observations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _named(row: Mapping[str, Any]) -> Number:
     value, low, high = (float("nan") if row.get(key) is None else float(row[key]) for key in ("value", "low", "high"))
-    return Number(str(row["name"]), value, low, high, str(row.get("note", "")))
+    return Number(str(row["name"]), value, low, high, str(row.get("note", "")), str(row.get("unit", "AUC")))

@@ -22,6 +22,8 @@ class Number:
     low: float = NAN
     high: float = NAN
     note: str = ""
+    unit: str = "AUC"
+    """What is not an AUC has no place on a bar from 0 to 1."""
 
     def __str__(self) -> str:
         known = np.isfinite(self.low) and np.isfinite(self.high)

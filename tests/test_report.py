@@ -1,6 +1,8 @@
 """The report: what it says, that free text cannot act, and that the page needs nothing but itself."""
 
 import base64
+import hashlib
+import json
 import math
 import re
 from html.parser import HTMLParser
@@ -13,7 +15,8 @@ from synthetic_grids import make_samples, make_scores
 
 from interp.compare import compare_grids
 from interp.report import report_html
-from interp.report_tables import cell_samples, exclusions, methods, single_metrics, split_answer
+from interp.report_cells import LISTS, cell_lines, cell_views, highest, split_answer
+from interp.report_tables import exclusions, methods, single_metrics
 
 EVIL = '<script>alert("x")</script>&amp;<img src=x onerror=1>'
 RUN = {
@@ -25,6 +28,8 @@ RUN = {
 }
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
+DELTA = compare_grids(make_scores(signal=2.5), make_scores(signal=0.0, kind="attention")).delta_auc
+
 
 class Page(HTMLParser):
     """Elements and text of a page; fails where tags do not nest."""
@@ -34,6 +39,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
+        self.scripts: list[str] = []
         self.feed(html)
         self.close()
         assert self.open == []
@@ -49,7 +55,9 @@ class Page(HTMLParser):
             self.words.append(" ")
 
     def handle_data(self, data):
-        if not self.open or self.open[-1] != "style":
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data)
+        elif not self.open or self.open[-1] != "style":
             self.words.append(data)
 
     @property
@@ -65,17 +73,23 @@ def grids():
 
 def render(grids, **options) -> Page:
     probe, comparison = grids
-    options = {"run": RUN, "samples": make_samples(probe), "attention": make_scores(kind="attention"), **options}
-    return Page(report_html(probe=probe, comparison=comparison, **options))
+    return Page(html(probe, comparison, **options))
 
 
-def test_page_needs_no_network_and_no_script(grids):
+def html(probe, comparison, **options) -> str:
+    given = {"run": RUN, "samples": make_samples(probe), "attention": make_scores(kind="attention"), "delta": DELTA}
+    return report_html(probe=probe, comparison=comparison, **given | options)
+
+
+def test_page_needs_no_network_and_runs_one_known_script(grids):
     svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>1</script><text>Ł</text></svg>"
     page = render(grids, figures={"probe_grid": svg, "my_own": svg})
     tags = [tag for tag, _ in page.elements]
-    assert "script" not in tags and "link" not in tags and "iframe" not in tags
+    assert "link" not in tags and "iframe" not in tags
+    assert [attrs.get("type") for tag, attrs in page.elements if tag == "script"] == ["application/json", None]
     policy = next(attrs["content"] for _, attrs in page.elements if "http-equiv" in attrs)
-    assert "default-src 'none'" in policy and "script" not in policy
+    digest = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
+    assert "default-src 'none'" in policy and policy.endswith(f"script-src 'sha256-{digest}'")
     images = [attrs for tag, attrs in page.elements if tag == "img"]
     assert [attrs["alt"].split(":")[0] for attrs in images] == ["Probe grid", "My own"]
     for attrs in images:
@@ -101,7 +115,8 @@ def test_free_text_is_shown_and_cannot_act(grids):
     run = {**RUN, "model": {"name": EVIL}, EVIL: {EVIL: EVIL}}
     probe = probe.assign_attrs(probe=EVIL, site=EVIL)
     page = render((probe, comparison), run=run, samples=samples, controls=rows, observations=rows)
-    assert "script" not in [tag for tag, _ in page.elements]
+    assert [tag for tag, _ in page.elements].count("script") == 2
+    assert json.loads(page.scripts[0])["samples"]["0"]["question"] == EVIL
     assert "img" not in [tag for tag, _ in page.elements]
     assert page.text.count(EVIL) > 20
     assert "mark" in [tag for tag, _ in page.elements]
@@ -167,8 +182,7 @@ def test_single_metrics_are_shown_where_they_tell_most_in_either_direction():
 
 def test_the_same_run_gives_the_same_bytes(grids):
     probe, comparison = grids
-    options = {"run": RUN, "samples": make_samples(probe), "attention": make_scores(kind="attention")}
-    assert len({report_html(probe=probe, comparison=comparison, **options) for _ in range(2)}) == 1
+    assert len({html(probe, comparison) for _ in range(2)}) == 1
 
 
 def test_a_grid_without_any_defined_cell_still_has_a_report():
@@ -177,7 +191,7 @@ def test_a_grid_without_any_defined_cell_still_has_a_report():
     probe = blank[0].assign(embed_auc=blank[0]["embed_auc"] * np.nan)
     comparison = compare_grids(probe, blank[1]).to_dict()
     text = render((probe, comparison)).text
-    assert "No cell of the probe grid is defined" in text and "Samples behind" not in text
+    assert "No cell of the probe grid is defined" in text and "samples behind" not in text
 
 
 def test_exclusions_count_every_sample_once(grids):
@@ -202,23 +216,43 @@ def test_methods_by_correctness(grids):
     ]
 
 
-def test_samples_are_ranked_within_their_fold(grids):
+def test_every_cell_names_its_samples_ranked_within_their_fold(grids):
     probe, _ = grids
-    name, tables = cell_samples(probe, make_samples(probe), shown=3)
-    assert name == "layer 3, exact_answer_first"
-    score = probe["score"].sel(layer=3, token="exact_answer_first").values
-    ids, fold, y = (probe[key].values for key in ("sample", "fold", "y"))
-    percent = {}
-    for i, sample in enumerate(ids):  # a loop as the oracle
-        others = score[fold == fold[i]]
-        percent[sample] = 100 * ((others < score[i]).sum() + 0.5) / len(others)
-    highest = tables["Ranked highest (most like a correct answer)"]
-    assert [s.percent for s in highest] == pytest.approx(sorted(percent.values())[::-1][:3])
-    assert all(s.percent == pytest.approx(percent[s.id]) for rows in tables.values() for s in rows)
-    wrong = tables["Wrong answers ranked highest"]
-    assert [s.percent for s in wrong] == pytest.approx(sorted((percent[i] for i in ids[y == 0]), reverse=True)[:3])
-    assert not any(s.correct for s in wrong) and all(s.correct for s in tables["Correct answers ranked lowest"])
-    assert (wrong[0].before, wrong[0].exact_answer) == ("It is in ", f"Mali{wrong[0].id[1:]}")
+    views, lines = (
+        cell_views(probe, make_scores(kind="attention"), DELTA, shown=3),
+        cell_lines(probe, make_samples(probe)),
+    )
+    best = highest(views, probe)
+    assert (best.layer, best.token) == (3, "exact_answer_first")
+    assert best.numbers[0] == "80 samples, 40 correct" and best.numbers[1].startswith("Probe AUC 0.9")
+    assert views[0][3].numbers[1].startswith("Probe AUC: undefined (")
+    fold, y = probe["fold"].values, probe["y"].values
+    for layer, token in [(3, "exact_answer_first"), (0, "last_q")]:
+        score = probe["score"].sel(layer=layer, token=token).values
+        percent = [  # a loop as the oracle
+            100 * ((score[fold == fold[i]] < score[i]).sum() + 0.5) / (fold == fold[i]).sum() for i in range(len(score))
+        ]
+        found = views[layer][list(probe["token"].values).index(token)].lists
+        assert [p for _, p in found["highest"]] == pytest.approx(sorted(percent)[::-1][:3], abs=0.051)
+        assert [p for _, p in found["lowest"]] == pytest.approx(sorted(percent)[:3], abs=0.051)
+        wrong = sorted((p for p, right in zip(percent, y, strict=True) if not right), reverse=True)[:3]
+        assert [p for _, p in found["wrong_highest"]] == pytest.approx(wrong, abs=0.051)
+        assert all(p == pytest.approx(percent[i], abs=0.051) for ranked in found.values() for i, p in ranked)
+        assert not any(lines[i].correct for i, _ in found["wrong_highest"])
+        assert all(lines[i].correct for i, _ in found["correct_lowest"])
+    first = best.lists["highest"][0][0]
+    assert (lines[first].before, lines[first].exact_answer) == ("It is in ", f"Mali{first}")
+
+
+def test_the_page_holds_every_cell_and_every_sample_that_one_names(grids):
+    page = render(grids)
+    data = json.loads(page.scripts[0])
+    assert [len(row) for row in data["cells"]] == [4] * 6
+    named = {str(i) for row in data["cells"] for cell in row for ranked in cell["lists"].values() for i, _ in ranked}
+    assert named == set(data["samples"])
+    links = [attrs["href"] for tag, attrs in page.elements if tag == "a" and attrs["href"].startswith("#cell=")]
+    assert len(links) == 24 and "#cell=3,exact_answer_first" in links
+    assert {attrs.get("data-list") for tag, attrs in page.elements if tag == "tbody"} >= set(LISTS)
 
 
 @pytest.mark.parametrize(
