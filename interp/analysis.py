@@ -152,6 +152,7 @@ def draw(
         samples=samples,
         probe=probe,
         attention=attention,
+        delta=compared.delta_auc,
         comparison=comparison,
         observations=comparison["observations"],
         controls=(comparison["controls"] or {}).get("summary"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy import stats
 
 LEVEL = 0.95
@@ -81,12 +81,26 @@ def concordance(
     concordant, pairs = [], []
     for f in np.unique(fold):
         inside = fold == f
-        rank = stats.rankdata(score[..., inside], axis=-1)
         correct = y[..., inside] == 1
         m = correct.sum(-1)
-        concordant.append((rank * correct).sum(-1) - m * (m + 1) / 2)
+        concordant.append(_rank_sum(score[..., inside], correct) - m * (m + 1) / 2)
         pairs.append(np.broadcast_to(m * (inside.sum() - m) * 1.0, concordant[-1].shape))
     return np.array(concordant), np.array(pairs)
+
+
+def _rank_sum(
+    score: Float[np.ndarray, "*#batch sample"], correct: Bool[np.ndarray, "*#batch sample"]
+) -> Float[np.ndarray, "..."]:
+    """Sum of the ranks of the correct samples, from 1, ties at their mean."""
+    score, correct = np.broadcast_arrays(score, correct)
+    order = np.argsort(score, axis=-1)
+    total = np.take_along_axis(correct, order, -1) @ np.arange(1.0, score.shape[-1] + 1)
+    # Ranks with ties take ten times as long: only where there are some.
+    tied = (np.diff(np.take_along_axis(score, order, -1), axis=-1) == 0).any(-1)
+    if tied.any():
+        total = np.asarray(total)
+        total[tied] = (stats.rankdata(score[tied], axis=-1) * correct[tied]).sum(-1)
+    return np.asarray(total)
 
 
 def within_fold_auc(
@@ -118,14 +132,21 @@ def auc_influence(
     for f, (m, k) in counts.items():
         inside = np.flatnonzero(used & (fold == f))
         correct, wrong = inside[y[inside] == 1], inside[y[inside] == 0]
-        rank = stats.rankdata(np.concatenate([score[correct], score[wrong]]))
-        below = (rank[:m] - stats.rankdata(score[correct])) / k
-        above = 1 - (rank[m:] - stats.rankdata(score[wrong])) / m
+        below = _share_below(score[wrong], score[correct])
+        above = 1 - _share_below(score[correct], score[wrong])
         auc = float(below.mean())
         concordant += auc * m * k
         influence[correct] = (below - auc) * k / total
         influence[wrong] = (above - auc) * m / total
     return (concordant / total if total else float("nan")), influence
+
+
+def _share_below(
+    others: Float[np.ndarray, " other"], score: Float[np.ndarray, " sample"]
+) -> Float[np.ndarray, " sample"]:
+    """Share of the others that lie below each score, ties half."""
+    ordered = np.sort(others)
+    return (np.searchsorted(ordered, score, "left") + np.searchsorted(ordered, score, "right")) / (2 * len(ordered))
 
 
 def standard_error(influence: Float[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> float:
