@@ -26,12 +26,15 @@ class Capture:
     """What one forward pass left behind; entries of absent roles are NaN, masked by `valid`."""
 
     sites: Mapping[str, Any]
-    """{site: Float[Tensor, "sample layer role width"]} in the model's dtype (`z` has its heads side by side), or a
-    `StoredSite` that reads the same from a run folder."""
-    embed: Float[Tensor, "sample role d_model"]
-    """The residual stream before the first block (the embedding), the control row of the grid."""
-    attention: dict[str, Float[Tensor, "sample layer head role"]]
-    """{metric: value}, float32."""
+    """{site: Float[Tensor, "sample layer role width"]} in the model's dtype (`z` has its heads side by side).
+
+    In the Capture of a run folder these arrays, `embed` and `attention` are `interp.stored.Stored`: they are indexed
+    alike, and read from the disk what is asked for."""
+    embed: Any
+    """Float[Tensor, "sample role d_model"]: the residual stream before the first block (the embedding), the control
+    row of the grid."""
+    attention: Mapping[str, Any]
+    """{metric: Float[Tensor, "sample layer head role"]}, float32."""
     valid: Bool[Tensor, "sample role"]
     index: Int[Tensor, "sample role"]
     layers: tuple[int, ...]

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from interp.abstention import selective
 from interp.activations import Capture
 from interp.answers import Answers
 from interp.atomic import write_json, write_text
+from interp.beside import ForUse, Widths, for_use, widths
 from interp.compare import Comparison, compare_grids
 from interp.control_table import Controls
 from interp.controls import control_grid
@@ -21,13 +23,11 @@ from interp.grid_table import grid_table, write_table
 from interp.opened_run import Run
 from interp.permutations import permutation_test
 from interp.positions import Positions
+from interp.probe_file import save_probe
 from interp.probes import attention_grid, probe_grid
 from interp.progress import bar
 from interp.run_folder import RunFolder, read_samples
 from interp.settings import Settings
-
-MOSTLY = 0.9
-"""Share of samples from which on a column is marked as repeating another."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,16 @@ class Analysis:
     attention: xr.Dataset
     comparison: Comparison
     controls: Controls | None
+    widths: Widths | None
+    for_use: ForUse
 
     def to_dict(self) -> dict[str, Any]:
         """What `comparison.json` holds."""
         controls = (
             None if self.controls is None else self.controls.to_dict() | {"summary": self.controls.summary(self.probe)}
         )
-        return {**self.comparison.to_dict(), "controls": controls}
+        widths = {} if self.widths is None else self.widths.to_dict(self.comparison.delta_auc)
+        return {**self.comparison.to_dict(), "controls": controls, **widths, "for_use": self.for_use.to_dict()}
 
 
 def analyse(
@@ -54,10 +57,11 @@ def analyse(
     folds: Folds,
     settings: Settings,
     *,
+    model: str = "",
     progress: bool = False,
     n_jobs: int | None = None,
 ) -> Analysis:
-    """Both grids on the same samples and folds, then what SPEC says of them."""
+    """Both grids on the same samples and folds, then what SPEC says of them; `model`: the hash of its weights."""
     cells = len(cap.layers) * len(cap.roles)
     shared: dict[str, Any] = {
         "groups": answers.group,
@@ -78,22 +82,21 @@ def analyse(
             probe = permutation_test(probe, cap, progress=advance, **drawn)
             attention = permutation_test(attention, cap, progress=advance, **drawn)
     probe, attention = (_annotated(grid, positions, answers, folds) for grid in (probe, attention))
-    controls = None
+    controls, further = None, None
     if settings.controls:
+        with bar("Widths", 2 * cells, unit="cells", enabled=progress) as advance:
+            further = widths(cap, answers.correct, probe, attention, site=site, progress=advance, **shared)
         with bar("Controls", cells, unit="cells", enabled=progress) as advance:
             controls = control_grid(cap, answers, probe, seed=settings.seed, n_jobs=n_jobs, progress=advance)
-    return Analysis(probe, attention, compare_grids(probe, attention), controls)
+    own = {key: shared[key] for key in ("groups", "fold", "seed", "C", "probe")}
+    use = for_use(cap, answers.correct, probe, site=site, model=model, population=settings.population, **own)
+    return Analysis(probe, attention, compare_grids(probe, attention), controls, further, use)
 
 
 def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds) -> xr.Dataset:
     """The grid with each sample's token positions, and for each column which other column it mostly repeats."""
     members = np.flatnonzero(folds.member)
-    share = positions[members.tolist()].coincidence().numpy()
-    repeats = []
-    for i in range(len(positions.roles)):
-        others = [j for j in np.argsort(-np.nan_to_num(share[i]), kind="stable") if j != i and share[i, j] >= MOSTLY]
-        # Of two columns that repeat each other, the later one is marked.
-        repeats.append(positions.roles[others[0]] if others and others[0] < i else "")
+    repeats = positions[members.tolist()].repeats()
     return grid.assign(
         position=(("sample", "token"), positions.index.numpy()[members]),
         coincides=(("token",), np.array(repeats, dtype=object)),
@@ -104,12 +107,19 @@ def write_results(folder: RunFolder, result: Analysis) -> None:
     """grid.csv, grid.nc and comparison.json."""
     delta = result.comparison.delta_auc
     controls = [] if result.controls is None else result.controls.table()
-    write_table([*grid_table(result.probe, result.attention, delta), *controls], folder.grid_csv)
+    further = result.widths
+    beside = {} if further is None else {"matched": further.matched, "gain": further.gain}
+    write_table([*grid_table(result.probe, result.attention, delta, **beside), *controls], folder.grid_csv)
     # Root: both grids and their difference at a glance. The scores, many times larger, stand once, in the groups.
     joined = join_grids(result.probe, result.attention).drop_vars(["score", "embed_score"], errors="ignore")
     save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
     save_grid(result.probe, folder.grid_nc, group="probe")
     save_grid(result.attention, folder.grid_nc, group="attention")
+    if further is not None:
+        save_grid(further.matched.drop_vars("score"), folder.grid_nc, group="matched_width")
+        save_grid(further.gain, folder.grid_nc, group="gain")
+    if result.for_use.probe is not None:
+        save_probe(result.for_use.probe, folder.best_probe)
     write_json(folder.comparison, result.to_dict())
 
 
@@ -126,6 +136,7 @@ def draw(
 
     from interp.plotting import plot_comparison, plot_grid, plot_heads, save_figure
     from interp.report import report_html
+    from interp.risk_plot import plot_risk_coverage
 
     comparison = json.loads(folder.comparison.read_text(encoding="utf-8"))
     best = comparison["best"]["probe"]["cell"]
@@ -140,6 +151,8 @@ def draw(
         "comparison": plot_comparison(probe, attention, comparison=compared)[0],
         "heads": plot_heads(cap, y, role, fold=fold),
     }
+    if comparison["for_use"]["selective"] is not None:
+        axes["risk_coverage"] = plot_risk_coverage(selective(probe))
     figures = {}
     for name, ax in axes.items():
         figure = ax.figure.get_figure(root=True)

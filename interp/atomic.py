@@ -4,8 +4,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,15 @@ def remove(path: Path) -> None:
     """Remove a file, if it is there. Raises `RunError` if that is not possible."""
     try:
         path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What other libraries fail to write into `path` is a `RunError`, as it is for the functions here."""
+    try:
+        yield
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -1,19 +1,21 @@
 """The attention grid: each metric's own AUC, and a probe on all metrics of a cell, in the unit of the probe grid."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
+from scipy import stats
 
 from interp.activations import Capture
-from interp.cells import Samples, cell_estimates, choose_samples, fit_cells
+from interp.cells import Samples, choose_samples, fit_cells
 from interp.errors import DataError
 from interp.estimators import ProbeSpec
 from interp.features import as_array, read_features
 from interp.grid import estimate_variables, make_grid
-from interp.inference import MIN_PER_CLASS, group_codes
+from interp.inference import MIN_PER_CLASS, Estimate, benjamini_hochberg, estimate_auc, group_codes, undefined
 
 
 def attention_grid(
@@ -24,7 +26,7 @@ def attention_grid(
     *,
     folds: int = 5,
     seed: int = 0,
-    C: float = 1.0,
+    C: float | str | Sequence[float] = 1.0,
     probe: Any = "logistic",
     population: str = "exact_answer",
     fold: Int[np.ndarray, " sample"] | None = None,
@@ -37,7 +39,8 @@ def attention_grid(
     `auc` belongs to the attention probe: the estimator, folds and samples of the probe grid, on the (metric, head)
     columns that are finite for every sample of the cell; `n_features` counts them and `dropped` names the others.
     `metric_auc` (metric, layer, token) is the AUC of one metric averaged over heads, "higher when correct", without
-    any fitting; `metric_mean` its mean. Arguments and errors as in `probe_grid`.
+    any fitting, `metric_p` its two-sided p against 0.5, `metric_q` by Benjamini-Hochberg over all metrics and cells;
+    `metric_mean` its mean. Arguments and errors as in `probe_grid`.
     """
     if not isinstance(cap, Capture) or not cap.attention:
         raise DataError("attention: expected a Capture that holds attention metrics; capture the model with attention")
@@ -53,22 +56,35 @@ def attention_grid(
         seed=seed,
         ids=cap.id,
     )
-    valid_cells = np.repeat(everything.valid[samples.index, None, :], len(cap.layers), axis=1)
-    metrics = {name: as_array(values)[samples.index] for name, values in cap.attention.items()}
-    columns = np.concatenate(list(metrics.values()), axis=2)
-    keep = (np.isfinite(columns) | ~valid_cells[:, :, None, :]).all(0)
-    spec = ProbeSpec(probe, C=C, seed=seed)
+    has_role = everything.valid[samples.index]
+    valid_cells = np.repeat(has_role[:, None, :], len(cap.layers), axis=1)
+    names = [(metric, head) for metric, values in cap.attention.items() for head in range(values.shape[2])]
+    keep = np.empty((len(cap.layers), len(names), len(cap.roles)), bool)
+    alone: dict[tuple[int, int], list[tuple[float, Estimate]]] = {}
+    for layer, role in np.ndindex(len(cap.layers), len(cap.roles)):  # a cell at a time: all of them may not fit
+        cell = cell_metrics(cap, samples.index, layer, role)
+        valid_here = has_role[:, role]
+        keep[layer, :, role] = np.concatenate([np.isfinite(values[valid_here]).all(0) for values in cell])
+        alone[layer, role] = [_metric_alone(values, valid_here, samples, min_per_class) for values in cell]
+    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
     fitted = fit_cells(
-        lambda layer, role: columns[:, layer, keep[layer, :, role], role],
+        lambda layer, role: np.concatenate(cell_metrics(cap, samples.index, layer, role), axis=1)[
+            :, keep[layer, :, role]
+        ],
         valid_cells,
         samples,
         lambda layer, role: spec,
         min_per_class=min_per_class,
         n_jobs=n_jobs,
-        size=columns.size,
+        size=len(samples.index) * keep.size,
         progress=progress,
     )
-    settings = {"C": C, "folds": len(np.unique(samples.fold)), "seed": seed, "min_per_class": min_per_class}
+    settings = {
+        "C": spec.strengths[0],
+        "folds": len(np.unique(samples.fold)),
+        "seed": seed,
+        "min_per_class": min_per_class,
+    }
     grid = make_grid(
         fitted,
         samples,
@@ -76,11 +92,17 @@ def attention_grid(
         roles=cap.roles,
         attrs={"kind": "attention", "site": "pattern", "probe": spec.name, **settings},
     )
-    names = [(metric, head) for metric, values in metrics.items() for head in range(values.shape[2])]
     dropped = [[_describe(names, ~keep[layer, :, role]) for role in range(keep.shape[2])] for layer in range(len(keep))]
     grid["dropped"] = (("layer", "token"), np.array(dropped, dtype=object))
     grid["n_features"] = (("layer", "token"), keep.sum(1))
-    return xr.merge([grid, _metric_grid(metrics, valid_cells, samples, grid, min_per_class)], combine_attrs="override")
+    return xr.merge([grid, _metric_grid(list(cap.attention), alone, grid)], combine_attrs="override")
+
+
+def cell_metrics(
+    cap: Capture, index: Int[np.ndarray, " sample"], layer: int, role: int
+) -> list[Float[np.ndarray, "sample head"]]:
+    """Every attention metric of one cell."""
+    return [as_array(values[index, layer, :, role]) for values in cap.attention.values()]
 
 
 def _describe(names: Sequence[tuple[str, int]], dropped: Bool[np.ndarray, " column"]) -> str:
@@ -104,28 +126,42 @@ def _why_no_metric(values: Float[np.ndarray, " sample"], missing: bool) -> str:
     return "the metric is the same for all samples" if np.ptp(values) == 0 else ""
 
 
+def _metric_alone(
+    values: Float[np.ndarray, "sample head"], valid: Bool[np.ndarray, " sample"], samples: Samples, min_per_class: int
+) -> tuple[float, Estimate]:
+    """Mean and AUC of a metric averaged over heads, as a score of its own: no fitting, the same samples and folds."""
+    score = np.where(valid, values.astype(np.float64).mean(1), np.nan)
+    used = np.isfinite(score)
+    score, y = np.where(used, score, np.nan), samples.y
+    if reason := _why_no_metric(score[used], bool(valid.any())):
+        estimate = undefined(0, int(used.sum()), int(y[used].sum()), reason)
+    else:
+        estimate = estimate_auc(score, y, samples.fold, group_codes(samples.group), min_per_class=min_per_class)
+    mean = score[used].mean() if used.any() else np.nan
+    return mean, replace(estimate, influence=np.empty(0))  # as long as the samples, and nobody reads it
+
+
+def p_against_half(estimate: Estimate) -> float:
+    """Two-sided p of an AUC against 0.5: the level at which its interval would just reach 0.5; NaN if undefined."""
+    auc, n_correct = estimate.value, estimate.n_correct
+    if estimate.reason:
+        return float("nan")
+    if auc in (0.0, 1.0):
+        return float(min(1.0, 2 * 0.5 ** min(n_correct, estimate.n - n_correct)))
+    if estimate.se == 0:
+        return 1.0
+    return float(2 * stats.norm.sf(abs(np.log(auc / (1 - auc))) * auc * (1 - auc) / estimate.se))
+
+
 def _metric_grid(
-    metrics: Mapping[str, Float[np.ndarray, "sample layer head role"]],
-    valid: Bool[np.ndarray, "sample layer role"],
-    samples: Samples,
-    grid: xr.Dataset,
-    min_per_class: int,
+    metrics: Sequence[str], alone: Mapping[tuple[int, int], Sequence[tuple[float, Estimate]]], grid: xr.Dataset
 ) -> xr.Dataset:
-    """Each metric averaged over heads, as a score of its own: no fitting, the same samples and folds."""
-    estimates, means = [], []
-    for values in metrics.values():
-        score = np.where(valid, values.astype(np.float64).mean(2), np.nan)
-        used = np.isfinite(score)
-        score = np.where(used, score, np.nan)
-        missing = [bool(some) for some in np.ravel(valid.any(0))]
-        flat, mask = score.reshape(len(score), -1).T, used.reshape(len(score), -1).T
-        reasons = [_why_no_metric(column[m], lacking) for column, m, lacking in zip(flat, mask, missing, strict=True)]
-        estimates += cell_estimates(
-            score, used, samples.y, samples.fold, group_codes(samples.group), reasons, min_per_class=min_per_class
-        )
-        means.append([[column[m].mean() if m.any() else np.nan] for column, m in zip(flat, mask, strict=True)])
-    dims, shape = ("metric", "layer", "token"), (len(metrics), *valid.shape[1:])
-    variables = estimate_variables(estimates, dims, shape, prefix="metric_")
-    variables["metric_mean"] = (dims, np.array(means).reshape(shape))
-    coords = {"metric": np.array(list(metrics), dtype=object), "layer": grid["layer"], "token": grid["token"]}
+    """`metric_mean`, `metric_auc` with interval, `metric_p` and, over all metrics and cells, `metric_q`."""
+    dims, shape = ("metric", "layer", "token"), (len(metrics), grid.sizes["layer"], grid.sizes["token"])
+    cells = [cell[i] for i in range(len(metrics)) for cell in alone.values()]
+    variables = estimate_variables([estimate for _, estimate in cells], dims, shape, prefix="metric_")
+    p = np.array([p_against_half(estimate) for _, estimate in cells]).reshape(shape)
+    variables |= {"metric_p": (dims, p), "metric_q": (dims, benjamini_hochberg(p))}
+    variables["metric_mean"] = (dims, np.array([mean for mean, _ in cells]).reshape(shape))
+    coords = {"metric": np.array(metrics, dtype=object), "layer": grid["layer"], "token": grid["token"]}
     return xr.Dataset(variables, coords=coords)

@@ -35,6 +35,10 @@ class Fitted:
     """Layers outermost."""
     unconverged: int
     """Fits that stopped before their optimum, over all cells."""
+    choice: Float[np.ndarray, "layer role fold"]
+    """Every cell's AUC without each fold (`choice_auc`); NaN if undefined."""
+    C: Float[np.ndarray, "layer role fold"] | None = None
+    """The C of every fold's probe, where it was chosen among several."""
 
 
 def choose_samples(
@@ -87,20 +91,25 @@ def fit_cells(
     min_per_class: int = MIN_PER_CLASS,
     n_jobs: int | None = None,
     size: int = 0,
+    nested: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> Fitted:
     """Cross-fit the probe `spec(layer, role)` on the features `columns(layer, role)` of the `used` samples.
 
-    `size`: how many numbers that is in all, which decides whether workers pay.
+    `size`: how many numbers that is in all, which decides whether workers pay. `nested`: whether every cell is also
+    judged without each fold, by which the best one may be chosen.
     """
     n, n_layers, n_roles = used.shape
+
+    group = group_codes(samples.group)
 
     def cells() -> Iterator[Cell]:
         for layer in range(n_layers):
             for role in range(n_roles):
                 mask = used[:, layer, role]
                 x = columns(layer, role)[mask]
-                yield Cell(x, samples.y[mask], samples.fold[mask], spec(layer, role), min_per_class)
+                parts = (samples.y[mask], samples.fold[mask], spec(layer, role), min_per_class, group[mask])
+                yield Cell(x, *parts, nested=nested)
 
     fits = cross_fit_cells(cells(), size, n_jobs=n_jobs, progress=progress)
     score = np.full((n_layers * n_roles, n), np.nan)
@@ -112,11 +121,20 @@ def fit_cells(
         used,
         samples.y,
         samples.fold,
-        group_codes(samples.group),
+        group,
         [fit.reason for fit in fits],
         min_per_class=min_per_class,
     )
-    return Fitted(score, estimates, sum(fit.unconverged for fit in fits))
+    numbers = np.unique(samples.fold)
+    choice, chosen = np.full((2, n_layers, n_roles, len(numbers)), np.nan)
+    for fit, (layer, role) in zip(fits, np.ndindex(n_layers, n_roles), strict=True):
+        there = np.isin(numbers, samples.fold[used[:, layer, role]])
+        if fit.choice is not None:
+            choice[layer, role, there] = fit.choice
+        if fit.C:
+            chosen[layer, role, there] = fit.C
+    tuned = any(fit.C for fit in fits)
+    return Fitted(score, estimates, sum(fit.unconverged for fit in fits), choice, chosen if tuned else None)
 
 
 def cell_estimates(

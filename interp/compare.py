@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from interp.best_cell import describe_best
 from interp.errors import DataError
 from interp.grid import GridArrays, check_alike, grid_arrays
-from interp.inference import MIN_PER_CLASS, Estimate, benjamini_hochberg, delta_auc, estimate_auc
+from interp.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.observe import observations
-from interp.resampling import nested_best, peak_set, split_halves
+from interp.resampling import split_halves
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,7 @@ class Comparison:
     @property
     def differences(self) -> dict[str, Any]:
         """The comparison in numbers: how many cells differ at q < 0.05, and in which direction."""
-        q, delta = self.delta_auc["q"].values, self.delta_auc["delta"].values
-        significant = q < 0.05
-        return {
-            "cells": int(np.isfinite(delta).sum()),
-            f"{self.names[0]}_higher": int((significant & (delta > 0)).sum()),
-            f"{self.names[1]}_higher": int((significant & (delta < 0)).sum()),
-            "mean_delta": _number(np.nanmean(delta)) if np.isfinite(delta).any() else None,
-        }
+        return differences(self.delta_auc, self.names)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dicts, ready for JSON; undefined numbers are None."""
@@ -75,7 +69,7 @@ def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str]
     halves = split_halves(first.score, second.score, first.y, first.fold, first.group, both, seed=seed)
     return Comparison(
         names=names,
-        delta_auc=_delta_grid(first, second, probe, attn, min_per_class).assign_coords(coords),
+        delta_auc=delta_grid(probe, attn),
         correlation={
             name: {key: _number(value) for key, value in asdict(half).items()} for name, half in halves.items()
         },
@@ -88,9 +82,26 @@ def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str]
     )
 
 
-def _delta_grid(
-    first: GridArrays, second: GridArrays, probe: xr.Dataset, attn: xr.Dataset, min_per_class: int
-) -> xr.Dataset:
+def differences(delta_auc: xr.Dataset, names: tuple[str, str]) -> dict[str, Any]:
+    """How many cells of a `delta_grid` differ at q < 0.05, in which direction, and the mean difference."""
+    q, delta = delta_auc["q"].values, delta_auc["delta"].values
+    significant = q < 0.05
+    return {
+        "cells": int(np.isfinite(delta).sum()),
+        f"{names[0]}_higher": int((significant & (delta > 0)).sum()),
+        f"{names[1]}_higher": int((significant & (delta < 0)).sum()),
+        "mean_delta": _number(np.nanmean(delta)) if np.isfinite(delta).any() else None,
+    }
+
+
+def delta_grid(probe: xr.Dataset, attn: xr.Dataset) -> xr.Dataset:
+    """First grid minus second in every cell: `delta`, `low`, `high`, `p`, `q`, `n`, `n_correct`, `reason` (SPEC: ΔAUC).
+
+    Raises DataError if layers, roles, samples, labels, folds or groups differ.
+    """
+    check_alike(probe, attn)
+    first, second = grid_arrays(probe), grid_arrays(attn)
+    min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
     dims = ("layer", "token")
     shape = first.auc.shape
     why = [grid["reason"].transpose(*dims).values for grid in (probe, attn)]
@@ -109,7 +120,8 @@ def _delta_grid(
         counts["n"][cell], counts["n_correct"][cell] = estimate.n, estimate.n_correct
         reasons[cell] = estimate.reason
     variables = {**values, "q": benjamini_hochberg(values["p"]), **counts, "reason": reasons}
-    return xr.Dataset({name: (dims, value) for name, value in variables.items()})
+    coords = {"layer": probe["layer"], "token": probe["token"]}
+    return xr.Dataset({name: (dims, value) for name, value in variables.items()}, coords=coords)
 
 
 def _profiles(first: GridArrays, second: GridArrays, both: np.ndarray, names: tuple[str, str]) -> xr.Dataset:
@@ -122,39 +134,6 @@ def _profiles(first: GridArrays, second: GridArrays, both: np.ndarray, names: tu
         },
         coords={"grid": np.asarray(names, dtype=object)},
     )
-
-
-def describe_best(grid: xr.Dataset, *, seed: int = 0, min_per_class: int = MIN_PER_CLASS) -> dict[str, Any]:
-    """Best cell of one grid: as seen, nested (chosen on other folds), and the set of cells that may be the peak."""
-    arrays = grid_arrays(grid)
-    cells = np.argwhere(arrays.defined)
-    if len(cells) == 0:
-        return {"cell": None, "auc": None, "nested": None, "chosen": {}, "peak_set": []}
-    columns = arrays.score[:, cells[:, 0], cells[:, 1]]
-    sample = (arrays.y, arrays.fold, arrays.group)
-    estimates = [estimate_auc(column, *sample, min_per_class=min_per_class) for column in columns.T]
-    auc = np.array([e.value for e in estimates])
-    share = peak_set(auc, np.stack([e.influence for e in estimates]), arrays.group, seed=seed)
-    nested = nested_best(columns, *sample, min_per_class=min_per_class)
-    layers, tokens = grid["layer"].values, grid["token"].values
-
-    def label(number: int) -> dict[str, Any]:
-        layer, role = cells[number]
-        return {"layer": int(layers[layer]), "token": str(tokens[role])}
-
-    order = np.argsort(-share, kind="stable")[: int((share > 0).sum())]
-    return {
-        "cell": label(int(auc.argmax())),
-        "auc": _number(auc.max()),
-        "nested": _estimate_dict(nested.estimate),
-        "chosen": {str(fold): label(cell) for fold, cell in nested.chosen.items()},
-        "peak_set": [{**label(int(number)), "share": _number(share[number])} for number in order],
-    }
-
-
-def _estimate_dict(estimate: Estimate) -> dict[str, Any]:
-    keys = ("value", "low", "high", "n", "n_correct")
-    return {**{key: _number(getattr(estimate, key)) for key in keys}, "reason": estimate.reason}
 
 
 def _number(value: Any) -> float | int | None:

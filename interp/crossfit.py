@@ -5,20 +5,27 @@ No torch here: the worker processes import this file, NumPy and scikit-learn, an
 
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import scipy.linalg  # noqa: F401  (threadpoolctl only sees BLAS libraries that are already loaded)
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from joblib import Parallel, cpu_count, delayed
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
+from interp.choice import choice_auc
 from interp.errors import DataError
 from interp.estimators import ProbeSpec
-from interp.inference import MIN_PER_CLASS, why_undefined
+from interp.folds import assign_folds
+from interp.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
+
+
+class InnerFoldsError(DataError):
+    """A training part is too small for the inner folds that choose C."""
+
 
 SERIAL_BELOW = 5_000_000
 """Numbers in all cells together under which starting workers costs more than it saves."""
@@ -33,6 +40,10 @@ class Cell:
     fold: Int[np.ndarray, " sample"]
     spec: ProbeSpec
     min_per_class: int = MIN_PER_CLASS
+    group: Int[np.ndarray, " sample"] | None = None
+    """What inner folds keep together where C is chosen; None: every sample its own."""
+    nested: bool = False
+    """Whether to judge the cell without each fold too."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,10 @@ class CellFit:
     reason: str = ""
     unconverged: int = 0
     """Fits that stopped before their optimum."""
+    C: tuple[float, ...] = ()
+    """The C of each fold's probe, where it was chosen among several."""
+    choice: Float[np.ndarray, " fold"] | None = None
+    """The cell's AUC without each fold, by which the best cell is chosen (`choice_auc`); None if not asked for."""
 
 
 @dataclass(frozen=True)
@@ -66,46 +81,110 @@ class Standardiser:
         return (x[:, self.kept] - self.mean) / self.scale
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A probe fitted on one training part, with the scaling it was fitted in."""
+
+    estimator: Any
+    scaler: Standardiser | None
+    C: float
+    converged: bool
+
+    def decision(self, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, " sample"]:
+        """Decision values of samples in the units of the features as they were given."""
+        return decision_values(self.estimator, x if self.scaler is None else self.scaler.apply(x))
+
+
 def decision_values(estimator: Any, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, " sample"]:
-    """`decision_function`, else the predicted probability of class 1."""
+    """`decision_function`, else the predicted probability of class 1, else what `predict` says (a regressor's value).
+
+    Raises DataError for an estimator that has none of them, or whose values are not one finite number per sample.
+    """
     if hasattr(estimator, "decision_function"):
-        return np.asarray(estimator.decision_function(x), dtype=np.float64).reshape(len(x))
-    if hasattr(estimator, "predict_proba"):
-        return np.asarray(estimator.predict_proba(x)[:, 1], dtype=np.float64)
-    raise DataError(
-        f"probe: {type(estimator).__name__} has neither decision_function nor predict_proba; give a classifier"
-    )
+        values = np.asarray(estimator.decision_function(x), dtype=np.float64)
+    elif hasattr(estimator, "predict_proba"):
+        values = np.asarray(estimator.predict_proba(x), dtype=np.float64)[:, 1]
+    elif hasattr(estimator, "predict"):
+        values = np.asarray(estimator.predict(x), dtype=np.float64)
+    else:
+        raise DataError(
+            f"probe: {type(estimator).__name__} has neither decision_function nor predict_proba nor predict; "
+            "give a classifier or a regressor"
+        )
+    if values.size != len(x) or not np.isfinite(values).all():
+        raise DataError(
+            f"probe: {type(estimator).__name__} gave values of shape {values.shape} for {len(x)} samples, "
+            f"{int((~np.isfinite(values)).sum())} of them not finite; one finite score per sample is needed"
+        )
+    return values.reshape(len(x))
+
+
+def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
+    """Fit the cell's probe on one part of its samples, standardised by that part (SPEC: score).
+
+    With several C, one is chosen first, by inner folds of this part alone.
+    """
+    x, y = np.asarray(cell.x[part], dtype=np.float64), cell.y[part]
+    spec = cell.spec
+    if spec.tuned:
+        group = None if cell.group is None else cell.group[part]
+        spec = replace(spec, C=choose_C(replace(cell, x=x, y=y, fold=cell.fold[part], group=group)))
+    scaler = Standardiser.fit(x) if spec.standardise else None
+    z = x if scaler is None else scaler.apply(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            return Trained(spec.build(*z.shape).fit(z, y), scaler, float(spec.C), True)
+        except ConvergenceWarning:
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return Trained(spec.build(*z.shape).fit(z, y), scaler, float(spec.C), False)
+
+
+def choose_C(cell: Cell) -> float:
+    """The C whose probes have the highest within-fold AUC on inner folds of these samples; of equals the smallest.
+
+    The inner folds follow the rule of the outer ones (`StratifiedGroupKFold`, as many, same seed). Raises
+    InnerFoldsError where they cannot be made.
+    """
+    groups = None if cell.group is None else list(map(str, cell.group.tolist()))
+    try:
+        fold = assign_folds(cell.y, groups, folds=cell.spec.inner_folds, seed=cell.spec.seed)
+    except DataError as error:
+        raise InnerFoldsError(str(error)) from error
+    auc = []
+    for C in cell.spec.strengths:
+        fit = cross_fit(replace(cell, fold=fold, nested=False, spec=replace(cell.spec, C=C), min_per_class=1))
+        if fit.reason:
+            raise InnerFoldsError(fit.reason)
+        auc.append(float(within_fold_auc(fit.score, cell.y, fold)))
+    return cell.spec.strengths[int(np.argmax(auc))]
 
 
 def cross_fit(cell: Cell) -> CellFit:
     """Fit on all folds but one, score that one (SPEC: score); a reason instead where SPEC calls the cell undefined."""
-    x, y, fold = np.asarray(cell.x, dtype=np.float64), cell.y, cell.fold
+    cell = replace(cell, x=np.asarray(cell.x, dtype=np.float64))
+    x, y, fold = cell.x, cell.y, cell.fold
     nothing = np.full(len(y), np.nan)
     if reason := why_undefined(y, fold, cell.min_per_class):
         return CellFit(nothing, reason)
     if x.shape[1] == 0:
         return CellFit(nothing, "no feature is finite for every sample of the cell")
-    score, unconverged = nothing.copy(), 0
+    score, fits = nothing.copy(), []
     for f in np.unique(fold):
-        train, test = fold != f, fold == f
-        if len(np.unique(y[train])) < 2:
+        part = fold != f
+        if len(np.unique(y[part])) < 2:
             return CellFit(nothing, f"the training part of fold {f} has one class only")
-        x_train, x_test = x[train], x[test]
-        if not (x_train.max(0) != x_train.min(0)).any():
+        inside = x[part]
+        if not (inside.max(0) != inside.min(0)).any():
             return CellFit(nothing, f"no column varies in the training part of fold {f}")
-        if cell.spec.standardise:
-            scaler = Standardiser.fit(x_train)
-            x_train, x_test = scaler.apply(x_train), scaler.apply(x_test)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ConvergenceWarning)
-            try:
-                fitted = cell.spec.build(*x_train.shape).fit(x_train, y[train])
-            except ConvergenceWarning:
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                fitted = cell.spec.build(*x_train.shape).fit(x_train, y[train])
-                unconverged += 1
-        score[test] = decision_values(fitted, x_test)
-    return CellFit(score, unconverged=unconverged)
+        try:
+            fits.append(train(cell, part))
+        except InnerFoldsError as error:
+            return CellFit(nothing, f"C cannot be chosen without fold {f}: {error}")
+        score[~part] = fits[-1].decision(x[~part])
+    chosen = tuple(fit.C for fit in fits) if cell.spec.tuned else ()
+    choice = choice_auc(x, y, fold) if cell.nested else None
+    return CellFit(score, unconverged=sum(not fit.converged for fit in fits), C=chosen, choice=choice)
 
 
 @cache

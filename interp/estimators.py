@@ -1,20 +1,24 @@
-"""The probes that have a name; every other scikit-learn classifier can be passed as it is."""
+"""The probes that have a name; every other scikit-learn estimator can be passed as it is."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import clone
-from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import RidgeClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from interp.components import TopComponents
 from interp.errors import DataError
 from interp.logistic import LinearProbe, Logistic
 
 PROBES = ("logistic", "ridge", "mass-mean", "lda", "k-sparse", "pca-lr", "mlp")
+TUNABLE = ("logistic", "ridge", "k-sparse", "pca-lr", "mlp")
+"""The named probes that have a C."""
+STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+"""What `C="cv"` chooses among."""
 K_SPARSE = 16
 PCA_WIDTH = 32
 
@@ -31,11 +35,9 @@ class MassMean(LinearProbe):
         return self
 
 
-def pca_logistic(components: int, n: int, width: int, C: float = 1.0, seed: int = 0) -> Pipeline:
+def pca_logistic(components: int, n: int, width: int, C: float = 1.0) -> Pipeline:
     """Logistic regression on the first principal components of the training part, not rescaled."""
-    components = min(components, width, n)
-    solver = "arpack" if components < min(n, width) else "full"
-    return make_pipeline(PCA(components, svd_solver=solver, random_state=seed), Logistic(C))
+    return make_pipeline(TopComponents(min(components, width, n)), Logistic(C))
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,43 @@ class ProbeSpec:
     """A probe as the user asked for it; the estimator itself is built for each training part."""
 
     probe: Any = "logistic"
-    """One of `PROBES`, or any scikit-learn classifier."""
-    C: float = 1.0
+    """One of `PROBES`, or any scikit-learn classifier or regressor."""
+    C: Any = 1.0
+    """Inverse strength of the penalty; several of them, or "cv" for `STRENGTHS`: chosen in each training part."""
     seed: int = 0
     components: int = PCA_WIDTH
     """Width of `pca-lr`."""
+    inner_folds: int = 5
+    """Folds of a training part over which C is chosen."""
 
     def __post_init__(self) -> None:
         known = self.probe in PROBES if isinstance(self.probe, str) else hasattr(self.probe, "get_params")
-        if not known:
+        if not known or isinstance(self.probe, type):
             raise DataError(
-                f"probe: expected one of {', '.join(PROBES)} or a scikit-learn classifier, got {self.probe!r}"
+                f"probe: expected one of {', '.join(PROBES)} or a scikit-learn estimator, got {self.probe!r}"
             )
-        if not self.C > 0:
-            raise DataError(f"C: expected a positive number, got {self.C!r}")
+        try:
+            positive = len(self.strengths) > 0 and all(0 < C < float("inf") for C in self.strengths)
+        except (TypeError, ValueError):
+            positive = False
+        if not positive:
+            raise DataError(f"C: expected a positive number, several of them, or 'cv', got {self.C!r}")
+        if self.tuned and self.probe not in TUNABLE:
+            raise DataError(f"C: {self.name} has no C to choose; the probes that have one are {', '.join(TUNABLE)}")
+
+    @property
+    def tuned(self) -> bool:
+        """Whether C is chosen in each training part."""
+        return not isinstance(self.C, (int, float))
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """Every C that may be used, ascending."""
+        if isinstance(self.C, str):
+            if self.C != "cv":
+                raise ValueError(self.C)
+            return STRENGTHS
+        return tuple(sorted(map(float, self.C))) if self.tuned else (float(self.C),)
 
     @property
     def standardise(self) -> bool:
@@ -69,7 +94,7 @@ class ProbeSpec:
         return self.probe if isinstance(self.probe, str) else " ".join(repr(self.probe).split())
 
     def build(self, n: int, width: int) -> Any:
-        """The unfitted estimator for `n` training samples of `width` varying columns."""
+        """The unfitted estimator for `n` training samples of `width` varying columns; C is one number by now."""
         match self.probe:
             case "logistic":
                 return Logistic(self.C)
@@ -83,7 +108,7 @@ class ProbeSpec:
                 k = min(K_SPARSE, width)
                 return make_pipeline(SelectKBest(f_classif, k=k), Logistic(self.C))
             case "pca-lr":
-                return pca_logistic(self.components, n, width, self.C, self.seed)
+                return pca_logistic(self.components, n, width, self.C)
             case "mlp":
                 return MLPClassifier((64,), alpha=1 / self.C, max_iter=1000, random_state=self.seed)
         return clone(self.probe)

@@ -23,6 +23,23 @@ def as_array(values: Any) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class OneLayer:
+    """`sample role width` indexed as the one layer of `sample layer role width`."""
+
+    values: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """With the layer axis."""
+        n, *rest = self.values.shape
+        return n, 1, *rest
+
+    def __getitem__(self, key: tuple[Any, ...]) -> Any:
+        samples, _, *rest = key
+        return self.values[(samples, *rest)]
+
+
+@dataclass(frozen=True)
 class Features:
     """Feature vectors by sample, layer and role, still in the caller's memory and precision."""
 
@@ -37,9 +54,11 @@ class Features:
     """Array or tensor `sample role width`: the control row."""
 
     def used(self, index: Int[np.ndarray, " member"]) -> Bool[np.ndarray, "member layer role"]:
-        """Where the samples have the role and finite features, one layer at a time to spare memory."""
-        by_layer = [np.isfinite(as_array(self.values[index, i])).all(-1) for i in range(len(self.layers))]
-        return np.stack(by_layer, axis=1) & self.valid[index, None, :]
+        """Where the samples have the role and finite features, one cell at a time to spare memory."""
+        finite = np.empty((len(index), len(self.layers), len(self.roles)), bool)
+        for layer, role in np.ndindex(finite.shape[1:]):
+            finite[:, layer, role] = np.isfinite(as_array(self.values[index, layer, role])).all(-1)
+        return finite & self.valid[index, None, :]
 
     def column(self, index: Int[np.ndarray, " member"], layer: int, role: int) -> Float[np.ndarray, "member width"]:
         """Feature vectors of one cell."""
@@ -50,7 +69,7 @@ class Features:
         """The embedding as a grid of one row, or None for a bare tensor."""
         if self.embed is None:
             return None
-        return replace(self, values=self.embed[:, None], layers=(0,), embed=None)
+        return replace(self, values=OneLayer(self.embed), layers=(0,), embed=None)
 
 
 def read_features(

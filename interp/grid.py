@@ -1,7 +1,8 @@
 """Grids as xarray datasets: built in one place, joined exactly, saved to netCDF4 and read back unchanged.
 
 dims `layer` (int), `token` (role), `sample` (id); on (layer, token) `auc`, `low`, `high`, `n`, `n_correct`, `reason`;
-`score` (sample, layer, token) holds out-of-fold decision values; `y`, `fold`, `group` are coordinates of `sample`.
+`score` (sample, layer, token) holds out-of-fold decision values; `y`, `fold`, `group` are coordinates of `sample`;
+`choice_auc` (layer, token, held_out_fold) is each cell's AUC without a fold, by which the best cell is chosen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,14 +67,24 @@ def estimate_variables(
 def make_grid(
     fitted: Fitted, samples: Samples, *, layers: Sequence[int], roles: Sequence[str], attrs: Mapping[str, Any]
 ) -> xr.Dataset:
-    """Scores and estimates under their labels; only samples of the population are in a grid."""
+    """Scores and estimates under their labels; only samples of the population are in a grid.
+
+    Where C was chosen, `chosen_C` (layer, token, held_out_fold) says which; the attribute `C` is then their median,
+    which permutations and controls use instead of choosing anew each time.
+    """
     from interp import __version__
 
+    chosen: dict[str, Any] = {}
+    if fitted.C is not None:
+        chosen = {"chosen_C": (("layer", "token", "held_out_fold"), fitted.C)}
+        attrs = {**attrs, "C": float(np.nanquantile(fitted.C, 0.5, method="lower")), "C_choice": "inner folds"}
     excluded = {f"excluded_{reason}": count for reason, count in samples.excluded.items()}
     grid = xr.Dataset(
         data_vars={
             **estimate_variables(fitted.estimates, ("layer", "token"), (len(layers), len(roles))),
             "score": (("sample", "layer", "token"), fitted.score),
+            "choice_auc": (("layer", "token", "held_out_fold"), fitted.choice),
+            **chosen,
         },
         coords={
             "layer": np.asarray(layers, dtype=np.int64),
@@ -82,6 +93,7 @@ def make_grid(
             "y": ("sample", samples.y),
             "fold": ("sample", samples.fold),
             "group": ("sample", np.asarray(samples.group, dtype=object)),
+            "held_out_fold": np.unique(samples.fold),
         },
         attrs={**attrs, **excluded, "unconverged": fitted.unconverged, "interp_version": __version__},
     )

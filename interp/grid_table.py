@@ -38,14 +38,28 @@ def grid_rows(grid: xr.Dataset, metric: str) -> list[Row]:
     return rows
 
 
-def grid_table(probe: xr.Dataset, attention: xr.Dataset | None = None, delta: xr.Dataset | None = None) -> list[Row]:
-    """All rows of a run: `probe_auc`, `attention_auc`, `delta_auc`, each attention metric's mean and its `…_auc`."""
+def grid_table(
+    probe: xr.Dataset,
+    attention: xr.Dataset | None = None,
+    delta: xr.Dataset | None = None,
+    *,
+    matched: xr.Dataset | None = None,
+    gain: xr.Dataset | None = None,
+) -> list[Row]:
+    """All rows of a run: `probe_auc`, `attention_auc`, `delta_auc`, each attention metric's mean and its `…_auc`.
+
+    `matched` is the grid of `matched_width_grid` (`matched_width_auc`), `gain` the `delta_grid` of residual with
+    attention minus residual alone (`gain_auc`).
+    """
     rows = grid_rows(probe, "probe_auc")
     if attention is not None:
         rows += grid_rows(attention, "attention_auc")
-    if delta is not None:
-        for layer in delta["layer"].values:
-            rows += _cell_rows(delta.sel(layer=layer), "delta_auc", layer=int(layer), value="delta")
+    for metric, differences in (("delta_auc", delta), ("gain_auc", gain)):
+        if differences is not None:
+            for layer in differences["layer"].values:
+                rows += _cell_rows(differences.sel(layer=layer), metric, layer=int(layer), value="delta")
+    if matched is not None:
+        rows += grid_rows(matched, "matched_width_auc")
     if attention is not None and "metric" in attention.dims:
         for metric in attention["metric"].values:
             for layer in attention["layer"].values:

@@ -1,40 +1,16 @@
-"""Is a completion right, and where is its exact answer? The second never looks at the first (SPEC)."""
+"""Each completion's label and exact answer, in two steps that do not see each other (SPEC: A sample)."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from interp.asking import Exchange
+from interp.correctness import Rule
 from interp.errors import DataError
-from interp.matching import CandidateFinder, fold
+from interp.exact_answers import ExactAnswerMethod, Located, Span
+from interp.matching import CandidateFinder
 from interp.rows import QARow
 from interp.spans import Decode, TokenText
-
-
-class ExactAnswerFinder:
-    """Finds the exact answer by one rule common to all rows, blind to the row's label and accepted answers.
-
-    The rule is a pattern with one group if one is given (its first match), else the earliest, then longest match of
-    the candidates.
-    """
-
-    def __init__(self, *, candidates: Iterable[str] = (), pattern: str | None = None) -> None:
-        self._candidates = CandidateFinder(candidates)
-        try:
-            self._pattern = re.compile(pattern) if pattern is not None else None
-        except re.error as error:
-            raise DataError(f"the answer pattern {pattern!r} is not a regular expression: {error}") from error
-        if self._pattern is not None and self._pattern.groups != 1:
-            raise DataError(
-                f"the answer pattern must have one group (the answer); {pattern!r} has {self._pattern.groups}"
-            )
-        self.method = "candidates" if self._pattern is None else "pattern"
-
-    def find(self, text: str) -> list[tuple[int, int]]:
-        """Character spans in `text`: the exact answer, then its later occurrences; [] if there is none."""
-        if self._pattern is None:
-            return self._candidates.find(text)
-        spans = [match.span(1) for match in self._pattern.finditer(text) if match.start(1) < match.end(1)]
-        return [span for span in spans if fold(text[slice(*span)]).text == fold(text[slice(*spans[0])]).text]
 
 
 @dataclass(frozen=True)
@@ -44,60 +20,104 @@ class Label:
     text: str
     """The completion, special tokens removed."""
     correct: bool | None
-    exact_answer: str | None
-    method: str | None
-    tokens: tuple[int, int] | None
+    exact_answer: str | None = None
+    method: str | None = None
+    tokens: tuple[int, int] | None = None
     """First and last token of the exact answer in `prompt_ids + completion_ids`, both inclusive."""
-    status: str
+    status: str = "no_exact_answer"
+    asked: tuple[Exchange, ...] = ()
+    """What a model was asked for the exact answer, if one was."""
 
 
-def label_completion(
-    row: QARow,
-    prompt_ids: Sequence[int],
-    completion_ids: Sequence[int],
+@dataclass(frozen=True)
+class Completion:
+    """A completion as it is searched: characters that still map to its tokens."""
+
+    searched: str
+    """Special tokens are blanked with NUL, which is part of no answer, so that no character moves."""
+    tokens: TokenText
+
+    @classmethod
+    def of(
+        cls, prompt_ids: Sequence[int], completion_ids: Sequence[int], decode: Decode, special_ids: Collection[int]
+    ) -> "Completion":
+        """Decode the completion after its prompt."""
+        tokens = TokenText.of(decode, [*prompt_ids, *completion_ids], start=len(prompt_ids))
+        begin = tokens.ends[0]
+        searched = list(tokens.text[begin:])
+        for k, token in enumerate(completion_ids, start=len(prompt_ids)):
+            if token in special_ids:
+                low, high = (at - begin for at in tokens.characters(k))
+                searched[low:high] = "\0" * (min(high, len(searched)) - low)
+        return cls("".join(searched), tokens)
+
+    @property
+    def text(self) -> str:
+        """The completion, special tokens removed."""
+        return self.searched.replace("\0", "")
+
+    def covering(self, span: Span) -> tuple[int, int] | None:
+        """First and last token that cover characters of `searched`."""
+        begin = self.tokens.ends[0]
+        return self.tokens.tokens(begin + span[0], begin + span[1])
+
+
+def label_answers(
+    rows: Sequence[QARow],
+    prompt_ids: Sequence[Sequence[int]],
+    completion_ids: Sequence[Sequence[int]],
     decode: Decode,
     special_ids: Collection[int],
-    finder: ExactAnswerFinder,
-) -> Label:
-    """Label by the row's own `correct`, else an accepted answer anywhere; exact answer by its own, else `finder`.
+    *,
+    correct: Rule,
+    method: ExactAnswerMethod,
+) -> list[Label]:
+    """Label every completion by the row's own `correct`, else by the rule; locate its exact answer by `method`.
 
-    Raises DataError if the row's own `exact_answer` does not occur in its completion.
+    A row's own `exact_answer` is used where it brings one. The method is given questions and completions only. An
+    empty completion has no exact answer, and no label but its row's own.
+
+    Raises DataError if a row's own `exact_answer` does not occur in its completion.
     """
-    if not completion_ids:
-        return Label("", row.correct, None, None, None, "empty")
-    ids = [*prompt_ids, *completion_ids]
-    tokens = TokenText.of(decode, ids, start=len(prompt_ids))
-    begin = tokens.ends[0]
-    # Special tokens are blanked, not cut out, so that characters still map to tokens; NUL is never part of an answer.
-    searched = list(tokens.text[begin:])
-    for k, token in enumerate(completion_ids, start=len(prompt_ids)):
-        if token in special_ids:
-            low, high = (at - begin for at in tokens.characters(k))
-            searched[low:high] = "\0" * (min(high, len(searched)) - low)
-    text = "".join(searched)
-    plain = text.replace("\0", "")
+    completions = [
+        Completion.of(before, after, decode, special_ids)
+        for before, after in zip(prompt_ids, completion_ids, strict=True)
+    ]
+    located: dict[int, Located] = {
+        i: Located(_occurrences(row, completion.searched))
+        for i, (row, completion) in enumerate(zip(rows, completions, strict=True))
+        if row.exact_answer is not None and completion_ids[i]
+    }
+    names = dict.fromkeys(located, "row")
+    others = [i for i in range(len(rows)) if i not in located and completion_ids[i]]
+    found = method.locate([rows[i].question for i in others], [completions[i].searched for i in others])
+    located |= zip(others, found, strict=True)
+    names |= dict.fromkeys(others, method.name)
 
-    correct = row.correct
-    if correct is None and row.answers:
-        correct = plain in CandidateFinder(row.answers)
-    if row.exact_answer is not None:
-        method, spans = "row", _occurrences(row, text)
-    else:
-        method, spans = finder.method, finder.find(text)
-    if not spans:
-        return Label(plain, correct, None, None, None, "no_exact_answer")
-    low, high = spans[0]
-    return Label(
-        text=plain,
-        correct=correct,
-        exact_answer=text[low:high],
-        method=method,
-        tokens=tokens.tokens(begin + low, begin + high),
-        status="ambiguous" if len(spans) > 1 else "ok",
-    )
+    labels = []
+    for i, (row, completion) in enumerate(zip(rows, completions, strict=True)):
+        if not completion_ids[i]:
+            labels.append(Label("", row.correct, status="empty"))
+            continue
+        truth, spans = correct(row, completion.text), located[i].spans
+        if not spans:
+            labels.append(Label(completion.text, truth, asked=located[i].asked))
+            continue
+        labels.append(
+            Label(
+                text=completion.text,
+                correct=truth,
+                exact_answer=completion.searched[slice(*spans[0])],
+                method=names[i],
+                tokens=completion.covering(spans[0]),
+                status="ambiguous" if len(spans) > 1 else "ok",
+                asked=located[i].asked,
+            )
+        )
+    return labels
 
 
-def _occurrences(row: QARow, text: str) -> list[tuple[int, int]]:
+def _occurrences(row: QARow, text: str) -> list[Span]:
     """Where the row's own exact answer stands: as it is written, else after folding."""
     assert row.exact_answer is not None
     spans = [match.span() for match in re.finditer(re.escape(row.exact_answer), text)]

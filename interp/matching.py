@@ -1,9 +1,10 @@
 """Where accepted answers stand in a text: NFKC and case folding, word boundaries, earliest then longest (SPEC)."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 # Scripts written without spaces between words, by the first word of a character's Unicode name:
@@ -82,16 +83,10 @@ def fold(text: str) -> Folded:
     return Folded("".join(folded), [*start, len(text)], [*edge, True])
 
 
-def _stands_free(text: str, start: int, end: int) -> bool:
-    """Whether no letter or digit touches `text[start:end]`; in scripts without spaces anything may."""
-    sides = ((start - 1, start), (end, end - 1))
-    return all(
-        not 0 <= outside < len(text)
-        or not _is_word(text[outside])
-        or _is_unspaced(text[outside])
-        or _is_unspaced(text[inside])
-        for outside, inside in sides
-    )
+@lru_cache(maxsize=2**16)
+def _may_be_cut(outside: str, inside: str) -> bool:
+    """Whether a match may end between these neighbours: no word goes on there, or the script has no spaces."""
+    return not _is_word(outside) or _is_unspaced(outside) or _is_unspaced(inside)
 
 
 class CandidateFinder:
@@ -99,30 +94,34 @@ class CandidateFinder:
 
     def __init__(self, candidates: Iterable[str]) -> None:
         self._candidates = {folded for candidate in candidates if (folded := fold(candidate.strip()).text)}
-        self._lengths = sorted({len(candidate) for candidate in self._candidates}, reverse=True)
+        self._longest = max(map(len, self._candidates), default=0)
 
     def find(self, text: str) -> list[tuple[int, int]]:
         """Character spans of the chosen candidate in `text`: the match, then its later occurrences; [] if none."""
         folded = fold(text)
-        first = next(self._matches(folded), None)
+        first = next(_matches(folded, self._candidates, self._longest), None)
         if first is None:
             return []
         chosen = folded.text[first[0] : first[1]]
-        again = CandidateFinder(())
-        again._candidates, again._lengths = {chosen}, [len(chosen)]
-        return [folded.original(*span) for span in again._matches(folded)]
+        return [folded.original(*span) for span in _matches(folded, {chosen}, len(chosen))]
 
     def __contains__(self, text: str) -> bool:
         """Whether any candidate matches in `text`."""
-        return next(self._matches(fold(text)), None) is not None
+        return next(_matches(fold(text), self._candidates, self._longest), None) is not None
 
-    def _matches(self, folded: Folded) -> Iterator[tuple[int, int]]:
-        text, free_from = folded.text, 0
-        for start in range(len(text)):
-            if start < free_from or not folded.edge[start]:
-                continue
-            for end in (start + length for length in self._lengths if start + length <= len(text)):
-                if text[start:end] in self._candidates and folded.edge[end] and _stands_free(text, start, end):
-                    yield start, end
-                    free_from = end
-                    break
+
+def _matches(folded: Folded, candidates: Collection[str], longest: int) -> Iterator[tuple[int, int]]:
+    """Earliest, then longest matches from left to right that do not overlap."""
+    text, n = folded.text, len(folded.text)
+    # Most characters stand inside a word: where a match may begin or end is looked up once, not per candidate.
+    begins = [i for i in range(n) if folded.edge[i] and (i == 0 or _may_be_cut(text[i - 1], text[i]))]
+    ends = [i for i in range(1, n + 1) if folded.edge[i] and (i == n or _may_be_cut(text[i], text[i - 1]))]
+    free_from = 0
+    for begin in begins:
+        if begin < free_from:
+            continue
+        for end in reversed(ends[bisect_right(ends, begin) : bisect_right(ends, begin + longest)]):
+            if text[begin:end] in candidates:
+                yield begin, end
+                free_from = end
+                break

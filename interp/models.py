@@ -98,6 +98,43 @@ def _read(
     source: str | Path, tokenizer: Any, device: str | torch.device, dtype: torch.dtype
 ) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase", str]:
     """The Hugging Face model and tokenizer behind a name or path, and the name to show."""
+    where, name, local = _locate(source)
+    with _offline(local):
+        from transformers import AutoModelForCausalLM
+
+        try:
+            hf_model: Any = AutoModelForCausalLM.from_pretrained(
+                where, dtype=dtype, attn_implementation="eager", local_files_only=local
+            )
+        except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
+            raise _unloadable("language model", where, local, error) from error
+        own_tokenizer = _tokenizer(where if tokenizer is None else tokenizer)
+    return hf_model.to(device), own_tokenizer, name
+
+
+def read_config(source: str | Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
+    """Configuration and tokenizer of the model behind a name or path; no weights are read (GGUF is converted first).
+
+    Raises ModelError if there are none.
+    """
+    where, _, local = _locate(source)
+    with _offline(local):
+        from transformers import AutoConfig
+
+        try:
+            config = AutoConfig.from_pretrained(where, local_files_only=local)
+        except Exception as error:
+            raise _unloadable("configuration", where, local, error) from error
+        return config, _tokenizer(where)
+
+
+def _unloadable(what: str, where: str, local: bool, error: Exception) -> ModelError:
+    hint = "" if local else " (no local path, and not to be had from Hugging Face's hub)"
+    return ModelError(f"cannot load a {what} from {where!r}{hint}: {_first_line(error)}")
+
+
+def _locate(source: str | Path) -> tuple[str, str, bool]:
+    """What transformers can load, the name to show, and whether it is a local folder."""
     path, name = Path(source).expanduser(), str(source)
     if name == "gemma3-270m" and not path.exists():
         path = gemma3_file()
@@ -112,19 +149,7 @@ def _read(
     elif isinstance(source, Path) or name.count("/") > 1 or name.startswith((".", "~", "/")) or path.suffix == ".gguf":
         raise ModelError(f"no such file or folder: {source}")
     local = path.exists()
-    with _offline(local):
-        from transformers import AutoModelForCausalLM
-
-        where = str(path) if local else name
-        try:
-            hf_model: Any = AutoModelForCausalLM.from_pretrained(
-                where, dtype=dtype, attn_implementation="eager", local_files_only=local
-            )
-        except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
-            hint = "" if local else " (no local path, and not to be had from Hugging Face's hub)"
-            raise ModelError(f"cannot load a language model from {where!r}{hint}: {_first_line(error)}") from error
-        own_tokenizer = _tokenizer(where if tokenizer is None else tokenizer)
-    return hf_model.to(device), own_tokenizer, name
+    return str(path) if local else name, name, local
 
 
 def _tokenizer(tokenizer: Any) -> "PreTrainedTokenizerBase":

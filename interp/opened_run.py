@@ -13,7 +13,10 @@ from interp.activations import Capture
 from interp.answers import Answers
 from interp.fingerprint import json_hash
 from interp.grid import load_grid
-from interp.positions import Positions, resolve_positions
+from interp.judgement import judge_sentence
+from interp.ledger import read_ledger
+from interp.place_check import place_warnings
+from interp.positions import Positions, positions_at
 from interp.run_folder import RunFolder, read_answers, read_run_json, read_samples
 from interp.store import ShardReader, finished_shards, verify_shards
 from interp.stored import read_padded, stored_capture
@@ -62,8 +65,12 @@ class Run:
 
     @cached_property
     def positions(self) -> Positions:
-        """Token positions of every sample."""
-        return resolve_positions(self.answers)
+        """Token positions of every sample, as they were resolved when it was answered."""
+        roles = tuple(self.samples[0]["positions"])
+        index = [[-1 if token is None else token for token in line["positions"].values()] for line in self.samples]
+        path = self.folder.positions
+        ledger = read_ledger(path, self.answers.id, len(roles)) if path.exists() else None
+        return positions_at(self.answers, index, roles, ledger)
 
     @cached_property
     def capture(self) -> Capture:
@@ -114,6 +121,9 @@ class Run:
             f"{counts['samples']} samples, {_percent(counts['accuracy'])} right, {counts['population']} in the grids "
             f"(labelled, with an exact answer)."
         ]
+        if left_out := self.settings["data"].get("left_out"):
+            reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+            lines.append(f"Questions without an answer, left out: {reasons}.")
         for name in ("probe", "attention"):
             cell, nested = best[name]["cell"], best[name]["nested"]
             if cell is None or nested["value"] is None:
@@ -126,6 +136,9 @@ class Run:
         between = self.comparison["correlation"]["raw"]["between"]
         if between is not None:
             lines.append(f"Correlation of the two grids over cells: {between:.2f}.")
+        if counts.get("judge") is not None:
+            lines.append(judge_sentence(counts["judge"]))
+        lines += [f"Note: {sentence}" for sentence in place_warnings(counts.get("place_check", ()))]
         lines.append(f"Report: {self.folder.report}")
         return "\n".join(lines)
 

@@ -198,5 +198,5 @@ def _probe_column(features: Features, index: np.ndarray, used: np.ndarray, layer
 
 
 def _attention_column(cap: Capture, index: np.ndarray, used: np.ndarray, layer: int, role: int) -> np.ndarray:
-    columns = np.concatenate([as_array(values)[index[used], layer, :, role] for values in cap.attention.values()], 1)
+    columns = np.concatenate([as_array(values[index[used], layer, :, role]) for values in cap.attention.values()], 1)
     return columns[:, np.isfinite(columns).all(0)]

@@ -8,28 +8,36 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from interp.activations import Capture, capture_batches
+from interp.activations import capture_batches
 from interp.analysis import analyse, draw, write_results
 from interp.answers import STATUSES, Answers, generate_answers
-from interp.atomic import write_json, write_text
+from interp.atomic import make_folder, plain, write_json, write_text, writing
 from interp.errors import DataError, RunError
+from interp.extraction import extraction_counts
 from interp.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
 from interp.folds import Folds, make_folds
+from interp.labelling_models import NAMES as LABELLING
+from interp.labelling_models import labelling_models, split_given
+from interp.ledger import ledger_csv
+from interp.lock import locked
 from interp.models import HookedModel, load_model, model_info, model_tokenizer
 from interp.opened_run import Run, run_identity
+from interp.place_check import place_check
 from interp.positions import Positions, resolve_positions
 from interp.progress import bar
-from interp.rows import QARow, load_rows
+from interp.role_text import restored_roles, split_roles
+from interp.rows import QARow
+from interp.run_data import IN_PYTHON, asked, data_source, filled_in, read_rows
 from interp.run_folder import RunFolder, json_line, now, read_run_json, sample_lines
 from interp.settings import Settings
-from interp.store import ShardWriter, finished_shards
+from interp.shards import nonfinite_counts, write_shards
 from interp.stored import stored_capture
 
 
 def run(
     *,
     model: Any,
-    data: str | Path | Iterable[QARow | Mapping[str, Any]],
+    data: str | Path | Iterable[QARow | Mapping[str, Any]] | None = None,
     out: str | Path,
     progress: bool = False,
     n_jobs: int | None = None,
@@ -38,61 +46,82 @@ def run(
     """The whole flow: rows → answers → positions → capture → grids → comparison → figures and report, in `out`.
 
     `model` is anything `load_model` takes, `data` anything `load_rows` takes; `options` are the fields of
-    `interp.settings.Settings` (`max_new_tokens=…, prompt_template=…, sites=…, seed=…`). Same inputs, settings and
-    versions give byte-identical grids. A run that was stopped goes on with `resume(out)`.
+    `interp.settings.Settings` (`max_new_tokens=…, prompt_template=…, sites=…, seed=…`). `dataset="movies"` reads that
+    data set's published file (without `data`: from the Hugging Face hub) and fills in prompt, rules and limits that
+    are not given. `roles={name: rule}` adds columns (`interp.role_text`). Same inputs, settings and versions give
+    byte-identical grids. A run that was stopped goes on with `resume(out)`.
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
     """
     folder = RunFolder(Path(out))
     folder.check_free()
-    named = isinstance(data, (str, Path))
-    source = str(data) if named else "rows given in Python"
+    source = data_source(data, options)
+    options, given = split_given(filled_in(options))
+    options, given["roles"] = split_roles(options)
     settings = Settings(model=_model_name(model), data=source, **options)
-    rows = load_rows(data, limit=settings.limit)
+    rows = read_rows(settings, data)
     hooked = _load(model, settings)
-    folder.create()
+    settings, rows = asked(settings, rows, data, model_tokenizer(hooked))
     record = {
         "state": "answering",
         "created": now(),
         "settings": settings.to_json(),
         "versions": versions(),
         "model": _describe_model(hooked),
-        "data": {"source": source, "rows": len(rows), "sha256": _data_hash(rows)},
+        "data": {"source": source, "rows": len(rows), "left_out": rows.left_out, "sha256": _data_hash(rows)},
         "resume": f"interp resume {out}",
         "seconds": {},
     }
-    return _go_on(folder, record, settings, rows, hooked, progress=progress, n_jobs=n_jobs)
+    make_folder(folder.path)
+    with locked(folder.path):
+        folder.check_free()
+        measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
+        del hooked
+        return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 
 def resume(
-    out: str | Path, *, model: Any = None, data: Any = None, progress: bool = False, n_jobs: int | None = None
+    out: str | Path,
+    *,
+    model: Any = None,
+    data: Any = None,
+    progress: bool = False,
+    n_jobs: int | None = None,
+    **given: Any,
 ) -> Run:
     """Go on with a run that was stopped; what is finished is kept, and the result equals an unbroken run's.
 
-    `model` and `data` are needed again only if they were given as Python objects. Raises RunError if the model, data
-    or versions are not those the run began with.
+    `model`, `data` and the options `correct`, `judge`, `extractor` and `roles` ({name: function}) are needed again
+    only if they were given as Python objects. Raises RunError if the model, data or versions are not those the run
+    began with.
     """
+    if unknown := sorted({*given} - {*LABELLING, "roles"}):
+        raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with")
     folder = RunFolder(Path(out))
     record = read_run_json(folder)
-    if record.get("state") == "done":
+    if record["state"] == "done":
         return open_run(out)
     settings = Settings.from_json(record["settings"])
-    if data is None and record["data"]["source"] == "rows given in Python":
+    if data is None and record["data"]["source"] == IN_PYTHON:
         raise RunError(
             f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)"
         )
-    rows = load_rows(settings.data if data is None else data, limit=settings.limit)
+    if not folder.samples.exists():
+        restored_roles(settings.roles, given.get("roles", {}))  # fails here, before a model is loaded
+    rows = read_rows(settings, data)
     hooked = _load(settings.model if model is None else model, settings)
     for what, then, current in (
-        ("data", record["data"]["sha256"], _data_hash(rows)),
-        ("model", record["model"]["weights_sha256"], weights_hash(hooked)),
+        ("data", {"sha256": record["data"]["sha256"]}, {"sha256": _data_hash(rows)}),
+        ("model", record["model"], plain(_describe_model(hooked))),
         ("versions", record["versions"], versions()),
     ):
-        if then != current:
-            raise RunError(
-                f"{out}: the {what} changed since the run began ({then} then, {current} now); start a new run"
-            )
-    return _go_on(folder, record, settings, rows, hooked, progress=progress, n_jobs=n_jobs)
+        if changed := [key for key in sorted({*then, *current}) if then.get(key) != current.get(key)]:
+            details = ", ".join(f"{key} {then.get(key)} then, {current.get(key)} now" for key in changed)
+            raise RunError(f"{out}: the {what} changed since the run began ({details}); start a new run")
+    with locked(folder.path):
+        measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
+        del hooked
+        return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 
 def open_run(out: str | Path) -> Run:
@@ -102,28 +131,29 @@ def open_run(out: str | Path) -> Run:
     return opened
 
 
-def _go_on(
+@contextmanager
+def _stage(folder: RunFolder, record: dict[str, Any], state: str) -> Iterator[None]:
+    """Write down what is being done, then how long it took."""
+    record["state"] = state
+    write_json(folder.run_json, record)
+    started = monotonic()
+    yield
+    record["seconds"][state] = round(monotonic() - started, 2)
+
+
+def _measure(
     folder: RunFolder,
     record: dict[str, Any],
     settings: Settings,
     rows: list[QARow],
     model: HookedModel,
+    given: Mapping[str, Any],
     *,
     progress: bool,
-    n_jobs: int | None,
-) -> Run:
-    """Every stage that is not finished yet, in order."""
-
-    @contextmanager
-    def stage(state: str) -> Iterator[None]:
-        record["state"] = state
-        write_json(folder.run_json, record)
-        started = monotonic()
-        yield
-        record["seconds"][state] = round(monotonic() - started, 2)
-
+) -> tuple[Answers, Positions, Folds]:
+    """What needs the model: answers and activations, as far as they are not there yet."""
     if not folder.samples.exists():
-        with stage("answering"), bar("Answering", len(rows), enabled=progress) as advance:
+        with _stage(folder, record, "answering"), bar("Answering", len(rows), enabled=progress) as advance:
             answers = generate_answers(
                 model,
                 rows,
@@ -131,68 +161,62 @@ def _go_on(
                 prompt_template=settings.prompt_template,
                 chat=settings.chat,
                 stop=settings.stop,
+                exact_answer=settings.exact_answer,
                 candidates=settings.candidates,
                 answer_pattern=settings.answer_pattern,
+                **labelling_models(settings, model, given),
                 batch_tokens=settings.batch_tokens,
                 progress=advance,
             )
-        positions = resolve_positions(answers)
+        positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
         folds = _folds(folder, answers, positions, settings)
-        write_text(folder.samples, "".join(map(json_line, sample_lines(answers, positions, folds))))
         record |= {"counts": _counts(answers, positions, folds), "span_uses_gold": answers.span_uses_gold}
+        # Before the samples: where samples.jsonl is, resume takes the counts from run.json.
+        write_json(folder.run_json, record)
+        write_text(folder.positions, ledger_csv(positions.table()))
+        write_text(folder.samples, "".join(map(json_line, sample_lines(answers, positions, folds))))
     else:
-        answers = Run(folder).answers
-        positions = resolve_positions(answers)
+        opened = Run(folder)
+        answers, positions = opened.answers, opened.positions
         folds = _folds(folder, answers, positions, settings)
 
-    identity = run_identity(record)
-    with stage("capturing"), bar("Capturing", len(answers), enabled=progress) as advance:
-        _capture(folder, model, answers, positions, settings, identity, advance)
-    del model
+    with _stage(folder, record, "capturing"), bar("Capturing", len(answers), enabled=progress) as advance:
+        write_shards(
+            folder.activations,
+            lambda skip: capture_batches(
+                model, answers, positions, sites=settings.sites, batch_tokens=settings.batch_tokens, skip=skip
+            ),
+            run=run_identity(record),
+            roles=positions.roles,
+            progress=advance,
+        )
+    record["counts"]["nonfinite"] = nonfinite_counts(folder.activations)
+    return answers, positions, folds
 
-    with stage("probing"):
-        cap = stored_capture(folder.activations, tuple(answers.id), positions, run=identity)
-        result = analyse(cap, answers, positions, folds, settings, progress=progress, n_jobs=n_jobs)
-    with stage("reporting"):
+
+def _evaluate(
+    folder: RunFolder,
+    record: dict[str, Any],
+    settings: Settings,
+    answers: Answers,
+    positions: Positions,
+    folds: Folds,
+    *,
+    progress: bool,
+    n_jobs: int | None,
+) -> Run:
+    """What needs only the run folder: grids, comparison, figures and report."""
+    with _stage(folder, record, "probing"):
+        cap = stored_capture(folder.activations, tuple(answers.id), positions, run=run_identity(record))
+        weights = str(record["model"]["weights_sha256"])
+        result = analyse(cap, answers, positions, folds, settings, model=weights, progress=progress, n_jobs=n_jobs)
+    with _stage(folder, record, "reporting"), writing(folder.path):
+        make_folder(folder.figures)
         write_results(folder, result)
         draw(folder, result.probe, result.attention, result.comparison, cap, record)
     record |= {"state": "done", "finished": now()}
     write_json(folder.run_json, record)
     return Run(folder)
-
-
-def _capture(
-    folder: RunFolder,
-    model: HookedModel,
-    answers: Answers,
-    positions: Positions,
-    settings: Settings,
-    identity: str,
-    advance: Any,
-) -> None:
-    """One shard per batch; shards that are finished stay. The order of batches is fixed by the samples' lengths."""
-    writer = ShardWriter(folder.activations, run=identity, roles=positions.roles)
-    finished = [shard.index for shard in finished_shards(folder.activations, run=identity)]
-    done = next(i for i in range(len(finished) + 1) if i not in finished)
-    batches = capture_batches(
-        model, answers, positions, sites=settings.sites, batch_tokens=settings.batch_tokens, skip=done
-    )
-    if advance is not None:
-        advance(sum(len(shard.sample_ids) for shard in finished_shards(folder.activations)[:done]))
-    for number, (samples, part) in enumerate(batches, start=done):
-        writer.write(number, _tensors(part), part.id, valid=part.valid)
-        if advance is not None:
-            advance(len(samples))
-
-
-def _tensors(part: Capture) -> dict[str, Any]:
-    named = {f"{site}.{layer}": part.sites[site][:, i] for site in part.sites for i, layer in enumerate(part.layers)}
-    named |= {
-        f"attention.{metric}.{layer}": values[:, i]
-        for metric, values in part.attention.items()
-        for i, layer in enumerate(part.layers)
-    }
-    return {**named, "embed": part.embed}
 
 
 def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: Settings) -> Folds:
@@ -226,6 +250,9 @@ def _counts(answers: Answers, positions: Positions, folds: Folds) -> dict[str, A
         "population": int(folds.member.sum()),
         "excluded": folds.excluded,
         "valid": dict(zip(positions.roles, positions.valid.sum(0).tolist(), strict=True)),
+        "place_check": [asdict(check) for check in place_check(answers)],
+        "judge": None if answers.judgement is None else answers.judgement.counts(),
+        "extraction": None if answers.extraction is None else extraction_counts(answers.extraction),
     }
 
 

@@ -170,18 +170,18 @@ def heads_heatmap(
         raise DataError(f"expected a metric that was captured ({', '.join(cap.attention)}), got {metric!r}")
     member = None if fold is None else np.asarray(fold) >= 0
     labels = read_labels(y if member is None else np.where(member, np.asarray(y, dtype=float), np.nan), cap.id)
-    score = cap.attention[metric][..., cap.roles.index(role)].double().numpy(force=True)
-    if len(labels) != len(score):
-        raise DataError(f"expected one label for each of the {len(score)} captured samples, got {len(labels)}")
+    n, *axes, _ = cap.attention[metric].shape
+    if len(labels) != n:
+        raise DataError(f"expected one label for each of the {n} captured samples, got {len(labels)}")
     fold = make_folds(labels, groups, ids=cap.id).fold if fold is None else fold
-    values = np.full(score.shape[1:], np.nan)
+    values = np.full(axes, np.nan)
     for cell in np.ndindex(values.shape):
-        here = score[(slice(None), *cell)]
+        here = cap.attention[metric][:, cell[0], :, cap.roles.index(role)][:, cell[1]].double().numpy(force=True)
         used = np.isfinite(here) & np.isfinite(labels)
         label = labels[used].astype(int)
         if not why_undefined(label, fold[used]):
             values[cell] = within_fold_auc(here[used], label, fold[used])
-    heads = [str(head) for head in range(score.shape[2])]
+    heads = [str(head) for head in range(axes[1])]
     return Heatmap(values, cap.layers, heads, TWO_SIDED, x_label="Head")
 
 

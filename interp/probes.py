@@ -1,6 +1,7 @@
 """The probe grid: one cross-fitted probe per layer and role, as AUC of telling right answers from wrong ones."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ def probe_grid(
     *,
     folds: int = 5,
     seed: int = 0,
-    C: float = 1.0,
+    C: float | str | Sequence[float] = 1.0,
     probe: Any = "logistic",
     components: int | Int[np.ndarray, "layer role"] = PCA_WIDTH,
     site: str = "resid_post",
@@ -36,6 +37,7 @@ def probe_grid(
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
     ids: Sequence[str] | None = None,
+    embed: bool = True,
     min_per_class: int = MIN_PER_CLASS,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -46,11 +48,13 @@ def probe_grid(
     or float32; fifteen roles are named as in `ROLES`, others "0", "1", …, unless `roles` names them). `y`: 1 correct,
     0 wrong, None no label. `groups`: samples of one group share a fold; None: every sample its own. `valid`: bool
     `sample role`, which samples have the role. `probe`: a name (see `interp.estimators.PROBES`) or any scikit-learn
-    classifier; `components` is the width of `pca-lr`, one for all cells or one per cell.
+    classifier or regressor; `components` is the width of `pca-lr`, one for all cells or one per cell.
 
     The population of a Capture is its labelled samples with an exact answer (`population="all"`: every labelled one),
     of a bare array its labelled samples; `fold` (-1: outside) replaces both population and folds. Samples with
     non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`.
+    `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C` says which).
+    `embed=False` leaves out the control row.
     `progress` is called with the number of cells just finished.
 
     Raises DataError for labels other than 0/1, a single class, fewer groups than folds, or shapes that do not fit.
@@ -67,6 +71,7 @@ def probe_grid(
         seed=seed,
         ids=features.ids,
     )
+    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
     shape = (len(features.layers), len(features.roles))
     width = np.asarray(components)
     if width.shape not in ((), shape):
@@ -79,7 +84,7 @@ def probe_grid(
             partial(part.column, samples.index),
             used,
             samples,
-            lambda layer, role: ProbeSpec(probe, C=C, seed=seed, components=max(1, int(width[layer, role]))),
+            lambda layer, role: replace(spec, components=max(1, int(width[layer, role]))),
             min_per_class=min_per_class,
             n_jobs=n_jobs,
             size=int(used.sum()) * part.values.shape[-1],
@@ -87,18 +92,23 @@ def probe_grid(
         )
 
     used, fitted = fit(features)
-    settings = {"C": C, "folds": len(np.unique(samples.fold)), "seed": seed, "min_per_class": min_per_class}
+    settings = {
+        "C": spec.strengths[0],
+        "folds": len(np.unique(samples.fold)),
+        "seed": seed,
+        "min_per_class": min_per_class,
+    }
     grid = make_grid(
         fitted,
         samples,
         layers=features.layers,
         roles=features.roles,
-        attrs={"kind": "probe", "site": site, "probe": ProbeSpec(probe).name, **settings},
+        attrs={"kind": "probe", "site": site, "probe": spec.name, **settings},
     )
     lacking = features.valid[samples.index, None, :] & ~used
     grid["n_nonfinite"] = (("layer", "token"), lacking.sum(0))
     grid.attrs["nonfinite"] = describe_nonfinite(lacking, samples.ids, features.layers, features.roles)
-    if (control := features.control()) is not None:
+    if embed and (control := features.control()) is not None:
         row = fit(control)[1]
         grid = grid.assign(estimate_variables(row.estimates, ("token",), shape[1:], prefix="embed_"))
         grid["embed_score"] = (("sample", "token"), row.score[:, 0])
@@ -112,7 +122,7 @@ def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **o
     `attention` is the attention grid; the other arguments and errors are those of `probe_grid`.
     """
     width = attention["n_features"].transpose("layer", "token").values
-    grid = probe_grid(data, y, *args, probe="pca-lr", components=width, **options)
+    grid = probe_grid(data, y, *args, probe="pca-lr", components=width, embed=False, **options)
     return grid.assign(n_features=attention["n_features"])
 
 

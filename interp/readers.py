@@ -1,4 +1,4 @@
-"""Rows as they stand in files: JSONL, CSV and Parquet, each row with the place it came from."""
+"""Rows as they stand in files: JSONL, JSON, CSV and Parquet, each row with the place it came from."""
 
 import csv
 import glob
@@ -31,8 +31,10 @@ def read_files(path: Path) -> Iterator[Record]:
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(child for child in path.iterdir() if child.suffix.lower() in _READERS)
-        nothing = f"{path}: the folder holds no file that ends in {' '.join(_READERS)}"
+        # A .json file in a folder of data mostly describes the others.
+        row_files = [suffix for suffix in _READERS if suffix != ".json"]
+        found = sorted(child for child in path.iterdir() if child.suffix.lower() in row_files)
+        nothing = f"{path}: the folder holds no file that ends in {' '.join(row_files)}"
     elif glob.has_magic(str(path)) and not path.exists():
         found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
         nothing = f"{path}: no file matches this pattern"
@@ -84,6 +86,42 @@ def _read_jsonl(path: Path) -> Iterator[Record]:
         yield where, values
 
 
+def _read_json(path: Path) -> Iterator[Record]:
+    """A list of objects, or an object that holds it as `data` (SQuAD) or `Data` (TriviaQA)."""
+    text = "".join(line for _, line in _lines(path))
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        hint = "; one object per line is JSONL: name the file .jsonl" if "Extra data" in str(error) else ""
+        raise DataError(f"{path}: not JSON ({error}){hint}") from None
+    entries = whole.get("data", whole.get("Data")) if isinstance(whole, dict) else whole
+    if not isinstance(entries, list):
+        raise DataError(f"{path}: expected a list of objects, or an object with such a list as `data`")
+    for number, values in enumerate(entries):
+        where = f"{path}:entry {number}"
+        if not isinstance(values, dict):
+            raise DataError(f"{where}: expected an object, got {str(values)[:60]!r}")
+        if "paragraphs" in values:
+            yield from _squad(where, values)
+        else:
+            yield where, values
+
+
+def _squad(where: str, article: Mapping[str, Any]) -> Iterator[Record]:
+    """The questions of one SQuAD article; an answer that several annotators gave counts once."""
+    try:
+        for paragraph in article["paragraphs"]:
+            for entry in paragraph["qas"]:
+                answers = list(dict.fromkeys(answer["text"] for answer in entry.get("answers", ())))
+                values = {key: value for key, value in entry.items() if key not in ("answers", "plausible_answers")}
+                yield f"{where}, question {entry['id']}", values | {"context": paragraph["context"], "answer": answers}
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{where}: not as SQuAD has it (paragraphs of context and qas, each with id, question, answers): "
+            f"{type(error).__name__} {error}"
+        ) from None
+
+
 def _read_csv(path: Path) -> Iterator[Record]:
     reader = csv.reader((line for _, line in _lines(path)), strict=True)
     line = 1
@@ -119,4 +157,10 @@ def _read_parquet(path: Path) -> Iterator[Record]:
         raise DataError(f"{path}: cannot be read as Parquet: {error}") from None
 
 
-_READERS = {".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
+_READERS = {
+    ".jsonl": _read_jsonl,
+    ".ndjson": _read_jsonl,
+    ".json": _read_json,
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+}

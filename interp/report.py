@@ -11,6 +11,8 @@ import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interp import report_tables as tables
+from interp.beside import use_sentences, width_sentences
+from interp.place_check import place_warnings
 from interp.report_cells import LISTS, cell_lines, cell_views, highest, script_data
 from interp.verdict import headline, verdict, warnings
 
@@ -18,6 +20,8 @@ CAPTIONS = {
     "comparison": "Probe grid, attention grid and their difference, on the same samples, axes and folds.",
     "probe_grid": "Probe grid: AUC of a linear probe on the residual stream, layer by layer and token by token.",
     "attention_grid": "Attention grid: AUC of the same probe on the attention metrics of all heads.",
+    "risk_coverage": "Risk and coverage of the best cell, chosen, calibrated and ranked without the fold it is counted "
+    "on: how often the answers given are wrong if only the surest are given.",
     "heads": "One attention metric of every head on its own, at the token of the probe grid's highest cell.",
 }
 """Captions of the figures that a run makes; others go by their file name."""
@@ -52,10 +56,13 @@ def report_html(
         title="Where does the model show that its answer is right?",
         subtitle=_subtitle(run, len(samples), probe),
         verdict=verdict(probe, comparison),
-        warnings=warnings(probe, samples),
+        warnings=[*warnings(probe, samples), *place_warnings(tables.place_checks(run))],
         headline=headline(probe, comparison),
         figures=[_figure(name, svg) for name, svg in (figures or {}).items()],
         controls=tables.controls(probe, comparison, controls),
+        widths=width_sentences(comparison),
+        use=use_sentences(comparison),
+        operating_points=tables.operating_points(comparison),
         metrics=tables.single_metrics(attention),
         observations=tables.observations(observations or []),
         lists=LISTS,
@@ -71,6 +78,8 @@ def report_html(
         n_samples=len(samples),
         exclusions=tables.exclusions(samples),
         methods=tables.methods(samples),
+        place_checks=tables.place_checks(run),
+        judged=tables.judged(run),
         method={"probe": "logistic", "C": 1.0, "folds": 5, "min_per_class": 10, "site": "resid_post"} | probe.attrs,
         corrected="p_corrected" in probe,
         settings=_flat(run),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from interp.judgement import judge_sentence
 from interp.verdict import Number, best_embedding, nested_best
 
 STATUS_MEANING = {
@@ -55,6 +56,17 @@ def methods(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def place_checks(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Right against wrong answers: how and where their exact answers were located (`interp.place_check`)."""
+    return list(run.get("counts", {}).get("place_check", ()))
+
+
+def judged(run: Mapping[str, Any]) -> str:
+    """What a judge said and how far it is to be trusted; empty without a judge."""
+    counts = run.get("counts", {}).get("judge")
+    return "" if counts is None else judge_sentence(counts)
+
+
 def controls(
     probe: xr.Dataset, comparison: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] | None
 ) -> list[Number]:
@@ -63,6 +75,25 @@ def controls(
         return []
     own = (nested_best("probe", comparison, "Probe grid, best cell"), best_embedding(probe))
     return [*filter(None, own), *(_named(row) for row in rows)]
+
+
+def operating_points(comparison: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Recall at fixed false-positive rates: the rate, then recall, what the rate came to, and the threshold."""
+    found = (comparison.get("for_use") or {}).get("selective") or {}
+    return [
+        {
+            "rate": point["rate"],
+            "recall": _interval(point["recall"]),
+            "false_positives": _interval(point["false_positives"]),
+            "threshold": _interval(point["threshold"]),
+        }
+        for point in found.get("operating_points", ())
+    ]
+
+
+def _interval(numbers: Mapping[str, Any]) -> str:
+    value, low, high = ("–" if numbers[key] is None else f"{numbers[key]:.2f}" for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
 
 
 def single_metrics(attention: xr.Dataset) -> list[Number]:

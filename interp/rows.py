@@ -1,9 +1,10 @@
 """Question rows: what a user brings, read from files or given as Python objects."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import asdict, dataclass, fields
-from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -40,16 +41,25 @@ FIELDS = tuple("answer" if field.name == "answers" else field.name for field in 
 """What a row may bring: the columns of a file, the keys of a JSON object."""
 
 
+class Rows(list[QARow]):
+    """Rows in input order, and how many questions the data holds besides, by the reason why they are no rows."""
+
+    def __init__(self, rows: Iterable[QARow] = (), left_out: Mapping[str, int] | None = None) -> None:
+        super().__init__(rows)
+        self.left_out = dict(left_out or {})
+
+
 def load_rows(
     source: str | PathLike[str] | Iterable[Any],
     *,
     columns: Mapping[str, str] | None = None,
     limit: int | None = None,
-) -> list[QARow]:
+) -> Rows:
     """Read question rows in input order and check every one of them.
 
-    `source` is a JSONL, CSV or Parquet file, a folder of such files or a glob pattern (read in the order of
-    their names), or an iterable of dicts, `QARow`s or files, such as a Hugging Face `Dataset`. A row needs
+    `source` is a JSONL, JSON (a list of rows, or SQuAD's form), CSV or Parquet file, a folder of such files or a
+    glob pattern (read in the order of their names), or an iterable of dicts, `QARow`s or files, such as a Hugging
+    Face `Dataset`. A row needs
     `question` and `answer` (text, or a list of accepted texts); one that brings its own `correct` needs no answer.
     It may bring `id, prompt, context, wrong_answer, group, prompt_ids, completion, completion_ids, exact_answer`.
 
@@ -58,24 +68,41 @@ def load_rows(
     (in JSON and Python, an empty completion is kept).
     `limit` reads that many rows and no further.
 
-    Raises `DataError` with file and line (or row) for anything that does not fit; nothing is dropped.
+    Questions that say they have no answer (SQuAD's `is_impossible`, or `answerable` false) are left out with a
+    warning and counted in `.left_out`; nothing else is dropped.
+    Raises `DataError` with file and line (or row) for anything that does not fit.
     """
+    return rows_of(_records(source), columns=columns, limit=limit)
+
+
+def rows_of(records: Iterable[Record], *, columns: Mapping[str, str] | None = None, limit: int | None = None) -> Rows:
+    """Check records that were read elsewhere; options and errors as in `load_rows`."""
     columns = dict(columns or {})
     if unknown := sorted(set(columns) - set(FIELDS)):
         raise DataError(f"columns: there is no field {unknown[0]!r}; the fields are {', '.join(FIELDS)}")
     if limit is not None and limit < 1:
         raise DataError(f"limit: expected a number of rows from 1, got {limit}")
 
-    rows: list[QARow] = []
+    rows = Rows()
+    left_out: Counter[str] = Counter()
     taken: dict[str, str] = {}
     seen: set[str] = set()
-    for number, (where, values) in enumerate(islice(_records(source), limit)):
+    for number, (where, values) in enumerate(records):
         seen.update(values)
+        if reason := _unanswerable(values, columns):
+            left_out[reason] += 1
+            continue
         row = _row(where, values, columns, default_id=str(number))
         if row.id in taken:
             raise DataError(f"{where}: id {row.id!r} is already the id of {taken[row.id]}; ids must be unique")
         taken[row.id] = where
         rows.append(row)
+        if len(rows) == limit:
+            break
+    if left_out:
+        rows.left_out = dict(left_out)
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+        warnings.warn(f"questions without an answer are left out: {reasons}; {len(rows)} rows are kept", stacklevel=3)
     if not rows:
         raise DataError("there are no rows: expected at least one with a question and an answer")
     for field, column in columns.items():
@@ -103,6 +130,17 @@ def _records(source: str | PathLike[str] | Iterable[Any]) -> Iterator[Record]:
             yield f"row {number}", item
         else:
             raise DataError(f"row {number}: expected a dict, a QARow or a file, got {type(item).__name__}")
+
+
+def _unanswerable(values: Mapping[str, Any], columns: Mapping[str, str]) -> str | None:
+    """The reason, if the data itself says that a question has no answer, and brings none."""
+    answer = values.get(columns.get("answer", "answer"))
+    empty = len(answer) == 0 if isinstance(answer, Sized) else answer is None
+    if not empty or values.get("correct") is not None:
+        return None
+    if str(values.get("is_impossible")).casefold() == "true":
+        return "is_impossible"
+    return "not answerable" if str(values.get("answerable")).casefold() == "false" else None
 
 
 def _row(where: str, values: Mapping[str, Any], columns: Mapping[str, str], default_id: str) -> QARow:

@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from interp.answers import Answers
+from interp.asking import Exchange
 from interp.errors import RunError
 from interp.folds import Folds
+from interp.judgement import Judgement
 from interp.positions import Positions
+
+_KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
+_START_ANEW = "without its settings a run cannot go on: start a new one in another folder (nothing here is changed)"
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,11 @@ class RunFolder:
     def samples(self) -> Path:
         """One line per row, in input order."""
         return self.path / "samples.jsonl"
+
+    @property
+    def positions(self) -> Path:
+        """The position ledger (`Positions.table`), one line per sample and role."""
+        return self.path / "positions.csv"
 
     @property
     def activations(self) -> Path:
@@ -50,6 +60,11 @@ class RunFolder:
         return self.path / "comparison.json"
 
     @property
+    def best_probe(self) -> Path:
+        """The probe of the grid's highest cell, for use (`interp.load_probe`): .safetensors and .json."""
+        return self.path / "probes" / "best"
+
+    @property
     def figures(self) -> Path:
         """PNG and SVG."""
         return self.path / "figures"
@@ -60,24 +75,22 @@ class RunFolder:
         return self.path / "report.html"
 
     def check_free(self) -> None:
-        """Raise RunError if the folder holds anything."""
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        """Raise RunError if the folder holds anything but the first file of a run that was killed as it began."""
+        try:
+            taken = self.path.exists() and any(entry.name != ".run.json.tmp" for entry in self.path.iterdir())
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be used ({error.strerror}); choose another folder with --out"
+            ) from error
+        if taken:
             what = "another run" if self.run_json.exists() else "other files"
             raise RunError(f"{self.path} holds {what}; nothing was overwritten: choose another folder with --out")
-
-    def create(self) -> None:
-        """Make the folder; RunError if it holds anything or cannot be written."""
-        self.check_free()
-        try:
-            self.figures.mkdir(parents=True)
-        except OSError as error:
-            raise RunError(f"{self.path} cannot be written ({error}); choose another folder with --out") from error
 
 
 def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) -> list[dict[str, Any]]:
     """The records of `samples.jsonl`; `fold` is null outside the population, and everywhere if there are no folds."""
     index = positions.index.tolist()
-    lines = []
+    lines: list[dict[str, Any]] = []
     for i in range(len(answers)):
         span, question = answers.exact_answer_tokens[i], answers.question_tokens[i]
         lines.append(
@@ -103,6 +116,11 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
                 },
             }
         )
+        if answers.extraction is not None:
+            lines[-1]["extraction"] = [asdict(exchange) for exchange in answers.extraction[i]]
+    if answers.judgement is not None:
+        for line, judged in zip(lines, answers.judgement.records(), strict=True):
+            line["judge"] = judged
     return lines
 
 
@@ -138,6 +156,10 @@ def read_answers(lines: Sequence[dict[str, Any]], *, span_uses_gold: bool = Fals
         question_tokens=spans("question_tokens"),
         status=column("status"),
         span_uses_gold=span_uses_gold,
+        extraction=[tuple(Exchange(**asked) for asked in line["extraction"]) for line in lines]
+        if lines and "extraction" in lines[0]
+        else None,
+        judgement=Judgement.read(column("judge"), column("correct")) if lines and "judge" in lines[0] else None,
     )
 
 
@@ -151,11 +173,17 @@ def read_samples(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def read_run_json(folder: RunFolder) -> dict[str, Any]:
-    """`run.json`; RunError if the folder holds no run."""
+    """`run.json`; RunError if the folder holds no run, or the file is damaged."""
     try:
-        return dict(json.loads(folder.run_json.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{folder.path} is not a run folder: {error}") from error
+        record = json.loads(folder.run_json.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{folder.path} is not a run folder: {folder.run_json.name}: {error.strerror}") from error
+    except ValueError as error:
+        raise RunError(f"{folder.run_json}: damaged: {error}; {_START_ANEW}") from error
+    if not isinstance(record, dict) or (lacking := sorted(_KEYS - record.keys())):
+        what = f"it lacks {', '.join(lacking)}" if isinstance(record, dict) else "it is no JSON object"
+        raise RunError(f"{folder.run_json}: damaged: {what}; {_START_ANEW}")
+    return record
 
 
 def now() -> str:

@@ -4,10 +4,17 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from interp.activations import SITES
+from interp.correctness import JUDGE, check_rule_name
 from interp.errors import DataError
 from interp.estimators import ProbeSpec
-from interp.labels import ExactAnswerFinder
+from interp.exact_answers import exact_answer_method
+from interp.extraction import extractor
 from interp.prompts import PromptFormat
+from interp.role_text import check_roles
+from interp.roles import ROLES
+
+GIVEN = "given in Python: "
+"""How the settings name a rule or a model that was given as a Python object."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +23,14 @@ class Settings:
 
     model: str
     data: str
+    dataset: str | None = None
+    """One of the paper's data sets (`interp.DATASETS`), which fills in what is not given."""
+    columns: dict[str, str] | None = None
+    """Fields of a row to the columns of the data."""
     device: str = "cpu"
     dtype: str = "float32"
     sites: tuple[str, ...] = ("resid_post",)
+    roles: tuple[str, ...] = ROLES
     limit: int | None = None
     seed: int = 0
     batch_tokens: int = 8192
@@ -26,11 +38,15 @@ class Settings:
     prompt_template: str | None = None
     chat: bool | None = None
     stop: tuple[str, ...] = ()
+    correct: str = "contains"
+    exact_answer: str | None = None
     candidates: tuple[str, ...] | None = None
     answer_pattern: str | None = None
+    judge: str | None = None
+    extractor: str | None = None
     population: str = "exact_answer"
     folds: int = 5
-    C: float = 1.0
+    C: float | str | tuple[float, ...] = 1.0
     probe: str = "logistic"
     permutations: int = 1000
     controls: bool = True
@@ -46,9 +62,21 @@ class Settings:
             raise DataError("sites: expected at least one")
         if unknown := [site for site in self.sites if site not in SITES]:
             raise DataError(f"sites: {unknown[0]!r} is none of {', '.join(SITES)}")
+        if self.dataset is not None and self.columns is not None:
+            raise DataError(f"columns: the data set {self.dataset!r} has its own; leave one of the two out")
         # These check themselves; a run fails here, before a model is loaded or a folder made.
+        check_roles(self.roles)
         PromptFormat(self.prompt_template, self.chat)
-        ExactAnswerFinder(pattern=self.answer_pattern)
+        if not self.correct.startswith(GIVEN):
+            check_rule_name(self.correct)
+        if self.correct == JUDGE and self.judge is None:
+            raise DataError("correct='judge' needs a model to ask: name one as judge")
+        exact_answer_method(
+            self.exact_answer,
+            candidates=self.candidates,
+            pattern=self.answer_pattern,
+            extract=extractor(self.extractor or self.model),
+        )
         ProbeSpec(self.probe, C=self.C)
 
     def to_json(self) -> dict[str, Any]:

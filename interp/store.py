@@ -47,6 +47,8 @@ class Shard:
     size: int
     """Bytes of the shard."""
     sha256: str
+    batches: int = 1
+    """How many consecutive batches of capture it holds; `resume` counts on with it."""
 
 
 class ShardWriter:
@@ -69,6 +71,7 @@ class ShardWriter:
         sample_ids: Sequence[str],
         *,
         valid: Bool[Tensor, "sample role"],
+        batches: int = 1,
     ) -> Shard:
         """Put shard `index` on the disk, then its marker; both replace what an unfinished write left.
 
@@ -90,6 +93,7 @@ class ShardWriter:
             nonfinite={key: count for key, count in nonfinite.items() if count},
             size=path.stat().st_size,
             sha256=sha256,
+            batches=batches,
         )
         write_json(_marker(self.folder, index), asdict(shard))
         return shard
@@ -135,8 +139,9 @@ class ShardReader:
         self.roles = self.shards[0].roles
         self.sample_ids = tuple(id for shard in self.shards for id in shard.sample_ids)
         self._layouts: dict[int, tuple[bytes, dict[str, int]]] = {}
-        self._known = Counter(self.sample_ids)
-        if twice := [id for id, count in self._known.items() if count > 1]:
+        self.known = frozenset(self.sample_ids)
+        """The samples there are."""
+        if twice := [id for id, count in Counter(self.sample_ids).items() if count > 1]:
             raise RunError(f"{folder}: sample {twice[0]!r} stands in two shards; they belong to different runs")
 
     @property
@@ -165,7 +170,7 @@ class ShardReader:
         if role is not None and role not in self.roles:
             raise RunError(f"{self.folder}: there is no role {role!r}; it holds {', '.join(self.roles)}")
         samples = self.sample_ids if samples is None else samples
-        if unknown := [id for id in samples if id not in self._known]:
+        if unknown := [id for id in samples if id not in self.known]:
             raise RunError(f"{self.folder}: holds no activations of sample {unknown[0]!r}")
 
         wanted = {id: row for row, id in enumerate(samples)}

@@ -1,5 +1,6 @@
-"""A run folder's activations as a Capture whose vectors stay on disk: one layer in memory at a time."""
+"""A run folder's activations as a Capture whose arrays stay on disk: a layer in memory at a time, or only a cell."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,32 +13,52 @@ from interp.activations import Capture
 from interp.positions import Positions
 from interp.store import ShardReader
 
+KEPT_BYTES = 1 << 28
+"""A layer up to this size is kept until another is asked for; of a larger one only the role asked for is read.
+
+The attention metrics share as much again between them.
+"""
+
 
 @dataclass
-class StoredSite:
-    """Vectors of one site, indexed like `Float[Tensor, "sample layer role width"]`; the last layer read is kept."""
+class Stored:
+    """One site or attention metric on the disk, indexed like the tensor it stands for."""
 
     reader: ShardReader
-    site: str
+    name: str
+    """`resid_post`, `embed` (which has no layer axis), `attention.entropy` …"""
     ids: tuple[str, ...]
-    shape: tuple[int, int, int, int]
-    _kept: tuple[int, Any] = field(default=(-1, None), repr=False)
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    keep: int = KEPT_BYTES
+    _kept: tuple[int | None, Any] = field(default=(-1, None), repr=False)
 
     def __getitem__(self, key: tuple[Any, ...]) -> Shaped[Tensor, "..."]:
-        """`site[samples, layer]` or `site[samples, layer, role]`."""
-        samples, layer, *role = key
+        """`site[samples, layer, role]`, `metric[samples, layer, :, role]`, `embed[samples, role]`; role may be `:`."""
+        samples, *rest = key
+        layer = rest.pop(0) if len(self.shape) == 4 else None
         kept = self._kept  # read once: another thread may be about to replace it by another layer
         if kept[0] != layer:
-            kept = self._kept = (layer, read_padded(self.reader, self.site, layer, self.ids))
-        return kept[1][(samples, *role)]
+            role = rest[-1] if rest else None
+            if isinstance(role, int) and self._layer_bytes > self.keep:
+                part = read_padded(self.reader, self.name, layer, self.ids, role=self.reader.roles[role])
+                return part[(samples, *rest[:-1])]
+            kept = (layer, read_padded(self.reader, self.name, layer, self.ids))
+            if self._layer_bytes <= self.keep:
+                self._kept = kept
+        return kept[1][(samples, *rest)]
+
+    @property
+    def _layer_bytes(self) -> int:
+        n_layers = self.shape[1] if len(self.shape) == 4 else 1
+        return math.prod(self.shape) // n_layers * self.dtype.itemsize
 
 
 def read_padded(
     reader: ShardReader, site: str, layer: int | None, ids: tuple[str, ...], *, role: str | None = None
 ) -> Shaped[Tensor, "sample ..."]:
     """`ShardReader.read` for all `ids`, NaN for samples that were not captured (too long, or without a token)."""
-    there = set(reader.sample_ids)
-    known = [i for i, sample in enumerate(ids) if sample in there]
+    known = [i for i, sample in enumerate(ids) if sample in reader.known]
     part = reader.read(site, layer=layer, role=role, samples=[ids[i] for i in known])
     if len(known) == len(ids):
         return part
@@ -49,24 +70,21 @@ def read_padded(
 def stored_capture(folder: Path, ids: tuple[str, ...], positions: Positions, *, run: str | None = None) -> Capture:
     """The shards of a run as a `Capture` in the order of `ids`. Raises RunError if one is missing or damaged."""
     reader = ShardReader(folder, run=run)
-    keys = [key.split(".") for key in reader.keys]
-    sites = list(dict.fromkeys(key[0] for key in keys if len(key) == 2))
-    metrics = list(dict.fromkeys(key[1] for key in keys if key[0] == "attention"))
-    layers = sorted({int(key[-1]) for key in keys if len(key) > 1})
-    there = set(reader.sample_ids)
-    captured = torch.tensor([sample in there for sample in ids])
+    keys = [key.rpartition(".") for key in reader.keys]
+    names = list(dict.fromkeys(name for name, _, layer in keys if layer.isdecimal()))
+    layers = sorted({int(layer) for _, _, layer in keys if layer.isdecimal()})
+    metrics = [name for name in names if name.startswith("attention.")]
+    captured = torch.tensor([sample in reader.known for sample in ids], dtype=torch.bool)
 
-    def shape(site: str) -> tuple[int, int, int, int]:
-        _, roles, width = reader.shards[0].tensors[f"{site}.{layers[0]}"]["shape"]
-        return len(ids), len(layers), roles, width
+    def stored(name: str, keep: int = KEPT_BYTES) -> Stored:
+        spec = reader.shards[0].tensors[name if name == "embed" else f"{name}.{layers[0]}"]
+        axes = () if name == "embed" else (len(layers),)
+        return Stored(reader, name, ids, (len(ids), *axes, *spec["shape"][1:]), getattr(torch, spec["dtype"]), keep)
 
     return Capture(
-        sites={site: StoredSite(reader, site, ids, shape(site)) for site in sites},
-        embed=read_padded(reader, "embed", None, ids),
-        attention={
-            metric: torch.stack([read_padded(reader, f"attention.{metric}", layer, ids) for layer in layers], dim=1)
-            for metric in metrics
-        },
+        sites={name: stored(name) for name in names if name not in metrics},
+        embed=stored("embed"),
+        attention={name.removeprefix("attention."): stored(name, KEPT_BYTES // len(metrics)) for name in metrics},
         valid=positions.valid & captured[:, None],
         index=positions.index,
         layers=tuple(layers),

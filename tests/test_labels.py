@@ -2,27 +2,36 @@
 
 import pytest
 
+from interp.correctness import correctness_rule
 from interp.errors import DataError
-from interp.labels import ExactAnswerFinder, label_completion
+from interp.exact_answers import METHODS, ExactAnswerMethod, exact_answer_method
+from interp.extraction import extractor
+from interp.labels import Label, label_answers
 from interp.rows import QARow
 
 PROMPT = "Q?"
 
 
-def label(row: QARow, completion: str, finder: ExactAnswerFinder):
+def decode(ids) -> str:
     """One byte a token; byte 3 is a special token that shows as `<end>`."""
+    return bytes(ids).decode("utf-8", errors="replace").replace("\x03", "<end>")
 
-    def decode(ids) -> str:
-        return bytes(ids).decode("utf-8", errors="replace").replace("\x03", "<end>")
 
-    return label_completion(row, list(PROMPT.encode()), list(completion.encode()), decode, {3}, finder)
+def labels(rows: list[QARow], completions: list[str], method: ExactAnswerMethod) -> list[Label]:
+    ids = [list(completion.encode()) for completion in completions]
+    prompts = [list(PROMPT.encode())] * len(rows)
+    return label_answers(rows, prompts, ids, decode, {3}, correct=correctness_rule("contains", rows), method=method)
+
+
+def label(row: QARow, completion: str, method: ExactAnswerMethod) -> Label:
+    return labels([row], [completion], method)[0]
 
 
 def row(**values) -> QARow:
     return QARow(**{"id": "1", "question": "Where?", "answers": ("France",), **values})
 
 
-COUNTRIES = ExactAnswerFinder(candidates=["France", "Spain", "end"])
+COUNTRIES = exact_answer_method(candidates=["France", "Spain", "end"])
 
 
 @pytest.mark.parametrize("completion", ["It is in France, I think.\x03", "It is in Spain, not Italy.\x03"])
@@ -48,18 +57,96 @@ def test_statuses() -> None:
 
 
 def test_a_pattern_replaces_the_candidates() -> None:
-    finder = ExactAnswerFinder(candidates=["France"], pattern=r"is in (\w+)")
-    got = label(row(), "France? It is in Gaul.", finder)
+    method = exact_answer_method(candidates=["France"], pattern=r"is in (\w+)")
+    got = label(row(), "France? It is in Gaul.", method)
     assert (got.exact_answer, got.method, got.correct) == ("Gaul", "pattern", True)
     with pytest.raises(DataError, match="one group"):
-        ExactAnswerFinder(pattern="no group")
+        exact_answer_method(pattern="no group")
     with pytest.raises(DataError, match="not a regular expression"):
-        ExactAnswerFinder(pattern="(")
+        exact_answer_method(pattern="(")
 
 
 def test_a_row_brings_its_own_label_and_answer() -> None:
     got = label(row(correct=False, exact_answer="Gaul"), "Gaul, that is France.", COUNTRIES)
     assert (got.correct, got.exact_answer, got.method, got.tokens) == (False, "Gaul", "row", (2, 5))
     assert label(row(answers=(), correct=None), "France", COUNTRIES).correct is None
+    assert label(row(correct=True, exact_answer="Gaul"), "", COUNTRIES).status == "empty"
     with pytest.raises(DataError, match="does not occur"):
         label(row(exact_answer="Rome"), "Gaul", COUNTRIES)
+
+
+def first_capitalised_word(prompt: str) -> str:
+    """A model that copies the first word with a capital of the completion it is shown."""
+    completion = prompt.rsplit("\n", 2)[1].split(": ", 1)[1]
+    return next((word for word in completion.replace(",", "").split() if word[0].isupper()), "NO ANSWER")
+
+
+def all_methods() -> dict[str, ExactAnswerMethod]:
+    options = {
+        "candidates": {"candidates": ["France", "Spain", "Rome"]},
+        "pattern": {"pattern": r"(?:in|is) (\w+)"},
+        "extract": {"extract": extractor(first_capitalised_word)},
+    }
+    return {name: exact_answer_method(name, **options.get(name, {})) for name in METHODS}
+
+
+COMPLETIONS = [
+    "It is in France, near Spain, 12 km away.\x03",
+    "Rome",
+    "no idea",
+    "\n 7 or 8?\x03",
+    "",
+    "İt is in Zürich 🎉\x03",
+]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_method_sees_the_label_or_the_rows_answers(name: str) -> None:
+    """Other accepted answers and labels, the same completions: the same places."""
+    method = all_methods()[name]
+    places = []
+    for answers, correct in [(("France",), None), (("12 km", "Rome", "7"), False), (("Zürich",), True), ((), None)]:
+        rows = [row(id=str(i), answers=answers, correct=correct) for i in range(len(COMPLETIONS))]
+        got = labels(rows, COMPLETIONS, method)
+        places.append([(one.exact_answer, one.tokens, one.method, one.status, one.asked) for one in got])
+    assert all(place == places[0] for place in places)
+    assert any(exact is not None for exact, *_ in places[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("candidates", ["France", "Rome", None, None, None, None]),
+        ("pattern", ["in", None, None, None, None, "in"]),
+        (
+            "first_line",
+            ["It is in France, near Spain, 12 km away", "Rome", "no idea", "7 or 8", None, "İt is in Zürich 🎉"],
+        ),
+        ("last_number", ["12", None, None, "8", None, None]),
+        ("extract", ["It", "Rome", None, None, None, "İt"]),
+    ],
+)
+def test_what_each_method_finds(name: str, expected: list[str | None]) -> None:
+    got = labels([row(id=str(i)) for i in range(6)], COMPLETIONS, all_methods()[name])
+    assert [one.exact_answer for one in got] == expected
+    for one, completion in zip(got, COMPLETIONS, strict=True):
+        if one.exact_answer is None:
+            assert one.tokens is None and one.method is None
+            continue
+        first, last = one.tokens
+        # one byte a token: the tokens are the answer's own bytes
+        assert decode(completion.encode()[first - len(PROMPT) : last - len(PROMPT) + 1]) == one.exact_answer
+        assert one.method == name
+
+
+def test_options_that_a_method_would_ignore_are_refused() -> None:
+    with pytest.raises(DataError, match="does not use candidates"):
+        exact_answer_method("first_line", candidates=["a"])
+    with pytest.raises(DataError, match="does not use pattern"):
+        exact_answer_method("candidates", pattern="(a)")
+    with pytest.raises(DataError, match="needs a regular expression"):
+        exact_answer_method("pattern")
+    with pytest.raises(DataError, match="needs a model"):
+        exact_answer_method("extract")
+    with pytest.raises(DataError, match="expected one of candidates, pattern, first_line"):
+        exact_answer_method("gold")

@@ -14,7 +14,7 @@ from interp.cli import main
 from interp.errors import DataError, RunError
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
-FILES = {"run.json", "samples.jsonl", "activations", "grid.csv", "grid.nc", "comparison.json", "figures", "report.html"}
+FILES = {"run.json", "samples.jsonl", "positions.csv", "activations", "grid.csv", "grid.nc", "comparison.json", "figures", "probes", "report.html"}
 RESULTS = ("samples.jsonl", "grid.csv", "comparison.json")
 
 
@@ -49,8 +49,16 @@ def data(tmp_path_factory) -> Path:
 OPTIONS = {"permutations": 20, "batch_tokens": 600}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_shards():
+    """Several shards of several batches each, from sixty rows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("interp.shards.SHARD_SAMPLES", 12)
+        yield
+
+
 @pytest.fixture(scope="module")
-def finished(llama_folder, data, tmp_path_factory) -> interp.Run:
+def finished(llama_folder, data, tmp_path_factory, small_shards) -> interp.Run:
     out = tmp_path_factory.mktemp("runs") / "whole"
     return interp.run(model=llama_folder, data=data, out=out, n_jobs=1, **OPTIONS)
 

@@ -1,5 +1,6 @@
 """Resolved positions: a loop as the oracle, gathers, and roles of the user's own."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -7,8 +8,7 @@ from hypothesis import strategies as st
 
 import interp
 from interp.answers import Answers
-from interp.errors import DataError
-from interp.positions import Anchor, gather
+from interp.positions import gather
 
 
 def make_answers(samples: list[tuple[int, int, tuple[int, int] | None]]) -> Answers:
@@ -86,23 +86,6 @@ def test_gather_keeps_the_axes_after_the_token() -> None:
     torch.testing.assert_close(picked[:, 0], torch.stack([hidden[0, 1], hidden[1, 3]]))
 
 
-def test_roles_of_the_users_own() -> None:
-    answers = make_answers([(3, 4, (4, 4)), (2, 1, None)])
-    positions = interp.resolve_positions(
-        answers,
-        roles={
-            "third_after": Anchor("exact_last", 2),
-            "subject": lambda ids, n_prompt: ids.index(1) if 1 in ids else None,
-            "prompt_only": Anchor("prompt_end", 0, "prompt"),
-        },
-    )
-    assert positions.index.tolist() == [[6, 1, -1], [-1, 1, -1]]
-    with pytest.raises(DataError, match=r"'far' of sample '0' returned token 99"):
-        interp.resolve_positions(answers, roles={"far": lambda ids, n_prompt: 99})
-    with pytest.raises(DataError, match="unknown role 'middle'"):
-        interp.resolve_positions(answers, roles=["middle"])
-
-
 def test_coincidence_counts_samples_that_have_both() -> None:
     positions = interp.resolve_positions(make_answers([(2, 3, (2, 2)), (2, 3, (3, 4)), (2, 3, None)]))
     share = positions.coincidence()
@@ -110,3 +93,46 @@ def test_coincidence_counts_samples_that_have_both() -> None:
     assert share[at["exact_answer_first"], at["first_answer"]] == pytest.approx(0.5)
     assert share[at["exact_answer_last"], at["-1"]] == pytest.approx(0.5)
     assert share[at["-8"], at["-1"]].isnan()
+
+
+def repeats_by_counting(positions: interp.Positions) -> tuple[str, ...]:
+    """For each role the earlier one that names the same token most often, if that is in 90 % of the role's samples."""
+    found = []
+    for i in range(len(positions.roles)):
+        own = [s for s in range(len(positions)) if positions.valid[s, i]]
+        best = (0.0, "")
+        for j in range(i):
+            same = sum(bool(positions.valid[s, j]) and positions.index[s, i] == positions.index[s, j] for s in own)
+            if own and same / len(own) > best[0]:
+                best = (same / len(own), positions.roles[j])
+        found.append(best[1] if best[0] >= 0.9 else "")
+    return tuple(found)
+
+
+@given(st.lists(samples(), min_size=1, max_size=12))
+def test_repeated_columns_against_counting(drawn: list[tuple[int, int, tuple[int, int] | None]]) -> None:
+    positions = interp.resolve_positions(make_answers(drawn))
+    assert positions.repeats() == repeats_by_counting(positions)
+
+
+def test_a_column_that_few_samples_share_with_a_rare_one_repeats_nothing() -> None:
+    """`-1` is `second_answer` wherever a sample has both; but nine of ten samples have no second token."""
+    positions = interp.resolve_positions(
+        make_answers([(2, 1, None)] * 9 + [(2, 2, None)]), roles=["second_answer", "-1"]
+    )
+    assert positions.coincidence()[1, 0] == 1.0
+    assert positions.repeats() == ("", "")
+    assert interp.resolve_positions(make_answers([(2, 2, None)] * 9 + [(2, 3, None)])).repeats()[-1] == "second_answer"
+
+
+def test_some_samples_in_another_order_keep_their_own_positions() -> None:
+    positions = interp.resolve_positions(make_answers([(2, 3, (2, 2)), (3, 1, None), (1, 9, (4, 6))]))
+    some = positions[[2, 0]]
+    assert some.index.tolist() == [positions.index[2].tolist(), positions.index[0].tolist()]
+    assert some.table()["sample"].unique().tolist() == ["2", "0"]
+    table = positions.table()
+    assert some.table()["reason"].tolist() == [
+        *table["reason"][table["sample"] == "2"],
+        *table["reason"][table["sample"] == "0"],
+    ]
+    assert np.array_equal(positions[1:].n, positions.n[1:])

@@ -1,12 +1,16 @@
 """Token coverage and matching: properties over random Unicode, against slow oracles."""
 
 import unicodedata
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers_offline import KINDS, tokenizer
 
+from interp import spans
 from interp.matching import CandidateFinder, fold
+from interp.prompts import decoder
 from interp.spans import TokenText
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -43,7 +47,7 @@ def test_whole_character_tokens_are_found_by_their_offsets(pieces: list[str], da
     for k, piece in enumerate(pieces):
         low, high = at, at + len(piece)
         at = high
-        if k >= start and low < end and begin < max(high, low + 1):
+        if k >= start and set(range(low, max(high, low + 1))) & set(range(begin, end)):
             hits.append(k)
     assert tokens.tokens(begin, end) == ((hits[0], hits[-1]) if hits else None)
 
@@ -102,3 +106,158 @@ def test_earliest_then_longest_against_trying_everything(string: str, candidates
     hits = [(a, -len(c)) for c in plain for a in range(len(low)) if low.startswith(c, a) and free(a, a + len(c))]
     spans = CandidateFinder([c for c in candidates if c.isascii()]).find(string)
     assert (spans[0] if spans else None) == ((min(hits)[0], min(hits)[0] - min(hits)[1]) if hits else None)
+
+
+# ---- four kinds of tokenizer, against SPEC's own words ---------------------------------------------------------------
+
+
+def covered_by_the_definition(decode, ids: list[int]) -> list[range]:
+    """ "With text_k = decode(ids[:k+1]) and c_k = length of the common prefix of text_k and the full text, token k covers
+    characters [c_{k-1}, max(c_k, c_{k-1}+1))." """
+    full, before, covered = decode(ids), 0, []
+    for k in range(len(ids)):
+        text_k, c = decode(ids[: k + 1]), 0
+        while c < len(text_k) and c < len(full) and text_k[c] == full[c]:
+            c += 1
+        covered.append(range(before, max(c, before + 1)))
+        before = c
+    return covered
+
+
+pieces_of_text = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
+    st.sampled_from(
+        [
+            "Lyon",
+            " is",
+            " Paris.",
+            "“Rome”",
+            "東京",
+            " 😀😀",
+            "👩\u200d👩\u200d👧",
+            "é",
+            "é",
+            "İ",
+            "ﬁ",
+            "\u200d",
+            "  ",
+            "\n",
+            "�",
+            "</s>",
+            "<turn>",
+            "ሰላም",
+            "नमस्ते",
+            "12,345.6",
+            "ß",
+            "Ａ",
+        ]
+    ),
+)
+
+
+@st.composite
+def token_ids(draw: st.DrawFn, kind: str) -> list[int]:
+    """Ids a model might produce: pieces encoded one by one (so the tokenisation is not canonical), and stray tokens."""
+    tok, ids = tokenizer(kind), []
+    for piece in draw(st.lists(pieces_of_text, max_size=8)):
+        ids += tok(piece, add_special_tokens=False)["input_ids"]
+        ids += draw(st.lists(st.integers(0, len(tok) - 1), max_size=2))
+    return ids
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+@settings(max_examples=120)
+def test_every_token_covers_what_the_definition_says(kind: str, data: st.DataObject) -> None:
+    """With blocks of any size, that is: with windows as well as with whole prefixes, from any token on."""
+    decode, ids = decoder(tokenizer(kind)), data.draw(token_ids(kind))
+    block, start = data.draw(st.integers(1, 12)), data.draw(st.integers(0, len(ids)))
+    covered = covered_by_the_definition(decode, ids)
+    with mock.patch.object(spans, "BLOCK", block):
+        tokens = TokenText.of(decode, ids, start)
+    assert tokens.text == decode(ids)
+    assert [tokens.characters(k) for k in range(start, len(ids))] == [(r.start, r.stop) for r in covered[start:]]
+    begin = data.draw(st.integers(0, len(tokens.text)))
+    end = data.draw(st.integers(begin, len(tokens.text)))
+    hits = [k for k, r in enumerate(covered) if k >= start and set(r) & set(range(begin, end))]
+    assert tokens.tokens(begin, end) == ((hits[0], hits[-1]) if hits else None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_long_texts_are_decoded_in_windows(kind: str) -> None:
+    """Three times the tokens: the ids that are decoded grow far less than ninefold (whole prefixes: ninefold)."""
+    tok, decoded = tokenizer(kind), [0]
+    plain = decoder(tok)
+
+    def decode(ids) -> str:
+        decoded[0] += len(ids)
+        return plain(ids)
+
+    ids = tok("Lyon is in France. The answer is Niger; 12,345.6 is not. " * 45, add_special_tokens=False)["input_ids"]
+    short, long = ids[:300], ids[:900]
+    cost = {}
+    for part in (short, long):
+        decoded[0] = 0
+        TokenText.of(decode, part)
+        cost[len(part)] = decoded[0]
+    whole_prefixes = {n: n * (n + 1) // 2 for n in cost}
+    assert cost[300] < whole_prefixes[300] / 2 and cost[900] < whole_prefixes[900] / 5
+
+
+@given(data=st.data())
+@settings(max_examples=200)
+def test_byte_pairs_by_their_bytes(data: st.DataObject) -> None:
+    """Oracle without any decoding: which characters are complete after each token, from the bytes that it stands for."""
+    tok = tokenizer("gpt2")
+    plain_pieces = pieces_of_text.filter(lambda piece: "<" not in piece and "\ufffd" not in piece)
+    ids = [i for piece in data.draw(st.lists(plain_pieces, max_size=8)) for i in tok(piece)["input_ids"]]
+    letters = [chr(byte) for byte in (*range(33, 127), *range(161, 173), *range(174, 256))]  # GPT-2: these as they are,
+    others = [byte for byte in range(256) if chr(byte) not in letters]  # the other bytes from U+0100 on, in order
+    letter = {char: ord(char) for char in letters} | {chr(256 + i): byte for i, byte in enumerate(others)}
+    token_bytes = [bytes(letter[char] for char in piece) for piece in tok.convert_ids_to_tokens(ids)]
+    string = b"".join(token_bytes).decode()
+    ends, at = [], 0
+    for char in string:
+        at += len(char.encode())
+        ends.append(at)
+    tokens, seen, before = TokenText.of(decoder(tok), ids), 0, 0
+    assert tokens.text == string
+    for k, part in enumerate(token_bytes):
+        seen += len(part)
+        complete = sum(end <= seen for end in ends)
+        assert tokens.characters(k) == (before, max(complete, before + 1))
+        before = complete
+
+
+ANSWERS = [  # completion, candidates, the exact answer as it stands there
+    ("It is“Paris”, I think.", ["Paris"], "Paris"),
+    ("Rome. No, Rome; not Romeo.", ["Rome"], "Rome"),
+    ("It lies in Nigeria, not Niger.", ["Niger", "Nigeria"], "Nigeria"),
+    ("the city (Lyon).", ["Lyon"], "Lyon"),
+    ("It is 12,345.6, roughly", ["12,345.6"], "12,345.6"),
+    ("Lyon", ["Lyon"], "Lyon"),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("completion", "candidates", "answer"), ANSWERS)
+def test_an_answer_is_held_by_its_tokens_and_by_no_fewer(
+    kind: str, completion: str, candidates: list[str], answer: str
+) -> None:
+    """The text up to `first` ends before the answer, up to `last` it holds the answer; one token fewer does not."""
+    tok = tokenizer(kind)
+    decode, prompt = decoder(tok), tok("Q: where? A:", add_special_tokens=False)["input_ids"]
+    ids = [*prompt, *tok(completion, add_special_tokens=False)["input_ids"], tok.eos_token_id]
+    tokens = TokenText.of(decode, ids, len(prompt))
+    completion_text = tokens.text[tokens.ends[0] :]
+    candidates = [
+        decode(tok(c, add_special_tokens=False)["input_ids"]).strip() for c in candidates
+    ]  # WordPiece: "12 , 345"
+    begin, end = (tokens.ends[0] + at for at in CandidateFinder(candidates).find(completion_text)[0])
+    first, last = tokens.tokens(begin, end)
+    assert len(prompt) <= first <= last < len(ids) - 1
+    want = fold(answer).text.replace(" ", "")
+    assert fold(tokens.text[begin:end]).text.replace(" ", "") == want
+    assert tokens.text.startswith(decode(ids[: last + 1])) and len(decode(ids[: last + 1])) >= end
+    assert len(decode(ids[:last])) < end
+    assert len(decode(ids[:first])) <= begin < len(decode(ids[: first + 1]))

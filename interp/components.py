@@ -1,0 +1,44 @@
+"""Principal components of a training part, exactly, at the cost of its smaller side."""
+
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class TopComponents(TransformerMixin, BaseEstimator):
+    """scikit-learn's `PCA(n_components)`, from the eigenvectors of the covariance or of the inner products.
+
+    Only the leading eigenvectors of the smaller matrix are computed; a component's sign makes its largest entry
+    positive, as in scikit-learn.
+    """
+
+    def __init__(self, n_components: int = 2) -> None:
+        self.n_components = n_components
+
+    def fit(self, X: Any, y: Any = None) -> "TopComponents":
+        """Learn mean and components; never more of them than samples or columns."""
+        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        self.mean_ = X.mean(0)
+        centred = X - self.mean_
+        wide = centred.shape[1] > centred.shape[0]
+        inner = centred @ centred.T if wide else centred.T @ centred
+        last = len(inner) - 1
+        first = max(0, len(inner) - self.n_components)
+        values, vectors = linalg.eigh(inner, subset_by_index=(first, last), overwrite_a=True, check_finite=False)
+        values, vectors = values[::-1], vectors.T[::-1]
+        if wide:
+            # Without variance there is no direction, only the rounding of zero: such a component stays zero.
+            varies = values > len(inner) * np.finfo(float).eps * max(values[0], np.finfo(float).tiny)
+            vectors = np.where(varies[:, None], vectors @ centred, 0.0)
+            vectors[varies] /= np.linalg.norm(vectors[varies], axis=1, keepdims=True)
+        largest = np.take_along_axis(vectors, np.abs(vectors).argmax(1)[:, None], axis=1)
+        self.components_ = vectors * np.where(largest < 0, -1.0, 1.0)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Coordinates along the components."""
+        check_is_fitted(self)
+        return (validate_data(self, X, dtype=np.float64, reset=False) - self.mean_) @ self.components_.T

@@ -1,0 +1,68 @@
+"""Which rows a run asks, and what their data set fills into its settings."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from interp.datasets import dataset, load_dataset
+from interp.errors import DataError
+from interp.roles import ROLES
+from interp.rows import Rows, load_rows
+from interp.settings import Settings
+
+IN_PYTHON = "rows given in Python"
+HUB = "Hugging Face hub"
+
+
+def data_source(data: Any, options: Mapping[str, Any]) -> str:
+    """How the settings name the data: a path, the hub, or that rows were given in Python."""
+    if data is None and options.get("dataset") is None:
+        raise DataError("there is no data: give a file or rows (data, --data), or the name of a data set (--dataset)")
+    if data is None:
+        return HUB
+    return str(data) if isinstance(data, str | Path) else IN_PYTHON
+
+
+def filled_in(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a run, with those that its data set decides where the user did not; the prompt comes later."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if "dataset" not in given:
+        return given
+    preset = dataset(given["dataset"]).options(chat=True)
+    own = {name: preset[name] for name in ("correct", "exact_answer", "max_new_tokens", "roles")}
+    if {"candidates", "answer_pattern"} & set(given):
+        del own["exact_answer"]  # they imply a method
+    if isinstance(given.get("roles"), Mapping):  # adds to the columns of the data set
+        given["roles"] = (*(own["roles"] or ROLES), *given["roles"].items())
+    if own["roles"] is not None and isinstance(given.get("roles"), Mapping):
+        given["roles"] = (*own["roles"], *given["roles"].items())  # columns of the user's own, beside the data set's
+    return {name: value for name, value in own.items() if value is not None} | given
+
+
+def read_rows(settings: Settings, data: Any = None) -> Rows:
+    """The rows of a run: those given in Python, else what the settings name."""
+    if data is not None and not isinstance(data, str | Path):
+        return load_rows(data, columns=settings.columns, limit=settings.limit)
+    path = settings.data if data is None else data
+    if settings.dataset is None:
+        return load_rows(path, columns=settings.columns, limit=settings.limit)
+    file = None if path == HUB else path
+    return load_dataset(settings.dataset, file, limit=settings.limit, chat=settings.chat is not False)
+
+
+def asked(settings: Settings, rows: Rows, data: Any, tokenizer: Any) -> tuple[Settings, Rows]:
+    """Settings and rows with the data set's prompt: a chat where the tokenizer has a template, else the base form."""
+    if settings.dataset is None:
+        return settings, rows
+    has_template = getattr(tokenizer, "chat_template", None) is not None
+    chat = has_template and settings.prompt_template is None if settings.chat is None else settings.chat
+    form = dataset(settings.dataset).options(chat=chat)
+    settings = replace(
+        settings,
+        chat=chat,
+        prompt_template=form["prompt_template"] if settings.prompt_template is None else settings.prompt_template,
+        stop=settings.stop or form["stop"],
+    )
+    # A base model is asked some questions in other words; rows given in Python are asked as they are.
+    return settings, rows if chat or settings.data == IN_PYTHON else read_rows(settings, data)

@@ -1,0 +1,72 @@
+"""Processes that die at a chosen moment: forked from the tests' own, where everything is imported already."""
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import interp.pipeline
+import interp.solver  # noqa: F401  (what a child would otherwise import again, each time)
+from interp.models import HookedModel
+
+
+def in_child(action: Callable[[], Any]) -> int:
+    """Run `action` in a forked process; its exit status (the status it returns, 1 for an exception), or -signal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that a process with threads forks
+        pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            returned = action()
+            status = returned if isinstance(returned, int) else 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def kill_at(target: str, call: int = 1, *, after: bool = False, signal_number: int = signal.SIGKILL) -> None:
+    """From now on the process sends itself a signal in the `call`-th call of `target`, before or after the work."""
+    module, _, name = target.rpartition(".")
+    owner = importlib.import_module(module)
+    work, calls = getattr(owner, name), 0
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call and not after:
+            os.kill(os.getpid(), signal_number)
+        result = work(*args, **kwargs)
+        if calls == call and after:
+            os.kill(os.getpid(), signal_number)
+        return result
+
+    setattr(owner, name, dying)
+
+
+def with_model(model: HookedModel, action: Callable[[], Any]) -> Callable[[], Any]:
+    """`action` with a model that is loaded already, wherever a run would load one."""
+
+    def act() -> Any:
+        interp.pipeline._load = lambda *_: model
+        interp.shards.SHARD_SAMPLES = 8
+        return action()
+
+    return act
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """The bytes of every file that must not depend on whether a run was interrupted."""
+    names = ("samples.jsonl", "grid.csv", "comparison.json")
+    paths = [path for name in names if (path := out / name).exists()] + sorted((out / "activations").iterdir())
+    return {path.name: path.read_bytes() for path in paths}

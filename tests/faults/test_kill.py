@@ -1,0 +1,137 @@
+"""kill -9 at any moment, then `interp resume`: the same bytes as an unbroken run's."""
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from crash import contents, in_child, kill_at
+
+import interp
+import interp.analysis
+from interp.cli import INTERRUPTED, main
+
+KILLED = -signal.SIGKILL
+
+
+def killed_at(action, target: str, call: int = 1, *, after: bool = False) -> int:
+    def act():
+        kill_at(target, call, after=after)
+        return action()
+
+    return in_child(act)
+
+
+PROBING = 77
+
+
+def until_probing(action):
+    """`action`, which ends with a status of its own where the first probe would be fitted."""
+
+    def act():
+        interp.pipeline.analyse = lambda *_, **__: os._exit(PROBING)
+        return action()
+
+    return act
+
+
+def measurements(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: content for name, content in files.items() if name not in ("grid.csv", "comparison.json")}
+
+
+@pytest.fixture(scope="session")
+def measured(start, tmp_path_factory) -> Path:
+    """A run whose samples and shards are there."""
+    out = tmp_path_factory.mktemp("runs") / "measured"
+    assert in_child(until_probing(start(out))) == PROBING
+    return out
+
+
+@pytest.mark.parametrize("target", ["os.fsync", "os.replace"])
+def test_killed_in_one_write_after_the_other(start, go_on, unbroken, tmp_path, target) -> None:
+    """Every write syncs its file, renames it and syncs the folder; each process dies a little later than the last."""
+    out, deaths, states = tmp_path / "run", 0, set()
+    while True:
+        begun = (out / "run.json").exists()
+        action = until_probing((go_on if begun else start)(out))
+        status = killed_at(action, target, 1 + deaths)
+        if status == PROBING:
+            break
+        assert status == KILLED
+        deaths += 1
+        states.add(json.loads((out / "run.json").read_text())["state"] if (out / "run.json").exists() else "nothing")
+    assert deaths > 4 and states == {"nothing", "answering", "capturing"}
+    assert measurements(contents(out)) == measurements(contents(unbroken))
+    assert not list(out.rglob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("target", "call", "after"),
+    [
+        ("interp.generation._generate_batch", 2, True),  # an answer batch is done
+        ("interp.pipeline.write_text", 1, False),  # counted, samples.jsonl not written
+        ("interp.pipeline.write_text", 1, True),
+        ("interp.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
+        ("interp.store.write_json", 2, False),  # a shard is there, its marker is not
+    ],
+)
+def test_killed_before_the_probes(start, go_on, unbroken, tmp_path, target, call, after) -> None:
+    out = tmp_path / "run"
+    assert killed_at(start(out), target, call, after=after) == KILLED
+    run = interp.open_run(out)
+    assert "go on with: interp resume" in run.status()
+    assert run.verify() == []
+    assert in_child(until_probing(go_on(out))) == PROBING
+    assert measurements(contents(out)) == measurements(contents(unbroken))
+    assert json.loads((out / "run.json").read_text())["counts"] == interp.open_run(unbroken).settings["counts"]
+
+
+def test_killed_while_probing(measured, go_on, unbroken, tmp_path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(measured, out)
+    assert killed_at(go_on(out), "interp.analysis.attention_grid") == KILLED
+    assert interp.open_run(out).settings["state"] == "probing"
+    assert in_child(go_on(out)) == 0
+    assert contents(out) == contents(unbroken)
+    assert interp.open_run(out).verify() == []
+
+
+def test_killed_while_writing_the_results(measured, go_on, unbroken, llama, tmp_path, monkeypatch) -> None:
+    """What was computed is handed to every process, so that each gets at once to the moment where it dies."""
+    kept = []
+    with monkeypatch.context() as patch:
+        patch.setattr("interp.pipeline.draw", lambda *_: None)
+        patch.setattr("interp.pipeline.analyse", lambda *a, **k: kept.append(interp.analysis.analyse(*a, **k)) or kept[0])
+        shutil.copytree(measured, tmp_path / "computed")
+        interp.resume(tmp_path / "computed", model=llama, n_jobs=1)
+    monkeypatch.setattr("interp.pipeline.analyse", lambda *_, **__: kept[0])
+    out = tmp_path / "run"
+    shutil.copytree(measured, out)
+    for target, call, after in [
+        ("interp.grid_table._text", 1000, False),  # in the middle of grid.csv
+        ("interp.analysis.save_grid", 2, True),
+        ("interp.analysis.write_json", 1, False),  # comparison.json
+        ("interp.plotting.save_figure", 1, True),
+        ("interp.analysis.write_text", 1, True),  # the report is there, run.json does not say so
+    ]:
+        assert killed_at(go_on(out), target, call, after=after) == KILLED, target
+        assert interp.open_run(out).settings["state"] == "reporting"
+    assert in_child(go_on(out)) == 0
+    assert contents(out) == contents(unbroken)
+    assert interp.open_run(out).settings["state"] == "done"
+
+
+@pytest.mark.parametrize("target", ["interp.generation._generate_batch", "interp.analysis.probe_grid"])
+def test_ctrl_c_says_how_to_go_on(start, data, llama_folder, tmp_path, target, capfd) -> None:
+    out = tmp_path / "run"
+
+    def interrupted() -> int:
+        kill_at(target, signal_number=signal.SIGINT)
+        return main(["run", "--model", str(llama_folder), "--data", str(data), "--out", str(out), "--no-controls"])
+
+    assert in_child(interrupted) == INTERRUPTED
+    error = capfd.readouterr().err.strip().splitlines()
+    assert error[-1] == f"interp: stopped; go on with: interp resume {out}"
+    assert "Traceback" not in "".join(error)

@@ -1,0 +1,83 @@
+"""Numbers in running text: their values, and where they stand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interp.numerals import numerals, same_number
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("The answer is 9.", [9]),
+        ("$1,234,567.50 in all", [1234567.5]),
+        ("20\u202f000 or 20\u00a0000", [20000, 20000]),
+        ("-3, +4 and \u22125", [-3, 4, -5]),
+        ("5-7 people, COVID-19", [5, 7, 19]),
+        ("-$5 or $-5", [-5, -5]),
+        ("3/4 of it; 1 1/2; 2½; ¾; -½", [0.75, 1.5, 2.5, 0.75, -0.5]),
+        ("½½4", [0.5, 0.5, 4]),
+        ("on 3/4/2020", [3, 4, 2020]),
+        ("7/0", []),
+        ("1,2,3", [1, 2, 3]),
+        ("12,34", [12, 34]),
+        (".5 and -.25 and ...6", [0.5, -0.25, 6]),
+        ("1e6 and 2.5E-3", [1e6, 2.5e-3]),
+        ("version 1.2.3", [1.2]),
+        ("H2O, Q3, x2", []),
+        ("10km, 5th", [10, 5]),
+        ("５０ ٣", [50, 3]),
+        ("no number, nine", []),
+        ("", []),
+    ],
+)
+def test_values(text: str, values: list[float]) -> None:
+    assert [number.value for number in numerals(text)] == pytest.approx(values)
+
+
+def test_places_and_per_cent() -> None:
+    text = "About 2½ of $1,000, that is -50 % or 3 per cent."
+    shown = [(text[number.start : number.end], number.percent) for number in numerals(text)]
+    assert shown == [("2½", False), ("$1,000", False), ("-50 %", True), ("3 per cent", True)]
+
+
+@given(st.integers(-(10**12), 10**12), st.sampled_from(["{}", "{:,}", "It is {}.", "({:,})", "€{}", "a\n{} kg", "{}!"]))
+def test_what_python_writes_is_read_back(value: int, form: str) -> None:
+    assert [number.value for number in numerals(form.format(value))] == [value]
+
+
+@given(st.floats(-1e9, 1e9, allow_subnormal=False))
+def test_decimals_are_read_back(value: float) -> None:
+    assert [number.value for number in numerals(f"x = {value!r}")] == [value]
+
+
+@given(st.text(alphabet="0123456789.,-/½ %e$a", max_size=40))
+def test_places_never_overlap_and_stay_inside(text: str) -> None:
+    found = numerals(text)
+    edges = [0, *(at for number in found for at in (number.start, number.end)), len(text)]
+    assert edges == sorted(edges) and all(number.start < number.end for number in found)
+
+
+def test_a_number_of_thousands_of_digits_is_no_error() -> None:
+    assert [number.value for number in numerals("9" * 6000)] == [float("inf")]
+    assert len(numerals("1/" + "9" * 6000)) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "accepted", "same"),
+    [
+        ("9.0", "9", True),
+        ("50 %", "50", True),
+        ("0.5", "50%", True),
+        ("50%", "0.5", True),
+        ("0.5%", "50%", False),
+        ("3.33", "3.3333", False),
+        ("0", "0.0", True),
+        ("-4", "4", False),
+        ("1e-9", "0", False),
+    ],
+)
+def test_equal_numbers(said: str, accepted: str, same: bool) -> None:
+    assert same_number(numerals(said)[0], numerals(accepted)[0], tolerance=1e-6) is same
+    assert same_number(numerals(accepted)[0], numerals(said)[0], tolerance=1e-6) is same

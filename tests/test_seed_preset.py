@@ -1,0 +1,175 @@
+"""The seed preset against the paper's rules written out as loops, and the whole chain on a tiny model."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import train_test_split
+
+import interp
+from interp.activations import Capture
+from interp.answers import Answers
+from interp.positions import ROLES
+from interp.seed_preset import (
+    by_gold,
+    seed_answers,
+    seed_grid,
+    seed_positions,
+    seed_span,
+    seed_split,
+    substring_match,
+)
+
+
+def characters(ids):
+    """A tokenizer of one or two characters a token."""
+    return "".join("abcdefghijklmnop qrstuvwxyz"[i] if i < 27 else "an" for i in ids)
+
+
+def answers_of(prompts, completions, correct, spans=None) -> Answers:
+    n = len(prompts)
+    return Answers(
+        id=[str(i) for i in range(n)],
+        question=list(map(characters, prompts)),
+        group=[str(i) for i in range(n)],
+        prompt=list(map(characters, prompts)),
+        prompt_ids=prompts,
+        completion_ids=completions,
+        text=list(map(characters, completions)),
+        finish=["stop"] * n,
+        logprobs=[None] * n,
+        correct=correct,
+        exact_answer=[None] * n,
+        exact_answer_method=[None] * n,
+        exact_answer_tokens=[None] * n if spans is None else spans,
+        question_tokens=[None] * n,
+        status=["ok"] * n,
+    )
+
+
+@given(st.lists(st.sampled_from([0, 1, 13, 27]), min_size=1, max_size=10), st.text("ABan", min_size=1, max_size=3))
+def test_the_span_is_the_last_shortest_window_of_the_first_text(completion, wanted):
+    ids, n_prompt = [0, 13, *completion], 2
+    span, text = seed_span(ids, n_prompt, wanted, characters), characters(completion)
+    at = text.lower().find(wanted.lower())
+    if at < 0:
+        assert span is None
+        return
+    cut = text[at : at + len(wanted)]
+    holding = [
+        (stop, -first)
+        for first in range(n_prompt, len(ids))
+        for stop in range(first + 1, len(ids) + 1)
+        if cut in characters(ids[first:stop])
+    ]
+    stop, first = min(holding)  # ends first, then begins last
+    assert span == (-first, stop - 1)
+
+
+def test_positions_clamp_and_count_back_into_the_prompt():
+    answers = answers_of([[0, 1, 2], [0] * 9, [0]], [[3, 4], [5] * 9, [6]], [True] * 3, [(4, 4), (10, 11), None])
+    positions = seed_positions(answers)
+    at = [dict(zip(ROLES, row, strict=True)) for row in positions.index.tolist()]
+    assert at[0]["exact_answer_after_last"] == at[0]["exact_answer_last"] == at[0]["-1"] == 4
+    assert (at[0]["-5"], at[0]["-3"], at[0]["last_q"], at[0]["exact_answer_before_first"]) == (0, 2, 2, 3)
+    assert at[0]["-6"] == -1 and at[1]["-8"] == 10 and at[1]["exact_answer_after_last"] == 12
+    assert at[2]["second_answer"] == -1 and at[2]["exact_answer_first"] == -1 and at[2]["-2"] == 0
+    default = interp.resolve_positions(answers)
+    differs = {role for j, role in enumerate(ROLES) if positions.index[1, j] != default.index[1, j]}
+    assert not differs  # a long completion is indexed alike
+
+
+def test_the_split_is_scikit_learns_after_numpys_shuffle():
+    state = np.random.get_state()
+    train, held_out = seed_split(1500, seed=3)
+    assert np.array_equal(np.random.get_state()[1], state[1])
+    np.random.seed(3)
+    indices = np.arange(1500)
+    np.random.shuffle(indices)
+    expected = train_test_split(indices[:1000], test_size=0.2, random_state=3)
+    np.random.set_state(state)
+    assert np.array_equal(train, expected[0]) and np.array_equal(held_out, expected[1])
+    assert (len(train), len(held_out)) == (800, 200)
+
+
+def rows_of(*rows):
+    return interp.load_rows([dict(zip(("question", "answer", "wrong_answer"), row, strict=False)) for row in rows])
+
+
+def test_correct_is_a_substring():
+    (iran,) = rows_of(("Where?", "Iran"))
+    assert substring_match(iran, "In Tirana.", "contains") is True
+    assert substring_match(iran, "In Albania.", "contains") is False
+    number, whole = rows_of(("How many?", "28.26"), ("How many?", "9"))
+    assert substring_match(number, "about 28", "numeric") and substring_match(whole, "19 or so", "numeric")
+    assert not substring_match(whole, "eight", "numeric")
+    (pair,) = rows_of(("Who?", "cook", "baker"))
+    assert substring_match(pair, "the Cook, not the baker", "choice")
+    assert not substring_match(pair, "the baker, not the cook", "choice")
+    assert not substring_match(pair, "the driver", "choice")
+    labels = rows_of(("a", ["neutral", "neutrality"]), ("b", ["entailment", "entail"]))
+    assert substring_match(labels[0], "It is neutral, no entailment", "label", labels)
+    assert not substring_match(labels[0], "It entails nothing; neutral", "label", labels)
+
+
+def test_right_answers_are_found_by_gold_and_equal_prompts_share_a_span():
+    prompt = [0, 1]
+    completions = [[13, 27, 1], [27, 13, 1], [1, 1, 27]]
+    answers = answers_of([prompt, prompt, [2]], completions, [True, True, False])
+    answers.exact_answer[2] = "an"
+    answers.exact_answer_method[2] = "candidates"
+    found = by_gold(answers, rows_of(("a", "an"), ("b", "b"), ("c", "x")), characters)
+    visited = [i for i in np.concatenate(seed_split(3)).tolist() if i != 2]
+    own = {0: (3, 3), 1: (4, 4)}
+    assert found.exact_answer == ["an", "b", "an"]
+    assert found.exact_answer_tokens[0] == found.exact_answer_tokens[1] == own[visited[0]]
+    assert found.exact_answer_tokens[2] == (3, 3)
+    assert found.exact_answer_method == ["gold", "gold", "candidates"] and found.span_uses_gold
+
+
+def test_the_grid_is_the_papers_loop():
+    rng, n = np.random.default_rng(0), 120
+    y = rng.random(n) < 0.6
+    x = rng.normal(size=(n, 2, 15, 6)).astype(np.float32)
+    x[:, 1, 5, 0] += 2 * y
+    spans = [None if i % 10 == 0 else (2, 2) for i in range(n)]
+    answers = answers_of([[0, 1]] * n, [[2, 3]] * n, y.tolist(), spans)
+    cap = Capture(
+        sites={"mlp_post": torch.tensor(x)},
+        embed=torch.zeros(n, 15, 6),
+        attention={},
+        valid=torch.ones(n, 15, dtype=torch.bool),
+        index=torch.zeros(n, 15, dtype=torch.long),
+        layers=(0, 1),
+        roles=ROLES,
+        id=tuple(answers.id),
+    )
+    grid = seed_grid(cap, answers, seed=1)
+    train, held_out = seed_split(n, seed=1)
+    train, held_out = train[train % 10 != 0], held_out[held_out % 10 != 0]
+    for layer, role in ((0, 0), (1, 5)):
+        probe = LogisticRegression(random_state=1).fit(x[train, layer, role], y[train])
+        expected = roc_auc_score(y[held_out], probe.predict_proba(x[held_out, layer, role])[:, 1])
+        assert grid["auc"].values[layer, role] == expected
+    assert grid["auc"].sel(layer=1, token="exact_answer_last").item() > 0.8
+    assert set(grid["n"].values.ravel()) == {len(held_out)} and grid.attrs["span_uses_gold"] == 0
+    interp.plot_grid(grid)
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_the_chain_on_a_tiny_model(llama, monkeypatch, chat):
+    from interp.models import model_tokenizer
+
+    template = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}[model]{% endif %}"
+    monkeypatch.setattr(model_tokenizer(llama), "chat_template", template if chat else None)
+    rows = rows_of(*((f"Who is no {i}?", "e", "zz") for i in range(12)))
+    answers = seed_answers(llama, rows, dataset="movies", max_new_tokens=5)
+    prompt = "[user] Who is no 0?\n" if chat else "Q: Who is no 0?\nA:"
+    assert answers.prompt[0] == prompt and answers.span_uses_gold
+    assert answers.correct == ["e" in text.lower() for text in answers.text]
+    cap = interp.capture(llama, answers, seed_positions(answers), sites=("mlp_post",))
+    grid = seed_grid(cap, answers)
+    assert grid["auc"].shape == (3, 15) and grid["n"].max() <= 3

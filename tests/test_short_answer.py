@@ -1,0 +1,47 @@
+"""The first line of a short answer."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interp.short_answer import first_line, short_answer
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "answer"),
+    [
+        ("Paris", "Paris", "Paris"),
+        (" Paris.\nQuestion: next?", "Paris.", "Paris"),
+        ("\n\n  Answer: Paris !\n", "Paris !", "Paris"),
+        ("The final answer is: 42.", "42.", "42"),
+        ("Answer:\n\nParis", "Paris", "Paris"),
+        ("A: Paris", "Paris", "Paris"),
+        ("A cat", "A cat", "A cat"),
+        ("Anna: no", "Anna: no", "Anna: no"),
+        ("\u201cThe Beatles\u201d, of course?", "\u201cThe Beatles\u201d, of course?", "The Beatles\u201d, of course"),
+        ("**Paris**", "**Paris**", "Paris"),
+        ("(France)", "(France)", "(France)"),
+        ("\0Paris\0rest", "Paris", "Paris"),
+        ("Paris\r\nRome", "Paris", "Paris"),
+        ("Paris\u2028Rome", "Paris", "Paris"),
+        ("!!!", "!!!", "!!!"),
+        ("'", "'", "'"),
+        ("答えは東京です。", "答えは東京です。", "答えは東京です"),
+        ("Answer:", "Answer:", "Answer"),
+        ("", None, None),
+        (" \n\t\0 ", None, None),
+    ],
+)
+def test_first_lines(text: str, line: str | None, answer: str | None) -> None:
+    for find, expected in ((first_line, line), (short_answer, answer)):
+        span = find(text)
+        assert (text[slice(*span)] if span is not None else None) == expected
+
+
+@given(st.text(alphabet="ab:.\"' \n\r\0A*", max_size=20))
+def test_the_answer_is_inside_the_line_and_never_blank(text: str) -> None:
+    line, answer = first_line(text), short_answer(text)
+    assert (line is None) == (answer is None) == (not text.replace("\0", " ").strip())
+    if line is not None:
+        assert line[0] <= answer[0] < answer[1] <= line[1]
+        assert text[slice(*line)] == text[slice(*line)].strip() and not set("\n\r\0") & set(text[slice(*line)])
