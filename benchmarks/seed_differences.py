@@ -68,7 +68,8 @@ class Study:
         decode = decoder(model_tokenizer(model))
         stored = run.answers
         rule = str(run.settings["settings"].get("correct", "contains"))
-        labels = [substring_match(row, text, rule, rows) for row, text in zip(rows, stored.text, strict=True)]
+        named = {answer for row in rows for answer in row.answers}
+        labels = [substring_match(row, text, rule, named) for row, text in zip(rows, stored.text, strict=True)]
         self.answers: dict[tuple[bool, bool], Answers] = {}
         for substring in (False, True):
             ours = replace(stored, correct=labels) if substring else stored

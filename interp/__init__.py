@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interp.fitted_probe import FittedProbe
     from interp.gain import gain_grid
     from interp.grid import join_grids
+    from interp.judge import judge_answers
     from interp.models import load_model
     from interp.observe import observations
     from interp.opened_run import Run
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from interp.probe_fit import fit_probe
     from interp.probes import attention_grid, matched_width_grid, probe_grid
     from interp.risk_plot import plot_risk_coverage
+    from interp.roles import Anchor, Match
     from interp.rows import QARow, load_rows
     from interp.run_differences import compare_runs
     from interp.seed_preset import seed_answers, seed_grid, seed_positions
@@ -37,11 +39,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {  # where each public name lives
+    "Anchor": "roles",
     "Answers": "answers",
     "Capture": "activations",
     "Comparison": "compare",
     "DATASETS": "datasets",
     "FittedProbe": "fitted_probe",
+    "Match": "roles",
     "Plan": "planning",
     "Positions": "positions",
     "QARow": "rows",
@@ -58,6 +62,7 @@ _HOME = {  # where each public name lives
     "gain_grid": "gain",
     "generate_answers": "answers",
     "join_grids": "grid",
+    "judge_answers": "judge",
     "load_dataset": "datasets",
     "load_model": "models",
     "load_probe": "probe_file",
@@ -84,12 +89,14 @@ _HOME = {  # where each public name lives
 __all__ = [
     "DATASETS",
     "ROLES",
+    "Anchor",
     "Answers",
     "Capture",
     "Comparison",
     "DataError",
     "FittedProbe",
     "InterpError",
+    "Match",
     "ModelError",
     "Plan",
     "Positions",
@@ -107,6 +114,7 @@ __all__ = [
     "gain_grid",
     "generate_answers",
     "join_grids",
+    "judge_answers",
     "load_dataset",
     "load_model",
     "load_probe",

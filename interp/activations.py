@@ -10,15 +10,14 @@ from torch import Tensor
 
 from interp.answers import Answers
 from interp.attention import output_gram, reduce_pattern, value_norms
-from interp.batches import common_prefix, left_pad, plan_batches
-from interp.errors import DataError
+from interp.errors import DataError, ModelError
 from interp.layout import Layout, PaddingSide, PatternMasks
-from interp.models import HookedModel, KeyValueCache, forward, hook_name, model_info, new_cache, output_weight
+from interp.models import HookedModel, hook_name, model_info, output_weight, pads_between
+from interp.one_pass import OnePass
 from interp.positions import Positions, gather
+from interp.segments import CapturePlan
 
 SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_post", "z")
-MIN_PREFIX = 16
-"""A shorter common prefix costs more to copy into every batch than to compute again."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ def capture(
     """Vectors of `sites` at every layer and every attention metric, at the positions only, from one forward pass.
 
     Nothing else is kept: hooks gather the vectors and reduce the attention pattern as they appear, no logits are
-    computed. A prefix common to all samples (few-shot examples, a system prompt) runs once. Samples run in batches of
+    computed. A prefix common to all samples (few-shot examples, a system prompt) runs once, a prompt that several
+    samples share runs once per batch, and the pattern of a long prompt is never built. Samples run in batches of
     similar length, at most `batch_tokens` padded tokens each; samples past the model's context stay NaN.
 
     Returns a `Capture` in the order of `answers`, on the CPU; `capture_batches` is for data that does not fit.
@@ -104,113 +104,89 @@ def capture_batches(
     sites: Sequence[str] = ("resid_post",),
     batch_tokens: int = 8192,
     skip: int = 0,
+    sizes: dict[str, list[int]] | None = None,
+    on_split: Callable[[], None] | None = None,
 ) -> Iterator[tuple[list[int], Capture]]:
-    """`capture`, one batch at a time: pairs of (sample indices, their Capture); `skip` leaves out the first batches."""
+    """`capture`, one batch at a time: pairs of (sample indices, their Capture); `skip` leaves out the first batches.
+
+    A batch that does not fit into memory runs in halves. `sizes` says how many samples ran at once in the batches
+    that were split ({number of the batch: sizes}); it is obeyed, and extended before `on_split` is called.
+    """
     unknown = [site for site in sites if site not in SITES]
     if unknown:
         raise DataError(f"unknown site {unknown[0]!r}; known sites are {', '.join(SITES)}")
     info = model_info(model)
-    ids = [
-        [*prompt, *completion] for prompt, completion in zip(answers.prompt_ids, answers.completion_ids, strict=True)
-    ]
-    usable = [i for i, sample in enumerate(ids) if 0 < len(sample) <= info.n_ctx and answers.status[i] != "too_long"]
-    prefix = _common_prefix([ids[i] for i in usable], positions[usable])
-    shared = None
-    batches = plan_batches([len(ids[i]) for i in usable], batch_tokens)
-    grams = [output_gram(output_weight(model, layer)) for layer in range(info.n_layers)]
-    for batch in batches[skip:]:
-        samples = [usable[i] for i in batch]
-        if prefix and shared is None:
-            shared = new_cache(model, 1)
-            tokens = torch.tensor([prefix], device=info.device)
-            forward(model, tokens, torch.ones_like(tokens), cache=shared)
-        suffixes = [ids[i][len(prefix) :] for i in samples]
-        cache = shared.repeat(len(samples)) if shared is not None else None
-        part = _capture_batch(model, suffixes, positions[samples].to(info.device), sites, grams, len(prefix), cache)
+    plan = capture_plan(model, answers, positions, batch_tokens=batch_tokens)
+    sizes = {} if sizes is None else sizes
+    one_pass = OnePass(model, plan, positions, sites)
+    for number, samples in enumerate(plan.batches[skip:], start=skip):
+        parts: list[dict[str, Any]] = []
+        waiting = list(sizes.get(str(number), [len(samples)]))
+        done = 0
+        while waiting:
+            some = samples[done : done + waiting[0]]
+            try:
+                parts.append(one_pass(some))
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
+                if len(some) == 1:
+                    raise ModelError(_too_large(answers, some[0])) from error
+                waiting[:1] = [len(some) // 2, len(some) - len(some) // 2]
+                sizes[str(number)] = [*map(len, (part["valid"] for part in parts)), *waiting]
+                if on_split is not None:
+                    on_split()
+                continue
+            done += waiting.pop(0)
         yield (
             samples,
             Capture(
-                **part,
+                **_joined(parts),
                 index=positions.index[samples],
                 layers=tuple(range(info.n_layers)),
                 roles=positions.roles,
                 id=tuple(answers.id[i] for i in samples),
-                settings={"sites": list(sites), "batch_tokens": batch_tokens, "common_prefix": len(prefix)},
+                settings={"sites": list(sites), "batch_tokens": batch_tokens, **plan.settings},
             ),
         )
 
 
-def _common_prefix(ids: list[list[int]], positions: Positions) -> list[int]:
-    """The tokens all samples begin with, up to the earliest role (its row of the pattern is needed)."""
-    if len(ids) < 2:
-        return []
-    earliest = torch.where(positions.valid, positions.index, positions.n[:, None] - 1).min()
-    prefix = common_prefix(ids)[: int(earliest)]
-    return prefix if len(prefix) >= MIN_PREFIX else []
+def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, batch_tokens: int) -> CapturePlan:
+    """Which samples run together and where each is cut; fixed by the token ids, the roles and `batch_tokens`."""
+    n_ctx = model_info(model).n_ctx
+    ids = [
+        [*prompt, *completion] for prompt, completion in zip(answers.prompt_ids, answers.completion_ids, strict=True)
+    ]
+    usable = [i for i, sample in enumerate(ids) if 0 < len(sample) <= n_ctx and answers.status[i] != "too_long"]
+    return CapturePlan.of(ids, positions, usable, batch_tokens=batch_tokens, gaps=pads_between(model))
 
 
-def _capture_batch(
-    model: HookedModel,
-    suffixes: list[list[int]],
-    positions: Positions,
-    sites: Sequence[str],
-    grams: list[Tensor],
-    n_prefix: int,
-    cache: KeyValueCache | None,
-) -> dict[str, Any]:
-    """One forward pass with hooks that keep the role positions and reduce the pattern on the spot."""
-    info = model_info(model)
-    tokens, mask = left_pad(suffixes, info.device)
-    mask = torch.cat([mask.new_ones(len(mask), n_prefix), mask], dim=1)
-    layout = Layout.prefixed(positions.n, n_prefix, tokens.shape[1])
-    masks = {window: PatternMasks.of(positions, layout, window) for window in set(info.windows)}
-    row = layout.rows(positions.index, positions.valid)
-    vectors: dict[str, list[Tensor]] = {site: [] for site in (*sites, "embed")}
-    metrics: list[dict[str, Tensor]] = []
-    values: dict[int, Tensor] = {}
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether the machine has no room: torch's CPU allocator and older backends only say so in words."""
+    said = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
+        words in said for words in ("out of memory", "can't allocate memory", "not enough memory")
+    )
 
-    def keep(site: str) -> Callable[[Tensor], None]:
-        return lambda hidden: vectors[site].append(gather(hidden, row, positions.valid).flatten(2).cpu())
 
-    def keep_values(layer: int) -> Callable[[Tensor], None]:
-        return lambda value: values.update({layer: value})
+def _too_large(answers: Answers, sample: int) -> str:
+    prompt, completion = len(answers.prompt_ids[sample]), len(answers.completion_ids[sample])
+    return (
+        f"out of memory on sample {answers.id[sample]!r} alone ({prompt} prompt and {completion} completion tokens): "
+        "use a smaller dtype, a larger device, or leave it out"
+    )
 
-    def reduce(layer: int) -> Callable[[Tensor], None]:
-        def hook(pattern: Tensor) -> None:
-            value = cache.values(layer) if cache is not None else values.pop(layer)
-            norms = value_norms(value, grams[layer])
-            reduced = reduce_pattern(pattern, masks[info.windows[layer]], norms)
-            metrics.append({name: metric.cpu() for name, metric in reduced.items()})
 
-        return hook
-
-    hooks: dict[str, list[Callable[[Tensor], None]]] = {}
-
-    def add(name: str, function: Callable[[Tensor], None]) -> None:
-        hooks.setdefault(name, []).append(function)
-
-    add(hook_name("resid_pre", 0), keep("embed"))
-    for layer in range(info.n_layers):
-        for site in sites:
-            add(hook_name(site, layer), keep(site))
-        if cache is None:
-            add(hook_name("v", layer), keep_values(layer))
-        add(hook_name("pattern", layer), reduce(layer))
-    forward(model, tokens, mask, hooks={name: _chain(functions) for name, functions in hooks.items()}, cache=cache)
+def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The parts of a batch one after the other."""
+    if len(parts) == 1:
+        return parts[0]
     return {
-        "sites": {site: torch.stack(vectors[site], dim=1) for site in sites},
-        "embed": vectors["embed"][0],
-        "attention": {name: torch.stack([m[name] for m in metrics], dim=1) for name in metrics[0]},
-        "valid": positions.valid.cpu(),
+        key: {name: torch.cat([part[key][name] for part in parts]) for name in value}
+        if isinstance(value, dict)
+        else torch.cat([part[key] for part in parts])
+        for key, value in parts[0].items()
     }
-
-
-def _chain(functions: list[Callable[[Tensor], None]]) -> Callable[[Tensor], None]:
-    def call(tensor: Tensor) -> None:
-        for function in functions:
-            function(tensor)
-
-    return call
 
 
 def capture_from_cache(

@@ -151,7 +151,7 @@ def draw(
         "comparison": plot_comparison(probe, attention, comparison=compared)[0],
         "heads": plot_heads(cap, y, role, fold=fold),
     }
-    if comparison["for_use"]["selective"] is not None:
+    if comparison.get("for_use", {}).get("selective") is not None:
         axes["risk_coverage"] = plot_risk_coverage(selective(probe))
     figures = {}
     for name, ax in axes.items():

@@ -27,7 +27,8 @@ def ask(
     """The greedy reply of a hooked model to every prompt, or `model(prompt)` where `model` is a function.
 
     A prompt is a user turn where the tokenizer has a chat template; else plain text, and the reply ends with its
-    line. Raises DataError for something that is neither, or a function that does not return text.
+    line. Raises DataError for something that is neither, a function that does not return text, or if no prompt fits
+    the model's context.
     """
     from interp.architecture import backend
 
@@ -43,6 +44,11 @@ def ask(
     ids = [encode_prompt(text, tokenizer) for text in texts]
     room = model_info(model).n_ctx - max_new_tokens
     fits = [i for i, one in enumerate(ids) if len(one) <= room]
+    if prompts and not fits:
+        raise DataError(
+            f"none of {len(prompts)} prompts (the shortest has {min(map(len, ids))} tokens) fits the context of the model "
+            f"asked, {room + max_new_tokens} with {max_new_tokens} for the reply: ask another model, or a shorter prompt"
+        )
     generated = generate(
         model,
         [ids[i] for i in fits],

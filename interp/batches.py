@@ -1,6 +1,6 @@
 """Batches of similar length under a token budget; their composition is part of a run's identity."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import takewhile
 
 import torch
@@ -8,21 +8,32 @@ from jaxtyping import Int
 from torch import Tensor
 
 
-def plan_batches(lengths: Sequence[int], batch_tokens: int, *, max_samples: int = 64) -> list[list[int]]:
+def plan_batches(
+    lengths: Sequence[int],
+    batch_tokens: int,
+    *,
+    together: Sequence[Hashable] | None = None,
+    max_samples: int = 64,
+) -> list[list[int]]:
     """Sample indices of each batch: sorted by length (stable), cut where padded tokens would pass `batch_tokens`.
 
+    Samples with equal entries of `together` (their prompts) stand side by side, at the place of the longest.
     A batch holds at least one sample, at most `max_samples`. Deterministic: with another composition the last bits of
     the activations change.
     """
-    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    groups: dict[Hashable, list[int]] = {}
+    for i in range(len(lengths)):
+        groups.setdefault(i if together is None else together[i], []).append(i)
+    ordered = sorted(groups.values(), key=lambda group: max(lengths[i] for i in group))
     batches: list[list[int]] = []
-    for i in order:
-        # Sorted by length: the sample to be added is the longest of its batch.
-        fits = batches and len(batches[-1]) < max_samples and lengths[i] * (len(batches[-1]) + 1) <= batch_tokens
-        if fits:
+    longest = 0
+    for i in (i for group in ordered for i in sorted(group, key=lambda i: lengths[i])):
+        longest = max(longest, lengths[i])
+        if batches and len(batches[-1]) < max_samples and longest * (len(batches[-1]) + 1) <= batch_tokens:
             batches[-1].append(i)
         else:
             batches.append([i])
+            longest = lengths[i]
     return batches
 
 
@@ -38,7 +49,7 @@ def left_pad(
     sequences: Sequence[Sequence[int]], device: torch.device | str, pad: int = 0
 ) -> tuple[Int[Tensor, "sample token"], Int[Tensor, "sample token"]]:
     """Tokens padded on the left, and the attention mask (1: token, 0: padding)."""
-    width = max(len(sequence) for sequence in sequences)
+    width = max(map(len, sequences))
     tokens = torch.tensor([[pad] * (width - len(s)) + list(s) for s in sequences], dtype=torch.long, device=device)
     mask = torch.tensor([[0] * (width - len(s)) + [1] * len(s) for s in sequences], dtype=torch.long, device=device)
     return tokens, mask

@@ -80,14 +80,14 @@ def widths(
     return Widths(matched, delta_grid(attention, matched), delta_grid(gain, grid))
 
 
-def for_use(cap: Capture, y: Any, grid: xr.Dataset, *, site: str, **options: Any) -> ForUse:
+def for_use(data: Any, y: Any, grid: xr.Dataset, *, site: str, **options: Any) -> ForUse:
     """Thresholds of the nested best cell, the probe of the grid's highest; `options` are those of `fit_probe`."""
     try:
         found = selective(grid)
     except DataError as error:
         return ForUse(None, None, str(error))
     try:
-        fitted = fit_probe(cap, y, layer=found.layer, role=found.token, site=site, **options)
+        fitted = fit_probe(data, y, layer=found.layer, role=found.token, site=site, **options)
     except DataError as error:
         return ForUse(found, None, f"no probe was saved: {error}")
     return ForUse(found, fitted)

@@ -35,8 +35,8 @@ class Fitted:
     """Layers outermost."""
     unconverged: int
     """Fits that stopped before their optimum, over all cells."""
-    choice: Float[np.ndarray, "layer role fold"]
-    """Every cell's AUC without each fold (`choice_auc`); NaN if undefined."""
+    choice: Float[np.ndarray, "layer role fold"] | None = None
+    """Every cell's AUC without each fold (`choice_auc`), NaN if undefined; None if not asked for."""
     C: Float[np.ndarray, "layer role fold"] | None = None
     """The C of every fold's probe, where it was chosen among several."""
 
@@ -111,7 +111,8 @@ def fit_cells(
                 parts = (samples.y[mask], samples.fold[mask], spec(layer, role), min_per_class, group[mask])
                 yield Cell(x, *parts, nested=nested)
 
-    fits = cross_fit_cells(cells(), size, n_jobs=n_jobs, progress=progress)
+    largest = size // max(1, n_layers * n_roles)
+    fits = cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)
     score = np.full((n_layers * n_roles, n), np.nan)
     for number, (fit, mask) in enumerate(zip(fits, used.reshape(n, -1).T, strict=True)):
         score[number, mask] = fit.score
@@ -133,8 +134,13 @@ def fit_cells(
             choice[layer, role, there] = fit.choice
         if fit.C:
             chosen[layer, role, there] = fit.C
-    tuned = any(fit.C for fit in fits)
-    return Fitted(score, estimates, sum(fit.unconverged for fit in fits), choice, chosen if tuned else None)
+    return Fitted(
+        score,
+        estimates,
+        sum(fit.unconverged for fit in fits),
+        choice if nested else None,
+        chosen if any(fit.C for fit in fits) else None,
+    )
 
 
 def cell_estimates(

@@ -2,8 +2,8 @@
 
 The out-of-fold scores of the other folds will not do. Their probes were fitted on the fold that is left out, and the
 same products of samples raise both folds' AUCs: on pure noise a cell chosen so has AUC 0.55, not 0.50. Here every pair
-of folds is left out in turn, and a probe of the remaining folds scores both: none that takes part in the choice has
-seen the fold.
+of folds is left out in turn, and a probe of the remaining folds scores both: no probe that takes part in the choice has
+seen a label of the fold.
 """
 
 from itertools import combinations
@@ -16,7 +16,7 @@ from interp.inference import MIN_PER_CLASS, concordance, estimate_auc, undefined
 from interp.resampling import NestedBest
 
 ALPHA = 1.0
-"""Ridge penalty of the probes that choose, on standardised columns: the least squares of C = 1."""
+"""Ridge penalty of the probes that choose: their features have variance 1."""
 
 
 def choice_auc(
@@ -24,13 +24,29 @@ def choice_auc(
 ) -> Float[np.ndarray, " fold"]:
     """For each fold, AUC within the other folds of ridge probes that were fitted without it and without their own fold.
 
-    NaN where a training part has one class or no varying column. Ridge, because only the order of cells is asked for.
+    NaN where a training part has one class. Ridge, because only the order of cells is asked for; columns are
+    standardised over all samples, so that products of samples are computed once for all ten training parts.
     """
+    scale = x.std(0)
+    varies = scale > 1e-12 * np.abs(x).max(0)
+    z = x[:, varies]  # a copy, changed in place: at scale a second one is the largest thing in memory
+    z -= z.mean(0)
+    z /= scale[varies]
     numbers = np.unique(fold)
+    wide = z.shape[1] > z.shape[0]
+    kernel = z @ z.T if wide else None
+    blocks = [] if wide else [z[fold == f].T @ z[fold == f] for f in numbers]
     concordant, pairs = np.zeros((2, len(numbers)))
     for a, b in combinations(range(len(numbers)), 2):
         out = (fold == numbers[a]) | (fold == numbers[b])
-        score = _ridge(x[~out], y[~out], x[out])
+        label = y[~out]
+        if label.min() == label.max():
+            score = np.full(int(out.sum()), np.nan)
+        elif kernel is not None:
+            score = _dual(kernel[np.ix_(~out, ~out)], kernel[np.ix_(out, ~out)], label)
+        else:
+            inner = sum(block for i, block in enumerate(blocks) if i not in (a, b))
+            score = z[out] @ _primal(np.asarray(inner), z[~out], label)
         for scored, left_out in ((a, b), (b, a)):
             inside = fold[out] == numbers[scored]
             part = concordance(score[inside], y[out][inside], fold[out][inside])
@@ -39,22 +55,27 @@ def choice_auc(
     return np.divide(concordant, pairs, out=np.full(len(numbers), np.nan), where=pairs > 0)
 
 
-def _ridge(
-    x: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"], new: Float[np.ndarray, "other width"]
+def _primal(
+    inner: Float[np.ndarray, "width width"], z: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"]
+) -> Float[np.ndarray, " width"]:
+    """Ridge weights, the intercept not penalised; `inner` is zᵀz."""
+    mean = z.mean(0)
+    centred = inner - len(z) * np.outer(mean, mean)
+    centred[np.diag_indices_from(centred)] += ALPHA
+    return linalg.solve(centred, z.T @ (y - y.mean()), assume_a="pos", overwrite_a=True, check_finite=False)
+
+
+def _dual(
+    kernel: Float[np.ndarray, "sample sample"],
+    new: Float[np.ndarray, "other sample"],
+    y: Int[np.ndarray, " sample"],
 ) -> Float[np.ndarray, " other"]:
-    """Decision values, up to their offset, on columns standardised within the training part."""
-    mean, scale = x.mean(0), x.std(0)
-    varies = scale > 1e-12 * np.abs(mean)
-    if not varies.any() or len(np.unique(y)) < 2:
-        return np.full(len(new), np.nan)
-    z = (x[:, varies] - mean[varies]) / scale[varies]
-    target = y - y.mean()
-    wide = z.shape[1] > z.shape[0]
-    inner = z @ z.T if wide else z.T @ z
-    inner[np.diag_indices_from(inner)] += ALPHA
-    solution = linalg.solve(inner, target if wide else z.T @ target, assume_a="pos", check_finite=False)
-    weights = z.T @ solution if wide else solution
-    return ((new[:, varies] - mean[varies]) / scale[varies]) @ weights
+    """The same from inner products: scores of other samples, up to one offset for all of them."""
+    mean = kernel.mean(0)
+    centred = kernel - mean - mean[:, None] + mean.mean()
+    centred[np.diag_indices_from(centred)] += ALPHA
+    solution = linalg.solve(centred, y - y.mean(), assume_a="pos", overwrite_a=True, check_finite=False)
+    return new @ (solution - solution.mean())
 
 
 def chosen_best(

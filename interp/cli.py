@@ -67,9 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text)
         sub.add_argument("out", type=Path, metavar="DIR")
         sub.set_defaults(command=command)
-    compare = commands.add_parser("compare", help="two runs on the same samples: where do their probe grids differ?")
+    compare = commands.add_parser("compare", help="two or more runs: where do their probe grids differ?")
     compare.add_argument("first", type=Path, metavar="DIR")
-    compare.add_argument("second", type=Path, metavar="DIR")
+    compare.add_argument("others", type=Path, nargs="+", metavar="DIR")
     compare.set_defaults(command=_compare)
     return parser
 
@@ -96,7 +96,7 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--limit", type=int, help="use the first N rows only")
     run.add_argument("--seed", type=int, default=0, help="seed of folds and resamples (default 0)")
     model = run.add_argument_group("model")
-    model.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 … (default cpu)")
+    model.add_argument("--device", default="cpu", help="auto, cpu, cuda, cuda:1 …, mps, or spread: over all GPUs (default cpu)")
     model.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
     model.add_argument(
         "--processed-weights",
@@ -305,15 +305,13 @@ def _report(args: argparse.Namespace) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from interp.compare import compare_grids
     from interp.pipeline import open_run
+    from interp.run_differences import compare_runs, describe_differences
 
-    first, second = (open_run(path) for path in (args.first, args.second))
-    names = (str(args.first), str(args.second))
-    comparison = compare_grids(first.probe, second.probe, names=names)
-    for name, value in comparison.differences.items():
-        print(f"{name.replace('_', ' ')}: {value}")
-    print(f"correlation over cells: {comparison.correlation['raw']}")
+    paths = [args.first, *args.others]
+    if len(set(map(str, paths))) < len(paths):
+        raise InterpError("compare: the same folder is given twice; give two or more different runs")
+    print("\n".join(describe_differences(compare_runs({str(path): open_run(path).probe for path in paths}))))
 
 
 def _demo(args: argparse.Namespace) -> None:

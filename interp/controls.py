@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, delayed
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
@@ -29,6 +29,7 @@ from interp.inference import (
     undefined,
 )
 from interp.permutations import cell_columns, permute_labels
+from interp.workers import worker_count
 
 CELL_CONTROLS = ("control_task", "selectivity", "held_out", "shuffled")
 
@@ -114,8 +115,10 @@ def control_grid(
 
     cells = [(layer, role) for layer in range(arrays.auc.shape[0]) for role in range(arrays.auc.shape[1])]
     estimates: list[list[Estimate]] = []
+    width = int(columns(np.arange(1), 0, 0).shape[1])
+    n_jobs = worker_count(len(arrays.y) * width) if n_jobs is None else n_jobs
     with threadpool_limits(1):
-        workers = Parallel(n_jobs=cpu_count() if n_jobs is None else n_jobs, backend="threading", return_as="generator")
+        workers = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")
         for found in workers(delayed(work)(*cell) for cell in cells):
             estimates.append(found)
             if progress is not None:
@@ -123,7 +126,6 @@ def control_grid(
     by_control = [found[i] for i in range(len(CELL_CONTROLS)) for found in estimates]
     labels = (arrays.y, arrays.fold, arrays.group)
     lengths = np.array([len(answers.prompt_ids[i]) + len(answers.completion_ids[i]) for i in index])
-    width = int(columns(np.arange(1), 0, 0).shape[1])
     single = baseline_estimates(answers, index, labels, width=width, seed=seed, min_per_class=least)
     baselines = {name: {"all": estimate} for name, estimate in single.items()}
     if "position" in grid:

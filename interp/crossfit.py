@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg  # noqa: F401  (threadpoolctl only sees BLAS libraries that are already loaded)
 from jaxtyping import Bool, Float, Int
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
@@ -21,6 +21,7 @@ from interp.errors import DataError
 from interp.estimators import ProbeSpec
 from interp.folds import assign_folds
 from interp.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
+from interp.workers import worker_count
 
 
 class InnerFoldsError(DataError):
@@ -78,7 +79,10 @@ class Standardiser:
 
     def apply(self, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, "sample kept"]:
         """Standardised kept columns."""
-        return (x[:, self.kept] - self.mean) / self.scale
+        z = x[:, self.kept]  # a copy, changed in place: at scale a second one is the largest thing in memory
+        z -= self.mean
+        z /= self.scale
+        return z
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,7 @@ def choose_C(cell: Cell) -> float:
 
 def cross_fit(cell: Cell) -> CellFit:
     """Fit on all folds but one, score that one (SPEC: score); a reason instead where SPEC calls the cell undefined."""
-    cell = replace(cell, x=np.asarray(cell.x, dtype=np.float64))
-    x, y, fold = cell.x, cell.y, cell.fold
+    x, y, fold = cell.x, cell.y, cell.fold  # x as it was given: each part becomes float64 by itself
     nothing = np.full(len(y), np.nan)
     if reason := why_undefined(y, fold, cell.min_per_class):
         return CellFit(nothing, reason)
@@ -174,17 +177,20 @@ def cross_fit(cell: Cell) -> CellFit:
         part = fold != f
         if len(np.unique(y[part])) < 2:
             return CellFit(nothing, f"the training part of fold {f} has one class only")
-        inside = x[part]
-        if not (inside.max(0) != inside.min(0)).any():
+        if not _varies(x[part]):
             return CellFit(nothing, f"no column varies in the training part of fold {f}")
         try:
             fits.append(train(cell, part))
         except InnerFoldsError as error:
             return CellFit(nothing, f"C cannot be chosen without fold {f}: {error}")
-        score[~part] = fits[-1].decision(x[~part])
+        score[~part] = fits[-1].decision(np.asarray(x[~part], dtype=np.float64))
     chosen = tuple(fit.C for fit in fits) if cell.spec.tuned else ()
-    choice = choice_auc(x, y, fold) if cell.nested else None
+    choice = choice_auc(np.asarray(x, dtype=np.float64), y, fold) if cell.nested else None
     return CellFit(score, unconverged=sum(not fit.converged for fit in fits), C=chosen, choice=choice)
+
+
+def _varies(x: Float[np.ndarray, "sample width"]) -> bool:
+    return bool((x.max(0) != x.min(0)).any())
 
 
 @cache
@@ -202,16 +208,18 @@ def cross_fit_cells(
     cells: Iterable[Cell],
     size: int,
     *,
+    largest: int = 0,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[CellFit]:
     """Fit every cell, to the same bytes for any number of workers; cells are drawn as workers come free.
 
-    `n_jobs=None`: one worker per core, or none at all if the cells hold few numbers (`size`). `progress` is called
+    `n_jobs=None`: one worker per core, fewer if cells are so large (`largest`: numbers of one) that they would not fit
+    in memory, or none at all if the cells together hold few numbers (`size`). `progress` is called
     with the number of cells just finished.
     """
     if n_jobs is None:
-        n_jobs = 1 if size < SERIAL_BELOW else cpu_count()
+        n_jobs = 1 if size < SERIAL_BELOW else worker_count(largest)
     if n_jobs == 1:
         done: Iterable[CellFit] = map(_cross_fit_pinned, cells)
     else:

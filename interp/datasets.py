@@ -190,6 +190,7 @@ DATASETS: dict[str, Dataset] = {
             correct="choice",
             exact_answer="candidates",
             base_prompt="The parcel did not fit the locker because the _ was too wide. The blank refers to: parcel\n"
+            "Ana lent Ruth an umbrella since _ had none. The blank refers to: Ruth\n"
             "{question} The blank refers to:",
         ),
         Dataset(

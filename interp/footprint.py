@@ -98,7 +98,7 @@ def check_room(out: Path, shapes: Shapes, sites: Sequence[str], n_roles: int, sa
         )
 
 
-def gigabytes(size: float) -> str:
+def gigabytes(size: int) -> str:
     """A size to three digits, in the unit that suits it."""
     power = min(4, int(math.log(max(size, 1), 1000)))
     return f"{size / 1000**power:.3g} {('bytes', 'kB', 'MB', 'GB', 'TB')[power]}"

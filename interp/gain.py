@@ -48,4 +48,4 @@ def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **opti
         raise DataError(f"site: {site!r} was not captured (there are {', '.join(cap.sites)}); capture it first")
     name = f"{site}+attention"
     both = replace(cap, sites={name: WithAttention(cap, site)})
-    return probe_grid(both, y, *args, site=name, embed=False, **options).assign_attrs(kind="gain")
+    return probe_grid(both, y, *args, site=name, embed=False, nested=False, **options).assign_attrs(kind="gain")

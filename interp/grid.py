@@ -74,17 +74,15 @@ def make_grid(
     """
     from interp import __version__
 
-    chosen: dict[str, Any] = {}
+    by_fold = {name: v for name, v in (("choice_auc", fitted.choice), ("chosen_C", fitted.C)) if v is not None}
     if fitted.C is not None:
-        chosen = {"chosen_C": (("layer", "token", "held_out_fold"), fitted.C)}
         attrs = {**attrs, "C": float(np.nanquantile(fitted.C, 0.5, method="lower")), "C_choice": "inner folds"}
     excluded = {f"excluded_{reason}": count for reason, count in samples.excluded.items()}
     grid = xr.Dataset(
         data_vars={
             **estimate_variables(fitted.estimates, ("layer", "token"), (len(layers), len(roles))),
             "score": (("sample", "layer", "token"), fitted.score),
-            "choice_auc": (("layer", "token", "held_out_fold"), fitted.choice),
-            **chosen,
+            **{name: (("layer", "token", "held_out_fold"), values) for name, values in by_fold.items()},
         },
         coords={
             "layer": np.asarray(layers, dtype=np.int64),
@@ -93,7 +91,7 @@ def make_grid(
             "y": ("sample", samples.y),
             "fold": ("sample", samples.fold),
             "group": ("sample", np.asarray(samples.group, dtype=object)),
-            "held_out_fold": np.unique(samples.fold),
+            **({"held_out_fold": np.unique(samples.fold)} if by_fold else {}),
         },
         attrs={**attrs, **excluded, "unconverged": fitted.unconverged, "interp_version": __version__},
     )

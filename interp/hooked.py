@@ -60,7 +60,8 @@ class KeyValueCache:
         return self.repeat(1)
 
     def select(self, rows: Int[Tensor, " kept"]) -> None:
-        """Keep only these samples, in this order."""
+        """Keep only these samples, in this order; a row may be asked for more than once."""
+        rows = rows.cpu()  # the layers may lie on several devices; an index on the CPU fits all
         if hasattr(self.store, "entries"):
             for entry in self.store.entries:
                 entry.past_keys, entry.past_values = entry.past_keys[rows], entry.past_values[rows]
@@ -131,22 +132,38 @@ def forward(
         return run(model, tokens, attention_mask, cache, logits)
 
 
+PATTERN_ENTRIES = 1 << 20
+"""Query × key entries per head that one piece of a long prompt may have."""
+
+
 def fill_cache(
     model: HookedModel,
     tokens: Int[Tensor, "sample new"],
     attention_mask: Int[Tensor, "sample all"],
     cache: KeyValueCache,
     *,
-    chunk: int = 512,
+    chunk: int | None = None,
 ) -> None:
     """Run tokens into a cache `chunk` at a time: no layer ever holds a pattern larger than `chunk` × keys.
 
-    Both classes compute the whole pattern, so a long prompt passed at once costs its square in memory.
+    Both classes compute the whole pattern, so a long prompt passed at once costs its square in memory. By default
+    the pieces get shorter as the batch and its keys grow.
     """
+    if chunk is None:
+        chunk = max(64, PATTERN_ENTRIES // attention_mask.numel())
     for end in range(tokens.shape[1], 0, -chunk)[::-1]:
         start = max(0, end - chunk)
         seen = attention_mask.shape[1] - tokens.shape[1] + end
         forward(model, tokens[:, start:end], attention_mask[:, :seen], cache=cache)
+
+
+def pads_between(model: HookedModel) -> bool:
+    """Whether `forward` measures every layer's window in tokens, so that padding may follow cached tokens."""
+    if all(window is None for window in windows(model)):
+        return True
+    if backend(model) == "HookedTransformer":
+        return False
+    return getattr(model.original_model.config.get_text_config(), "sliding_window", None) is not None
 
 
 def _pass_bridge(

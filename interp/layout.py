@@ -1,7 +1,8 @@
 """Where a sample's tokens stand in a padded batch: the one place that knows about padding, prefixes and windows."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -34,12 +35,17 @@ class Layout:
         return cls(_tokens(n, queries, padding_side), _tokens(n, keys, padding_side))
 
     @classmethod
-    def prefixed(cls, n: Int[Tensor, " sample"], prefix: int, queries: int) -> "Layout":
-        """A prefix of `prefix` tokens common to all samples (keys only), then suffixes padded on the left."""
-        suffix = _tokens(n - prefix, queries, "left")
-        query = torch.where(suffix >= 0, suffix + prefix, suffix)
-        shared = torch.arange(prefix, device=n.device).expand(len(n), -1)
-        return cls(query, torch.cat([shared, query], dim=1))
+    def segmented(cls, bounds: Int[Tensor, "sample bound"], widths: Sequence[int], queries: int) -> "Layout":
+        """Segments one after the other, each padded on the left to its width; the last columns are the queries.
+
+        Segment s of a sample holds its tokens from `bounds[:, s]` up to, not including, `bounds[:, s + 1]`.
+        """
+        segments = []
+        for start, end, width in zip(bounds.T[:-1], bounds.T[1:], widths, strict=True):
+            token = _tokens(end - start, width, "left")
+            segments.append(torch.where(token >= 0, token + start[:, None], -1))
+        key = torch.cat(segments, dim=1)
+        return cls(key[:, key.shape[1] - queries :], key)
 
     def rows(self, index: Int[Tensor, "sample role"], valid: Bool[Tensor, "sample role"]) -> Int[Tensor, "sample role"]:
         """The query row of each role; 0 for an absent role (mask it), DataError if a present one has no row."""
@@ -85,6 +91,11 @@ class PatternMasks:
     sink: Float[Tensor, "sample key"]
     """1 at the sample's first token."""
     query_sees_sink: Float[Tensor, "sample query"]
+
+    def to(self, device: torch.device | str) -> "PatternMasks":
+        """The same masks on another device."""
+        tensors: dict[str, Any] = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
+        return replace(self, **tensors)
 
     SETS = ("sink", "question", "exact_answer", "completion", "self", "prompt", "all")
 

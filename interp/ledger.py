@@ -14,7 +14,7 @@ from interp.errors import RunError
 from interp.roles import Sample
 
 COLUMNS = ("sample", "role", "index", "token_id", "text", "valid", "reason", "to_end")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@")
 """What a spreadsheet would take for the beginning of a formula."""
 UNKNOWN = "not recorded"
 
@@ -70,16 +70,21 @@ class Ledger:
         """One row per sample and role (see `Positions.table`)."""
         valid = index >= 0
         columns = {
-            "sample": np.repeat(self.sample, len(roles)),
-            "role": np.tile(np.array(roles, dtype=object), len(self.sample)),
+            "sample": _objects(np.repeat(self.sample, len(roles))),
+            "role": _objects(np.tile(np.array(roles, dtype=object), len(self.sample))),
             "index": _optional(index, valid),
             "token_id": _optional(self.token_id, self.token_id >= 0),
-            "text": self.text.ravel(),
+            "text": _objects(self.text),
             "valid": valid.ravel(),
-            "reason": self.reason.ravel(),
+            "reason": _objects(self.reason),
             "to_end": _optional(n[:, None] - 1 - index, valid),
         }
         return pd.DataFrame({name: columns[name] for name in COLUMNS})
+
+
+def _objects(values: Shaped[np.ndarray, "..."]) -> pd.Series:
+    """Texts as they are: pandas' own type for text turns None into NaN."""
+    return pd.Series(values.ravel(), dtype=object)
 
 
 def _optional(values: Int[np.ndarray, "sample role"], known: Bool[np.ndarray, "sample role"]) -> pd.Series:
@@ -89,11 +94,18 @@ def _optional(values: Int[np.ndarray, "sample role"], known: Bool[np.ndarray, "s
 def ledger_csv(table: pd.DataFrame) -> str:
     """The table as CSV: token texts as JSON strings (their blanks and line breaks show, and none can be a formula)."""
     written = table.assign(
-        sample=[f"'{name}" if name.startswith(FORMULA) else name for name in table["sample"]],
-        text=["" if text is None else json.dumps(text, ensure_ascii=False) for text in table["text"]],
+        sample=table["sample"].map(_name),
+        text=table["text"].map(lambda text: "" if text is None else json.dumps(text, ensure_ascii=False)),
         valid=table["valid"].astype(int),
     )
     return str(written.to_csv(index=False, lineterminator="\n"))
+
+
+def _name(name: str) -> str:
+    """A sample's id as a cell: no formula, and no character that a reader of CSV takes for the end of a line."""
+    if not name.isprintable():
+        return json.dumps(name)
+    return f"'{name}" if name.startswith(FORMULA) else name
 
 
 def read_ledger(path: Path, ids: Sequence[str], n_roles: int) -> Ledger:

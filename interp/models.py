@@ -14,7 +14,8 @@ import torch
 from interp.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
 from interp.errors import ModelError
 from interp.gguf import converted_folder, gemma3_file, is_gguf
-from interp.hooked import KeyValueCache, fill_cache, forward, hook_name, new_cache, output_weight
+from interp.hooked import KeyValueCache, fill_cache, forward, hook_name, new_cache, output_weight, pads_between
+from interp.placement import is_spread, placement
 from interp.preflight import preflight, reference_pass
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "model_tokenizer",
     "new_cache",
     "output_weight",
+    "pads_between",
     "preflight",
 ]
 
@@ -54,7 +56,8 @@ def load_model(
     HookedTransformer, a TransformerBridge, or a Hugging Face model (with `tokenizer=`; it is wrapped in place). A
     model that is hooked already passes through on its own device and in its own dtype.
 
-    Weights are Hugging Face's own unless `processed_weights` folds the norms and centres what writes to the residual
+    `device` is `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1` …, `mps`, or `spread` (layer by layer over all
+    GPUs, by accelerate). Weights are Hugging Face's own unless `processed_weights` folds the norms and centres what writes to the residual
     stream. `check=True` runs `preflight`. Raises ModelError with what to do.
     """
     if isinstance(dtype, str) and dtype not in DTYPES:
@@ -82,7 +85,7 @@ def load_model(
         hf_model.eval()  # one that was just made from a configuration would still drop out
         if check:
             reference = reference_pass(hf_model, own_tokenizer)
-        model = _hooked(hf_model, own_tokenizer, name, keep=not isinstance(source, str | Path))
+        model = _hooked(hf_model, own_tokenizer, name, keep=is_spread(hf_model) or not isinstance(source, str | Path))
         if processed_weights:
             _process(model)
     if check:
@@ -99,17 +102,18 @@ def _read(
 ) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase", str]:
     """The Hugging Face model and tokenizer behind a name or path, and the name to show."""
     where, name, local = _locate(source)
+    place = placement(device)
     with _offline(local):
         from transformers import AutoModelForCausalLM
 
         try:
             hf_model: Any = AutoModelForCausalLM.from_pretrained(
-                where, dtype=dtype, attn_implementation="eager", local_files_only=local
+                where, dtype=dtype, attn_implementation="eager", local_files_only=local, **place
             )
         except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
             raise _unloadable("language model", where, local, error) from error
         own_tokenizer = _tokenizer(where if tokenizer is None else tokenizer)
-    return hf_model.to(device), own_tokenizer, name
+    return hf_model, own_tokenizer, name
 
 
 def read_config(source: str | Path) -> tuple[Any, "PreTrainedTokenizerBase"]:

@@ -78,8 +78,5 @@ def same_number(said: Numeral, accepted: Numeral, *, tolerance: float) -> bool:
     def close(first: float, second: float) -> bool:
         return abs(first - second) <= tolerance * max(abs(first), abs(second))
 
-    if close(said.value, accepted.value):
-        return True
-    if said.percent == accepted.percent:
-        return False
-    return close(said.value / (100 if said.percent else 1), accepted.value / (100 if accepted.percent else 1))
+    shares = (said.value / (100 if said.percent else 1), accepted.value / (100 if accepted.percent else 1))
+    return close(said.value, accepted.value) or close(*shares)

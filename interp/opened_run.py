@@ -102,10 +102,11 @@ class Run:
         if problems or self.settings["state"] not in ("probing", "reporting", "done"):
             return problems
         captured = {sample for shard in finished_shards(self.folder.activations) for sample in shard.sample_ids}
+        tokens = zip(self.answers.prompt_ids, self.answers.completion_ids, strict=True)
         lacking = [
-            a
-            for a, s in zip(self.answers.id, self.answers.status, strict=True)
-            if s != "too_long" and a not in captured
+            id
+            for id, status, ids in zip(self.answers.id, self.answers.status, tokens, strict=True)
+            if status != "too_long" and any(ids) and id not in captured
         ]
         if not lacking:
             return []
@@ -124,6 +125,11 @@ class Run:
         if left_out := self.settings["data"].get("left_out"):
             reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
             lines.append(f"Questions without an answer, left out: {reasons}.")
+        if nonfinite := counts.get("nonfinite"):
+            lines.append(
+                f"{sum(nonfinite.values())} numbers in {len(nonfinite)} stored tensors are NaN or infinite (first "
+                f"{next(iter(nonfinite))}; all in run.json); their samples are left out of those cells."
+            )
         for name in ("probe", "attention"):
             cell, nested = best[name]["cell"], best[name]["nested"]
             if cell is None or nested["value"] is None:

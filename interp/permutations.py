@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, delayed
 from scipy import linalg, stats
 from threadpoolctl import threadpool_limits
 
@@ -17,6 +17,7 @@ from interp.errors import DataError
 from interp.features import Features, as_array, read_features
 from interp.grid import grid_arrays
 from interp.inference import benjamini_hochberg, within_fold_auc
+from interp.workers import worker_count
 
 PERMUTATIONS = 1000
 STATISTICS = {
@@ -78,7 +79,9 @@ def ridge_scores(
         right = z @ held_out.T if dual else held_out.T
         hat = linalg.cho_solve(factor, right, check_finite=False)
         # Columns of z have mean 0, so the intercept is the mean target and the hat matrix may meet it uncentred.
-        score[:, test] = target[:, train] @ (hat if dual else z @ hat) + target[:, train].mean(1, keepdims=True)
+        # The order of the products matters: z times hat is samples × samples, target times z is labels × width.
+        parts = [target[:, train], hat] if dual else [target[:, train], z, hat]
+        score[:, test] = np.linalg.multi_dot(parts) + target[:, train].mean(1, keepdims=True)
     return score
 
 
@@ -141,8 +144,11 @@ def permutation_test(
 
     aucs = np.full((permutations + 1, *arrays.auc.shape), np.nan)
     # BLAS and sorting let go of the interpreter: threads do, and need no copies of the activations.
+    if n_jobs is None:
+        everyone = np.arange(len(arrays.y))
+        n_jobs = worker_count(column(everyone, *cells[0].tolist()).size if len(cells) else 0)
     with threadpool_limits(1):
-        workers = Parallel(n_jobs=cpu_count() if n_jobs is None else n_jobs, backend="threading", return_as="generator")
+        workers = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")
         for (layer, role), values in zip(cells, workers(delayed(work)(*cell) for cell in cells.tolist()), strict=True):
             aucs[:, layer, role] = values
             if progress is not None:

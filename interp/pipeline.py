@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from interp.activations import capture_batches
+from interp.activations import capture_batches, capture_plan
 from interp.analysis import analyse, draw, write_results
 from interp.answers import STATUSES, Answers, generate_answers
 from interp.atomic import make_folder, plain, write_json, write_text, writing
@@ -16,6 +16,7 @@ from interp.errors import DataError, RunError
 from interp.extraction import extraction_counts
 from interp.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
 from interp.folds import Folds, make_folds
+from interp.footprint import check_room
 from interp.labelling_models import NAMES as LABELLING
 from interp.labelling_models import labelling_models, split_given
 from interp.ledger import ledger_csv
@@ -30,6 +31,7 @@ from interp.rows import QARow
 from interp.run_data import IN_PYTHON, asked, data_source, filled_in, read_rows
 from interp.run_folder import RunFolder, json_line, now, read_run_json, sample_lines
 from interp.settings import Settings
+from interp.shapes import Shapes
 from interp.shards import nonfinite_counts, write_shards
 from interp.stored import stored_capture
 
@@ -72,6 +74,7 @@ def run(
         "resume": f"interp resume {out}",
         "seconds": {},
     }
+    check_room(folder.path, Shapes.of_model(hooked), settings.sites, len(settings.roles), len(rows))
     make_folder(folder.path)
     with locked(folder.path):
         folder.check_free()
@@ -180,11 +183,22 @@ def _measure(
         answers, positions = opened.answers, opened.positions
         folds = _folds(folder, answers, positions, settings)
 
+    composition = capture_plan(model, answers, positions, batch_tokens=settings.batch_tokens).settings
+    batches = record.setdefault("batches", {**composition, "split": {}})
+    if batches["batches_sha256"] != composition["batches_sha256"]:
+        raise RunError(f"{folder.path}: the batches are not those the run began with; start a new run")
     with _stage(folder, record, "capturing"), bar("Capturing", len(answers), enabled=progress) as advance:
         write_shards(
             folder.activations,
             lambda skip: capture_batches(
-                model, answers, positions, sites=settings.sites, batch_tokens=settings.batch_tokens, skip=skip
+                model,
+                answers,
+                positions,
+                sites=settings.sites,
+                batch_tokens=settings.batch_tokens,
+                skip=skip,
+                sizes=batches["split"],
+                on_split=lambda: write_json(folder.run_json, record),
             ),
             run=run_identity(record),
             roles=positions.roles,

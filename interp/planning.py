@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from interp.activations import MIN_PREFIX
 from interp.answers import own_completion
 from interp.batches import common_prefix, plan_batches
 from interp.footprint import disk_bytes, free_bytes, gigabytes, memory_bytes
@@ -17,6 +16,7 @@ from interp.prompts import PromptFormat, encode_prompt
 from interp.role_text import split_roles
 from interp.rows import QARow
 from interp.run_data import asked, data_source, filled_in, read_rows
+from interp.segments import MIN_PREFIX
 from interp.settings import Settings
 from interp.shapes import Shapes
 from interp.shards import SHARD_SAMPLES
@@ -151,7 +151,8 @@ def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: A
     captured = [i for i, n in enumerate(length) if n > 0 and status[i] != "too_long"]
     prefix = len(common_prefix([prompts[i][:-1] for i in captured])) if len(captured) > 1 else 0
     prefix = prefix if prefix >= MIN_PREFIX else 0
-    batches = plan_batches([length[i] for i in captured], settings.batch_tokens)
+    together = [tuple(prompts[i][:-1]) for i in captured]
+    batches = plan_batches([length[i] for i in captured], settings.batch_tokens, together=together)
     shards: list[list[str]] = [[]]
     for batch in batches:
         if len(shards[-1]) >= SHARD_SAMPLES:

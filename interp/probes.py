@@ -38,6 +38,7 @@ def probe_grid(
     roles: Sequence[str] | None = None,
     ids: Sequence[str] | None = None,
     embed: bool = True,
+    nested: bool = True,
     min_per_class: int = MIN_PER_CLASS,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -54,7 +55,7 @@ def probe_grid(
     of a bare array its labelled samples; `fold` (-1: outside) replaces both population and folds. Samples with
     non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`.
     `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C` says which).
-    `embed=False` leaves out the control row.
+    `embed=False` leaves out the control row, `nested=False` what the best cell is chosen by (`choice_auc`).
     `progress` is called with the number of cells just finished.
 
     Raises DataError for labels other than 0/1, a single class, fewer groups than folds, or shapes that do not fit.
@@ -88,6 +89,7 @@ def probe_grid(
             min_per_class=min_per_class,
             n_jobs=n_jobs,
             size=int(used.sum()) * part.values.shape[-1],
+            nested=nested and part is features,
             progress=progress,
         )
 
@@ -122,7 +124,7 @@ def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **o
     `attention` is the attention grid; the other arguments and errors are those of `probe_grid`.
     """
     width = attention["n_features"].transpose("layer", "token").values
-    grid = probe_grid(data, y, *args, probe="pca-lr", components=width, embed=False, **options)
+    grid = probe_grid(data, y, *args, probe="pca-lr", components=width, embed=False, nested=False, **options)
     return grid.assign(n_features=attention["n_features"])
 
 

@@ -95,8 +95,7 @@ def _named(role: str) -> tuple[str, str | Rule]:
 def _parse(name: str, text: str) -> Rule:
     form = FORM.fullmatch(text.strip() if ":" not in text else text.lstrip())
     if form is not None:
-        place: Any = form["place"]
-        pattern = form["pattern"]
+        place, pattern = form["place"], form["pattern"]
         options: dict[str, Any] = {"offset": int(form["offset"] or 0), "region": form["region"] or "sample"}
         try:
             if place in ("first", "last") and pattern is not None:

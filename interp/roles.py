@@ -4,14 +4,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import index as as_index
-from typing import Literal, get_args
 
 from interp.errors import DataError
 from interp.spans import Decode, TokenText
 
-Landmark = Literal["start", "question_last", "prompt_end", "exact_first", "exact_last", "end"]
-Region = Literal["sample", "prompt", "completion"]
-LANDMARKS, REGIONS = get_args(Landmark), get_args(Region)
+LANDMARKS = ("start", "question_last", "prompt_end", "exact_first", "exact_last", "end")
+REGIONS = ("sample", "prompt", "completion")
 
 
 def _one_of(what: str, value: str, known: Sequence[str]) -> None:
@@ -19,7 +17,7 @@ def _one_of(what: str, value: str, known: Sequence[str]) -> None:
         raise DataError(f"a role's {what} is one of {', '.join(known)}; got {value!r}")
 
 
-def _tail(offset: int, region: Region) -> str:
+def _tail(offset: int, region: str) -> str:
     return (f"{offset:+d}" if offset else "") + (f"@{region}" if region != "sample" else "")
 
 
@@ -44,7 +42,7 @@ class Sample:
             self._texts[start] = TokenText.of(self.decode, self.ids, start)
         return self._texts[start]
 
-    def within(self, token: int, region: Region) -> int | str:
+    def within(self, token: int, region: str) -> int | str:
         """The token if the sample has it inside `region`, else where it falls, in words."""
         if region == "completion" and token < self.n_prompt:
             return "falls inside the prompt"
@@ -63,9 +61,9 @@ class Anchor:
     after the prompt), `exact_first`, `exact_last`, `end` (one past the last token). Raises DataError for others.
     """
 
-    landmark: Landmark
+    landmark: str
     offset: int = 0
-    region: Region = "sample"
+    region: str = "sample"
 
     def __post_init__(self) -> None:
         _one_of("landmark", self.landmark, LANDMARKS)
@@ -117,10 +115,10 @@ class Match:
     """
 
     pattern: str
-    at: Literal["first", "last"] = "first"
+    at: str = "first"
     offset: int = 0
     occurrence: int = 0
-    region: Region = "sample"
+    region: str = "sample"
 
     def __post_init__(self) -> None:
         _one_of("at", self.at, ("first", "last"))

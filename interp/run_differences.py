@@ -126,3 +126,27 @@ def _own_samples(
         parts.append(sign * influence)
     n = int(sum(np.isfinite(grid.score[:, layer, role]).sum() for grid in (one, two)))
     return normal_estimate(values[0] - values[1], np.concatenate(parts), group, n, 0)
+
+
+def describe_differences(differences: xr.Dataset) -> list[str]:
+    """What `compare_runs` found, in a few lines per pair."""
+    lines = []
+    for name in differences["pair"].values:
+        pair = differences.sel(pair=name)
+        delta, q = pair["delta"].values, pair["q"].values
+        how = {"same": "the same samples", "independent": "no question in common"}.get(
+            str(pair["samples"].item()), f"{int(pair['shared_groups'])} questions in common"
+        )
+        lines.append(f"{name} ({how})")
+        if not np.isfinite(delta).any():
+            lines.append("  no cell is defined in both")
+            continue
+        mean, low, high, p = (float(pair[f"mean_{key}"]) for key in ("delta", "low", "high", "p"))
+        lines.append(f"  mean difference in AUC over cells: {mean:+.3f} [{low:+.3f}, {high:+.3f}], p = {p:.2g}")
+        higher, lower = int(((q < 0.05) & (delta > 0)).sum()), int(((q < 0.05) & (delta < 0)).sum())
+        lines.append(f"  of {int(np.isfinite(delta).sum())} cells {higher} are higher, {lower} lower (q < 0.05)")
+        row, column = np.unravel_index(int(np.nanargmax(np.abs(delta))), delta.shape)
+        place = f"layer {int(pair['layer'][row])}, {pair['token'].values[column]}"
+        span = f"[{float(pair['low'][row, column]):+.3f}, {float(pair['high'][row, column]):+.3f}]"
+        lines.append(f"  largest at {place}: {delta[row, column]:+.3f} {span}, q = {q[row, column]:.2g}")
+    return lines

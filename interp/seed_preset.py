@@ -10,7 +10,7 @@ docs/seed_preset.md lists every decision, what we do instead, and its effect on 
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,10 +50,13 @@ def seed_answers(
     rule = options.pop("correct", "contains")
     if chat:
         rows = [replace(row, prompt=_user_turn(row, options.get("prompt_template"), tokenizer)) for row in rows]
+    labels = {answer for row in rows for answer in row.answers} if rule == "label" else ()
+
+    def correct(row: QARow, completion: str) -> bool | None:
+        return substring_match(row, completion, rule, labels)
+
     options = {"exact_answer": "candidates"} | options
-    answers = generate_answers(
-        model, rows, chat=False, correct=lambda row, text: substring_match(row, text, rule, rows), **options
-    )
+    answers = generate_answers(model, rows, chat=False, correct=correct, **options)
     return by_gold(answers, rows, decoder(tokenizer), numeric=rule == "numeric", seed=seed)
 
 
@@ -63,10 +66,10 @@ def _user_turn(row: QARow, template: str | None, tokenizer: Any) -> str:
     return str(tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False))
 
 
-def substring_match(row: QARow, completion: str, rule: str, rows: Sequence[QARow] = ()) -> bool | None:
+def substring_match(row: QARow, completion: str, rule: str, labels: Collection[str] = ()) -> bool | None:
     """The paper's correctness: lower-cased substrings, also inside words ("Iran" in "Tirana").
 
-    `choice`: the earlier of right and wrong answer; `label`: the earliest label of all rows; `numeric`: the number or
+    `choice`: the earlier of right and wrong answer; `label`: the earliest of `labels`; `numeric`: the number or
     its whole part anywhere; anything else: any accepted answer anywhere.
     """
     if not row.answers:
@@ -78,7 +81,7 @@ def substring_match(row: QARow, completion: str, rule: str, rows: Sequence[QARow
     if rule == "choice" and row.wrong_answer is not None:
         others = [row.wrong_answer]
     elif rule == "label":
-        others = [answer for other in {r.answers for r in rows} for answer in other if answer not in row.answers]
+        others = [label for label in labels if label not in row.answers]
     mine = _earliest(row.answers, text)
     theirs = _earliest(others, text)
     return mine is not None and (theirs is None or mine < theirs)
@@ -96,7 +99,9 @@ def _earliest(strings: Sequence[str], text: str) -> int | None:
 def by_gold(
     answers: Answers, rows: Sequence[QARow], decode: Decode, *, numeric: bool = False, seed: int = 0
 ) -> Answers:
-    """The exact answers located again: right ones by the gold string, wrong ones as they were; `span_uses_gold`.
+    """The exact answers located again, with `span_uses_gold`: right ones by the gold string, wrong ones as they were.
+
+    A row with a `wrong_answer` has its wrong ones located by that.
 
     Spans are kept by prompt in the order in which the split with `seed` visits the samples, so that samples with equal
     prompts share the span of the first of them, whatever they answered (the paper's cache).
@@ -106,8 +111,11 @@ def by_gold(
     tokens: list[tuple[int, int] | None] = [None] * len(answers)
     visited = np.concatenate(seed_split(len(answers), seed=seed))
     for i in dict.fromkeys([*visited.tolist(), *range(len(answers))]):
+        row, text = rows[i], answers.text[i]
         if answers.correct[i]:
-            exact[i] = _gold_text(rows[i], answers.text[i], numeric=numeric)
+            exact[i] = _number_in(text, row.answers) if numeric else _first_in(text, row.answers)
+        elif row.wrong_answer is not None:
+            exact[i] = _first_in(text, [row.wrong_answer])
         if not exact[i]:
             continue
         if answers.prompt[i] not in cache:
@@ -132,15 +140,18 @@ def by_gold(
     )
 
 
-def _gold_text(row: QARow, completion: str, *, numeric: bool) -> str | None:
-    """The accepted answer that stands first in the completion, as it is written there."""
+def _first_in(completion: str, strings: Sequence[str]) -> str | None:
+    """The one of `strings` that stands first in the completion, as it is written there."""
     text = completion.lower()
-    strings = [form for answer in row.answers for form in _number_forms(answer)[::-1]] if numeric else row.answers
-    best = min(
-        ((at, order) for order, string in enumerate(strings) if (at := text.find(string.lower().strip())) >= 0),
-        default=None,
-    )
-    return None if best is None else completion[best[0] : best[0] + len(strings[best[1]].strip())]
+    found = [(at, len(string.strip())) for string in strings if (at := text.find(string.lower().strip())) >= 0]
+    at, length = min(found, key=lambda place: place[0], default=(0, 0))
+    return completion[at : at + length] or None
+
+
+def _number_in(completion: str, answers: Sequence[str]) -> str | None:
+    """The rounded number if it occurs anywhere, else the number as a decimal."""
+    forms = [form for answer in answers for form in (str(round(float(answer))), str(float(answer)))]
+    return next((form for form in forms if form in completion), None)
 
 
 def seed_span(ids: Sequence[int], n_prompt: int, exact_answer: str, decode: Decode) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
 """How long a run would take: a few samples are answered and captured, one cell is probed, and the rest is counted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
@@ -36,13 +36,20 @@ def time_model(model: HookedModel, rows: Sequence[QARow], settings: Settings, to
         "candidates": settings.candidates or (),
         "batch_tokens": settings.batch_tokens,
     }
-    generate_answers(model, rows[:1], **options)
-    answering, answers = _timed(lambda: generate_answers(model, rows, **options))
-    positions = resolve_positions(answers)
-    capturing, _ = _timed(
-        lambda: capture(model, answers, positions, sites=settings.sites, batch_tokens=settings.batch_tokens)
-    )
-    return {"answering": answering * total / len(rows), "capturing": capturing * total / len(rows)}
+
+    def both(part: Sequence[QARow]) -> tuple[float, float]:
+        started = perf_counter()
+        answers = generate_answers(model, part, **options)
+        answered = perf_counter()
+        positions = resolve_positions(answers)
+        capture(model, answers, positions, sites=settings.sites, batch_tokens=settings.batch_tokens)
+        return answered - started, perf_counter() - answered
+
+    both(rows[:1])  # the first time, libraries and weights are still being loaded
+    _, one = both(rows[:1])
+    answering, capturing = both(rows)
+    more = max(0.0, capturing - one) / max(1, len(rows) - 1)  # the shared prefix is captured once, however many rows
+    return {"answering": answering * total / len(rows), "capturing": one + more * (total - 1)}
 
 
 def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:
@@ -57,15 +64,10 @@ def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:
     ):
         # Variances fall as 1/i, as those of a residual stream roughly do; equal ones would converge too fast.
         x = rng.standard_normal((n, 1, 1, width)).astype(np.float32) * np.arange(1, width + 1, dtype=np.float32) ** -0.5
-        probing, grid = _timed(lambda x=x: probe_grid(x, y, C=settings.C, probe=settings.probe, n_jobs=1))
-        seconds += fits * probing
+        started = perf_counter()
+        grid = probe_grid(x, y, C=settings.C, probe=settings.probe, n_jobs=1)
+        fitted = perf_counter()
         if settings.permutations:
-            drawn = {"permutations": max(2, settings.permutations), "n_jobs": 1}
-            seconds += _timed(lambda x=x, grid=grid, drawn=drawn: permutation_test(grid, x, **drawn))[0]
+            permutation_test(grid, x, permutations=max(2, settings.permutations), n_jobs=1)
+        seconds += fits * (fitted - started) + perf_counter() - fitted
     return seconds * shapes.n_layers * len(settings.roles) * max(1.0, total / n) / cpu_count()
-
-
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    started = perf_counter()
-    result = work()
-    return perf_counter() - started, result

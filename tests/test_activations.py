@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import interp
-from interp import activations
+from interp import segments
 from interp.errors import DataError
 from interp.models import hook_name, load_model, model_info
 
@@ -44,7 +44,7 @@ def cache_of(model, ids: list[int]):
 
 @pytest.mark.parametrize("min_prefix", [16, 10_000], ids=["shared prefix", "plain pass"])
 def test_vectors_and_metrics_equal_a_loop_over_samples(model, answered, min_prefix: int, monkeypatch) -> None:
-    monkeypatch.setattr(activations, "MIN_PREFIX", min_prefix)
+    monkeypatch.setattr(segments, "MIN_PREFIX", min_prefix)
     answers, positions = answered
     sites = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_post", "z")
     cap = interp.capture(model, answers, positions, sites=sites, batch_tokens=200)

@@ -43,6 +43,9 @@ def test_a_prompt_past_the_context_is_not_asked(llama) -> None:
     long = "where? " * model_info(llama).n_ctx
     short, too_long = ask(llama, [PROMPTS[0], long], max_new_tokens=4)
     assert short.reply is not None and too_long == Exchange(long, None)
+    with pytest.raises(DataError, match="none of 2 prompts .* fits the context of the model asked, 256 with 4"):
+        ask(llama, [long, long], max_new_tokens=4)
+    assert ask(llama, [], max_new_tokens=4) == []
 
 
 def test_fields_of_a_prompt() -> None:

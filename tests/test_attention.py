@@ -151,7 +151,8 @@ def test_suffix_rows_with_a_shared_prefix_equal_the_whole_pattern(window: int | 
         suffix[i, :, queries - (n - prefix) :] = 0
         suffix[i, :, queries - (n - prefix) :, :prefix] = patterns[sample][:, prefix:, :prefix]
         suffix[i, :, queries - (n - prefix) :, width - (n - prefix) :] = patterns[sample][:, prefix:, prefix:]
-    layout = Layout.prefixed(where.n, prefix, queries)
+    start = torch.full_like(where.n, prefix)
+    layout = Layout.segmented(torch.stack([0 * start, start, where.n], dim=1), (prefix, queries), queries)
     split = reduce_pattern(suffix, PatternMasks.of(where, layout, window))
     for name, metric in split.items():
         torch.testing.assert_close(metric, whole[name], equal_nan=True)

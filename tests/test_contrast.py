@@ -95,3 +95,51 @@ def test_a_planted_difference_is_found_and_a_null_one_is_not() -> None:
     assert found.low > 0.1 and found.p < 1e-6
     none = contrast(score, y, fold, np.arange(len(y)), [1], [2, 3]).difference
     assert none.low < 0 < none.high
+
+
+def auc_by_pairs(score: np.ndarray, y: np.ndarray, fold: np.ndarray) -> float:
+    """Concordant (correct, wrong) pairs of the same fold, ties half, over all such pairs."""
+    pairs = [
+        (score[i], score[j])
+        for i in range(len(y))
+        for j in range(len(y))
+        if y[i] == 1 and y[j] == 0 and fold[i] == fold[j] and np.isfinite(score[i] + score[j])
+    ]
+    return sum(1.0 if a > b else 0.5 if a == b else 0.0 for a, b in pairs) / len(pairs)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_complete_cases_by_the_definition_sample_by_sample(seed: int) -> None:
+    """SPEC: "over samples in which all of A and at least one of B exist; per sample, B roles that name an A token are
+    left out"; roles come and go, and coincide, at random."""
+    rng = np.random.default_rng(seed)
+    n, layers, roles, a, b = 150, 2, 6, [1, 4], [0, 2, 5]
+    y, fold = rng.integers(0, 2, n), rng.integers(0, 3, n)
+    token = rng.integers(0, 7, (n, roles))
+    token[rng.random((n, roles)) < 0.15] = -1
+    score = np.where(token[:, None, :] < 0, np.nan, rng.integers(0, 9, (n, layers, roles)).astype(float))
+    left, coincident = {role: [] for role in (*a, *b)}, 0
+    for i in range(n):
+        if any(token[i, role] < 0 for role in a):
+            continue
+        there = [role for role in b if token[i, role] >= 0]
+        other = [role for role in there if token[i, role] not in {token[i, r] for r in a}]
+        coincident += len(there) - len(other)
+        if other:
+            for role in (*a, *other):
+                left[role].append(i)
+    used = left[a[0]]
+    mean = {
+        name: np.mean(
+            [
+                auc_by_pairs(score[left[role], layer, role], y[left[role]], fold[left[role]])
+                for layer in range(layers)
+                for role in side
+            ]
+        )
+        for name, side in (("a", a), ("b", b))
+    }
+    got = contrast(score, y, fold, np.arange(n), a, b, token=token)
+    assert (got.difference.n, got.difference.n_correct, got.coincident) == (len(used), y[used].sum(), coincident)
+    assert (got.auc_a, got.auc_b) == pytest.approx((mean["a"], mean["b"]))
+    assert got.difference.value == pytest.approx(mean["a"] - mean["b"])

@@ -133,7 +133,7 @@ def test_damaged_and_foreign_files_are_refused(fitted: FittedProbe, tmp_path: Pa
 
 
 def test_another_site_layer_role_width_or_model_is_refused(fitted: FittedProbe, tmp_path: Path) -> None:
-    x, y = data()
+    x, _ = data()
     cap = make_capture(x)
     with pytest.raises(DataError, match="expected vectors of width 20, got shape .160, 19."):
         fitted.score(x[:, 1, 1, :19])
@@ -144,9 +144,10 @@ def test_another_site_layer_role_width_or_model_is_refused(fitted: FittedProbe, 
         fitted.score(Capture(**{**vars(cap), "roles": ("last_q", "-1")}))
     with pytest.raises(DataError, match="site: 'resid_post' was not captured"):
         fitted.score(Capture(**{**vars(cap), "sites": {"z": cap.resid}}))
-    (tmp_path / "run.json").write_text('{"model": {"weights_sha256": "def456"}}', encoding="utf-8")
+    other = Run(RunFolder(tmp_path))
+    other.__dict__["settings"] = {"model": {"weights_sha256": "def456"}}  # what run.json would say
     with pytest.raises(DataError, match="fitted on a model with weights abc123…, but the run's are def456…"):
-        fitted.score(Run(RunFolder(tmp_path)))
+        fitted.score(other)
 
 
 def test_what_has_no_direction_is_refused() -> None:

@@ -1,6 +1,7 @@
 """The judge: verdicts, labels, what was asked and replied, and its agreement with hand labels."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,12 +135,16 @@ def test_the_run_folder_keeps_what_was_asked(answers) -> None:
 
 
 def test_a_hooked_model_judges(llama) -> None:
-    short = "{question} {completion} Right?"
+    short = "{question} {answers} {completion} Right?"
     answers = interp.generate_answers(llama, ROWS)
     judged = judge_answers(answers, ROWS, llama, prompt=short, max_new_tokens=4)
-    assert all(isinstance(exchange.reply, str) for exchange in judged.asked[:6])
-    too_long = judge_answers(answers, ROWS, llama, prompt=short + " Think." * 200).counts()
-    assert too_long["too_long"] == 6 and too_long["unclear"] == 0
+    assert all(isinstance(exchange.reply, str) for exchange in judged.asked[:5])
+
+    # The tiny context holds the prompt of all but the longest completion.
+    texts = [text + " Lyon" * 300 if i == 0 else text for i, text in enumerate(answers.text)]
+    counts = judge_answers(replace(answers, text=texts), ROWS, llama, prompt=short, max_new_tokens=4).counts()
+    assert (counts["too_long"], counts["not_asked"]) == (1, 2)
+    assert counts["yes"] + counts["no"] + counts["unclear"] == 4
 
 
 def test_a_judge_is_needed(llama) -> None:

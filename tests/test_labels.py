@@ -50,6 +50,13 @@ def test_special_tokens_are_no_part_of_the_answer() -> None:
     assert got.correct is False
 
 
+def test_a_rule_sees_the_completion_without_special_tokens() -> None:
+    rule = correctness_rule(lambda row, completion: completion == "No idea.", [row()])
+    ids = [list(b"No\x03 idea.\x03")]
+    (got,) = label_answers([row()], [list(PROMPT.encode())], ids, decode, {3}, correct=rule, method=COUNTRIES)
+    assert got.correct is True
+
+
 def test_statuses() -> None:
     assert label(row(), "", COUNTRIES).status == "empty"
     assert label(row(), "France or France?", COUNTRIES).status == "ambiguous"
@@ -60,6 +67,7 @@ def test_a_pattern_replaces_the_candidates() -> None:
     method = exact_answer_method(candidates=["France"], pattern=r"is in (\w+)")
     got = label(row(), "France? It is in Gaul.", method)
     assert (got.exact_answer, got.method, got.correct) == ("Gaul", "pattern", True)
+    assert label(row(), "in! in Rome", exact_answer_method(pattern=r"in ?(\w*)")).exact_answer == "Rome"
     with pytest.raises(DataError, match="one group"):
         exact_answer_method(pattern="no group")
     with pytest.raises(DataError, match="not a regular expression"):

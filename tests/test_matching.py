@@ -58,6 +58,10 @@ def test_a_match_is_a_candidate_after_folding_and_later_ones_are_the_same(candid
     assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
 
+def test_matches_do_not_overlap() -> None:
+    assert CandidateFinder(["a a"]).find("a a a, a a") == [(0, 3), (7, 10)]
+
+
 def test_digits_and_punctuation_are_candidates_too() -> None:
     assert CandidateFinder(["9"]).find("19 or 9, not 9.0") == [(6, 7), (13, 14)]  # SPEC: only letters and digits bind
     assert CandidateFinder(["!!!"]).find("oh !!! well") == [(3, 6)]

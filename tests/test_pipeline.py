@@ -14,7 +14,18 @@ from interp.cli import main
 from interp.errors import DataError, RunError
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
-FILES = {"run.json", "samples.jsonl", "positions.csv", "activations", "grid.csv", "grid.nc", "comparison.json", "figures", "probes", "report.html"}
+FILES = {
+    "run.json",
+    "samples.jsonl",
+    "positions.csv",
+    "activations",
+    "grid.csv",
+    "grid.nc",
+    "comparison.json",
+    "figures",
+    "probes",
+    "report.html",
+}
 RESULTS = ("samples.jsonl", "grid.csv", "comparison.json")
 
 
@@ -105,6 +116,16 @@ def test_the_table_says_what_the_grid_says(finished) -> None:
     assert {"attention_auc", "delta_auc", "entropy", "entropy_auc", "lookback_auc"} <= {row["metric"] for row in rows}
     with xr.open_dataset(finished.folder.grid_nc, engine="h5netcdf") as both:
         xr.testing.assert_equal(both["auc"].sel(grid="probe", drop=True), finished.probe["auc"])
+
+
+def test_the_probe_of_the_best_cell_is_kept_for_use(finished) -> None:
+    kept, cell = interp.load_probe(finished.folder.best_probe), finished.comparison["best"]["probe"]["cell"]
+    assert (kept.layer, kept.role) == (cell["layer"], cell["token"]) and kept.auc == finished.comparison["best"][
+        "probe"
+    ]["auc"]
+    again = interp.fit_probe(finished, layer=kept.layer, role=kept.role)
+    assert kept.score(finished).equal(again.score(finished)) and kept.protocol == again.protocol
+    assert {"matched_width", "gain", "for_use"} <= set(finished.comparison)
 
 
 def test_the_grids_of_a_run_are_those_of_the_functions(finished, llama, data) -> None:

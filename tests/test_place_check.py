@@ -98,6 +98,9 @@ def test_a_small_shift_is_not_noted_however_sure_it_is() -> None:
     before = rng.normal(10, 3, 20_000).round().clip(0) + (correct & (rng.random(20_000) < 0.5))
     checks = {c.name: c for c in place_check(make_answers(correct.tolist(), before, np.full(20_000, 40)))}
     assert checks["tokens before it"].low > 0.5 and not checks["tokens before it"].noted
+    lost = rng.random(20_000) < np.where(correct, 0.10, 0.13)
+    none, *_ = place_check(make_answers(correct.tolist(), before, np.full(20_000, 40), lost=lost.tolist()))
+    assert none.high < 0 and not none.noted
 
 
 def test_methods_by_label_are_noted_even_without_variance(alike) -> None:

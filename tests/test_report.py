@@ -122,6 +122,25 @@ def test_free_text_is_shown_and_cannot_act(grids):
     assert "mark" in [tag for tag, _ in page.elements]
 
 
+def test_how_right_and_wrong_answers_were_located_and_judged(grids):
+    """A place that tells is a note at the top and a row of the table; a judge is named with its agreement."""
+    row = {"right": 2.0, "wrong": 6.5, "statistic": "AUC", "value": 0.2, "low": 0.15, "high": 0.26, "noted": True}
+    empty = dict.fromkeys(("right", "wrong", "value", "low", "high"))
+    checks = [
+        {"name": "tokens before it", "n_right": 40, "n_wrong": 30, **row},
+        {"name": "without an exact answer", **row, **empty, "noted": False},
+    ]
+    hand = {"n": 50, "share": 0.92, "kappa": None, "confusion": {}, "unclear": 2}
+    judge = {"yes": 40, "no": 30, "unclear": 3, "too_long": 1, "not_asked": 2, "agreement": hand}
+    page = render(grids, run={**RUN, "counts": {"place_check": checks, "judge": judge}})
+    assert "Right and wrong answers stand at different places" in page.text
+    assert "tokens before it 2.00 6.50 AUC 0.20 0.15 to 0.26 yes" in page.text
+    assert "without an exact answer – – AUC – – no" in page.text
+    assert "40 right, 30 wrong, 3 neither yes nor no (no label), 3 samples not asked." in page.text
+    assert "agrees with 92% of 50 hand labels (Cohen's kappa undefined)" in page.text
+    assert "A judge" not in render(grids).text
+
+
 def test_sections_and_settings(grids):
     text = render(grids).text
     assert "Model tiny-llama, data cities.jsonl, 83 samples, 6 layers, 4 token positions." in text

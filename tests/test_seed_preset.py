@@ -1,5 +1,7 @@
 """The seed preset against the paper's rules written out as loops, and the whole chain on a tiny model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -111,8 +113,9 @@ def test_correct_is_a_substring():
     assert not substring_match(pair, "the baker, not the cook", "choice")
     assert not substring_match(pair, "the driver", "choice")
     labels = rows_of(("a", ["neutral", "neutrality"]), ("b", ["entailment", "entail"]))
-    assert substring_match(labels[0], "It is neutral, no entailment", "label", labels)
-    assert not substring_match(labels[0], "It entails nothing; neutral", "label", labels)
+    named = [answer for row in labels for answer in row.answers]
+    assert substring_match(labels[0], "It is neutral, no entailment", "label", named)
+    assert not substring_match(labels[0], "It entails nothing; neutral", "label", named)
 
 
 def test_right_answers_are_found_by_gold_and_equal_prompts_share_a_span():
@@ -128,6 +131,21 @@ def test_right_answers_are_found_by_gold_and_equal_prompts_share_a_span():
     assert found.exact_answer_tokens[0] == found.exact_answer_tokens[1] == own[visited[0]]
     assert found.exact_answer_tokens[2] == (3, 3)
     assert found.exact_answer_method == ["gold", "gold", "candidates"] and found.span_uses_gold
+
+
+def test_a_wrong_choice_is_found_by_the_wrong_answer_and_a_number_by_its_rounded_form():
+    completions = [[27, 1, 0], [1, 0, 27]]
+    answers = answers_of([[0], [1]], completions, [True, False])  # "anba", "baan"
+    found = by_gold(answers, rows_of(("a", "an", "b"), ("b", "an", "b")), characters)
+    assert found.exact_answer == ["an", "b"] and found.exact_answer_tokens == [(1, 1), (1, 1)]
+
+    def digits(ids):
+        return "".join("0123456789. "[i] for i in ids)
+
+    numbers = answers_of([[0], [1], [2]], [[2, 8, 10, 2, 6], [2, 8, 10, 0], [1, 11, 2]], [True, True, True])
+    said = replace(numbers, text=list(map(digits, numbers.completion_ids)))  # "28.26", "28.0", "1 2"
+    found = by_gold(said, rows_of(("a", "28.26"), ("b", "28"), ("c", "2")), digits, numeric=True)
+    assert found.exact_answer == ["28", "28", "2"] and found.exact_answer_tokens == [(1, 2), (1, 2), (3, 3)]
 
 
 def test_the_grid_is_the_papers_loop():

@@ -1,7 +1,6 @@
 """A small run, its unbroken result, and the way to start it in a process that may die."""
 
 import json
-import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,21 +10,7 @@ import pytest
 import interp
 
 sys.path.insert(0, str(Path(__file__).parent))
-from crash import in_child, with_model
-
-COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
-OPTIONS = {"permutations": 0, "controls": False, "batch_tokens": 250, "max_new_tokens": 4}
-
-
-def make_rows(n: int = 48) -> list[dict]:
-    """Rows that bring completions, among them some that have to be answered."""
-    rng = random.Random(0)
-    rows = []
-    for i in range(n):
-        truth, said = rng.choice(COUNTRIES), rng.choice(COUNTRIES)
-        row = {"id": f"row-{i}", "question": f"Where is city {i}?" + " Tell me." * (i % 3), "answer": truth}
-        rows.append(row if i % 4 == 0 else row | {"completion": f" It is in {said}.", "correct": i % 3 == 0})
-    return rows
+from crash import OPTIONS, in_child, make_rows, with_model
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import random
 import signal
 import sys
 import traceback
@@ -11,8 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import interp.pipeline
-import interp.solver  # noqa: F401  (what a child would otherwise import again, each time)
 from interp.models import HookedModel
+
+COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
+OPTIONS = {"permutations": 0, "controls": False, "batch_tokens": 250, "max_new_tokens": 4}
+
+
+def make_rows(n: int = 48) -> list[dict]:
+    """Rows that bring completions, among them some that have to be answered."""
+    rng = random.Random(0)
+    rows = []
+    for i in range(n):
+        truth, said = rng.choice(COUNTRIES), rng.choice(COUNTRIES)
+        row = {"id": f"row-{i}", "question": f"Where is city {i}?" + " Tell me." * (i % 3), "answer": truth}
+        rows.append(row if i % 4 == 0 else row | {"completion": f" It is in {said}.", "correct": i % 3 == 0})
+    return rows
 
 
 def in_child(action: Callable[[], Any]) -> int:

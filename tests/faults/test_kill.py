@@ -103,7 +103,9 @@ def test_killed_while_writing_the_results(measured, go_on, unbroken, llama, tmp_
     kept = []
     with monkeypatch.context() as patch:
         patch.setattr("interp.pipeline.draw", lambda *_: None)
-        patch.setattr("interp.pipeline.analyse", lambda *a, **k: kept.append(interp.analysis.analyse(*a, **k)) or kept[0])
+        patch.setattr(
+            "interp.pipeline.analyse", lambda *a, **k: kept.append(interp.analysis.analyse(*a, **k)) or kept[0]
+        )
         shutil.copytree(measured, tmp_path / "computed")
         interp.resume(tmp_path / "computed", model=llama, n_jobs=1)
     monkeypatch.setattr("interp.pipeline.analyse", lambda *_, **__: kept[0])

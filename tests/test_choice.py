@@ -1,0 +1,87 @@
+"""The nested choice against a scikit-learn loop, blind to the fold's labels, and at 0.5 on noise where the other is not."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import RidgeClassifier
+from sklearn.metrics import roc_auc_score
+
+from interp.best_cell import describe_best
+from interp.choice import choice_auc, chosen_best
+from interp.inference import within_fold_auc
+from interp.probes import probe_grid
+from interp.resampling import nested_best
+
+
+def problem(n: int = 90, width: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    x = rng.standard_normal((n, width)) * 5 + 7
+    x[:, 0] += 4 * y
+    x[:, -1] = 3.0
+    return x, y, np.arange(n) % 5
+
+
+@pytest.mark.parametrize("width", [12, 150])
+def test_it_is_the_loop_over_pairs_of_folds(width: int) -> None:
+    """Each fold's number counts pairs of the other folds alone, by probes that saw neither fold."""
+    x, y, fold = problem(width=width)
+    z = (x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1)
+    found = choice_auc(x, y, fold)
+    for f in range(5):
+        concordant = pairs = 0.0
+        for g in set(range(5)) - {f}:
+            train, test = (fold != f) & (fold != g), fold == g
+            score = RidgeClassifier(alpha=1.0).fit(z[train], y[train]).decision_function(z[test])
+            weight = y[test].sum() * (1 - y[test]).sum()
+            concordant += weight * roc_auc_score(y[test], score)
+            pairs += weight
+        assert found[f] == pytest.approx(concordant / pairs, abs=1e-12)
+
+
+@pytest.mark.parametrize("width", [12, 150])
+def test_the_labels_of_a_fold_do_not_move_its_choice(width: int) -> None:
+    x, y, fold = problem(width=width)
+    other = np.where(fold == 2, 1 - y, y)
+    before, after = choice_auc(x, y, fold), choice_auc(x, other, fold)
+    assert after[2] == before[2] and (after != before).sum() == 4
+
+
+def test_huge_dimensions_and_units_do_not_matter() -> None:
+    x, y, fold = problem()
+    scaled = (x + 1e4) * np.array([8e4, *[1.0] * 10, 1e-3])
+    np.testing.assert_allclose(choice_auc(scaled, y, fold), choice_auc(x, y, fold), atol=1e-9)
+
+
+def test_one_class_without_two_folds_is_undefined() -> None:
+    x, _, fold = problem()
+    y = np.isin(fold, (0, 1)).astype(int)  # without both folds, no correct sample is left
+    assert np.isnan(choice_auc(x, y, fold)[[0, 1]]).all()
+    nothing = chosen_best(np.zeros((90, 1)), np.full((5, 1), np.nan), y, fold, np.arange(90))
+    assert np.isnan(nothing.estimate.value) and "no cell can be judged" in nothing.estimate.reason
+
+
+def test_a_planted_cell_is_chosen_and_its_score_composed() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 200)
+    x = rng.standard_normal((200, 2, 3, 8))
+    x[:, 1, 2, 0] += 2 * y
+    grid = probe_grid(x, y)
+    assert grid["choice_auc"].dims == ("layer", "token", "held_out_fold")
+    best = describe_best(grid)
+    assert all(cell == {"layer": 1, "token": "2"} for cell in best["chosen"].values())
+    score = grid["score"].values[:, 1, 2]
+    assert best["nested"]["value"] == pytest.approx(float(within_fold_auc(score, y, grid["fold"].values)))
+
+
+def test_on_noise_the_nested_best_is_at_a_half_and_choosing_by_the_other_folds_scores_is_not() -> None:
+    """The probes of the other folds were fitted on this one: their scores choose cells that suit it."""
+    strict, loose = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 2, 120)
+        grid = probe_grid(rng.standard_normal((120, 3, 2, 10)), y, probe="mass-mean", n_jobs=1)
+        strict.append(describe_best(grid)["nested"]["value"])
+        columns = grid["score"].values.reshape(120, -1)
+        loose.append(nested_best(columns, y, grid["fold"].values, np.arange(120)).estimate.value)
+    assert abs(np.mean(strict) - 0.5) < 0.03
+    assert np.mean(loose) > 0.54

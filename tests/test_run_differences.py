@@ -1,0 +1,136 @@
+"""Any number of grids: the paired ΔAUC where samples are the same, honest variances where only some or none are."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from interp.cli import main
+from interp.compare import delta_grid
+from interp.errors import DataError
+from interp.inference import benjamini_hochberg
+from interp.probes import probe_grid
+from interp.run_differences import compare_runs, describe_differences
+
+
+def grid(
+    ids: np.ndarray, *, question: np.ndarray | None = None, noise_seed: int = 0, signal: float = 1.0
+) -> xr.Dataset:
+    """One model's grid on the questions `ids`; its labels depend on question and model."""
+    base = np.random.default_rng(7).standard_normal((1000, 2, 2, 3))[ids]
+    rng = np.random.default_rng(noise_seed)
+    y = (np.random.default_rng(8).standard_normal(1000)[ids] + 0.3 * rng.standard_normal(len(ids)) > 0).astype(int)
+    x = base + 0.3 * rng.standard_normal(base.shape)
+    x[:, 0, 0, 0] += signal * y
+    groups = [f"q{i}" for i in (ids if question is None else question)]
+    return probe_grid(x, y, groups, ids=[f"{noise_seed}-{i}" for i in ids] if noise_seed else [f"s{i}" for i in ids])
+
+
+@pytest.fixture(scope="module")
+def grids() -> dict[str, xr.Dataset]:
+    ids = np.arange(200)
+    return {
+        "model A": grid(ids),
+        "same samples": grid(ids, signal=0.0).assign_attrs(site="mlp_out"),
+        "model B": grid(ids[50:], noise_seed=1),
+        "other data": grid(np.arange(500, 700), noise_seed=2),
+    }
+
+
+def test_the_same_samples_have_the_paired_difference_of_compare_grids(grids) -> None:
+    one = grids["model A"]
+    other = grid(np.arange(200), signal=0.0)
+    other = other.assign_coords({name: one[name] for name in ("y", "fold", "group")})
+    pair = compare_runs({"a": one, "b": other}).isel(pair=0)
+    expected = delta_grid(one, other)
+    assert pair["samples"] == "same" and pair["shared_groups"] == 200
+    for name in ("delta", "low", "high", "p", "q"):
+        np.testing.assert_array_equal(pair[name], expected[name])
+    assert pair["mean_delta"] == pytest.approx(float(expected["delta"].mean()))
+
+
+def test_without_a_common_group_variances_add(grids) -> None:
+    pair = compare_runs({"a": grids["model A"], "b": grids["other data"]}).isel(pair=0)
+    assert pair["samples"] == "independent" and pair["shared_groups"] == 0
+    for layer, token in ((0, "0"), (1, "1")):
+        cells = [g.sel(layer=layer, token=token) for g in (grids["model A"], grids["other data"])]
+        # Of a grid only the logit interval is known; its half width gives the standard error back.
+        errors = []
+        for cell in cells:
+            auc = cell["auc"].item()
+            half = (np.log(cell["high"] / (1 - cell["high"])) - np.log(cell["low"] / (1 - cell["low"]))).item() / 2
+            errors.append(half / 1.959964 * auc * (1 - auc))
+        here = pair.sel(layer=layer, token=token)
+        assert here["delta"] == pytest.approx(cells[0]["auc"].item() - cells[1]["auc"].item())
+        assert (here["high"] - here["low"]).item() / 2 / 1.959964 == pytest.approx(np.hypot(*errors), rel=1e-5)
+
+
+def test_shared_questions_are_paired() -> None:
+    """Two models on the same questions, with other labels and ids: correlated, so that the difference is surer."""
+    ids = np.arange(300)
+    one, two = grid(ids), grid(ids, noise_seed=1)
+    shared = compare_runs({"a": one, "b": two}).isel(pair=0)
+    assert shared["samples"] == "shared groups" and shared["shared_groups"] == 300
+    foreign = two.assign_coords(group=("sample", np.array([f"other {g}" for g in two["group"].values], dtype=object)))
+    alone = compare_runs({"a": one, "b": foreign}).isel(pair=0)
+    np.testing.assert_array_equal(alone["delta"], shared["delta"])
+    narrower = ((shared["high"] - shared["low"]) < (alone["high"] - alone["low"])).values
+    assert narrower[0, 0] and narrower.mean() > 0.5
+
+
+def test_intervals_cover_where_nothing_differs() -> None:
+    """Fresh data sets of one distribution, questions in pairs that share luck: 95 % intervals of the difference hold 0."""
+    rng = np.random.default_rng(0)
+    n = 120
+    made = probe_grid(rng.standard_normal((n, 1, 1, 1)), np.arange(n) % 2, nested=False)
+    held = []
+    for _ in range(100):
+        pair = {}
+        for k in "ab":
+            y = rng.integers(0, 2, n)
+            score = rng.standard_normal(n) + y + 0.5 * np.repeat(rng.standard_normal(n // 2), 2)
+            group = np.array([f"{k}{i // 2}" for i in range(n)], dtype=object)
+            coords = {"y": ("sample", y), "fold": ("sample", np.arange(n) // 2 % 5), "group": ("sample", group)}
+            pair[k] = made.assign_coords(coords).assign(score=(("sample", "layer", "token"), score[:, None, None]))
+        both = compare_runs(pair).isel(pair=0, layer=0, token=0)
+        held.append(both["low"].item() < 0 < both["high"].item())
+    assert 0.9 <= np.mean(held) < 1
+
+
+def test_every_pair_is_there_and_q_is_over_all_of_them(grids) -> None:
+    found = compare_runs(grids)
+    assert found.sizes["pair"] == 6 and found["pair"].values[0] == "model A − same samples"
+    np.testing.assert_array_equal(found["q"], benjamini_hochberg(found["p"].values))
+    lines = describe_differences(found)
+    assert len(lines) == 24 and "questions in common" in lines[4] and "no question in common" in lines[8]
+
+
+def test_an_undefined_cell_keeps_its_reason(grids) -> None:
+    rng = np.random.default_rng(0)
+    y = np.array([1] * 195 + [0] * 5)
+    empty = probe_grid(rng.standard_normal((200, 2, 2, 3)), y)
+    found = compare_runs({"a": grids["model A"], "b": empty})
+    assert np.isnan(found["delta"]).all() and np.isnan(found["mean_delta"]).all()
+    assert all("195 correct and 5 wrong" in str(reason) for reason in found["reason"].values.ravel())
+    assert describe_differences(found)[1] == "  no cell is defined in both"
+
+
+def test_other_layers_or_roles_are_an_error_never_an_inner_join(grids) -> None:
+    one = grids["model A"]
+    with pytest.raises(DataError, match=r"a and b differ in their layer labels .0, 1 against 0."):
+        compare_runs({"a": one, "b": one.isel(layer=[0])})
+    with pytest.raises(DataError, match="differ in their token labels"):
+        compare_runs({"a": one, "b": one.assign_coords(token=["0", "x"])})
+    with pytest.raises(DataError, match="expected at least two to compare, got 1"):
+        compare_runs({"a": one})
+
+
+def test_the_command_compares_any_number_of_folders(grids, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("interp.pipeline.open_run", lambda path: SimpleNamespace(probe=grids[str(path)]))
+    assert main(["compare", "model A", "model B", "other data"]) == 0
+    assert capsys.readouterr().out.splitlines() == describe_differences(
+        compare_runs({name: grids[name] for name in ("model A", "model B", "other data")})
+    )
+    assert main(["compare", "model A", "model A"]) == 2
+    assert "the same folder is given twice" in capsys.readouterr().err
