@@ -209,9 +209,7 @@ def main() -> None:
     figure("speedup_run_with_cache", speed, 1, "higher", default)
     figure("kept_share", kept_by_capture(model, plain) / cached(model, plain), 1 / 50, "lower", default)
     size = str(n if not args.gemma else 32)
-    figure(
-        "peak_share", peak_of(f"capture:{size}", args) / peak_of(f"cached:{size}", args), 1 / 3, "lower", default
-    )
+    figure("peak_share", peak_of(f"capture:{size}", args) / peak_of(f"cached:{size}", args), 1 / 3, "lower", default)
     sdpa = f"Hugging Face's trunk with sdpa, {LONG} tokens"
     figure("peak_long_context", peak_of("capture:long", args) / peak_of("bare:long", args), 1.2, "lower", sdpa)
 

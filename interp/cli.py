@@ -96,7 +96,9 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--limit", type=int, help="use the first N rows only")
     run.add_argument("--seed", type=int, default=0, help="seed of folds and resamples (default 0)")
     model = run.add_argument_group("model")
-    model.add_argument("--device", default="cpu", help="auto, cpu, cuda, cuda:1 …, mps, or spread: over all GPUs (default cpu)")
+    model.add_argument(
+        "--device", default="cpu", help="auto, cpu, cuda, cuda:1 …, mps, or spread: over all GPUs (default cpu)"
+    )
     model.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
     model.add_argument(
         "--processed-weights",

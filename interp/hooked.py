@@ -132,8 +132,8 @@ def forward(
         return run(model, tokens, attention_mask, cache, logits)
 
 
-PATTERN_ENTRIES = 1 << 20
-"""Query × key entries per head that one piece of a long prompt may have."""
+PATTERN_ENTRIES = 1 << 18
+"""Query × key entries per sample and head that one piece of a long prompt may have."""
 
 
 def fill_cache(
@@ -147,10 +147,10 @@ def fill_cache(
     """Run tokens into a cache `chunk` at a time: no layer ever holds a pattern larger than `chunk` × keys.
 
     Both classes compute the whole pattern, so a long prompt passed at once costs its square in memory. By default
-    the pieces get shorter as the batch and its keys grow.
+    the pieces get shorter as the keys get more.
     """
     if chunk is None:
-        chunk = max(64, PATTERN_ENTRIES // attention_mask.numel())
+        chunk = max(64, PATTERN_ENTRIES // attention_mask.shape[1])
     for end in range(tokens.shape[1], 0, -chunk)[::-1]:
         start = max(0, end - chunk)
         seen = attention_mask.shape[1] - tokens.shape[1] + end

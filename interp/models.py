@@ -57,8 +57,8 @@ def load_model(
     model that is hooked already passes through on its own device and in its own dtype.
 
     `device` is `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1` …, `mps`, or `spread` (layer by layer over all
-    GPUs, by accelerate). Weights are Hugging Face's own unless `processed_weights` folds the norms and centres what writes to the residual
-    stream. `check=True` runs `preflight`. Raises ModelError with what to do.
+    GPUs, by accelerate). Weights are Hugging Face's own unless `processed_weights` folds the norms and centres what
+    writes to the residual stream. `check=True` runs `preflight`. Raises ModelError with what to do.
     """
     if isinstance(dtype, str) and dtype not in DTYPES:
         raise ModelError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")

@@ -70,7 +70,7 @@ class Settings:
         if not self.correct.startswith(GIVEN):
             check_rule_name(self.correct)
         if self.correct == JUDGE and self.judge is None:
-            raise DataError("correct='judge' needs a model to ask: name one as judge")
+            raise DataError("correct='judge' needs a model to ask: name one as judge (--judge-model)")
         exact_answer_method(
             self.exact_answer,
             candidates=self.candidates,

@@ -101,7 +101,14 @@ def test_the_file_gives_back_the_table(kind: str, tmp_path) -> None:
     pd.testing.assert_frame_equal(read.table(), positions.table())
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
+free = st.builds(
+    str.__add__,
+    st.sampled_from(["", "=", "+", "-", "@", "\t", "\r"]),
+    st.text(st.characters(exclude_categories=["Cs"])),
+)
+
+
+@given(free, free)
 def test_no_free_text_is_a_formula_and_none_is_lost(name: str, completion: str) -> None:
     tok = tokenizer("gpt2")
     answers = replace(

@@ -145,6 +145,11 @@ def test_a_match_looks_at_its_regions_text_alone() -> None:
     assert Match("Lyon$", at="last", offset=1, region="prompt").locate(sample) == "falls inside the completion"
 
 
+def test_a_prompt_that_ends_in_a_token_without_text_does_not_hold_the_completion() -> None:
+    sample = Sample("s", [0, 1, 2], 2, None, None, lambda ids: "".join(("a", "", "b")[i] for i in ids))
+    assert Match("b", region="completion").locate(sample) == 2
+
+
 def test_matches_need_a_tokenizer() -> None:
     answers = make_answers([(2, 2, None)])
     with pytest.raises(DataError, match="needs the tokenizer"):

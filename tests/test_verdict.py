@@ -37,6 +37,8 @@ def test_verdict_does_not_claim_what_chance_explains():
     probe, attention = make_scores(signal=0.0), make_scores(signal=0.0, kind="attention")
     comparison = compare_grids(probe, attention).to_dict()
     comparison["best"]["probe"]["nested"] |= {"value": 0.58, "low": 0.49, "high": 0.67}
+    assert verdict(probe, comparison)[0].startswith("Undecided: the best cell has AUC")
+    comparison["best"]["probe"]["nested"] |= {"low": 0.51}  # an interval alone does not outweigh the test
     probe = probe.assign(p_corrected=(("layer", "token"), np.where(np.isfinite(probe["auc"]), 0.4, np.nan)))
     sentences = verdict(probe, comparison)
     assert sentences[0].startswith("Undecided: the best cell has AUC")
