@@ -245,7 +245,8 @@ def lines(scale: float) -> Iterable[Line]:
     def many(count: int) -> int:
         return max(4, round(count * scale))
 
-    yield Line("truth by formula minus by 100,000 fresh samples, largest", simulate(formula_error, many(50)).max(1), 0, 0.005)
+    error = simulate(formula_error, many(50)).max(1)
+    yield Line("truth by formula minus by 100,000 fresh samples, largest", error, 0, 0.005)
     dup = simulate(duplicated_grid, many(60))
     yield Line("duplicated questions, random labels, folds by question: mean AUC", dup["grouped"], 0.50, 0.01)
     yield Line("duplicated questions, random labels, ungrouped folds: mean AUC", dup["ungrouped"], 0.96, 0.04)

@@ -18,7 +18,7 @@ from typing import Any
 
 import interp
 from interp import demo
-from interp.cli import template_text
+from interp.run_options import template_text
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

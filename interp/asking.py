@@ -46,8 +46,9 @@ def ask(
     fits = [i for i, one in enumerate(ids) if len(one) <= room]
     if prompts and not fits:
         raise DataError(
-            f"none of {len(prompts)} prompts (the shortest has {min(map(len, ids))} tokens) fits the context of the model "
-            f"asked, {room + max_new_tokens} with {max_new_tokens} for the reply: ask another model, or a shorter prompt"
+            f"none of {len(prompts)} prompts (the shortest has {min(map(len, ids))} tokens) fits the context of the "
+            f"model asked, {room + max_new_tokens} with {max_new_tokens} for the reply: ask another model, or shorten "
+            "the prompt"
         )
     generated = generate(
         model,

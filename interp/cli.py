@@ -4,11 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from interp import __version__
-from interp.datasets import DATASETS
 from interp.errors import InterpError
+from interp.run_options import add_run_options, run_options
 
 INTERRUPTED = 130
 
@@ -45,11 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
 
     run = commands.add_parser("run", help="questions in, grids, figures and a report out")
-    _add_run_options(run)
+    add_run_options(run)
     run.set_defaults(command=_run)
 
     plan = commands.add_parser("plan", help="what a run would take: disk, memory, time, rows left out; writes nothing")
-    _add_run_options(plan)
+    add_run_options(plan)
     plan.add_argument(
         "--time",
         action=argparse.BooleanOptionalAction,
@@ -74,207 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_run_options(run: argparse.ArgumentParser) -> None:
-    run.add_argument("--model", required=True, help="Hugging Face name, local folder, GGUF file, or gemma3-270m")
-    run.add_argument(
-        "--data",
-        help="JSONL, JSON, CSV or Parquet file, or a folder of such files, with `question` and `answer`",
-    )
-    run.add_argument(
-        "--columns",
-        type=_columns,
-        metavar="FIELD=COLUMN,…",
-        help="where the fields of a row stand in the data, as in question=Question,answer=Answer",
-    )
-    run.add_argument(
-        "--dataset",
-        metavar="NAME",
-        help=f"one of {', '.join(DATASETS)}: reads --data as that data set is published (without --data: from the "
-        "Hugging Face hub) and fills in prompt, rules and limits that are not given",
-    )
-    run.add_argument("--out", required=True, type=Path, help="run folder, new or empty")
-    run.add_argument("--limit", type=int, help="use the first N rows only")
-    run.add_argument("--seed", type=int, default=0, help="seed of folds and resamples (default 0)")
-    model = run.add_argument_group("model")
-    model.add_argument(
-        "--device", default="cpu", help="auto, cpu, cuda, cuda:1 …, mps, or spread: over all GPUs (default cpu)"
-    )
-    model.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
-    model.add_argument(
-        "--processed-weights",
-        action="store_true",
-        help="fold norms and centre weights as TransformerLens can; off: the raw weights",
-    )
-    model.add_argument(
-        "--batch-tokens",
-        type=int,
-        default=8192,
-        help="padded tokens of a batch (default 8192); part of the run's identity",
-    )
-    prompt = run.add_argument_group("prompt and generation")
-    prompt.add_argument(
-        "--prompt-template",
-        type=Path,
-        metavar="FILE",
-        help="text with {question} (and {context}), few-shot examples and all",
-    )
-    prompt.add_argument(
-        "--chat",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="use the tokenizer's chat template (default: if there is one and no --prompt-template)",
-    )
-    prompt.add_argument("--max-new-tokens", type=int, help="default 32")
-    prompt.add_argument(
-        "--stop",
-        action="append",
-        default=[],
-        metavar="TEXT",
-        help=r"end generation after this text (\n is a line break); may be repeated",
-    )
-    answer = run.add_argument_group("correctness and exact answer")
-    answer.add_argument(
-        "--correct",
-        metavar="RULE",
-        help="contains (default), normalised, numeric, choice, label, or judge; a row's own `correct` always wins",
-    )
-    answer.add_argument("--judge-model", metavar="MODEL", help="the model that --correct judge asks")
-    answer.add_argument(
-        "--exact-answer",
-        metavar="METHOD",
-        help="candidates (default), pattern, first_line, last_number, or extract (asks a model)",
-    )
-    answer.add_argument(
-        "--extractor-model", metavar="MODEL", help="the model that --exact-answer extract asks (default: --model)"
-    )
-    answer.add_argument(
-        "--candidates",
-        type=Path,
-        metavar="FILE",
-        help="candidate answers, one a line (default: every accepted answer of the data)",
-    )
-    answer.add_argument("--answer-pattern", metavar="REGEX", help="regular expression with one group, the exact answer")
-    analysis = run.add_argument_group("analysis")
-    analysis.add_argument(
-        "--sites", default="resid_post", help="comma-separated; the first is probed, all are kept (default resid_post)"
-    )
-    analysis.add_argument(
-        "--role",
-        action="append",
-        default=[],
-        metavar="NAME=ROLE",
-        help="one more token position, as a column of its own; may be repeated. ROLE is LANDMARK[±N][@REGION], as in "
-        "third=exact_last+3 (landmarks: start, question_last, prompt_end, exact_first, exact_last, end; regions: "
-        "prompt, completion), or first|last[[K]][±N][@REGION]:REGEX, as in after_think=last+1:</think> or "
-        "turn2=last[1]:<end_of_turn> (match K, counted from 0 or, negative, from the end)",
-    )
-    analysis.add_argument("--population", choices=["exact_answer", "all"], default="exact_answer")
-    analysis.add_argument(
-        "--probe", default="logistic", help="logistic (default), ridge, mass-mean, lda, k-sparse, pca-lr, mlp"
-    )
-    analysis.add_argument(
-        "--C",
-        type=_strengths,
-        default=1.0,
-        metavar="C",
-        help="inverse strength of the probe's L2 penalty (default 1); several, as in 0.01,0.1,1, or cv: each training "
-        "part chooses by inner folds",
-    )
-    analysis.add_argument("--folds", type=int, default=5)
-    analysis.add_argument("--permutations", type=int, default=1000, help="label permutations; 0: none (default 1000)")
-    analysis.add_argument("--controls", action=argparse.BooleanOptionalAction, default=True)
-
-
-def _strengths(text: str) -> float | str | tuple[float, ...]:
-    """`--C`: a number, several of them, or cv."""
-    if text == "cv":
-        return text
-    numbers = tuple(float(part) for part in text.split(","))
-    return numbers if len(numbers) > 1 else numbers[0]
-
-
-def _columns(text: str) -> dict[str, str]:
-    """`--columns`: field=column, several of them separated by commas."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not all(field and equals and column for field, equals, column in pairs):
-        raise argparse.ArgumentTypeError(f"expected FIELD=COLUMN,… as in question=Question,answer=Answer, got {text!r}")
-    return {field.strip(): column.strip() for field, _, column in pairs}
-
-
-def _roles(texts: list[str]) -> dict[str, str]:
-    """`--role`: {name: role}; what a role is, `interp.role_text` says."""
-    roles: dict[str, str] = {}
-    for name, _, role in (text.partition("=") for text in texts):
-        if name in roles:
-            raise InterpError(f"--role {name}: given twice; give every column a name of its own")
-        roles[name] = role
-    return roles
-
-
-def _read(path: Path | None, what: str) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InterpError(f"{what} {path} cannot be read: {error}") from error
-
-
-def template_text(path: Path | None) -> str | None:
-    """A prompt template read from its file."""
-    text = _read(path, "the prompt template")
-    # Editors end a file with a line break that is no part of the prompt.
-    return None if text is None else text.removesuffix("\n")
-
-
 def _run(args: argparse.Namespace) -> None:
     from interp.pipeline import run
 
-    print(run(**_options(args), progress=True).summary())
+    print(run(**run_options(args), progress=True).summary())
 
 
 def _plan(args: argparse.Namespace) -> None:
     from interp.planning import plan
 
-    print(plan(**_options(args), time=args.time))
-
-
-def _options(args: argparse.Namespace) -> dict[str, Any]:
-    """The options of a run, as `interp.run` and `interp.plan` take them."""
-    candidates = _read(args.candidates, "the candidates file")
-    return dict(
-        model=args.model,
-        data=args.data,
-        columns=args.columns,
-        dataset=args.dataset,
-        out=args.out,
-        device=args.device,
-        dtype=args.dtype,
-        processed_weights=args.processed_weights,
-        limit=args.limit,
-        seed=args.seed,
-        batch_tokens=args.batch_tokens,
-        prompt_template=template_text(args.prompt_template),
-        chat=args.chat,
-        max_new_tokens=args.max_new_tokens,
-        stop=tuple(text.replace("\\n", "\n") for text in args.stop),
-        candidates=None
-        if candidates is None
-        else tuple(line.strip() for line in candidates.splitlines() if line.strip()),
-        answer_pattern=args.answer_pattern,
-        correct=args.correct,
-        judge=args.judge_model,
-        exact_answer=args.exact_answer,
-        extractor=args.extractor_model,
-        sites=tuple(site.strip() for site in args.sites.split(",") if site.strip()),
-        roles=_roles(args.role) or None,
-        population=args.population,
-        probe=args.probe,
-        C=args.C,
-        folds=args.folds,
-        permutations=args.permutations,
-        controls=args.controls,
-    )
+    print(plan(**run_options(args), time=args.time))
 
 
 def _resume(args: argparse.Namespace) -> None:

@@ -35,8 +35,6 @@ def filled_in(options: Mapping[str, Any]) -> dict[str, Any]:
         del own["exact_answer"]  # they imply a method
     if isinstance(given.get("roles"), Mapping):  # adds to the columns of the data set
         given["roles"] = (*(own["roles"] or ROLES), *given["roles"].items())
-    if own["roles"] is not None and isinstance(given.get("roles"), Mapping):
-        given["roles"] = (*own["roles"], *given["roles"].items())  # columns of the user's own, beside the data set's
     return {name: value for name, value in own.items() if value is not None} | given
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import save_byte_tokenizer
+from byte_tokenizer import save_byte_tokenizer
 from safetensors.torch import load_file
 from tiny_models import ARCHITECTURES, LAYERS, N_NEW, N_TOKENS, WINDOWS
 from torch import Tensor

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import save_byte_tokenizer
+from byte_tokenizer import save_byte_tokenizer
 from torch import Tensor
 
 from interp import ModelError
