@@ -21,9 +21,9 @@ import xarray as xr
 from joblib import Parallel, delayed
 from scipy import stats
 
-from interp.compare import delta_grid, describe_best
-from interp.permutations import permutation_test
-from interp.probes import probe_grid
+from interp.comparing.compare import delta_grid, describe_best
+from interp.probing.permutations import permutation_test
+from interp.probing.probes import probe_grid
 
 LAYERS, ROLES, N, WIDTH, P = 8, 6, 200, 32, 199
 NARROW = 16

@@ -29,13 +29,13 @@ import torch
 
 import interp
 from interp import demo
-from interp.activations import capture_batches, capture_plan
-from interp.batches import left_pad
-from interp.models import forward, model_info, model_tokenizer
+from interp.capturing.activations import capture_batches, capture_plan
+from interp.capturing.batches import left_pad
+from interp.models.loading import forward, model_info, model_tokenizer
 
 TRACED = ("hook_resid_post", "hook_mlp_out", "mlp.hook_post", "attn.hook_z")
 LONG, COMPLETION, BATCH_TOKENS = 4096, 12, 8192
-Case = tuple[interp.answers.Answers, interp.positions.Positions]
+Case = tuple[interp.answering.answers.Answers, interp.capturing.positions.Positions]
 
 
 def samples(model: Any, prompts: Sequence[Sequence[int]], completion: int = COMPLETION) -> Case:
@@ -119,7 +119,7 @@ def long_model(args: argparse.Namespace, attention: str) -> tuple[Any, Any]:
     """A Hugging Face model with room for the long context, and its tokenizer."""
     from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-    from interp.models import read_config
+    from interp.models.loading import read_config
 
     if args.gemma:
         config, tokenizer = read_config("gemma3-270m")

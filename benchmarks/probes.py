@@ -11,10 +11,10 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from interp.crossfit import Standardiser
-from interp.inference import within_fold_auc
-from interp.permutations import ridge_scores
-from interp.solver import cross_fit_logistic
+from interp.comparing.inference import within_fold_auc
+from interp.probing.crossfit import Standardiser
+from interp.probing.permutations import ridge_scores
+from interp.probing.solver import cross_fit_logistic
 
 N, FOLDS = 1000, 5
 

@@ -21,13 +21,13 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from interp.activations import Capture
-from interp.attention import METRICS
-from interp.attention_probe import attention_grid
-from interp.positions import Positions
-from interp.probes import probe_grid
-from interp.shards import write_shards
-from interp.stored import stored_capture
+from interp.capturing.activations import Capture
+from interp.capturing.attention import METRICS
+from interp.capturing.positions import Positions
+from interp.probing.attention_probe import attention_grid
+from interp.probing.probes import probe_grid
+from interp.runs.shards import write_shards
+from interp.runs.stored import stored_capture
 
 ROLES = ("last_q", "exact_answer_first", "-1")
 LAYERS, HEADS, BATCH, RUN = 2, 8, 24, "scale"

@@ -10,80 +10,80 @@ from typing import TYPE_CHECKING
 from interp.errors import DataError, InterpError, ModelError, RunError
 
 if TYPE_CHECKING:
-    from interp.abstention import Selective, selective
-    from interp.activations import Capture, capture, capture_from_cache
-    from interp.answers import Answers, generate_answers
-    from interp.attention import attention_metrics
-    from interp.compare import Comparison, compare_grids
-    from interp.datasets import DATASETS, load_dataset
-    from interp.fitted_probe import FittedProbe
-    from interp.gain import gain_grid
-    from interp.grid import join_grids
-    from interp.judge import judge_answers
-    from interp.models import load_model
-    from interp.observe import observations
-    from interp.opened_run import Run
+    from interp.answering.answers import Answers, generate_answers
+    from interp.answering.judge import judge_answers
+    from interp.capturing.activations import Capture, capture, capture_from_cache
+    from interp.capturing.attention import attention_metrics
+    from interp.capturing.positions import ROLES, Positions, resolve_positions
+    from interp.capturing.roles import Anchor, Match
+    from interp.comparing.compare import Comparison, compare_grids
+    from interp.comparing.grid import join_grids
+    from interp.comparing.observe import observations
+    from interp.comparing.run_differences import compare_runs
+    from interp.data.datasets import DATASETS, load_dataset
+    from interp.data.rows import QARow, load_rows
+    from interp.models.loading import load_model
     from interp.pipeline import open_run, resume, run
-    from interp.planning import Plan, plan
-    from interp.plotting import plot_comparison, plot_grid, plot_heads
-    from interp.positions import ROLES, Positions, resolve_positions
-    from interp.probe_file import load_probe, save_probe
-    from interp.probe_fit import fit_probe
-    from interp.probes import attention_grid, matched_width_grid, probe_grid
-    from interp.risk_plot import plot_risk_coverage
-    from interp.roles import Anchor, Match
-    from interp.rows import QARow, load_rows
-    from interp.run_differences import compare_runs
+    from interp.planning.plan import Plan, plan
+    from interp.probing.abstention import Selective, selective
+    from interp.probing.fitted_probe import FittedProbe
+    from interp.probing.gain import gain_grid
+    from interp.probing.probe_file import load_probe, save_probe
+    from interp.probing.probe_fit import fit_probe
+    from interp.probing.probes import attention_grid, matched_width_grid, probe_grid
+    from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads
+    from interp.reporting.risk_plot import plot_risk_coverage
+    from interp.runs.opened_run import Run
     from interp.seed_preset import seed_answers, seed_grid, seed_positions
 
 __version__ = "0.1.0"
 
 _HOME = {  # where each public name lives
-    "Anchor": "roles",
-    "Answers": "answers",
-    "Capture": "activations",
-    "Comparison": "compare",
-    "DATASETS": "datasets",
-    "FittedProbe": "fitted_probe",
-    "Match": "roles",
-    "Plan": "planning",
-    "Positions": "positions",
-    "QARow": "rows",
-    "ROLES": "positions",
-    "Run": "opened_run",
-    "Selective": "abstention",
-    "attention_grid": "probes",
-    "attention_metrics": "attention",
-    "capture": "activations",
-    "capture_from_cache": "activations",
-    "compare_grids": "compare",
-    "compare_runs": "run_differences",
-    "fit_probe": "probe_fit",
-    "gain_grid": "gain",
-    "generate_answers": "answers",
-    "join_grids": "grid",
-    "judge_answers": "judge",
-    "load_dataset": "datasets",
-    "load_model": "models",
-    "load_probe": "probe_file",
-    "load_rows": "rows",
-    "matched_width_grid": "probes",
-    "observations": "observe",
+    "Anchor": "capturing.roles",
+    "Answers": "answering.answers",
+    "Capture": "capturing.activations",
+    "Comparison": "comparing.compare",
+    "DATASETS": "data.datasets",
+    "FittedProbe": "probing.fitted_probe",
+    "Match": "capturing.roles",
+    "Plan": "planning.plan",
+    "Positions": "capturing.positions",
+    "QARow": "data.rows",
+    "ROLES": "capturing.positions",
+    "Run": "runs.opened_run",
+    "Selective": "probing.abstention",
+    "attention_grid": "probing.probes",
+    "attention_metrics": "capturing.attention",
+    "capture": "capturing.activations",
+    "capture_from_cache": "capturing.activations",
+    "compare_grids": "comparing.compare",
+    "compare_runs": "comparing.run_differences",
+    "fit_probe": "probing.probe_fit",
+    "gain_grid": "probing.gain",
+    "generate_answers": "answering.answers",
+    "join_grids": "comparing.grid",
+    "judge_answers": "answering.judge",
+    "load_dataset": "data.datasets",
+    "load_model": "models.loading",
+    "load_probe": "probing.probe_file",
+    "load_rows": "data.rows",
+    "matched_width_grid": "probing.probes",
+    "observations": "comparing.observe",
     "open_run": "pipeline",
-    "plan": "planning",
-    "plot_comparison": "plotting",
-    "plot_grid": "plotting",
-    "plot_heads": "plotting",
-    "plot_risk_coverage": "risk_plot",
-    "probe_grid": "probes",
-    "resolve_positions": "positions",
+    "plan": "planning.plan",
+    "plot_comparison": "reporting.plotting",
+    "plot_grid": "reporting.plotting",
+    "plot_heads": "reporting.plotting",
+    "plot_risk_coverage": "reporting.risk_plot",
+    "probe_grid": "probing.probes",
+    "resolve_positions": "capturing.positions",
     "resume": "pipeline",
     "run": "pipeline",
-    "save_probe": "probe_file",
+    "save_probe": "probing.probe_file",
     "seed_answers": "seed_preset",
     "seed_grid": "seed_preset",
     "seed_positions": "seed_preset",
-    "selective": "abstention",
+    "selective": "probing.abstention",
 }
 
 __all__ = [

@@ -8,25 +8,25 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from interp.abstention import selective
-from interp.activations import Capture
-from interp.answers import Answers
-from interp.atomic import write_json, write_text
-from interp.beside import ForUse, Widths, for_use, widths
-from interp.compare import Comparison, compare_grids
-from interp.control_table import Controls
-from interp.controls import control_grid
+from interp.answering.answers import Answers
+from interp.capturing.activations import Capture
+from interp.capturing.positions import Positions
+from interp.comparing.compare import Comparison, compare_grids
+from interp.comparing.grid import join_grids, save_grid
+from interp.comparing.grid_table import grid_table, write_table
 from interp.errors import RunError
-from interp.folds import Folds
-from interp.grid import join_grids, save_grid
-from interp.grid_table import grid_table, write_table
-from interp.opened_run import Run
-from interp.permutations import permutation_test
-from interp.positions import Positions
-from interp.probe_file import save_probe
-from interp.probes import attention_grid, probe_grid
+from interp.probing.abstention import selective
+from interp.probing.beside import ForUse, Widths, for_use, widths
+from interp.probing.control_table import Controls
+from interp.probing.controls import control_grid
+from interp.probing.folds import Folds
+from interp.probing.permutations import permutation_test
+from interp.probing.probe_file import save_probe
+from interp.probing.probes import attention_grid, probe_grid
 from interp.progress import bar
-from interp.run_folder import RunFolder, read_samples
+from interp.runs.atomic import write_json, write_text
+from interp.runs.opened_run import Run
+from interp.runs.run_folder import RunFolder, read_samples
 from interp.settings import Settings
 
 
@@ -134,9 +134,9 @@ def draw(
     """The figures and the report, from the grids and `comparison.json`."""
     from matplotlib import pyplot as plt
 
-    from interp.plotting import plot_comparison, plot_grid, plot_heads, save_figure
-    from interp.report import report_html
-    from interp.risk_plot import plot_risk_coverage
+    from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads, save_figure
+    from interp.reporting.report import report_html
+    from interp.reporting.risk_plot import plot_risk_coverage
 
     comparison = json.loads(folder.comparison.read_text(encoding="utf-8"))
     best = comparison["best"]["probe"]["cell"]

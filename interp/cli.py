@@ -80,7 +80,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _plan(args: argparse.Namespace) -> None:
-    from interp.planning import plan
+    from interp.planning.plan import plan
 
     print(plan(**run_options(args), time=args.time))
 
@@ -115,8 +115,8 @@ def _report(args: argparse.Namespace) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
+    from interp.comparing.run_differences import compare_runs, describe_differences
     from interp.pipeline import open_run
-    from interp.run_differences import compare_runs, describe_differences
 
     paths = [args.first, *args.others]
     if len(set(map(str, paths))) < len(paths):

@@ -8,32 +8,32 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from interp.activations import capture_batches, capture_plan
 from interp.analysis import analyse, draw, write_results
-from interp.answers import STATUSES, Answers, generate_answers
-from interp.atomic import make_folder, plain, write_json, write_text, writing
+from interp.answering.answers import STATUSES, Answers, generate_answers
+from interp.answering.extraction import extraction_counts
+from interp.answering.labelling_models import NAMES as LABELLING
+from interp.answering.labelling_models import labelling_models, split_given
+from interp.answering.place_check import place_check
+from interp.capturing.activations import capture_batches, capture_plan
+from interp.capturing.ledger import ledger_csv
+from interp.capturing.positions import Positions, resolve_positions
+from interp.capturing.role_text import restored_roles, split_roles
+from interp.data.rows import QARow
 from interp.errors import DataError, RunError
-from interp.extraction import extraction_counts
-from interp.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
-from interp.folds import Folds, make_folds
-from interp.footprint import check_room
-from interp.labelling_models import NAMES as LABELLING
-from interp.labelling_models import labelling_models, split_given
-from interp.ledger import ledger_csv
-from interp.lock import locked
-from interp.models import HookedModel, load_model, model_info, model_tokenizer
-from interp.opened_run import Run, run_identity
-from interp.place_check import place_check
-from interp.positions import Positions, resolve_positions
+from interp.models.loading import HookedModel, load_model, model_info, model_tokenizer
+from interp.planning.footprint import check_room
+from interp.planning.shapes import Shapes
+from interp.probing.folds import Folds, make_folds
 from interp.progress import bar
-from interp.role_text import restored_roles, split_roles
-from interp.rows import QARow
 from interp.run_data import IN_PYTHON, asked, data_source, filled_in, read_rows
-from interp.run_folder import RunFolder, json_line, now, read_run_json, sample_lines
+from interp.runs.atomic import make_folder, plain, write_json, write_text, writing
+from interp.runs.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
+from interp.runs.lock import locked
+from interp.runs.opened_run import Run, run_identity
+from interp.runs.run_folder import RunFolder, json_line, now, read_run_json, sample_lines
+from interp.runs.shards import nonfinite_counts, write_shards
+from interp.runs.stored import stored_capture
 from interp.settings import Settings
-from interp.shapes import Shapes
-from interp.shards import nonfinite_counts, write_shards
-from interp.stored import stored_capture
 
 
 def run(
@@ -50,8 +50,8 @@ def run(
     `model` is anything `load_model` takes, `data` anything `load_rows` takes; `options` are the fields of
     `interp.settings.Settings` (`max_new_tokens=…, prompt_template=…, sites=…, seed=…`). `dataset="movies"` reads that
     data set's published file (without `data`: from the Hugging Face hub) and fills in prompt, rules and limits that
-    are not given. `roles={name: rule}` adds columns (`interp.role_text`). Same inputs, settings and versions give
-    byte-identical grids. A run that was stopped goes on with `resume(out)`.
+    are not given. `roles={name: rule}` adds columns (`interp.capturing.role_text`). Same inputs, settings and versions
+    give byte-identical grids. A run that was stopped goes on with `resume(out)`.
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
     """

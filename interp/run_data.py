@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from interp.datasets import dataset, load_dataset
+from interp.capturing.roles import ROLES
+from interp.data.datasets import dataset, load_dataset
+from interp.data.rows import Rows, load_rows
 from interp.errors import DataError
-from interp.roles import ROLES
-from interp.rows import Rows, load_rows
 from interp.settings import Settings
 
 IN_PYTHON = "rows given in Python"

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from interp.datasets import DATASETS
+from interp.data.datasets import DATASETS
 from interp.errors import InterpError
 
 
@@ -175,7 +175,7 @@ def _columns(text: str) -> dict[str, str]:
 
 
 def _roles(texts: list[str]) -> dict[str, str]:
-    """`--role`: {name: role}; what a role is, `interp.role_text` says."""
+    """`--role`: {name: role}; what a role is, `interp.capturing.role_text` says."""
     roles: dict[str, str] = {}
     for name, _, role in (text.partition("=") for text in texts):
         if name in roles:

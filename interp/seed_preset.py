@@ -18,14 +18,14 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from interp.activations import Capture
-from interp.answers import Answers, generate_answers
-from interp.datasets import dataset as dataset_named
-from interp.models import HookedModel, model_tokenizer
-from interp.positions import ROLES, Positions, positions_at
-from interp.prompts import decoder
-from interp.rows import QARow
-from interp.spans import Decode
+from interp.answering.answers import Answers, generate_answers
+from interp.answering.prompts import decoder
+from interp.answering.spans import Decode
+from interp.capturing.activations import Capture
+from interp.capturing.positions import ROLES, Positions, positions_at
+from interp.data.datasets import dataset as dataset_named
+from interp.data.rows import QARow
+from interp.models.loading import HookedModel, model_tokenizer
 
 N_SAMPLES = 1000
 """How many rows the paper's heatmaps use."""

@@ -3,15 +3,15 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from interp.activations import SITES
-from interp.correctness import JUDGE, check_rule_name
+from interp.answering.correctness import JUDGE, check_rule_name
+from interp.answering.exact_answers import exact_answer_method
+from interp.answering.extraction import extractor
+from interp.answering.prompts import PromptFormat
+from interp.capturing.activations import SITES
+from interp.capturing.role_text import check_roles
+from interp.capturing.roles import ROLES
 from interp.errors import DataError
-from interp.estimators import ProbeSpec
-from interp.exact_answers import exact_answer_method
-from interp.extraction import extractor
-from interp.prompts import PromptFormat
-from interp.role_text import check_roles
-from interp.roles import ROLES
+from interp.probing.estimators import ProbeSpec
 
 GIVEN = "given in Python: "
 """How the settings name a rule or a model that was given as a Python object."""

@@ -5,7 +5,7 @@ from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
-from interp.heatmap import ACCENT
+from interp.reporting.heatmap import ACCENT
 
 
 def mesh(ax) -> QuadMesh:

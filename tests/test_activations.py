@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import interp
-from interp import segments
+from interp.capturing import segments
 from interp.errors import DataError
-from interp.models import hook_name, load_model, model_info
+from interp.models.loading import hook_name, load_model, model_info
 
 FEW_SHOT = (
     "Here come some examples of the task.\nQuestion: where is Paris? Answer: France.\nQuestion: {question} Answer:"

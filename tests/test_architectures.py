@@ -13,11 +13,11 @@ from tiny_models import ARCHITECTURES, LAYERS, N_NEW, N_TOKENS, WINDOWS
 from torch import Tensor
 
 import interp
-from interp import segments
-from interp.answers import Answers
-from interp.architecture import BACKENDS
-from interp.attention import METRICS
-from interp.models import fill_cache, forward, hook_name, load_model, model_info, new_cache, output_weight
+from interp.answering.answers import Answers
+from interp.capturing import segments
+from interp.capturing.attention import METRICS
+from interp.models.architecture import BACKENDS
+from interp.models.loading import fill_cache, forward, hook_name, load_model, model_info, new_cache, output_weight
 
 STREAM = [hook_name("resid_post", layer) for layer in range(LAYERS)]
 PATTERN = [hook_name("pattern", layer) for layer in range(LAYERS)]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from interp.asking import Exchange, ask, check_fields
+from interp.answering.asking import Exchange, ask, check_fields
 from interp.errors import DataError
-from interp.models import model_info, model_tokenizer
+from interp.models.loading import model_info, model_tokenizer
 
 PROMPTS = ["Question: where is Paris? Answer:", "Question: where?"]
 

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from interp.attention import METRICS, attention_metrics, output_gram, reduce_pattern, value_norms
+from interp.capturing.attention import METRICS, attention_metrics, output_gram, reduce_pattern, value_norms
+from interp.capturing.layout import Layout, PatternMasks
+from interp.capturing.positions import Positions
 from interp.errors import DataError
-from interp.layout import Layout, PatternMasks
-from interp.positions import Positions
 
 N_PROMPT, N = (4, 3, 5), (9, 7, 6)
 EXACT = ((5, 6), (-1, -1), (5, 5))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from interp.activations import Capture
+from interp.capturing.activations import Capture
+from interp.comparing.inference import estimate_auc
 from interp.errors import DataError
-from interp.inference import estimate_auc
-from interp.probes import attention_grid, probe_grid
+from interp.probing.probes import attention_grid, probe_grid
 
 ROLES = ("last_q", "exact_answer_first", "-1")
 

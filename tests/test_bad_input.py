@@ -5,11 +5,11 @@ import pytest
 import torch
 import xarray as xr
 
-from interp.compare import compare_grids
+from interp.comparing.compare import compare_grids
+from interp.comparing.grid import join_grids
+from interp.comparing.run_differences import compare_runs
 from interp.errors import DataError
-from interp.grid import join_grids
-from interp.probes import probe_grid
-from interp.run_differences import compare_runs
+from interp.probing.probes import probe_grid
 
 
 def cell(n: int = 60, width: int = 6, layers: int = 1, roles: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from interp import load_rows
-from interp.matching import CandidateFinder
-from interp.prompts import PromptFormat
+from interp.answering.matching import CandidateFinder
+from interp.answering.prompts import PromptFormat
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

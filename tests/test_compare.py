@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from interp.compare import compare_grids, describe_best
+from interp.comparing.compare import compare_grids, describe_best
+from interp.comparing.inference import benjamini_hochberg, delta_auc
 from interp.errors import DataError
-from interp.inference import benjamini_hochberg, delta_auc
-from interp.probes import probe_grid
+from interp.probing.probes import probe_grid
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from interp.controls import answer_components, control_labels
+from interp.probing.controls import answer_components, control_labels
 
 
 def test_control_labels_are_constant_per_string_and_keep_the_share() -> None:

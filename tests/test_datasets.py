@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from interp.correctness import correctness_rule
-from interp.datasets import DATASETS, dataset, load_dataset
+from interp.answering.correctness import correctness_rule
+from interp.answering.exact_answers import METHODS
+from interp.answering.prompts import PromptFormat
+from interp.data.datasets import DATASETS, dataset, load_dataset
 from interp.errors import DataError
-from interp.exact_answers import METHODS
-from interp.prompts import PromptFormat
 
 FIXTURES = Path(__file__).parent / "data" / "published"
 SHARED = Path(__file__).parents[1].parent / "shared" / "data" / "llmsknow"
@@ -206,8 +206,8 @@ def test_the_published_files_are_read_whole():
     """In a process of its own: the type checks of the tests would take a minute for 33,534 rows."""
     code = """
 import json, sys
-from interp.datasets import load_dataset
-from interp.folds import normalise_question
+from interp.data.datasets import load_dataset
+from interp.probing.folds import normalise_question
 for name, path in json.loads(sys.argv[1]).items():
     rows = load_dataset(name, path)
     groups = {row.group or normalise_question(row.question) for row in rows}

@@ -18,10 +18,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from interp.components import TopComponents
 from interp.errors import DataError
-from interp.estimators import K_SPARSE, PCA_WIDTH, PROBES, STRENGTHS, TUNABLE, MassMean, ProbeSpec
-from interp.probes import probe_grid
+from interp.probing.components import TopComponents
+from interp.probing.estimators import K_SPARSE, PCA_WIDTH, PROBES, STRENGTHS, TUNABLE, MassMean, ProbeSpec
+from interp.probing.probes import probe_grid
 
 
 def problem(n: int = 160, width: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -13,14 +13,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 import interp
-from interp.activations import Capture
+from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.fitted_probe import FittedProbe
-from interp.opened_run import Run
-from interp.probe_file import load_probe, save_probe
-from interp.probe_fit import fit_probe
-from interp.probes import probe_grid
-from interp.run_folder import RunFolder
+from interp.probing.fitted_probe import FittedProbe
+from interp.probing.probe_file import load_probe, save_probe
+from interp.probing.probe_fit import fit_probe
+from interp.probing.probes import probe_grid
+from interp.runs.opened_run import Run
+from interp.runs.run_folder import RunFolder
 
 ROLES = ("last_q", "exact_answer_first")
 

@@ -7,15 +7,15 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from interp.activations import Capture
-from interp.attention_probe import p_against_half
-from interp.beside import widths
-from interp.compare import compare_grids, delta_grid
+from interp.capturing.activations import Capture
+from interp.comparing.compare import compare_grids, delta_grid
+from interp.comparing.grid_table import grid_table
+from interp.comparing.inference import benjamini_hochberg, estimate_auc
 from interp.errors import DataError
-from interp.gain import gain_grid
-from interp.grid_table import grid_table
-from interp.inference import benjamini_hochberg, estimate_auc
-from interp.probes import attention_grid, matched_width_grid, probe_grid
+from interp.probing.attention_probe import p_against_half
+from interp.probing.beside import widths
+from interp.probing.gain import gain_grid
+from interp.probing.probes import attention_grid, matched_width_grid, probe_grid
 
 ROLES = ("last_q", "exact_answer_first")
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import interp
-from interp.batches import left_pad, plan_batches
-from interp.generation import generate
-from interp.models import model_tokenizer
+from interp.answering.generation import generate
+from interp.capturing.batches import left_pad, plan_batches
+from interp.models.loading import model_tokenizer
 
 PROMPTS = ["Question: where is Paris? Answer:", "Question: where?", "Question: where is the city of Rome? Answer:", "Q"]
 

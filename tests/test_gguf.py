@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from interp import ModelError, gguf
-from interp.models import forward, load_model, model_tokenizer
+from interp import ModelError
+from interp.models import gguf
+from interp.models.loading import forward, load_model, model_tokenizer
 
 PART = {
     "input_layernorm": "attn_norm",

@@ -8,11 +8,11 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 import interp
+from interp.answering.judge import PROMPT, judge_answers
+from interp.answering.judgement import Judgement, agreement, judge_sentence, read_verdict
+from interp.capturing.positions import resolve_positions
 from interp.errors import DataError
-from interp.judge import PROMPT, judge_answers
-from interp.judgement import Judgement, agreement, judge_sentence, read_verdict
-from interp.positions import resolve_positions
-from interp.run_folder import json_line, read_answers, sample_lines
+from interp.runs.run_folder import json_line, read_answers, sample_lines
 
 ROWS = [
     interp.QARow("right", "Where is Lyon?", ("France",), completion=" Lyon lies in France."),

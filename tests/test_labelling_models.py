@@ -5,9 +5,9 @@ import shutil
 import pytest
 
 import interp
-from interp.correctness import contains
+from interp.answering.correctness import contains
+from interp.answering.labelling_models import labelling_models, split_given
 from interp.errors import DataError, RunError
-from interp.labelling_models import labelling_models, split_given
 from interp.settings import GIVEN, Settings
 
 COUNTRIES = ("France", "Spain", "Italy")

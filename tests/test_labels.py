@@ -2,12 +2,12 @@
 
 import pytest
 
-from interp.correctness import correctness_rule
+from interp.answering.correctness import correctness_rule
+from interp.answering.exact_answers import METHODS, ExactAnswerMethod, exact_answer_method
+from interp.answering.extraction import extractor
+from interp.answering.labels import Label, label_answers
+from interp.data.rows import QARow
 from interp.errors import DataError
-from interp.exact_answers import METHODS, ExactAnswerMethod, exact_answer_method
-from interp.extraction import extractor
-from interp.labels import Label, label_answers
-from interp.rows import QARow
 
 PROMPT = "Q?"
 

@@ -6,9 +6,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from interp import logistic
-from interp.estimators import MassMean
-from interp.logistic import Logistic
+from interp.probing import logistic
+from interp.probing.estimators import MassMean
+from interp.probing.logistic import Logistic
 
 
 def design(kind: str, n: int = 200, width: int = 40) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.matching import CandidateFinder, fold
+from interp.answering.matching import CandidateFinder, fold
 
 UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.numerals import numerals, same_number
+from interp.answering.numerals import numerals, same_number
 
 
 @pytest.mark.parametrize(

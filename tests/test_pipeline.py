@@ -64,7 +64,7 @@ OPTIONS = {"permutations": 20, "batch_tokens": 600}
 def small_shards():
     """Several shards of several batches each, from sixty rows."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("interp.shards.SHARD_SAMPLES", 12)
+        patch.setattr("interp.runs.shards.SHARD_SAMPLES", 12)
         yield
 
 

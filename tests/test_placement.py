@@ -5,8 +5,8 @@ import torch
 
 import interp
 from interp.errors import ModelError
-from interp.models import model_info
-from interp.placement import is_spread, placement
+from interp.models.loading import model_info
+from interp.models.placement import is_spread, placement
 
 
 @pytest.mark.parametrize(("gpus", "expected"), [(0, "cpu"), (2, "cuda")])

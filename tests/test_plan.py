@@ -9,8 +9,8 @@ import pytest
 import interp
 from interp.cli import main
 from interp.errors import DataError, RunError
-from interp.footprint import check_room, disk_bytes, gigabytes, sample_bytes, shard_specs
-from interp.shapes import Shapes
+from interp.planning.footprint import check_room, disk_bytes, gigabytes, sample_bytes, shard_specs
+from interp.planning.shapes import Shapes
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
 OPTIONS = {"sites": ("resid_post", "mlp_post", "z"), "batch_tokens": 700, "max_new_tokens": 4}
@@ -60,8 +60,8 @@ def test_disk_is_what_the_run_took(planned, finished) -> None:
 
 
 def test_the_size_of_given_shards_is_exact(llama_folder, finished) -> None:
-    config = interp.models.read_config(llama_folder)[0]
-    shards = interp.store.finished_shards(finished.folder.activations)
+    config = interp.models.loading.read_config(llama_folder)[0]
+    shards = interp.runs.store.finished_shards(finished.folder.activations)
     shapes = Shapes.of_config(config, "float32")
     sites, roles = OPTIONS["sites"], interp.ROLES
     for shard in shards:
@@ -91,7 +91,7 @@ def test_shapes_of_the_configuration_are_those_of_the_model(name) -> None:
 
 
 def test_the_loaded_model_has_the_same_shapes(llama_folder, llama) -> None:
-    config = interp.models.read_config(llama_folder)[0]
+    config = interp.models.loading.read_config(llama_folder)[0]
     a, b = Shapes.of_config(config, "float32"), Shapes.of_model(llama)
     assert {k: v for k, v in vars(a).items() if k != "n_params"} == {
         k: v for k, v in vars(b).items() if k != "n_params"
@@ -132,11 +132,11 @@ def test_the_command_line_plans(llama_folder, data, tmp_path, capsys) -> None:
 
 
 def test_too_little_room_is_an_error_before_anything_is_answered(llama_folder, data, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("interp.footprint.free_bytes", lambda _: 1 << 26)
+    monkeypatch.setattr("interp.planning.footprint.free_bytes", lambda _: 1 << 26)
     with pytest.raises(RunError, match=r"the activations of 90 samples need .* MB are free; make room"):
         interp.run(model=llama_folder, data=data, out=tmp_path / "out", **OPTIONS)
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr("interp.planning.free_bytes", lambda _: 1000)
+    monkeypatch.setattr("interp.planning.plan.free_bytes", lambda _: 1000)
     planned = interp.plan(model=llama_folder, data=data, time=False, **OPTIONS)
     assert "warning: the activations need" in str(planned) and "1 kB are free" in str(planned)
 
@@ -153,7 +153,7 @@ def test_a_model_of_seven_billion_is_counted_by_the_formula() -> None:
         n_params=7_240_000_000,
         dtype="bfloat16",
     )
-    vectors, metrics = 15 * 2 * 33 * 4096, 15 * 4 * 32 * len(interp.attention.METRICS) * 32
+    vectors, metrics = 15 * 2 * 33 * 4096, 15 * 4 * 32 * len(interp.capturing.attention.METRICS) * 32
     assert sample_bytes(seven, ("resid_post",), 15) == vectors + metrics + 15
     check_room(Path("."), seven, ("resid_post",), 15, 0)
     assert gigabytes(sample_bytes(seven, ("resid_post",), 15) * 10_000) == "46.7 GB"

@@ -11,12 +11,12 @@ from matplotlib.collections import PathCollection
 from sklearn.metrics import roc_auc_score
 from synthetic_grids import make_scores, plain_grid
 
-from interp.activations import Capture
-from interp.compare import compare_grids
+from interp.capturing.activations import Capture
+from interp.capturing.positions import ROLES
+from interp.comparing.compare import compare_grids
 from interp.errors import DataError
-from interp.heatmap import ACCENT, difference_scale, label_step
-from interp.plotting import GOLD_NOTE, heads_heatmap, plot_comparison, plot_grid, plot_heads, save_figure
-from interp.positions import ROLES
+from interp.reporting.heatmap import ACCENT, difference_scale, label_step
+from interp.reporting.plotting import GOLD_NOTE, heads_heatmap, plot_comparison, plot_grid, plot_heads, save_figure
 
 
 @pytest.fixture(autouse=True)

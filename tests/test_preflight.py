@@ -8,8 +8,8 @@ from tiny_models import SIZES
 from torch import Tensor
 
 from interp import ModelError
-from interp.models import hook_name, load_model, model_info, model_tokenizer, preflight
-from interp.preflight import reference_pass
+from interp.models.loading import hook_name, load_model, model_info, model_tokenizer, preflight
+from interp.models.preflight import reference_pass
 
 
 def hugging_face(folder: Path):

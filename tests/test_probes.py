@@ -14,11 +14,11 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from interp.activations import Capture
+from interp.capturing.activations import Capture
+from interp.capturing.positions import ROLES
 from interp.errors import DataError
-from interp.estimators import PROBES
-from interp.positions import ROLES
-from interp.probes import matched_width_grid, probe_grid
+from interp.probing.estimators import PROBES
+from interp.probing.probes import matched_width_grid, probe_grid
 
 
 def tensor(

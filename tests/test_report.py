@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_grids import make_samples, make_scores
 
-from interp.compare import compare_grids
-from interp.report import report_html
-from interp.report_cells import LISTS, cell_lines, cell_views, highest, split_answer
-from interp.report_tables import exclusions, methods, single_metrics
+from interp.comparing.compare import compare_grids
+from interp.reporting.report import report_html
+from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, split_answer
+from interp.reporting.report_tables import exclusions, methods, single_metrics
 
 EVIL = '<script>alert("x")</script>&amp;<img src=x onerror=1>'
 RUN = {

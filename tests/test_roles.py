@@ -14,12 +14,12 @@ from test_positions import make_answers
 from tokenizers_offline import KINDS, tokenizer
 
 import interp
+from interp.answering.prompts import decoder
+from interp.capturing.role_text import role_rules, split_roles
+from interp.capturing.roles import LANDMARKS, REGIONS, ROLE_ANCHORS, Anchor, Match, Sample
 from interp.cli import main
 from interp.errors import DataError, RunError
-from interp.models import hook_name, model_info
-from interp.prompts import decoder
-from interp.role_text import role_rules, split_roles
-from interp.roles import LANDMARKS, REGIONS, ROLE_ANCHORS, Anchor, Match, Sample
+from interp.models.loading import hook_name, model_info
 from interp.run_data import filled_in
 
 CHAT = (

@@ -10,7 +10,7 @@ import pytest
 
 import interp
 from interp.cli import main
-from interp.datasets import dataset
+from interp.data.datasets import dataset
 from interp.errors import DataError
 from interp.run_data import IN_PYTHON, asked, filled_in, read_rows
 from interp.settings import Settings

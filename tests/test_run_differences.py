@@ -7,11 +7,11 @@ import pytest
 import xarray as xr
 
 from interp.cli import main
-from interp.compare import delta_grid
+from interp.comparing.compare import delta_grid
+from interp.comparing.inference import benjamini_hochberg
+from interp.comparing.run_differences import compare_runs, describe_differences
 from interp.errors import DataError
-from interp.inference import benjamini_hochberg
-from interp.probes import probe_grid
-from interp.run_differences import compare_runs, describe_differences
+from interp.probing.probes import probe_grid
 
 
 def grid(

@@ -12,9 +12,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 
 import interp
-from interp.activations import Capture
-from interp.answers import Answers
-from interp.positions import ROLES
+from interp.answering.answers import Answers
+from interp.capturing.activations import Capture
+from interp.capturing.positions import ROLES
 from interp.seed_preset import (
     by_gold,
     seed_answers,
@@ -179,7 +179,7 @@ def test_the_grid_is_the_papers_loop():
 
 @pytest.mark.parametrize("chat", [False, True])
 def test_the_chain_on_a_tiny_model(llama, monkeypatch, chat):
-    from interp.models import model_tokenizer
+    from interp.models.loading import model_tokenizer
 
     template = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}[model]{% endif %}"
     monkeypatch.setattr(model_tokenizer(llama), "chat_template", template if chat else None)

@@ -5,13 +5,14 @@ import torch
 from test_architectures import answers_of
 
 import interp
-from interp import hooked, one_pass, segments
-from interp.activations import capture_batches, capture_plan
-from interp.batches import plan_batches
+from interp.capturing import one_pass, segments
+from interp.capturing.activations import capture_batches, capture_plan
+from interp.capturing.batches import plan_batches
+from interp.capturing.layout import Layout
+from interp.capturing.one_pass import OnePass
+from interp.capturing.segments import CapturePlan
 from interp.errors import ModelError
-from interp.layout import Layout
-from interp.one_pass import OnePass
-from interp.segments import CapturePlan
+from interp.models import hooked
 
 SHARED = list(range(3, 23))
 PROMPTS = [[*SHARED, 40 + i // 4, *range(60, 70 + i // 4)] for i in range(12)]
@@ -81,7 +82,7 @@ def test_segments_are_padded_on_the_left_each() -> None:
 
 def test_masks_lie_on_the_device_they_are_asked_for(model) -> None:
     assert hooked.pads_between(model)
-    from interp.layout import PatternMasks
+    from interp.capturing.layout import PatternMasks
 
     _, positions = everything()
     layout = Layout.padded(positions.n, 40, 40, "left")

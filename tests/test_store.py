@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interp import RunError
-from interp.atomic import append_lines, read_lines, write_json, write_text
-from interp.safetensors_stream import describe, layout, serialized
-from interp.store import ShardReader, ShardWriter, finished_shards, verify_shards
+from interp.runs.atomic import append_lines, read_lines, write_json, write_text
+from interp.runs.safetensors_stream import describe, layout, serialized
+from interp.runs.store import ShardReader, ShardWriter, finished_shards, verify_shards
 
 ROLES = ("last_q", "-1")
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -287,7 +287,7 @@ def test_a_full_disk_keeps_the_finished_shards_and_leaves_no_rubbish(folder):
 WRITER = """
 import sys, torch
 from pathlib import Path
-from interp.store import ShardWriter
+from interp.runs.store import ShardWriter
 writer = ShardWriter(Path(sys.argv[1]), run="run-a", roles=("last_q", "-1"))
 valid = torch.ones(4, 2, dtype=torch.bool)
 print("ready", flush=True)
@@ -334,7 +334,7 @@ def test_a_rewrite_that_is_interrupted_leaves_the_shard_unfinished_not_damaged(f
     writer = ShardWriter(folder, run="run-a", roles=ROLES)
     tensors, ids, valid = shard(["f"], seed=9)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("interp.store.write_json", killed)
+        patch.setattr("interp.runs.store.write_json", killed)
         writer.write(2, tensors, ids, valid=valid)
     assert [each.index for each in finished_shards(folder)] == [0, 1]
     assert verify_shards(folder, expected=2) == []

@@ -6,12 +6,12 @@ import torch
 import xarray as xr
 
 import interp
-from interp.activations import Capture
-from interp.positions import Positions
-from interp.shards import SHARD_SAMPLES, grouped, nonfinite_counts, write_shards
-from interp.store import ShardReader, finished_shards
-from interp.stored import stored_capture
-from interp.workers import worker_count
+from interp.capturing.activations import Capture
+from interp.capturing.positions import Positions
+from interp.probing.workers import worker_count
+from interp.runs.shards import SHARD_SAMPLES, grouped, nonfinite_counts, write_shards
+from interp.runs.store import ShardReader, finished_shards
+from interp.runs.stored import stored_capture
 
 ROLES = ("last_q", "exact_answer_first", "-1")
 N, LAYERS, HEADS, WIDTH = 90, 2, 3, 6

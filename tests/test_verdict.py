@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from synthetic_grids import make_samples, make_scores
 
-from interp.compare import compare_grids
-from interp.verdict import headline, verdict, warnings
+from interp.comparing.compare import compare_grids
+from interp.reporting.verdict import headline, verdict, warnings
 
 
 @pytest.fixture(scope="module")

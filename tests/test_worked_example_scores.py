@@ -8,9 +8,16 @@ from math import erfc, exp, log, nan, sqrt
 import numpy as np
 import pytest
 
-from interp.contrast import contrast
-from interp.inference import auc_influence, auc_interval, benjamini_hochberg, delta_auc, estimate_auc, within_fold_auc
-from interp.resampling import nested_best
+from interp.comparing.contrast import contrast
+from interp.comparing.inference import (
+    auc_influence,
+    auc_interval,
+    benjamini_hochberg,
+    delta_auc,
+    estimate_auc,
+    within_fold_auc,
+)
+from interp.comparing.resampling import nested_best
 
 # fmt: off
 #                    a   b   c   d |  e   f   g | h

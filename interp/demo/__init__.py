@@ -5,7 +5,7 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interp.opened_run import Run
+    from interp.runs.opened_run import Run
 
 PROMPT_TEMPLATE = "Question: {question}\nAnswer:"
 """The whole prompt; the tokenizer puts one BOS before it (`add_special_tokens=True`). Answers end with EOS."""
@@ -30,7 +30,7 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
     A folder that an earlier demo made is replaced. Raises RunError if `out` holds anything else.
     """
     from interp.pipeline import run
-    from interp.run_folder import RunFolder, read_run_json
+    from interp.runs.run_folder import RunFolder, read_run_json
 
     folder = RunFolder(out)
     if folder.run_json.exists() and read_run_json(folder)["data"]["source"] == str(questions_path()):

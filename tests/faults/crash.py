@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import interp.pipeline
-from interp.models import HookedModel
+from interp.models.loading import HookedModel
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
 OPTIONS = {"permutations": 0, "controls": False, "batch_tokens": 250, "max_new_tokens": 4}
@@ -73,7 +73,7 @@ def with_model(model: HookedModel, action: Callable[[], Any]) -> Callable[[], An
 
     def act() -> Any:
         interp.pipeline._load = lambda *_: model
-        interp.shards.SHARD_SAMPLES = 8
+        interp.runs.shards.SHARD_SAMPLES = 8
         return action()
 
     return act

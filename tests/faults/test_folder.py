@@ -14,7 +14,7 @@ from crash import OPTIONS, contents, in_child, kill_at, make_rows
 import interp
 from interp.cli import main
 from interp.errors import RunError
-from interp.lock import locked
+from interp.runs.lock import locked
 
 PROBING = 77
 
@@ -50,7 +50,7 @@ def in_process(llama, monkeypatch):
         raise Probing
 
     monkeypatch.setattr("interp.pipeline._load", lambda *_: llama)
-    monkeypatch.setattr("interp.shards.SHARD_SAMPLES", 8)
+    monkeypatch.setattr("interp.runs.shards.SHARD_SAMPLES", 8)
     monkeypatch.setattr("interp.pipeline.analyse", stop)
     return Probing
 
@@ -209,7 +209,7 @@ def test_a_folder_left_by_a_run_killed_as_it_began_can_be_used(start, tmp_path) 
 def test_a_full_disk_while_capturing_keeps_what_is_finished(folder, captured, in_process, monkeypatch, written) -> None:
     for path in (folder / "activations").iterdir():
         path.unlink()
-    whole, calls = interp.store.serialized, 0
+    whole, calls = interp.runs.store.serialized, 0
 
     def full(tensors):
         nonlocal calls
@@ -220,9 +220,9 @@ def test_a_full_disk_while_capturing_keeps_what_is_finished(folder, captured, in
             yield chunk
 
     with monkeypatch.context() as patch, pytest.raises(RunError, match="No space left on device; make room or choose"):
-        patch.setattr("interp.store.serialized", full)
+        patch.setattr("interp.runs.store.serialized", full)
         interp.resume(folder)
-    done = interp.store.finished_shards(folder / "activations")
+    done = interp.runs.store.finished_shards(folder / "activations")
     assert len(done) == written and not list(folder.rglob(".*"))
     with pytest.raises(in_process):
         interp.resume(folder)

@@ -70,11 +70,11 @@ def test_killed_in_one_write_after_the_other(start, go_on, unbroken, tmp_path, t
 @pytest.mark.parametrize(
     ("target", "call", "after"),
     [
-        ("interp.generation._generate_batch", 2, True),  # an answer batch is done
+        ("interp.answering.generation._generate_batch", 2, True),  # an answer batch is done
         ("interp.pipeline.write_text", 1, False),  # counted, samples.jsonl not written
         ("interp.pipeline.write_text", 1, True),
-        ("interp.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
-        ("interp.store.write_json", 2, False),  # a shard is there, its marker is not
+        ("interp.runs.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
+        ("interp.runs.store.write_json", 2, False),  # a shard is there, its marker is not
     ],
 )
 def test_killed_before_the_probes(start, go_on, unbroken, tmp_path, target, call, after) -> None:
@@ -112,10 +112,10 @@ def test_killed_while_writing_the_results(measured, go_on, unbroken, llama, tmp_
     out = tmp_path / "run"
     shutil.copytree(measured, out)
     for target, call, after in [
-        ("interp.grid_table._text", 1000, False),  # in the middle of grid.csv
+        ("interp.comparing.grid_table._text", 1000, False),  # in the middle of grid.csv
         ("interp.analysis.save_grid", 2, True),
         ("interp.analysis.write_json", 1, False),  # comparison.json
-        ("interp.plotting.save_figure", 1, True),
+        ("interp.reporting.plotting.save_figure", 1, True),
         ("interp.analysis.write_text", 1, True),  # the report is there, run.json does not say so
     ]:
         assert killed_at(go_on(out), target, call, after=after) == KILLED, target
@@ -125,7 +125,7 @@ def test_killed_while_writing_the_results(measured, go_on, unbroken, llama, tmp_
     assert interp.open_run(out).settings["state"] == "done"
 
 
-@pytest.mark.parametrize("target", ["interp.generation._generate_batch", "interp.analysis.probe_grid"])
+@pytest.mark.parametrize("target", ["interp.answering.generation._generate_batch", "interp.analysis.probe_grid"])
 def test_ctrl_c_says_how_to_go_on(start, data, llama_folder, tmp_path, target, capfd) -> None:
     out = tmp_path / "run"
 

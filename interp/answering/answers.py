@@ -1,0 +1,188 @@
+"""Answers: what the model was given, what it produced, whether it is right, and where the answer stands."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from interp.answering.asking import Exchange
+from interp.answering.correctness import JUDGE, Rule, correctness_rule
+from interp.answering.exact_answers import exact_answer_method
+from interp.answering.judgement import Judgement
+from interp.answering.labels import label_answers
+from interp.answering.prompts import PromptFormat, decoder, encode_prompt, locate_question
+from interp.answering.spans import Decode
+from interp.data.rows import QARow
+from interp.errors import DataError
+from interp.probing.folds import normalise_question
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+STATUSES = ("ok", "no_exact_answer", "ambiguous", "empty", "too_long")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One entry per row, in input order; token indices count in `prompt_ids + completion_ids`."""
+
+    id: list[str]
+    question: list[str]
+    group: list[str]
+    prompt: list[str]
+    prompt_ids: list[list[int]]
+    completion_ids: list[list[int]]
+    """Includes the token that stopped generation, if one did."""
+    text: list[str]
+    """The completion as text, special tokens removed."""
+    finish: list[str]
+    """`stop` or `length`."""
+    logprobs: list[list[float] | None]
+    """Log-probability of each completion token; None where another engine produced it."""
+    correct: list[bool | None]
+    exact_answer: list[str | None]
+    exact_answer_method: list[str | None]
+    """A name of `interp.answering.exact_answers.METHODS`, or `row` (the row brought it)."""
+    exact_answer_tokens: list[tuple[int, int] | None]
+    """First and last token of the exact answer, both inclusive."""
+    question_tokens: list[tuple[int, int] | None]
+    """First and last token of the row's own question inside the prompt; None: not located."""
+    status: list[str]
+    """`ok`, `no_exact_answer`, `ambiguous` (occurs more than once, the first is used), `empty` or `too_long`."""
+    span_uses_gold: bool = False
+    extraction: list[tuple[Exchange, ...]] | None = None
+    """What a model was asked for each exact answer, with its raw replies; None: no model was asked."""
+    judgement: Judgement | None = None
+    """What the judge was asked, its raw replies and its agreement with the rows' own labels; None: no judge."""
+    settings: dict[str, object] = field(default_factory=dict)
+    decode: Decode | None = field(default=None, repr=False, compare=False)
+    """Ids to text, by the tokenizer the answers were made with; None for answers read back from a run."""
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+def generate_answers(
+    model: Any,
+    rows: Sequence[QARow],
+    *,
+    max_new_tokens: int = 32,
+    prompt_template: str | None = None,
+    chat: bool | None = None,
+    stop: Sequence[str] = (),
+    correct: str | Rule = "contains",
+    exact_answer: str | None = None,
+    candidates: Iterable[str] | None = None,
+    answer_pattern: str | None = None,
+    judge: Any = None,
+    extractor: Any = None,
+    batch_tokens: int = 8192,
+    progress: Callable[[int], None] | None = None,
+) -> Answers:
+    """Greedy answers of a hooked model, labelled, with the exact answer located on the generated ids.
+
+    The prompt is the row's own `prompt`, else `prompt_template` filled in, else the bare question (as a user turn
+    where the tokenizer has a chat template, unless `chat=False`). Generation ends at end of text or turn, after a
+    string of `stop`, or after `max_new_tokens`. Rows that bring `completion_ids` or `completion` keep them.
+
+    Exact answers: the row's own `exact_answer`, else the method `exact_answer` names (`interp.answering.exact_answers`;
+    default: `answer_pattern` with one group if it is given, else `candidates`, by default every accepted answer of the
+    data set; with `correct="choice"` every `wrong_answer` too). `extract` asks `extractor`, by default the model
+    itself. Correct: the row's own `correct`, else the rule `correct` (a name of `interp.answering.correctness`, or a
+    function `(row, completion) -> bool | None`); `judge` asks the model or function `judge`. Source: SPEC, "A sample".
+
+    `progress` is called with the number of samples just finished.
+
+    Raises DataError for a template, pattern, rule or method that does not fit, or ids outside the model's vocabulary.
+    """
+    from interp.answering.extraction import extractor as extract_with
+    from interp.answering.generation import generate
+    from interp.answering.judge import judge_answers
+    from interp.models.loading import eos_token_ids, model_info, model_tokenizer
+
+    rows = list(rows)
+    if correct == JUDGE and judge is None:
+        raise DataError("correct='judge' needs a model to ask: give one as judge=…")
+    rule = correctness_rule(correct, rows)
+    method = exact_answer_method(
+        exact_answer,
+        candidates=candidates,
+        pattern=answer_pattern,
+        default_candidates=_named_answers(rows, wrong_too=correct == "choice"),
+        extract=extract_with(model if extractor is None else extractor, batch_tokens=batch_tokens),
+    )
+    info, tokenizer = model_info(model), model_tokenizer(model)
+    decode, special, ends = decoder(tokenizer), frozenset(tokenizer.all_special_ids), eos_token_ids(model)
+    prompt_format = PromptFormat(prompt_template, chat)
+    prompt = [prompt_format.text(row, tokenizer) for row in rows]
+    prompt_ids = [
+        list(row.prompt_ids) if row.prompt_ids is not None else encode_prompt(text, tokenizer)
+        for row, text in zip(rows, prompt, strict=True)
+    ]
+    own = [own_completion(row, tokenizer) for row in rows]
+    for row, *ids in zip(rows, prompt_ids, own, strict=True):
+        _check_vocabulary(row, [token for part in ids for token in part or ()], info.d_vocab)
+
+    room = [info.n_ctx - len(ids) for ids in prompt_ids]
+    too_long = [(max_new_tokens if o is None else len(o)) > r for o, r in zip(own, room, strict=True)]
+    waiting = [i for i, o in enumerate(own) if o is None and prompt_ids[i] and not too_long[i]]
+    if progress is not None:
+        progress(len(rows) - len(waiting))
+    generated = generate(
+        model,
+        [prompt_ids[i] for i in waiting],
+        max_new_tokens=max_new_tokens,
+        stop=stop,
+        batch_tokens=batch_tokens,
+        progress=progress,
+    )
+    produced = dict(zip(waiting, generated, strict=True))
+    completion_ids = [produced[i].ids if i in produced else o or [] for i, o in enumerate(own)]
+    finish = ["stop" if ids and ids[-1] in ends else "length" for ids in completion_ids]
+    labels = label_answers(rows, prompt_ids, completion_ids, decode, special, correct=rule, method=method)
+    answers = Answers(
+        id=[row.id for row in rows],
+        question=[row.question for row in rows],
+        group=[row.group if row.group is not None else normalise_question(row.question) for row in rows],
+        prompt=prompt,
+        prompt_ids=prompt_ids,
+        completion_ids=completion_ids,
+        text=[label.text for label in labels],
+        finish=[produced[i].finish if i in produced else end for i, end in enumerate(finish)],
+        logprobs=[produced[i].logprobs if i in produced else None for i in range(len(rows))],
+        correct=[label.correct for label in labels],
+        exact_answer=[label.exact_answer for label in labels],
+        exact_answer_method=[label.method for label in labels],
+        exact_answer_tokens=[label.tokens for label in labels],
+        question_tokens=[locate_question(row.question, ids, decode) for row, ids in zip(rows, prompt_ids, strict=True)],
+        status=["too_long" if long else label.status for long, label in zip(too_long, labels, strict=True)],
+        extraction=[label.asked for label in labels] if method.name == "extract" else None,
+        decode=decode,
+    )
+    if correct != JUDGE:
+        return answers
+    judgement = judge_answers(answers, rows, judge, batch_tokens=batch_tokens)
+    return replace(answers, correct=judgement.correct, judgement=judgement)
+
+
+def _named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:
+    """The default candidates: one list for all rows, so that no row's own answers decide where its answer is found."""
+    accepted = [answer for row in rows for answer in row.answers]
+    return accepted + [row.wrong_answer for row in rows if wrong_too and row.wrong_answer is not None]
+
+
+def own_completion(row: QARow, tokenizer: "PreTrainedTokenizerBase") -> list[int] | None:
+    """Ids of the completion that the row brings, or None. Text is tokenised only where no ids were kept."""
+    if row.completion_ids is not None:
+        return list(row.completion_ids)
+    if row.completion is not None:
+        return list(tokenizer(row.completion, add_special_tokens=False)["input_ids"])
+    return None
+
+
+def _check_vocabulary(row: QARow, ids: Sequence[int], d_vocab: int) -> None:
+    wrong = next((token for token in ids if not 0 <= token < d_vocab), None)
+    if wrong is not None:
+        raise DataError(
+            f"{row.source or row.id}: token id {wrong} is outside the model's vocabulary (0 … {d_vocab - 1}); "
+            "were the ids made with another model's tokenizer?"
+        )

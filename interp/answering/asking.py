@@ -1,0 +1,90 @@
+"""Ask a language model, a hooked one or any function from text to text, and keep what was asked and replied."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+from interp.errors import DataError
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One prompt and its reply."""
+
+    prompt: str
+    reply: str | None
+    """As it came; None: the prompt does not fit the model's context, so that it was not asked."""
+
+
+def ask(
+    model: Any,
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int,
+    batch_tokens: int = 8192,
+) -> list[Exchange]:
+    """The greedy reply of a hooked model to every prompt, or `model(prompt)` where `model` is a function.
+
+    A prompt is a user turn where the tokenizer has a chat template; else plain text, and the reply ends with its
+    line. Raises DataError for something that is neither, a function that does not return text, or if no prompt fits
+    the model's context.
+    """
+    from interp.models.architecture import backend
+
+    if not backend(model):
+        return [_call(model, prompt) for prompt in prompts]
+    from interp.answering.generation import generate
+    from interp.answering.prompts import encode_prompt
+    from interp.models.loading import model_info, model_tokenizer
+
+    tokenizer = model_tokenizer(model)
+    is_chat = getattr(tokenizer, "chat_template", None) is not None
+    texts = [_turn(prompt, tokenizer) for prompt in prompts] if is_chat else list(prompts)
+    ids = [encode_prompt(text, tokenizer) for text in texts]
+    room = model_info(model).n_ctx - max_new_tokens
+    fits = [i for i, one in enumerate(ids) if len(one) <= room]
+    if prompts and not fits:
+        raise DataError(
+            f"none of {len(prompts)} prompts (the shortest has {min(map(len, ids))} tokens) fits the context of the "
+            f"model asked, {room + max_new_tokens} with {max_new_tokens} for the reply: ask another model, or shorten "
+            "the prompt"
+        )
+    generated = generate(
+        model,
+        [ids[i] for i in fits],
+        max_new_tokens=max_new_tokens,
+        stop=() if is_chat else ("\n",),
+        batch_tokens=batch_tokens,
+    )
+    replies = {
+        i: str(tokenizer.decode(one.ids, skip_special_tokens=True)) for i, one in zip(fits, generated, strict=True)
+    }
+    return [Exchange(text, replies.get(i)) for i, text in enumerate(texts)]
+
+
+def _turn(prompt: str, tokenizer: Any) -> str:
+    turn = [{"role": "user", "content": prompt}]
+    return str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
+
+
+def _call(function: Any, prompt: str) -> Exchange:
+    if not callable(function):
+        raise DataError(f"expected a hooked model (load_model) or a function str -> str, got {type(function).__name__}")
+    reply = function(prompt)
+    if not isinstance(reply, str):
+        raise DataError(f"a model given as a function must return text, got {type(reply).__name__}: {reply!r:.60}")
+    return Exchange(prompt, reply)
+
+
+def check_fields(template: str, *, needed: Sequence[str], allowed: Sequence[str] = ()) -> None:
+    """Raise DataError if a prompt template lacks a field it needs, or names another."""
+    try:
+        names = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+    except ValueError as error:
+        raise DataError(f"the prompt is no format string ({error}); write literal braces as {{{{ and }}}}") from error
+    wanted = " ".join(f"{{{name}}}" for name in needed)
+    if missing := [name for name in needed if name not in names]:
+        raise DataError(f"the prompt must hold {wanted}; it lacks {{{missing[0]}}}")
+    if unknown := sorted(names - {*needed, *allowed}):
+        raise DataError(f"the prompt must hold {wanted}; it must not name {{{unknown[0]}}}")

@@ -1,0 +1,196 @@
+"""Is a completion right? The rules by name; a rule is `(row, completion) -> bool | None` (None: no label)."""
+
+import re
+import string
+import unicodedata
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from interp.answering.matching import CandidateFinder, fold
+from interp.answering.numerals import Numeral, numerals, same_number
+from interp.answering.short_answer import first_line
+from interp.data.rows import QARow
+from interp.errors import DataError
+
+Rule = Callable[[QARow, str], bool | None]
+"""Whether the completion answers the row's question; None: the rule cannot tell, the sample stays unlabelled."""
+
+RuleBuilder = Callable[[Sequence[QARow]], Rule]
+"""Makes a rule for a data set from all of its rows."""
+
+RULES: dict[str, RuleBuilder] = {}
+"""Every rule that has a name."""
+
+JUDGE = "judge"
+"""The name that asks a model instead (`interp.answering.judge`)."""
+
+TOLERANCE = 1e-6
+"""Relative tolerance of `numeric`; `correct=numeric(tolerance=0.01)` takes another."""
+
+
+def register(name: str) -> Callable[[RuleBuilder], RuleBuilder]:
+    """Give a rule builder a name: `@register("mine")`, then `correct="mine"`."""
+
+    def named(builder: RuleBuilder) -> RuleBuilder:
+        if name in RULES or name == JUDGE:
+            raise DataError(f"correct: the name {name!r} is taken already")
+        RULES[name] = builder
+        return builder
+
+    return named
+
+
+def correctness_rule(correct: str | Rule, rows: Sequence[QARow]) -> Rule:
+    """The rule of that name for these rows, or a rule of the user's own, checked; a row's own `correct` always wins.
+
+    Raises DataError for a name that there is not, rows that the rule cannot be used on, or (when called) a rule that
+    returns something else than True, False or None.
+    """
+    if isinstance(correct, str):
+        check_rule_name(correct)
+        if correct == JUDGE:
+            return lambda row, completion: row.correct
+        rule = RULES[correct](rows)
+    else:
+        rule = correct
+
+    def checked(row: QARow, completion: str) -> bool | None:
+        if row.correct is not None:
+            return row.correct
+        verdict = rule(row, completion)
+        if verdict is not None and not isinstance(verdict, (bool, np.bool_)):
+            raise DataError(
+                f"{row.source or row.id}: the correctness rule must return True, False or None, got {verdict!r}"
+            )
+        return None if verdict is None else bool(verdict)
+
+    return checked
+
+
+def check_rule_name(name: str) -> None:
+    """Raise DataError if there is no rule of that name."""
+    if name not in RULES and name != JUDGE:
+        raise DataError(f"correct: expected one of {', '.join([*RULES, JUDGE])}, or a function; got {name!r}")
+
+
+@register("contains")
+def contains(rows: Sequence[QARow]) -> Rule:
+    """Right if an accepted answer stands anywhere in the completion, on word boundaries (SPEC: Correct).
+
+    NFKC and case folding make `ﬁ` and `FI` alike, but not a curly and a straight quote. A row without accepted
+    answers is not labelled.
+    """
+    return lambda row, completion: completion in CandidateFinder(row.answers) if row.answers else None
+
+
+@register("normalised")
+def normalised(rows: Sequence[QARow]) -> Rule:
+    """Right if the first line of the completion is an accepted answer, after `normalise` on both.
+
+    SQuAD's and TriviaQA's exact match over all aliases (Rajpurkar et al. 2016, Joshi et al. 2017). For short answers:
+    a longer first line that merely holds the answer is wrong.
+    """
+
+    def rule(row: QARow, completion: str) -> bool | None:
+        if not row.answers:
+            return None
+        span = first_line(completion)
+        said = normalise(completion[slice(*span)]) if span is not None else ""
+        return said in {normalise(answer) for answer in row.answers}
+
+    return rule
+
+
+_ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+
+
+def normalise(text: str) -> str:
+    """Case, punctuation, articles and spacing removed, in SQuAD's order; curly quotes go like straight ones.
+
+    An answer that is nothing else ("The", "!!!", "A") keeps what the last step would have left empty.
+    """
+    bare = _without_punctuation(fold(_without_punctuation(text)).text)
+    return " ".join(_ARTICLE.sub(" ", bare).split()) or " ".join(bare.split()) or fold(text.strip()).text
+
+
+def _without_punctuation(text: str) -> str:
+    return "".join(
+        char
+        for char in text
+        if unicodedata.category(char)[0] != "P" and char not in string.punctuation and char != "\u00b4"
+    )
+
+
+@register("numeric")
+def _numeric(rows: Sequence[QARow]) -> Rule:
+    """`numeric()` with its default tolerance."""
+    return numeric()
+
+
+def numeric(*, tolerance: float = TOLERANCE) -> Rule:
+    """Right if the last number of the completion equals an accepted one within a relative tolerance.
+
+    The last, because a calculation ends with its result (GSM8K's convention). `interp.answering.numerals` says how
+    numbers are read: thousands, signs, fractions, per cent, currencies. A completion without a number is wrong; a row
+    whose accepted answers hold no number is not labelled.
+    """
+
+    def rule(row: QARow, completion: str) -> bool | None:
+        accepted = [number for answer in row.answers if (number := _last(answer)) is not None]
+        if not accepted:
+            return None
+        said = _last(completion)
+        return said is not None and any(same_number(said, number, tolerance=tolerance) for number in accepted)
+
+    return rule
+
+
+def _last(text: str) -> Numeral | None:
+    found = numerals(text)
+    return found[-1] if found else None
+
+
+@register("choice")
+def choice(rows: Sequence[QARow]) -> Rule:
+    """Right if, of the row's accepted answers and its `wrong_answer`, the earliest one named is accepted.
+
+    Longest first where two begin alike. A completion that names neither is wrong (as in the paper's code for
+    Winobias). Raises DataError for a row without `wrong_answer`.
+    """
+    for row in rows:
+        if row.correct is None and row.wrong_answer is None:
+            raise DataError(
+                f"{row.source or row.id}: correct='choice' needs a `wrong_answer` in every row; bring that column, "
+                "or choose another rule"
+            )
+
+    def rule(row: QARow, completion: str) -> bool | None:
+        wrong = () if row.wrong_answer is None else (row.wrong_answer,)
+        return _earliest(CandidateFinder([*row.answers, *wrong]), completion) in _folded(row.answers)
+
+    return rule
+
+
+@register("label")
+def label(rows: Sequence[QARow]) -> Rule:
+    """Right if the earliest label named, of all accepted answers of the data set, is one of the row's own.
+
+    For closed sets of labels with synonyms (entailment, sentiment): the synonyms are the several accepted answers of
+    a row. A completion that names no label is wrong.
+    """
+    finder = CandidateFinder(answer for row in rows for answer in row.answers)
+
+    def rule(row: QARow, completion: str) -> bool | None:
+        return _earliest(finder, completion) in _folded(row.answers) if row.answers else None
+
+    return rule
+
+
+def _earliest(finder: CandidateFinder, text: str) -> str | None:
+    spans = finder.find(text)
+    return fold(text[slice(*spans[0])]).text if spans else None
+
+
+def _folded(answers: Sequence[str]) -> set[str]:
+    return {fold(answer.strip()).text for answer in answers}

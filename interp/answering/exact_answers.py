@@ -1,0 +1,109 @@
+"""Where a completion's exact answer stands: the methods by name, each blind to the label and to the row's answers."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from interp.answering.asking import Exchange
+from interp.answering.matching import CandidateFinder, fold
+from interp.answering.numerals import numerals
+from interp.answering.short_answer import short_answer
+from interp.errors import DataError
+
+Span = tuple[int, int]
+"""Characters `[begin, end)`."""
+
+METHODS = ("candidates", "pattern", "first_line", "last_number", "extract")
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where one exact answer stands."""
+
+    spans: list[Span]
+    """The exact answer, then its later occurrences; [] if there is none."""
+    asked: tuple[Exchange, ...] = ()
+    """What a model was asked for it, and its raw replies (`extract` only)."""
+
+
+Locate = Callable[[Sequence[str], Sequence[str]], list[Located]]
+"""(questions, completions) -> where each exact answer stands. It gets neither labels nor accepted answers."""
+
+
+@dataclass(frozen=True)
+class ExactAnswerMethod:
+    """One rule, common to all rows, that locates exact answers (SPEC: the finder is blind to the label)."""
+
+    name: str
+    locate: Locate
+
+
+def exact_answer_method(
+    name: str | None = None,
+    *,
+    candidates: Iterable[str] | None = None,
+    pattern: str | None = None,
+    default_candidates: Iterable[str] = (),
+    extract: Locate | None = None,
+) -> ExactAnswerMethod:
+    """The method of that name.
+
+    - `candidates`: the earliest, then longest match of `candidates` (of `default_candidates`, if none are given);
+    - `pattern`: the group of the first match of `pattern`;
+    - `first_line`: the first line that is not blank, without a leading `Answer:`, quotes and final punctuation;
+    - `last_number`: the last number, sign and per cent included: the one the `numeric` rule judges;
+    - `extract`: a model is asked (`interp.answering.extraction`).
+
+    None: the method that `pattern` or `candidates` imply. Raises DataError for a name that there is not, and for
+    candidates or a pattern that the method named would ignore.
+    """
+    if name is None:
+        name = "candidates" if pattern is None else "pattern"
+    else:
+        for option, value in (("candidates", candidates), ("pattern", pattern)):
+            if value is not None and name != option:
+                raise DataError(f"exact_answer={name!r} does not use {option}; leave one of the two out")
+    if name == "candidates":
+        return _by_text(name, CandidateFinder(default_candidates if candidates is None else candidates).find)
+    if name == "pattern":
+        return _by_text(name, _pattern_finder(pattern))
+    if name == "first_line":
+        return _by_text(name, _only(short_answer))
+    if name == "last_number":
+        return _by_text(name, _only(_last_number))
+    if name == "extract":
+        if extract is None:
+            raise DataError("exact_answer='extract' needs a model to ask: give one as extractor=…")
+        return ExactAnswerMethod(name, extract)
+    raise DataError(f"exact_answer: expected one of {', '.join(METHODS)}, got {name!r}")
+
+
+def _by_text(name: str, find: Callable[[str], list[Span]]) -> ExactAnswerMethod:
+    return ExactAnswerMethod(name, lambda questions, texts: [Located(find(text)) for text in texts])
+
+
+def _only(find: Callable[[str], Span | None]) -> Callable[[str], list[Span]]:
+    """A place, not a string, is what names this answer: its other occurrences do not make it ambiguous."""
+    return lambda text: [span for span in (find(text),) if span is not None]
+
+
+def _last_number(text: str) -> Span | None:
+    found = numerals(text)
+    return (found[-1].start, found[-1].end) if found else None
+
+
+def _pattern_finder(pattern: str | None) -> Callable[[str], list[Span]]:
+    if pattern is None:
+        raise DataError("exact_answer='pattern' needs a regular expression: give one as answer_pattern=…")
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise DataError(f"the answer pattern {pattern!r} is not a regular expression: {error}") from error
+    if compiled.groups != 1:
+        raise DataError(f"the answer pattern must have one group (the answer); {pattern!r} has {compiled.groups}")
+
+    def find(text: str) -> list[Span]:
+        spans = [match.span(1) for match in compiled.finditer(text) if match.start(1) < match.end(1)]
+        return [span for span in spans if fold(text[slice(*span)]).text == fold(text[slice(*spans[0])]).text]
+
+    return find

@@ -1,0 +1,73 @@
+"""A judge of correctness: a model is asked whether each completion is right, and checked against hand labels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from interp.answering.answers import Answers
+from interp.answering.asking import Exchange, ask, check_fields
+from interp.answering.judgement import Judgement, read_verdict
+from interp.data.rows import QARow
+from interp.errors import DataError
+
+PROMPT = """\
+Is the given answer to the question right? It is right if it means the same as one of the accepted answers. Reply with \
+yes or no only.
+
+Question: Who wrote Hamlet?
+Accepted answers: William Shakespeare; Shakespeare
+Given answer: It was written by Shakespeare, around the year 1600.
+Right: yes
+
+Question: Which river flows through Vienna?
+Accepted answers: Danube; Donau
+Given answer: The Rhine flows through Vienna.
+Right: no
+
+Question: {question}
+Accepted answers: {answers}
+Given answer: {completion}
+Right:"""
+
+
+def judge_answers(
+    answers: Answers,
+    rows: Sequence[QARow],
+    judge: Any,
+    *,
+    prompt: str = PROMPT,
+    hand_labels: Mapping[str, bool] | None = None,
+    max_new_tokens: int = 8,
+    batch_tokens: int = 8192,
+) -> Judgement:
+    """Ask `judge`, a hooked model or a function `str -> str`, whether each completion is right.
+
+    `prompt` holds `{question}`, `{completion}` and, unless it asks without them, `{answers}` (joined by semicolons).
+    A reply whose first word is yes or no is a verdict; any other leaves the sample without label, and is counted.
+    Rows that bring their own `correct` keep it; they are judged too, and the agreement with them (or with
+    `hand_labels`, id -> right) says how far the judge is to be trusted.
+
+    Raises DataError for rows that are not those of the answers, hand labels of unknown samples, or a prompt that
+    lacks a field.
+    """
+    check_fields(prompt, needed=("question", "completion"), allowed=("answers",))
+    if [row.id for row in rows] != answers.id:
+        raise DataError("rows: expected the rows that were answered, in their order")
+    hand = {row.id: row.correct for row in rows if row.correct is not None} if hand_labels is None else hand_labels
+    if unknown := sorted(set(hand) - set(answers.id)):
+        raise DataError(f"hand_labels: there is no sample {unknown[0]!r}")
+    compares = "{answers}" in prompt
+    askable = [i for i, text in enumerate(answers.text) if text.strip() and (rows[i].answers or not compares)]
+    filled = [
+        prompt.format(question=rows[i].question, answers="; ".join(rows[i].answers), completion=answers.text[i].strip())
+        for i in askable
+    ]
+    replies = ask(judge, filled, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens)
+    asked: list[Exchange | None] = [None] * len(rows)
+    for i, exchange in zip(askable, replies, strict=True):
+        asked[i] = exchange
+    verdict = [None if exchange is None else read_verdict(exchange.reply) for exchange in asked]
+    return Judgement(
+        asked=asked,
+        hand=[hand.get(name) for name in answers.id],
+        correct=[v if row.correct is None else row.correct for row, v in zip(rows, verdict, strict=True)],
+    )

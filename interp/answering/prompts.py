@@ -1,0 +1,92 @@
+"""Prompts: the ids a model is given for a row, and where the row's own question stands among them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import TYPE_CHECKING
+
+from interp.answering.spans import Decode, TokenText
+from interp.data.rows import QARow
+from interp.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+FIELDS = ("question", "context")
+
+
+@dataclass(frozen=True)
+class PromptFormat:
+    """How a row becomes a prompt."""
+
+    template: str | None = None
+    """Text with `{question}` (and `{context}`), few-shot examples and all; None: the bare question."""
+    chat: bool | None = None
+    """Wrap the text as a user turn of the chat template; None: if the tokenizer has one and no `template` is given."""
+
+    def __post_init__(self) -> None:
+        if self.template is None:
+            return
+        try:
+            names = [name for _, name, _, _ in Formatter().parse(self.template) if name is not None]
+        except ValueError as error:
+            raise DataError(
+                f"the prompt template is not a format string ({error}); write literal braces as {{{{ and }}}}"
+            ) from error
+        unknown = [name for name in names if name not in FIELDS]
+        if unknown or "question" not in names:
+            came = f"{{{unknown[0]}}}" if unknown else "none"
+            raise DataError(f"the prompt template must hold {{question}} and may hold {{context}}; it names {came}")
+
+    def text(self, row: QARow, tokenizer: "PreTrainedTokenizerBase") -> str:
+        """The prompt of `row` as text."""
+        if row.prompt is not None:
+            return row.prompt
+        if self.template is not None and "{context" in self.template and row.context is None:
+            raise DataError(
+                f"{row.source or row.id}: the prompt template names {{context}}, but the row has no `context`"
+            )
+        text = (self.template or "{question}").format(question=row.question, context=row.context)
+        has_template = getattr(tokenizer, "chat_template", None) is not None
+        if self.chat and not has_template:
+            raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
+        if self.chat or (self.chat is None and self.template is None and has_template):
+            turn = [{"role": "user", "content": text}]
+            return str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
+        return text
+
+
+def encode_prompt(text: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """Ids of a prompt with the special tokens it needs: one BOS where the tokenizer adds one, no EOS at the end."""
+    bos, eos = tokenizer.bos_token, tokenizer.eos_token_id
+    written_out = bos is not None and text.startswith(bos)
+    ids = list(tokenizer(text, add_special_tokens=not written_out)["input_ids"])
+    if ids and ids[-1] == eos and not (tokenizer.eos_token and text.endswith(tokenizer.eos_token)):
+        ids.pop()
+    return ids
+
+
+def decoder(tokenizer: "PreTrainedTokenizerBase") -> Decode:
+    """Ids to text as SPEC wants it: special tokens kept, spaces left as they are."""
+
+    def decode(ids: Sequence[int]) -> str:
+        return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    return decode
+
+
+def locate_question(question: str, prompt_ids: Sequence[int], decode: Decode) -> tuple[int, int] | None:
+    """First and last token of the row's own question: its last occurrence, few-shot examples come before it."""
+    begin = decode(prompt_ids).rfind(question)
+    if begin < 0 or not question:
+        return None
+    # The first token that reaches past `begin`, by bisection: decoding every prefix would be quadratic.
+    low, high = 0, len(prompt_ids)
+    while low < high:
+        middle = (low + high) // 2
+        if len(decode(prompt_ids[: middle + 1])) > begin:
+            high = middle
+        else:
+            low = middle + 1
+    start = max(0, low - 2)
+    return TokenText.of(decode, prompt_ids, start).tokens(begin, begin + len(question))

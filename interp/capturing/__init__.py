@@ -1,0 +1,1 @@
+"""From answers to activations: token positions, residual vectors and attention metrics at them."""

@@ -1,0 +1,137 @@
+"""Attention-pattern metrics at the role positions, per head (SPEC: attention-pattern metrics)."""
+
+import torch
+from einops import einsum, rearrange, repeat
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.capturing.layout import Layout, PaddingSide, PatternMasks
+from interp.capturing.positions import Positions
+from interp.errors import DataError
+
+METRICS = (
+    "received",
+    "received_no_sink",
+    "entropy",
+    "to_sink",
+    "to_question",
+    "to_exact_answer",
+    "to_completion",
+    "to_self",
+    "lookback",
+    "value_norm",
+)
+
+
+def attention_metrics(
+    pattern: Float[Tensor, "sample head query key"],
+    positions: Positions,
+    *,
+    window: int | None = None,
+    padding_side: PaddingSide = "right",
+    value: Float[Tensor, "sample key kv_head d_head"] | None = None,
+    W_O: Float[Tensor, "head d_head d_model"] | None = None,
+) -> dict[str, Float[Tensor, "sample head role"]]:
+    """Every attention metric of one layer, from its post-softmax pattern.
+
+    `pattern` is `cache["pattern", layer]` of TransformerLens for the samples of `positions`, in their order.
+    `window` is the layer's sliding window in tokens (None: full causal attention). `value_norm` is computed when
+    the values (`cache["v", layer]`) and the layer's `W_O` are given. With left padding the query axis may be a
+    suffix of the sequence; with right padding it is the whole sequence.
+
+    Returns {metric: [sample, head, role]}; NaN where a role is absent or a metric's set of keys is empty.
+    Definitions: SPEC, "Attention-pattern metrics"; `lookback`: Chuang et al. 2024; `value_norm`: Kobayashi et al. 2020.
+
+    Raises DataError if the pattern's axes do not fit the positions.
+    """
+    queries, keys = pattern.shape[-2:]
+    longest = int(positions.n.max())
+    if len(pattern) != len(positions.n) or (padding_side == "right" and keys < longest):
+        raise DataError(
+            f"the pattern has {len(pattern)} samples and {keys} keys; the positions have {len(positions.n)} samples "
+            f"of up to {longest} tokens: pass the pattern of the same samples, in the same order"
+        )
+    layout = Layout.padded(positions.n.to(pattern.device), queries, keys, padding_side)
+    masks = PatternMasks.of(positions.to(pattern.device), layout, window)
+    norms = None
+    if value is not None and W_O is not None:
+        norms = value_norms(value, output_gram(W_O))
+    return reduce_pattern(pattern, masks, norms)
+
+
+def reduce_pattern(
+    pattern: Float[Tensor, "sample head query key"],
+    masks: PatternMasks,
+    norms: Float[Tensor, "sample head key"] | None = None,
+) -> dict[str, Float[Tensor, "sample head role"]]:
+    """`attention_metrics` for masks that are already made; in float32 whatever the pattern's dtype."""
+    heads = pattern.shape[1]
+    rows = _gather_rows(pattern, masks)
+    mass = einsum(rows, masks.key_sets, "sample head role key, sample role key set -> sample head role set")
+    size = rearrange(masks.key_sets.sum(2), "sample role set -> sample 1 role set")
+    mass = mass.masked_fill(size == 0, torch.nan)
+    of = {name: mass[..., i] for i, name in enumerate(masks.SETS)}
+    per_key = {name: of[name] / size[..., i] for i, name in enumerate(masks.SETS)}
+
+    metrics = _received(pattern, masks)
+    share = rows / of["all"][..., None]
+    metrics["entropy"] = torch.special.entr(share).sum(-1) / masks.n_visible[:, None].log()
+    metrics["entropy"] = metrics["entropy"].masked_fill(masks.n_visible[:, None] <= 1, torch.nan)
+    for name in ("sink", "question", "exact_answer", "completion", "self"):
+        metrics[f"to_{name}"] = of[name]
+    metrics["lookback"] = per_key["prompt"] / (per_key["prompt"] + per_key["completion"])
+    if norms is not None:
+        metrics["value_norm"] = einsum(rows, norms.float(), "sample head role key, sample head key -> sample head role")
+    absent = repeat(~masks.valid, "sample role -> sample head role", head=heads)
+    return {name: metrics[name].masked_fill(absent, torch.nan) for name in METRICS if name in metrics}
+
+
+def _gather_rows(
+    pattern: Float[Tensor, "sample head query key"], masks: PatternMasks
+) -> Float[Tensor, "sample head role key"]:
+    """Row p of the pattern for every role, zero outside V(p) (a padded row may hold anything, also NaN)."""
+    head, key = pattern.shape[1], pattern.shape[3]
+    at = repeat(masks.row, "sample role -> sample head role key", head=head, key=key)
+    visible = rearrange(masks.key_sets[..., -1] > 0, "sample role key -> sample 1 role key")
+    return torch.where(visible, pattern.gather(2, at).float(), 0.0)
+
+
+def _received(
+    pattern: Float[Tensor, "sample head query key"], masks: PatternMasks
+) -> dict[str, Float[Tensor, "sample head role"]]:
+    """Mean over the later queries that see p of pattern[q, p] · |V(q)|, with the sink and without it."""
+    head, query = pattern.shape[1:3]
+    at = repeat(masks.column, "sample role -> sample head query role", head=head, query=query)
+    sees = rearrange(masks.sees, "sample query role -> sample 1 query role")
+    column = torch.where(sees > 0, pattern.gather(3, at).float(), 0.0)
+    received = einsum(column, masks.query_visible, "sample head query role, sample query -> sample head role")
+    received = received / sees.sum(2)
+
+    # Without the sink each row is divided by what it gives to the other keys, summed (1 − sink would cancel).
+    others = einsum(pattern.float(), 1 - masks.sink, "sample head query key, sample key -> sample head query")
+    some = others > 0
+    weight = (masks.query_visible - masks.query_sees_sink)[:, None] / torch.where(some, others, 1.0)
+    total = einsum(
+        column, torch.where(some, weight, 0.0), "sample head query role, sample head query -> sample head role"
+    )
+    counted = einsum(sees[:, 0], some.float(), "sample query role, sample head query -> sample head role")
+    is_sink = masks.sink.gather(1, masks.column) > 0
+    without = (total / counted).masked_fill(is_sink[:, None], torch.nan)
+    return {"received": received, "received_no_sink": without}
+
+
+def output_gram(W_O: Float[Tensor, "head d_head d_model"]) -> Float[Tensor, "head d_head d_head2"]:
+    """W_O W_Oᵀ of each head: with it ‖v W_O‖ needs no vector of width d_model."""
+    return einsum(W_O.float(), W_O.float(), "head i d_model, head j d_model -> head i j")
+
+
+def value_norms(
+    value: Float[Tensor, "sample key kv_head d_head"], gram: Float[Tensor, "head d_head d_head2"]
+) -> Float[Tensor, "sample head key"]:
+    """‖v_k W_O^h‖ of every key and head; a head reads the values of its key-value group."""
+    grouped = rearrange(gram, "(kv_head group) i j -> kv_head group i j", kv_head=value.shape[2])
+    v = value.float()
+    squared = einsum(
+        v, grouped, v, "sample key kv_head i, kv_head group i j, sample key kv_head j -> sample kv_head group key"
+    )
+    return rearrange(squared, "sample kv_head group key -> sample (kv_head group) key").clamp(min=0).sqrt()

@@ -1,0 +1,123 @@
+"""The position ledger: what stands at every sample's roles, and why a role is absent, for people to check."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Int, Shaped
+
+from interp.capturing.roles import Sample
+from interp.errors import RunError
+
+COLUMNS = ("sample", "role", "index", "token_id", "text", "valid", "reason", "to_end")
+FORMULA = ("=", "+", "-", "@")
+"""What a spreadsheet would take for the beginning of a formula."""
+UNKNOWN = "not recorded"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Token, text and reason per sample and role, beside the indices of `Positions`."""
+
+    sample: Shaped[np.ndarray, " sample"]
+    """Ids of the samples."""
+    token_id: Int[np.ndarray, "sample role"]
+    """-1 where the role is absent, or the id is not known."""
+    text: Shaped[np.ndarray, "sample role"]
+    """The characters that the token covers (SPEC: a sample); None where the role is absent, or without a tokenizer."""
+    reason: Shaped[np.ndarray, "sample role"]
+    """Why the role is absent, in words; empty where it is there."""
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample], found: Sequence[Sequence[int | str]], n_roles: int) -> "Ledger":
+        """From what `locate` found: for every sample and role a token, or the reason why there is none."""
+        shape = (len(samples), n_roles)
+        token_id, text = np.full(shape, -1), np.full(shape, None, dtype=object)
+        reason = np.full(shape, "", dtype=object)
+        for i, (sample, row) in enumerate(zip(samples, found, strict=True)):
+            tokens = [token for token in row if isinstance(token, int)]
+            covered = sample.text_from(min(tokens)) if tokens and sample.decode is not None else None
+            for j, token in enumerate(row):
+                if isinstance(token, str):
+                    reason[i, j] = token
+                    continue
+                token_id[i, j] = sample.ids[token]
+                if covered is not None:
+                    text[i, j] = covered.text[slice(*covered.characters(token))]
+        return cls(np.array([sample.id for sample in samples], dtype=object), token_id, text, reason)
+
+    @classmethod
+    def unknown(cls, valid: Bool[np.ndarray, "sample role"]) -> "Ledger":
+        """For positions that were made by hand: samples are numbered, nothing else is known."""
+        return cls(
+            np.array([str(i) for i in range(len(valid))], dtype=object),
+            np.full(valid.shape, -1),
+            np.full(valid.shape, None, dtype=object),
+            np.where(valid, "", UNKNOWN).astype(object),
+        )
+
+    def __getitem__(self, samples: Sequence[int] | slice) -> "Ledger":
+        """The ledger of some samples, in that order."""
+        return Ledger(self.sample[samples], self.token_id[samples], self.text[samples], self.reason[samples])
+
+    def table(
+        self, roles: Sequence[str], index: Int[np.ndarray, "sample role"], n: Int[np.ndarray, " sample"]
+    ) -> pd.DataFrame:
+        """One row per sample and role (see `Positions.table`)."""
+        valid = index >= 0
+        columns = {
+            "sample": _objects(np.repeat(self.sample, len(roles))),
+            "role": _objects(np.tile(np.array(roles, dtype=object), len(self.sample))),
+            "index": _optional(index, valid),
+            "token_id": _optional(self.token_id, self.token_id >= 0),
+            "text": _objects(self.text),
+            "valid": valid.ravel(),
+            "reason": _objects(self.reason),
+            "to_end": _optional(n[:, None] - 1 - index, valid),
+        }
+        return pd.DataFrame({name: columns[name] for name in COLUMNS})
+
+
+def _objects(values: Shaped[np.ndarray, "..."]) -> pd.Series:
+    """Texts as they are: pandas' own type for text turns None into NaN."""
+    return pd.Series(values.ravel(), dtype=object)
+
+
+def _optional(values: Int[np.ndarray, "sample role"], known: Bool[np.ndarray, "sample role"]) -> pd.Series:
+    return pd.Series(values.ravel(), dtype="Int64").where(known.ravel())
+
+
+def ledger_csv(table: pd.DataFrame) -> str:
+    """The table as CSV: token texts as JSON strings (their blanks and line breaks show, and none can be a formula)."""
+    written = table.assign(
+        sample=table["sample"].map(_name),
+        text=table["text"].map(lambda text: "" if text is None else json.dumps(text, ensure_ascii=False)),
+        valid=table["valid"].astype(int),
+    )
+    return str(written.to_csv(index=False, lineterminator="\n"))
+
+
+def _name(name: str) -> str:
+    """A sample's id as a cell: no formula, and no character that a reader of CSV takes for the end of a line."""
+    if not name.isprintable():
+        return json.dumps(name)
+    return f"'{name}" if name.startswith(FORMULA) else name
+
+
+def read_ledger(path: Path, ids: Sequence[str], n_roles: int) -> Ledger:
+    """The ledger of a run from its `positions.csv`. Raises RunError if the file does not fit the samples."""
+    try:
+        table = pd.read_csv(StringIO(path.read_text(encoding="utf-8")), dtype=str, keep_default_na=False, na_values=[])
+        shape = (len(ids), n_roles)
+        return Ledger(
+            np.array(list(ids), dtype=object),
+            np.array([int(token or -1) for token in table["token_id"]]).reshape(shape),
+            np.array([json.loads(text) if text else None for text in table["text"]], dtype=object).reshape(shape),
+            table["reason"].to_numpy(dtype=object).reshape(shape),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{path} does not hold the positions of this run ({error}); restore it or run again") from error

@@ -1,0 +1,155 @@
+"""The forward passes of one batch: fill a key-value cache, then run the suffixes with hooks that reduce on the spot."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.capturing.attention import output_gram, reduce_pattern, value_norms
+from interp.capturing.batches import left_pad
+from interp.capturing.layout import Layout, PatternMasks
+from interp.capturing.positions import Positions, gather
+from interp.capturing.segments import CapturePlan
+from interp.models.loading import (
+    HookedModel,
+    KeyValueCache,
+    fill_cache,
+    forward,
+    hook_name,
+    model_info,
+    new_cache,
+    output_weight,
+)
+
+Hook = Callable[[Tensor], None]
+
+
+class OnePass:
+    """Captures any samples of a plan; what all batches share (the prefix, W_O W_Oᵀ) is computed once."""
+
+    def __init__(self, model: HookedModel, plan: CapturePlan, positions: Positions, sites: Sequence[str]):
+        self.model, self.plan, self.positions, self.sites = model, plan, positions, tuple(sites)
+        self.info = model_info(model)
+        self.grams = [output_gram(output_weight(model, layer)) for layer in range(self.info.n_layers)]
+        self.shared: KeyValueCache | None = None
+        """Keys and values of the prefix, one row; None before the first batch, or where there is no prefix."""
+
+    def __call__(self, samples: Sequence[int]) -> dict[str, Any]:
+        """`sites`, `embed`, `attention` and `valid` of these samples, on the CPU."""
+        positions = self.positions[samples].to(self.info.device)
+        parts = self.plan.segments(samples)
+        tokens, mask = left_pad(parts.suffixes, self.info.device)
+        n_prefix, n_new = len(self.plan.prefix), tokens.shape[1]
+        own, own_mask = left_pad(parts.own, self.info.device)
+        own_of = torch.tensor(parts.own_of)
+        cache, norms = self._filled(own, own_mask, own_of)
+
+        starts = torch.tensor(parts.starts, device=self.info.device)
+        bounds = torch.stack([torch.zeros_like(starts), starts.clamp_max(n_prefix), starts, positions.n], dim=1)
+        layout = Layout.segmented(
+            bounds, (n_prefix, own.shape[1], n_new), min(n_new, max(self.plan.measured(samples), 1))
+        )
+        seen = _Seen(self, layout, positions, n_new, cache, norms)
+        mask = torch.cat([mask.new_ones(len(mask), n_prefix), own_mask[own_of], mask], dim=1)
+        forward(self.model, tokens, mask, hooks=seen.hooks(), cache=cache)
+        return seen.collected()
+
+    def _filled(
+        self, own: Int[Tensor, "own token"], own_mask: Int[Tensor, "own token"], own_of: Int[Tensor, " sample"]
+    ) -> tuple[KeyValueCache | None, list[Float[Tensor, "sample head key"]]]:
+        """A cache of every sample's tokens before its suffix, and per layer their value norms; None if there are none.
+
+        Each distinct prompt is computed once.
+        """
+        prefix = self.plan.prefix
+        if not prefix and not own.shape[1]:
+            return None, []
+        if prefix and self.shared is None:
+            shared = new_cache(self.model, 1)
+            tokens = torch.tensor([prefix], device=self.info.device)
+            fill_cache(self.model, tokens, torch.ones_like(tokens), shared)
+            self.shared = shared
+        cache = self.shared.repeat(len(own)) if self.shared is not None else new_cache(self.model, len(own))
+        if own.shape[1]:
+            before = own_mask.new_ones(len(own), len(prefix))
+            fill_cache(self.model, own, torch.cat([before, own_mask], dim=1), cache)
+        norms = [value_norms(cache.values(layer), gram)[own_of] for layer, gram in enumerate(self.grams)]
+        cache.select(own_of)
+        return cache, norms
+
+
+class _Seen:
+    """The hooks of one pass, and what they keep."""
+
+    def __init__(
+        self,
+        batch: OnePass,
+        layout: Layout,
+        positions: Positions,
+        n_new: int,
+        cache: KeyValueCache | None,
+        norms: list[Float[Tensor, "sample head key"]],
+    ):
+        self.batch, self.positions, self.norms = batch, positions, norms
+        self.queries = layout.query.shape[1]
+        windows = set(batch.info.windows)
+        self.masks = {window: PatternMasks.of(positions, layout, window) for window in windows}
+        self.row = layout.rows(positions.index, positions.valid) + n_new - self.queries
+        self.vectors: dict[str, list[Tensor]] = {site: [] for site in (*batch.sites, "embed")}
+        self.metrics: list[dict[str, Tensor]] = []
+        self.new_values: dict[int, Tensor] = {}
+
+    def hooks(self) -> dict[str, Hook]:
+        """By hook name."""
+        named: dict[str, list[Hook]] = {hook_name("resid_pre", 0): [self._keep("embed")]}
+        for layer in range(self.batch.info.n_layers):
+            for site in self.batch.sites:
+                named.setdefault(hook_name(site, layer), []).append(self._keep(site))
+            named[hook_name("v", layer)] = [self._keep_values(layer)]
+            named[hook_name("pattern", layer)] = [self._reduce(layer)]
+        return {name: _chain(functions) for name, functions in named.items()}
+
+    def collected(self) -> dict[str, Any]:
+        """What the hooks kept, on the CPU."""
+
+        def stacked(layers: list[Tensor]) -> Tensor:
+            return torch.stack([layer.cpu() for layer in layers], dim=1)
+
+        return {
+            "sites": {site: stacked(self.vectors[site]) for site in self.batch.sites},
+            "embed": self.vectors["embed"][0].cpu(),
+            "attention": {name: stacked([layer[name] for layer in self.metrics]) for name in self.metrics[0]},
+            "valid": self.positions.valid.cpu(),
+        }
+
+    def _keep(self, site: str) -> Hook:
+        def hook(hidden: Tensor) -> None:
+            row, valid = self.row.to(hidden.device), self.positions.valid.to(hidden.device)
+            self.vectors[site].append(gather(hidden, row, valid).flatten(2))
+
+        return hook
+
+    def _keep_values(self, layer: int) -> Hook:
+        return lambda value: self.new_values.update({layer: value})
+
+    def _reduce(self, layer: int) -> Hook:
+        """A model may lie on several devices: masks follow the pattern, the grams lie where the layer's weights do."""
+
+        def hook(pattern: Tensor) -> None:
+            norms = value_norms(self.new_values.pop(layer), self.batch.grams[layer])
+            if self.norms:
+                norms = torch.cat([self.norms[layer], norms], dim=2)
+            masks = self.masks[self.batch.info.windows[layer]].to(pattern.device)
+            self.metrics.append(reduce_pattern(pattern[:, :, -self.queries :], masks, norms))
+
+        return hook
+
+
+def _chain(functions: list[Hook]) -> Hook:
+    def call(tensor: Tensor) -> None:
+        for function in functions:
+            function(tensor)
+
+    return call

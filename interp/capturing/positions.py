@@ -1,0 +1,167 @@
+"""Positions: which token of each sample a grid column names (SPEC: the fifteen token positions)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from einops import rearrange, repeat
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interp.answering.answers import Answers
+from interp.answering.prompts import decoder
+from interp.capturing.ledger import Ledger
+from interp.capturing.role_text import role_rules
+from interp.capturing.roles import ROLES, Anchor, Match, RoleFunction, Roles, Sample, locate
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+__all__ = ["ROLES", "Anchor", "Match", "Positions", "RoleFunction", "gather", "resolve_positions"]
+
+MOSTLY = 0.9
+"""Share of its samples from which on a column counts as repeating another."""
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Token indices of every sample's roles, in the unpadded sequence `prompt_ids + completion_ids`."""
+
+    index: Int[Tensor, "sample role"]
+    """Absent roles hold -1; read them only through `valid`."""
+    valid: Bool[Tensor, "sample role"]
+    roles: tuple[str, ...]
+    n_prompt: Int[Tensor, " sample"]
+    n: Int[Tensor, " sample"]
+    """Length of `prompt_ids + completion_ids`."""
+    exact_answer: Int[Tensor, "sample 2"]
+    """First and last token of the exact answer, inclusive; -1 where there is none."""
+    question: Int[Tensor, "sample 2"]
+    """First and last token of the row's own question, inclusive; -1 where it was not located."""
+    ledger: Ledger | None = None
+    """What stands there, and why a role is absent; None for positions made by hand."""
+
+    def __len__(self) -> int:
+        return len(self.n)
+
+    def __getitem__(self, samples: Sequence[int] | slice) -> "Positions":
+        """The positions of some samples, in that order."""
+        ledger = None if self.ledger is None else self.ledger[samples]
+        return replace(self._each(lambda tensor: tensor[samples]), ledger=ledger)
+
+    def to(self, device: torch.device | str) -> "Positions":
+        """The same positions on another device."""
+        return self._each(lambda tensor: tensor.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Positions":
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        tensors: dict[str, Any] = {
+            name: change(value) for name, value in values.items() if isinstance(value, torch.Tensor)
+        }
+        return replace(self, **tensors)
+
+    def table(self) -> pd.DataFrame:
+        """The position ledger: one row per sample and role, in order.
+
+        Columns: `sample` (id), `role`, `index` in `prompt_ids + completion_ids`, `token_id`, `text` (the characters
+        that the token covers; None without a tokenizer), `valid`, `reason` (why the role is absent, in words) and
+        `to_end` (tokens after it; 0: the last). Absent: <NA>.
+        """
+        valid = self.valid.numpy(force=True)
+        ledger = Ledger.unknown(valid) if self.ledger is None else self.ledger
+        index = np.where(valid, self.index.numpy(force=True), -1)
+        return ledger.table(self.roles, index, self.n.numpy(force=True))
+
+    def summary(self) -> pd.DataFrame:
+        """One row per role: `n` samples that have it, mean `to_end`, the column it `repeats`, shares absent by reason.
+
+        The last columns are named after the reasons that occur; their shares are of all samples.
+        """
+        table = self.table()
+        by_role = table.groupby("role", sort=False)
+        reasons = table.loc[~table["valid"], "reason"]
+        shares = {reason: (table["reason"] == reason).groupby(table["role"]).mean() for reason in reasons.unique()}
+        columns = {"n": by_role["valid"].sum(), "to_end": by_role["to_end"].mean().astype("Float64")}
+        repeats = pd.Series(self.repeats(), index=list(self.roles), dtype=object)
+        return pd.DataFrame(columns | {"repeats": repeats} | shares, index=pd.Index(self.roles, name="role"))
+
+    def coincidence(self) -> Float[Tensor, "role role2"]:
+        """Share of samples in which two roles name the same token, among those that have both (NaN: none has)."""
+        both, same = self._pairs()
+        return same.sum(0) / both.sum(0)
+
+    def repeats(self) -> tuple[str, ...]:
+        """For each role the earlier one that names its token in at least 90 % of its samples, or an empty string."""
+        _, same = self._pairs()
+        share = torch.nan_to_num(same.sum(0) / self.valid.sum(0)[:, None]).tril(-1)
+        most, other = share.max(1) if self.roles else (share.new_empty(0), share.new_empty(0))
+        return tuple(self.roles[int(j)] if m >= MOSTLY else "" for m, j in zip(most, other, strict=True))
+
+    def _pairs(self) -> tuple[Bool[Tensor, "sample role role2"], Bool[Tensor, "sample role role2"]]:
+        """Where two roles are both there, and where they name the same token."""
+        one, other = "sample role -> sample role 1", "sample role -> sample 1 role"
+        both = rearrange(self.valid, one) & rearrange(self.valid, other)
+        return both, both & (rearrange(self.index, one) == rearrange(self.index, other))
+
+
+def resolve_positions(
+    answers: Answers, *, roles: Roles = ROLES, tokenizer: "PreTrainedTokenizerBase | None" = None
+) -> Positions:
+    """The token index of every role in every sample, with the ledger of what stands there.
+
+    `roles` names columns: some of the fifteen roles, or texts `NAME=ROLE` (`interp.capturing.role_text`); a mapping
+    {name: `Anchor`, `Match`, text or function of (ids, n_prompt)} adds columns to the fifteen. A role is absent
+    (masked, never clamped or wrapped) where its index falls outside the sample or the role's region, or where its
+    landmark is missing. `tokenizer` is needed for answers read back from a run (others know theirs), for `Match` and
+    for the ledger's texts.
+
+    Raises DataError for an unknown role, or an index outside the sample returned by a user's function.
+    Source: SPEC, "The fifteen token positions".
+    """
+    rules = role_rules(roles)
+    decode = answers.decode if tokenizer is None else decoder(tokenizer)
+    samples = [
+        Sample(name, [*prompt, *completion], len(prompt), exact, question, decode)
+        for name, prompt, completion, exact, question in zip(
+            answers.id,
+            answers.prompt_ids,
+            answers.completion_ids,
+            answers.exact_answer_tokens,
+            answers.question_tokens,
+            strict=True,
+        )
+    ]
+    found = [[locate(name, rule, sample) for name, rule in rules.items()] for sample in samples]
+    index = [[-1 if isinstance(token, str) else token for token in row] for row in found]
+    return positions_at(answers, index, tuple(rules), Ledger.of(samples, found, len(rules)))
+
+
+def positions_at(
+    answers: Answers, index: Sequence[Sequence[int]], roles: tuple[str, ...], ledger: Ledger | None
+) -> Positions:
+    """Positions whose token indices (-1: absent) are known, by sample and role."""
+    at = torch.tensor(index, dtype=torch.long).reshape(len(answers), len(roles))
+    n_prompt = torch.tensor([len(ids) for ids in answers.prompt_ids], dtype=torch.long)
+    n = n_prompt + torch.tensor([len(ids) for ids in answers.completion_ids], dtype=torch.long)
+    exact, question = _spans(answers.exact_answer_tokens), _spans(answers.question_tokens)
+    return Positions(at, at >= 0, roles, n_prompt, n, exact, question, ledger)
+
+
+def gather(
+    hidden: Float[Tensor, "sample token *width"], index: Int[Tensor, "sample role"], valid: Bool[Tensor, "sample role"]
+) -> Float[Tensor, "sample role *width"]:
+    """The vectors of `hidden` at each sample's token indices; NaN where a role is absent.
+
+    A gather, not a one-hot product, which would turn an inf at an unselected token into NaN.
+    """
+    flat = hidden.flatten(2) if hidden.ndim > 2 else hidden[..., None]
+    at = repeat(torch.where(valid, index, 0), "sample role -> sample role width", width=flat.shape[-1])
+    picked = torch.take_along_dim(flat, at, dim=1).masked_fill(~valid[..., None], torch.nan)
+    return picked.reshape(*index.shape, *hidden.shape[2:])
+
+
+def _spans(spans: Sequence[tuple[int, int] | None]) -> Int[Tensor, "sample 2"]:
+    return torch.tensor([(-1, -1) if span is None else tuple(span) for span in spans], dtype=torch.long).reshape(-1, 2)

@@ -1,0 +1,116 @@
+r"""Roles as text: what `interp run --role NAME=ROLE` takes and `run.json` keeps.
+
+    LANDMARK[±N][@REGION]                   an `Anchor`: exact_last+3, question_last, end-1@completion
+    first|last[[K]][±N][@REGION]:REGEX      a `Match`:   last+1:</think>, last[1]:<end_of_turn>
+
+Everything after the first colon is the regular expression, as it is. Landmarks are `start`, `question_last`,
+`prompt_end`, `exact_first`, `exact_last` and `end`; regions `sample` (the default), `prompt` and `completion`; K counts
+matches from 0, or from the end if negative; ±N moves by tokens.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from interp.capturing.roles import LANDMARKS, ROLE_ANCHORS, ROLES, Anchor, Match, RoleFunction, Roles, Rule
+from interp.errors import DataError, RunError
+
+FUNCTION = "function:"
+"""How a Python function is named in `run.json`; it cannot be read back."""
+FORM = re.compile(
+    r"(?P<place>[a-z_]+)(?:\[(?P<occurrence>-?\d+)\])?(?P<offset>[+-]\d+)?(?:@(?P<region>\w+))?(?::(?P<pattern>.+))?",
+    re.DOTALL,
+)
+NAME = re.compile(r"[^\W\d_][\w.-]*")
+
+
+def role_rules(roles: Roles) -> dict[str, Rule]:
+    """The rule of every column, in order.
+
+    A sequence names the columns: some of the fifteen roles of SPEC, texts `NAME=ROLE`, or pairs (name, rule). A mapping
+    {name: rule} adds columns to the fifteen. A rule is an `Anchor`, a `Match`, a text like the one after `NAME=`, or a
+    function of (ids, n_prompt).
+
+    Raises DataError for an unknown role, a name that is taken or cannot label a column, or a text that is no role.
+    """
+    rules: dict[str, Rule] = {}
+    if isinstance(roles, str):
+        raise DataError(f"roles: expected a list of names or a mapping, got the text {roles!r}")
+    listed: Sequence[str | tuple[str, str | Rule]] = (*ROLES, *roles.items()) if isinstance(roles, Mapping) else roles
+    for role in listed:
+        name, rule = _named(role) if isinstance(role, str) else role
+        if name in rules:
+            raise DataError(f"role {name!r} is there already; give every column a name of its own")
+        if name not in ROLE_ANCHORS and not NAME.fullmatch(name):
+            raise DataError(f"role name {name!r}: expected a letter, then letters, digits, '_', '.' or '-'")
+        if name in ROLE_ANCHORS and rule != ROLE_ANCHORS[name]:
+            raise DataError(f"role {name!r} is one of the fifteen; give yours another name")
+        rules[name] = _parse(name, rule) if isinstance(rule, str) else rule
+    return rules
+
+
+def split_roles(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, RoleFunction]]:
+    """Options of a run with its roles as texts, as `Settings` keeps them, and those that no text can say: functions."""
+    rules = role_rules(options.get("roles", ROLES))
+    texts = tuple(name if name in ROLE_ANCHORS else f"{name}={_text(rule)}" for name, rule in rules.items())
+    functions = {name: rule for name, rule in rules.items() if not isinstance(rule, Anchor | Match)}
+    return {**options, "roles": texts}, functions
+
+
+def check_roles(texts: Sequence[str]) -> None:
+    """Raise DataError unless there are roles, and every text is one or names a function."""
+    if not texts:
+        raise DataError("roles: expected at least one")
+    role_rules([text for text in texts if not text.partition("=")[2].startswith(FUNCTION)])
+
+
+def restored_roles(texts: Sequence[str], functions: Mapping[str, RoleFunction]) -> list[str | tuple[str, str | Rule]]:
+    """The roles of a run, from its settings and the functions among them; RunError if one is not given again."""
+    roles: list[str | tuple[str, str | Rule]] = []
+    for text in texts:
+        name, _, rule = text.partition("=")
+        if not rule.startswith(FUNCTION):
+            roles.append(text)
+        elif name in functions:
+            roles.append((name, functions[name]))
+        else:
+            raise RunError(
+                f"role {name!r} was a Python function; give it again: interp.resume(…, roles={{{name!r}: …}})"
+            )
+    return roles
+
+
+def _named(role: str) -> tuple[str, str | Rule]:
+    name, given, text = role.partition("=")
+    if given:
+        return name.strip(), text
+    if role not in ROLE_ANCHORS:
+        raise DataError(
+            f"unknown role {role!r}; known roles are {', '.join(ROLES)}. One of your own is NAME=ROLE, or a mapping "
+            "{name: Anchor(…), Match(…) or function(ids, n_prompt)}"
+        )
+    return role, ROLE_ANCHORS[role]
+
+
+def _parse(name: str, text: str) -> Rule:
+    form = FORM.fullmatch(text.strip() if ":" not in text else text.lstrip())
+    if form is not None:
+        place, pattern = form["place"], form["pattern"]
+        options: dict[str, Any] = {"offset": int(form["offset"] or 0), "region": form["region"] or "sample"}
+        try:
+            if place in ("first", "last") and pattern is not None:
+                return Match(pattern, place, occurrence=int(form["occurrence"] or 0), **options)
+            if place in LANDMARKS and pattern is None and form["occurrence"] is None:
+                return Anchor(place, **options)
+        except DataError as error:
+            raise DataError(f"role {name!r}: {error}") from error
+    raise DataError(
+        f"role {name!r}: expected LANDMARK[±N][@REGION] (LANDMARK: {', '.join(LANDMARKS)}) or "
+        f"first|last[[K]][±N][@REGION]:REGEX, got {text!r}"
+    )
+
+
+def _text(rule: Rule) -> str:
+    if isinstance(rule, Anchor | Match):
+        return str(rule)
+    return f"{FUNCTION}{getattr(rule, '__module__', '?')}.{getattr(rule, '__qualname__', type(rule).__name__)}"

@@ -1,0 +1,193 @@
+"""Roles: rules that name one token of a sample; the fifteen of SPEC, and those of the user's own."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import index as as_index
+
+from interp.answering.spans import Decode, TokenText
+from interp.errors import DataError
+
+LANDMARKS = ("start", "question_last", "prompt_end", "exact_first", "exact_last", "end")
+REGIONS = ("sample", "prompt", "completion")
+
+
+def _one_of(what: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise DataError(f"a role's {what} is one of {', '.join(known)}; got {value!r}")
+
+
+def _tail(offset: int, region: str) -> str:
+    return (f"{offset:+d}" if offset else "") + (f"@{region}" if region != "sample" else "")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a role is looked for in: the tokens `prompt_ids + completion_ids`, and what is known of them."""
+
+    id: str
+    ids: Sequence[int]
+    n_prompt: int
+    exact_answer: tuple[int, int] | None
+    """First and last token, inclusive."""
+    question: tuple[int, int] | None
+    decode: Decode | None
+    _texts: dict[int, TokenText] = field(default_factory=dict, repr=False)
+
+    def text_from(self, start: int) -> TokenText:
+        """The sample's text and the characters of every token from `start` on. Raises DataError without a tokenizer."""
+        if self.decode is None:
+            raise DataError("matching text needs the tokenizer: resolve_positions(answers, roles=…, tokenizer=…)")
+        if start not in self._texts:
+            self._texts[start] = TokenText.of(self.decode, self.ids, start)
+        return self._texts[start]
+
+    def within(self, token: int, region: str) -> int | str:
+        """The token if the sample has it inside `region`, else where it falls, in words."""
+        if region == "completion" and token < self.n_prompt:
+            return "falls inside the prompt"
+        if token < 0:
+            return "falls before the first token"
+        if token >= len(self.ids):
+            return "falls after the last token"
+        return "falls inside the completion" if region == "prompt" and token >= self.n_prompt else token
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A token at a fixed distance from a landmark of its sample; absent outside `region`.
+
+    Landmarks: `start` (token 0), `question_last` (last token of the row's own question), `prompt_end` (first token
+    after the prompt), `exact_first`, `exact_last`, `end` (one past the last token). Raises DataError for others.
+    """
+
+    landmark: str
+    offset: int = 0
+    region: str = "sample"
+
+    def __post_init__(self) -> None:
+        _one_of("landmark", self.landmark, LANDMARKS)
+        _one_of("region", self.region, REGIONS)
+
+    def locate(self, sample: Sample) -> int | str:
+        """The token, or in words why the sample has none."""
+        exact, question, n = sample.exact_answer, sample.question, len(sample.ids)
+        if self.landmark.startswith("exact") and exact is None:
+            return "there is no exact answer"
+        if self.landmark == "question_last" and question is None:
+            return "the question was not located"
+        landmark = {
+            "start": 0,
+            "question_last": question[1] if question else 0,
+            "prompt_end": sample.n_prompt,
+            "exact_first": exact[0] if exact else 0,
+            "exact_last": exact[1] if exact else 0,
+            "end": n,
+        }[self.landmark]
+        token = landmark + self.offset
+        if self.landmark == "prompt_end" and token >= n:
+            length = n - sample.n_prompt
+            return f"the completion has {length} token{'s' * (length > 1)}" if length else "the completion is empty"
+        if self.landmark == "prompt_end" and token < 0 and not sample.n_prompt:
+            return "the prompt is empty"
+        if self.landmark == "exact_last" and token == n and self.offset == 1:
+            return "the exact answer is the last token"
+        return sample.within(token, self.region)
+
+    def __str__(self) -> str:
+        return self.landmark + _tail(self.offset, self.region)
+
+
+@dataclass(frozen=True)
+class Match:
+    r"""A token at or near a match of a regular expression in the sample's text; absent outside `region`.
+
+    `pattern` is searched in the text of `region` alone, special tokens included. Of its matches (of its group, if it
+    has one; empty ones do not count) `occurrence` chooses, counted from 0, or from the end if negative. `at` says
+    whether the `first` or `last` token that covers the match is meant, and `offset` how many tokens further on:
+
+        Match("</think>", at="last", offset=1)                                  # the first token after </think>
+        Match("<end_of_turn>", at="last", occurrence=1)                         # the end of the second turn
+        Match(r"city of (\w+)", at="last", region="prompt", occurrence=-1)      # the subject's last token
+
+    Characters are mapped to tokens as for exact answers (`interp.answering.spans`). Raises DataError for a pattern that
+    is no regular expression or has more than one group.
+    """
+
+    pattern: str
+    at: str = "first"
+    offset: int = 0
+    occurrence: int = 0
+    region: str = "sample"
+
+    def __post_init__(self) -> None:
+        _one_of("at", self.at, ("first", "last"))
+        _one_of("region", self.region, REGIONS)
+        try:
+            groups = re.compile(self.pattern).groups
+        except re.error as error:
+            raise DataError(f"the role's pattern {self.pattern!r} is not a regular expression: {error}") from error
+        if groups > 1:
+            raise DataError(f"a role's pattern has at most one group, {self.pattern!r} has {groups}; use (?:…)")
+
+    def locate(self, sample: Sample) -> int | str:
+        """The token, or in words why the sample has none."""
+        text = sample.text_from(sample.n_prompt if self.region == "completion" else 0)
+        border = text.ends[sample.n_prompt - text.start]
+        low = border if self.region == "completion" else 0
+        high = border if self.region == "prompt" else len(text.text)
+        pattern = re.compile(self.pattern)
+        spans = [match.span(pattern.groups) for match in pattern.finditer(text.text[low:high])]
+        spans = [(begin, end) for begin, end in spans if begin < end]
+        if not spans:
+            return "the pattern was not found"
+        if not -len(spans) <= self.occurrence < len(spans):
+            return f"the pattern was found only {len(spans)} time{'s' * (len(spans) > 1)}"
+        begin, end = spans[self.occurrence]
+        covering = text.tokens(low + begin, low + end)
+        assert covering is not None, "every character is covered by a token"
+        return sample.within(covering[self.at == "last"] + self.offset, self.region)
+
+    def __str__(self) -> str:
+        occurrence = f"[{self.occurrence}]" if self.occurrence else ""
+        return f"{self.at}{occurrence}{_tail(self.offset, self.region)}:{self.pattern}"
+
+
+RoleFunction = Callable[[Sequence[int], int], int | None]
+"""A role of the user's own: (ids of the whole sample, n_prompt) -> token index, or None where it is absent."""
+
+Rule = Anchor | Match | RoleFunction
+Roles = Sequence[str | tuple[str, str | Rule]] | Mapping[str, str | Rule]
+
+ROLE_ANCHORS: dict[str, Anchor] = {
+    "last_q": Anchor("prompt_end", -1),
+    "first_answer": Anchor("prompt_end", 0, "completion"),
+    "second_answer": Anchor("prompt_end", 1, "completion"),
+    "exact_answer_before_first": Anchor("exact_first", -1),
+    "exact_answer_first": Anchor("exact_first"),
+    "exact_answer_last": Anchor("exact_last"),
+    "exact_answer_after_last": Anchor("exact_last", 1),
+    **{str(-k): Anchor("end", -k, "completion") for k in range(8, 0, -1)},
+}
+ROLES = tuple(ROLE_ANCHORS)
+
+
+def locate(name: str, rule: Rule, sample: Sample) -> int | str:
+    """The token that `rule` names in `sample`, or in words why there is none.
+
+    Raises DataError if a function of the user's returns no token of the sample.
+    """
+    if isinstance(rule, Anchor | Match):
+        return rule.locate(sample)
+    token = rule(list(sample.ids), sample.n_prompt)
+    if token is None:
+        return "the role's function returned None"
+    try:
+        found = as_index(token)
+    except TypeError:
+        found = -1
+    if not 0 <= found < len(sample.ids):
+        raise DataError(
+            f"role {name!r} of sample {sample.id!r} returned token {token}; expected None or 0 … {len(sample.ids) - 1}"
+        )
+    return found

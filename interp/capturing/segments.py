@@ -1,0 +1,101 @@
+"""Which tokens of a batch run together: a prefix all samples share, then their own prompts, then what is measured.
+
+Every metric needs the pattern's rows from a sample's earliest role on. The tokens before it only fill a key-value
+cache: the prefix common to all samples once per run, a prompt that several samples of a batch share once per batch,
+a long prompt piece by piece, so that the square of its attention pattern never exists.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from interp.capturing.batches import common_prefix, plan_batches
+from interp.capturing.positions import Positions
+from interp.runs.fingerprint import json_hash
+
+MIN_PREFIX = 16
+"""Tokens saved per sample below which one pass is cheaper than two."""
+LONG_PROMPT = 256
+"""From this many tokens on a prompt runs by itself, although nobody shares it: its pattern would cost its square."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The tokens of a batch after the shared prefix: own prompts (each distinct one once), then suffixes."""
+
+    own: list[list[int]]
+    """Distinct prompts; one empty list where the batch runs in one pass."""
+    own_of: list[int]
+    """For each sample its entry of `own`."""
+    suffixes: list[list[int]]
+    starts: list[int]
+    """For each sample the index of its suffix's first token."""
+
+
+@dataclass(frozen=True)
+class CapturePlan:
+    """Order, batches and segments of a capture: a function of the token ids, the roles and the settings alone."""
+
+    ids: list[list[int]]
+    """prompt_ids + completion_ids of every sample."""
+    earliest: list[int]
+    """First token whose row of the pattern is needed."""
+    batches: list[list[int]]
+    """Sample indices."""
+    prefix: list[int]
+    """Tokens common to all samples, before every role; they run once."""
+    gaps: bool
+    """Whether the model allows padding between segments; if not, a batch is cut at one column, padded at its start."""
+
+    @classmethod
+    def of(
+        cls, ids: list[list[int]], positions: Positions, usable: Sequence[int], *, batch_tokens: int, gaps: bool
+    ) -> "CapturePlan":
+        """Plan the `usable` samples; one prompt's samples stand together."""
+        first = torch.where(positions.valid, positions.index, positions.n[:, None]).amin(1)
+        earliest = torch.minimum(first, positions.n_prompt - 1).clamp_min(0).tolist()
+        prompts = [tuple(ids[i][: earliest[i]]) for i in usable]
+        order = plan_batches([len(ids[i]) for i in usable], batch_tokens, together=prompts)
+        prefix = common_prefix(prompts) if gaps and len(usable) > 1 else []
+        return cls(
+            ids,
+            earliest,
+            [[usable[i] for i in batch] for batch in order],
+            prefix if len(prefix) >= MIN_PREFIX else [],
+            gaps,
+        )
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the composition: another one changes the last bits of the activations."""
+        return json_hash([self.batches, len(self.prefix), [self.earliest[i] for b in self.batches for i in b]])
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What a run writes down about it."""
+        how = "prefix, own prompts, suffixes" if self.gaps else "own prompts and suffixes of equal length, no prefix"
+        return {"common_prefix": len(self.prefix), "segments": how, "batches_sha256": self.sha256}
+
+    def measured(self, samples: Sequence[int]) -> int:
+        """Rows of the pattern, counted from the end, that hold every role of these samples."""
+        return max(len(self.ids[i]) - self.earliest[i] for i in samples)
+
+    def segments(self, samples: Sequence[int]) -> Segments:
+        """Cut these samples into own prompts and suffixes, where that pays."""
+        skip = len(self.prefix)
+        width = self.measured(samples)
+        starts = [self.earliest[i] if self.gaps else max(0, len(self.ids[i]) - width) for i in samples]
+        own = Counter(tuple(self.ids[i][skip:start]) for i, start in zip(samples, starts, strict=True))
+        saved = sum(len(prompt) * (times - 1) for prompt, times in own.items())
+        if saved < MIN_PREFIX * len(samples) and max(map(len, own)) < LONG_PROMPT:
+            own, starts = Counter({(): len(samples)}), [skip] * len(samples)
+        row = {prompt: at for at, prompt in enumerate(own)}
+        return Segments(
+            [list(prompt) for prompt in own],
+            [row[tuple(self.ids[i][skip:start])] for i, start in zip(samples, starts, strict=True)],
+            [self.ids[i][start:] for i, start in zip(samples, starts, strict=True)],
+            starts,
+        )

@@ -1,0 +1,1 @@
+"""From scores to statements: AUC, intervals, grids side by side, the five observations."""

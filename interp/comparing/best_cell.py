@@ -1,0 +1,62 @@
+"""The best cell of a grid: as seen, chosen without the fold it is scored on, and which cells may be the peak."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Int
+
+from interp.comparing.grid import GridArrays, grid_arrays
+from interp.comparing.inference import MIN_PER_CLASS, Estimate, estimate_auc
+from interp.comparing.resampling import NestedBest, nested_best, peak_set
+from interp.probing.choice import chosen_best
+from interp.runs.atomic import plain
+
+
+def nested_choice(
+    grid: xr.Dataset, arrays: GridArrays, *, min_per_class: int = MIN_PER_CLASS
+) -> tuple[NestedBest, Int[np.ndarray, "cell place"]]:
+    """The best of the grid's defined cells, chosen for each fold without it, and where (layer, role) the cells stand.
+
+    By `choice_auc`, which `probe_grid` and `attention_grid` compute. Scores that no probe was fitted for have no such
+    variable and need none: there the other folds' AUCs choose.
+    """
+    cells = np.argwhere(arrays.defined)
+    score = arrays.score[:, cells[:, 0], cells[:, 1]]
+    samples = (arrays.y, arrays.fold, arrays.group)
+    if "choice_auc" not in grid:
+        return nested_best(score, *samples, min_per_class=min_per_class), cells
+    choice = grid["choice_auc"].transpose("held_out_fold", "layer", "token").values
+    return chosen_best(score, choice[:, cells[:, 0], cells[:, 1]], *samples, min_per_class=min_per_class), cells
+
+
+def describe_best(grid: xr.Dataset, *, seed: int = 0, min_per_class: int = MIN_PER_CLASS) -> dict[str, Any]:
+    """Best cell of one grid: as seen, nested (chosen without the fold), and the set of cells that may be the peak."""
+    arrays = grid_arrays(grid)
+    if not arrays.defined.any():
+        return {"cell": None, "auc": None, "nested": None, "chosen": {}, "peak_set": []}
+    nested, cells = nested_choice(grid, arrays, min_per_class=min_per_class)
+    columns = arrays.score[:, cells[:, 0], cells[:, 1]]
+    samples = (arrays.y, arrays.fold, arrays.group)
+    estimates = [estimate_auc(column, *samples, min_per_class=min_per_class) for column in columns.T]
+    auc = np.array([e.value for e in estimates])
+    share = peak_set(auc, np.stack([e.influence for e in estimates]), arrays.group, seed=seed)
+    layers, tokens = grid["layer"].values, grid["token"].values
+
+    def label(number: int) -> dict[str, Any]:
+        layer, role = cells[number]
+        return {"layer": int(layers[layer]), "token": str(tokens[role])}
+
+    order = np.argsort(-share, kind="stable")[: int((share > 0).sum())]
+    return {
+        "cell": label(int(auc.argmax())),
+        "auc": plain(float(auc.max())),
+        "nested": _estimate_dict(nested.estimate),
+        "chosen": {str(fold): label(cell) for fold, cell in nested.chosen.items()},
+        "peak_set": [{**label(int(number)), "share": plain(float(share[number]))} for number in order],
+    }
+
+
+def _estimate_dict(estimate: Estimate) -> dict[str, Any]:
+    numbers = {key: plain(getattr(estimate, key)) for key in ("value", "low", "high", "n", "n_correct")}
+    return {**numbers, "reason": estimate.reason}

@@ -1,0 +1,150 @@
+"""Compare two grids on the same samples: where they differ, whether they look alike, and where each has its peak."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from interp.comparing.best_cell import describe_best
+from interp.comparing.grid import GridArrays, check_alike, grid_arrays
+from interp.comparing.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
+from interp.comparing.observe import observations
+from interp.comparing.resampling import split_halves
+from interp.errors import DataError
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two grids of the same samples, side by side."""
+
+    names: tuple[str, str]
+    delta_auc: xr.Dataset
+    """On (layer, token): `delta` = first grid minus second, `low`, `high`, `p`, `q`, `n`, `n_correct`, `reason`."""
+    correlation: dict[str, Any]
+    """`raw` and `centred` (row and column means removed): `between`, and each grid's own ceiling `within_1/2`."""
+    profiles: xr.Dataset
+    """Mean AUC over the cells defined in both: `layer_profile` (grid, layer), `token_profile` (grid, token)."""
+    best: dict[str, dict[str, Any]]
+    """Each grid's best cell, its AUC when chosen on other folds, and the set of cells that may hold the peak."""
+
+    observations: list[dict[str, Any]]
+    """The observations of the heatmap's description on the first grid (`interp.observations`)."""
+
+    @property
+    def differences(self) -> dict[str, Any]:
+        """The comparison in numbers: how many cells differ at q < 0.05, and in which direction."""
+        return differences(self.delta_auc, self.names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, strings, lists and dicts, ready for JSON; undefined numbers are None."""
+        return {
+            "names": list(self.names),
+            "delta_auc": _dataset_dict(self.delta_auc),
+            "correlation": self.correlation,
+            "profiles": _dataset_dict(self.profiles),
+            "best": self.best,
+            "differences": self.differences,
+            "observations": self.observations,
+        }
+
+
+def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] | None = None) -> Comparison:
+    """First grid minus second, cell by cell and as a whole (SPEC: ΔAUC, best cell, where it is, alike).
+
+    Any two grids of the same samples, layers and roles: probe and attention, two sites, two models, two estimators.
+    `names` defaults to the grids' kinds. Raises DataError if layers, roles, samples, labels, folds or groups differ.
+    """
+    check_alike(probe, attn)
+    kinds = [str(grid.attrs.get("kind", "grid")) for grid in (probe, attn)]
+    if names is None:
+        names = (kinds[0], kinds[1]) if kinds[0] != kinds[1] else (f"{kinds[0]}_1", f"{kinds[1]}_2")
+    elif len(names) != 2 or names[0] == names[1]:
+        raise DataError(f"names: expected two different names, got {names!r}")
+    first, second = grid_arrays(probe), grid_arrays(attn)
+    min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
+    seed = int(probe.attrs.get("seed", 0))
+    both = first.defined & second.defined
+    coords = {"layer": probe["layer"], "token": probe["token"]}
+    halves = split_halves(first.score, second.score, first.y, first.fold, first.group, both, seed=seed)
+    return Comparison(
+        names=names,
+        delta_auc=delta_grid(probe, attn),
+        correlation={
+            name: {key: _number(value) for key, value in asdict(half).items()} for name, half in halves.items()
+        },
+        profiles=_profiles(first, second, both, names).assign_coords(coords),
+        best={
+            name: describe_best(grid, seed=seed, min_per_class=min_per_class)
+            for name, grid in zip(names, (probe, attn), strict=True)
+        },
+        observations=observations(probe),
+    )
+
+
+def differences(delta_auc: xr.Dataset, names: tuple[str, str]) -> dict[str, Any]:
+    """How many cells of a `delta_grid` differ at q < 0.05, in which direction, and the mean difference."""
+    q, delta = delta_auc["q"].values, delta_auc["delta"].values
+    significant = q < 0.05
+    return {
+        "cells": int(np.isfinite(delta).sum()),
+        f"{names[0]}_higher": int((significant & (delta > 0)).sum()),
+        f"{names[1]}_higher": int((significant & (delta < 0)).sum()),
+        "mean_delta": _number(np.nanmean(delta)) if np.isfinite(delta).any() else None,
+    }
+
+
+def delta_grid(probe: xr.Dataset, attn: xr.Dataset) -> xr.Dataset:
+    """First grid minus second in every cell: `delta`, `low`, `high`, `p`, `q`, `n`, `n_correct`, `reason` (SPEC: ΔAUC).
+
+    Raises DataError if layers, roles, samples, labels, folds or groups differ.
+    """
+    check_alike(probe, attn)
+    first, second = grid_arrays(probe), grid_arrays(attn)
+    min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
+    dims = ("layer", "token")
+    shape = first.auc.shape
+    why = [grid["reason"].transpose(*dims).values for grid in (probe, attn)]
+    values = {name: np.full(shape, np.nan) for name in ("delta", "low", "high", "p")}
+    counts = {name: np.zeros(shape, dtype=np.int64) for name in ("n", "n_correct")}
+    reasons = np.full(shape, "", dtype=object)
+    for layer, role in np.ndindex(*shape):
+        cell, scores = (layer, role), (first.score[:, layer, role], second.score[:, layer, role])
+        # The scores of an undefined cell are all NaN: the reason of the grid says more than an empty intersection.
+        reasons[cell] = str(why[0][cell] or why[1][cell])
+        if reasons[cell]:
+            continue
+        estimate = delta_auc(*scores, first.y, first.fold, first.group, min_per_class=min_per_class)
+        for name, value in zip(values, (estimate.value, estimate.low, estimate.high, estimate.p), strict=True):
+            values[name][cell] = value
+        counts["n"][cell], counts["n_correct"][cell] = estimate.n, estimate.n_correct
+        reasons[cell] = estimate.reason
+    variables = {**values, "q": benjamini_hochberg(values["p"]), **counts, "reason": reasons}
+    coords = {"layer": probe["layer"], "token": probe["token"]}
+    return xr.Dataset({name: (dims, value) for name, value in variables.items()}, coords=coords)
+
+
+def _profiles(first: GridArrays, second: GridArrays, both: np.ndarray, names: tuple[str, str]) -> xr.Dataset:
+    """Means over the cells defined in both grids, so that they speak of the same cells."""
+    stacked = np.ma.masked_array(np.stack([first.auc, second.auc]), np.broadcast_to(~both, (2, *both.shape)))
+    return xr.Dataset(
+        {
+            "layer_profile": (("grid", "layer"), stacked.mean(2).filled(np.nan)),
+            "token_profile": (("grid", "token"), stacked.mean(1).filled(np.nan)),
+        },
+        coords={"grid": np.asarray(names, dtype=object)},
+    )
+
+
+def _number(value: Any) -> float | int | None:
+    plain = value.item() if isinstance(value, np.generic) else value
+    return plain if isinstance(plain, int) or np.isfinite(plain) else None
+
+
+def _dataset_dict(dataset: xr.Dataset) -> dict[str, Any]:
+    def plain(values: Any) -> Any:
+        if isinstance(values, list):
+            return [plain(value) for value in values]
+        return values if isinstance(values, str) else _number(values)
+
+    return {name: plain(dataset[name].values.tolist()) for name in [*dataset.coords, *dataset.data_vars]}

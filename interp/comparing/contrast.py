@@ -1,0 +1,80 @@
+"""Contrast of two sets of roles on the same samples: the only way to claim that one kind of token carries more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from interp.comparing.inference import MIN_PER_CLASS, Estimate, auc_influence, normal_estimate, undefined, why_undefined
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Mean AUC of the A cells minus mean AUC of the B cells, over the same samples."""
+
+    difference: Estimate
+    auc_a: float
+    auc_b: float
+    coincident: int
+    """(sample, B role) entries left out because they name an A token of that sample."""
+    left_out: tuple[tuple[int, int], ...]
+    """B cells (layer, role) that are undefined on these samples."""
+
+
+def contrast(
+    score: Float[np.ndarray, "sample layer role"],
+    y: Int[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
+    a: Sequence[int],
+    b: Sequence[int],
+    *,
+    token: Int[np.ndarray, "sample role"] | None = None,
+    min_per_class: int = MIN_PER_CLASS,
+) -> Contrast:
+    """Mean AUC of roles `a` minus mean AUC of roles `b`, averaged over the layers given (SPEC: contrast).
+
+    Over the samples in which all of `a` and at least one of `b` exist; `token` (each role's token index, negative
+    where absent) lets B roles that name an A token of the same sample be left out. Scores are not refitted; the
+    interval and the two-sided p come from the same influences. Layers without a single score are skipped.
+    """
+    a, b = list(a), list(b)
+    exists = np.isfinite(score).any(1)
+    score_b = score[:, :, b].copy()
+    same = np.zeros((len(y), len(b)), bool)
+    if token is not None:
+        same = exists[:, b] & (token[:, b, None] == token[:, None, a]).any(-1)
+        score_b = np.where(same[:, None, :], np.nan, score_b)
+    complete = exists[:, a].all(1) & (exists[:, b] & ~same).any(1)
+    layers = np.flatnonzero(np.isfinite(score[:, :, a + b]).any((0, 2)))
+    score_a = np.where(complete[:, None, None], score[:, :, a], np.nan)
+    score_b = np.where(complete[:, None, None], score_b, np.nan)
+    n, n_correct = int(complete.sum()), int(y[complete].sum())
+
+    def mean_auc(side: np.ndarray) -> tuple[float, np.ndarray, list[tuple[int, int]]]:
+        values, influences, missing = [], [], []
+        for layer in layers:
+            for role in range(side.shape[2]):
+                column = side[:, layer, role]
+                used = np.isfinite(column)
+                if why_undefined(y[used], fold[used], min_per_class):
+                    missing.append((int(layer), role))
+                    continue
+                value, influence = auc_influence(column, y, fold)
+                values.append(value)
+                influences.append(influence)
+        if not values:
+            return float("nan"), np.zeros(len(y)), missing
+        return float(np.mean(values)), np.mean(influences, axis=0), missing
+
+    auc_a, influence_a, missing_a = mean_auc(score_a)
+    auc_b, influence_b, missing_b = mean_auc(score_b)
+    left_out = tuple((layer, b[role]) for layer, role in missing_b)
+    coincident = int(same[exists[:, a].all(1)].sum())
+    if missing_a or np.isnan(auc_a) or np.isnan(auc_b):
+        side = "A" if missing_a or np.isnan(auc_a) else "B"
+        nothing = undefined(len(y), n, n_correct, f"set {side} has no AUC on the {n} samples that have both sets")
+        return Contrast(nothing, auc_a, auc_b, coincident, left_out)
+    estimate = normal_estimate(auc_a - auc_b, influence_a - influence_b, group, n, n_correct)
+    return Contrast(estimate, auc_a, auc_b, coincident, left_out)

@@ -1,0 +1,177 @@
+"""Grids as xarray datasets: built in one place, joined exactly, saved to netCDF4 and read back unchanged.
+
+dims `layer` (int), `token` (role), `sample` (id); on (layer, token) `auc`, `low`, `high`, `n`, `n_correct`, `reason`;
+`score` (sample, layer, token) holds out-of-fold decision values; `y`, `fold`, `group` are coordinates of `sample`;
+`choice_auc` (layer, token, held_out_fold) is each cell's AUC without a fold, by which the best cell is chosen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Float, Int
+
+from interp.comparing.inference import Estimate, group_codes
+from interp.errors import DataError
+from interp.probing.cells import Fitted, Samples
+
+CELL_VARIABLES = ("auc", "low", "high", "n", "n_correct", "reason")
+
+
+@dataclass(frozen=True)
+class GridArrays:
+    """The arrays behind a grid, for the functions of `inference`, `resampling` and `contrast`."""
+
+    score: Float[np.ndarray, "sample layer role"]
+    y: Int[np.ndarray, " sample"]
+    fold: Int[np.ndarray, " sample"]
+    group: Int[np.ndarray, " sample"]
+    auc: Float[np.ndarray, "layer role"]
+
+    @property
+    def defined(self) -> Bool[np.ndarray, "layer role"]:
+        """Cells that have an AUC."""
+        return np.isfinite(self.auc)
+
+
+def grid_arrays(grid: xr.Dataset) -> GridArrays:
+    """Plain arrays of a checked grid."""
+    check_grid(grid)
+    return GridArrays(
+        score=grid["score"].transpose("sample", "layer", "token").values,
+        y=grid["y"].values.astype(np.int64),
+        fold=grid["fold"].values.astype(np.int64),
+        group=group_codes(grid["group"].values.tolist()),
+        auc=grid["auc"].transpose("layer", "token").values,
+    )
+
+
+def estimate_variables(
+    estimates: Sequence[Estimate], dims: Sequence[str], shape: Sequence[int], *, prefix: str = ""
+) -> dict[str, tuple[Sequence[str], np.ndarray]]:
+    """`auc`, `low`, `high`, `n`, `n_correct`, `reason` of the estimates as variables of a dataset."""
+    values = {
+        "auc": np.array([e.value for e in estimates]),
+        "low": np.array([e.low for e in estimates]),
+        "high": np.array([e.high for e in estimates]),
+        "n": np.array([e.n for e in estimates], dtype=np.int64),
+        "n_correct": np.array([e.n_correct for e in estimates], dtype=np.int64),
+        "reason": np.array([e.reason for e in estimates], dtype=object),
+    }
+    return {f"{prefix}{name}": (dims, value.reshape(tuple(shape))) for name, value in values.items()}
+
+
+def make_grid(
+    fitted: Fitted, samples: Samples, *, layers: Sequence[int], roles: Sequence[str], attrs: Mapping[str, Any]
+) -> xr.Dataset:
+    """Scores and estimates under their labels; only samples of the population are in a grid.
+
+    Where C was chosen, `chosen_C` (layer, token, held_out_fold) says which; the attribute `C` is then their median,
+    which permutations and controls use instead of choosing anew each time.
+    """
+    from interp import __version__
+
+    by_fold = {name: v for name, v in (("choice_auc", fitted.choice), ("chosen_C", fitted.C)) if v is not None}
+    if fitted.C is not None:
+        attrs = {**attrs, "C": float(np.nanquantile(fitted.C, 0.5, method="lower")), "C_choice": "inner folds"}
+    excluded = {f"excluded_{reason}": count for reason, count in samples.excluded.items()}
+    grid = xr.Dataset(
+        data_vars={
+            **estimate_variables(fitted.estimates, ("layer", "token"), (len(layers), len(roles))),
+            "score": (("sample", "layer", "token"), fitted.score),
+            **{name: (("layer", "token", "held_out_fold"), values) for name, values in by_fold.items()},
+        },
+        coords={
+            "layer": np.asarray(layers, dtype=np.int64),
+            "token": np.asarray(roles, dtype=object),
+            "sample": np.asarray(samples.ids, dtype=object),
+            "y": ("sample", samples.y),
+            "fold": ("sample", samples.fold),
+            "group": ("sample", np.asarray(samples.group, dtype=object)),
+            **({"held_out_fold": np.unique(samples.fold)} if by_fold else {}),
+        },
+        attrs={**attrs, **excluded, "unconverged": fitted.unconverged, "interp_version": __version__},
+    )
+    check_grid(grid)
+    return grid
+
+
+def check_grid(grid: xr.Dataset) -> None:
+    """Raise DataError unless `grid` has the variables, coordinates and unique labels of a grid."""
+    missing = [name for name in (*CELL_VARIABLES, "score", "y", "fold", "group") if name not in grid.variables]
+    if missing:
+        raise DataError(f"grid: missing {', '.join(missing)}; a grid comes from probe_grid or attention_grid")
+    for name in ("layer", "token", "sample"):
+        if name not in grid.indexes or not grid.indexes[name].is_unique:
+            raise DataError(f"grid: the labels of {name} must exist and be unique")
+
+
+def check_alike(first: xr.Dataset, second: xr.Dataset) -> None:
+    """Raise DataError unless both grids have the same layers, roles, samples, labels, folds and groups, in order."""
+    for grid in (first, second):
+        check_grid(grid)
+    for name in ("layer", "token", "sample"):
+        a, b = first.indexes[name].tolist(), second.indexes[name].tolist()
+        if a != b:
+            only_a, only_b = [x for x in a if x not in set(b)], [x for x in b if x not in set(a)]
+            what = f"only in the first: {_some(only_a)}; only in the second: {_some(only_b)}"
+            raise DataError(
+                f"grids: their {name} labels differ ({len(a)} and {len(b)}; "
+                f"{what if only_a or only_b else 'the order is another'}); compute both on the same samples and axes"
+            )
+    for name in ("y", "fold", "group"):
+        differ = np.flatnonzero(first[name].values != second[name].values)
+        if len(differ):
+            raise DataError(
+                f"grids: {name} differs at {len(differ)} samples, first {first['sample'].values[differ[0]]!r}; "
+                "give both grids the same labels, groups, folds and seed"
+            )
+
+
+def _some(values: Sequence[Any]) -> str:
+    return ", ".join(map(str, values[:5])) + (f" and {len(values) - 5} more" if len(values) > 5 else "") or "none"
+
+
+def join_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] = ("probe", "attention")) -> xr.Dataset:
+    """Both grids under a new leading dim `grid`, for the variables they share; the others keep their own axes.
+
+    Layers, roles, samples, labels, folds and groups must agree exactly: DataError otherwise, never an inner join.
+    Attributes that differ are kept under `<name>_<attribute>`.
+    """
+    check_alike(probe, attn)
+    probe, attn = xr.align(probe, attn, join="exact")
+    shared = [name for name in probe.data_vars if name in attn.data_vars]
+    own = [grid[[name for name in grid.data_vars if name not in shared]] for grid in (probe, attn)]
+    both = xr.concat(
+        [probe[shared], attn[shared]],
+        dim=xr.Variable("grid", np.asarray(names, dtype=object)),
+        join="exact",
+        coords="minimal",
+        compat="equals",
+        combine_attrs="drop",
+    )
+    joined = xr.merge([both, *own], join="exact", compat="equals", combine_attrs="drop")
+    for key in dict.fromkeys([*probe.attrs, *attn.attrs]):
+        values = {name: grid.attrs[key] for name, grid in zip(names, (probe, attn), strict=True) if key in grid.attrs}
+        if len(values) == 2 and len(set(map(str, values.values()))) == 1:
+            joined.attrs[key] = values[names[0]]
+        else:
+            joined.attrs.update({f"{name}_{key}": value for name, value in values.items()})
+    return joined
+
+
+def save_grid(grid: xr.Dataset, path: str | Path, *, group: str | None = None) -> None:
+    """Write a grid as netCDF4, or add it to a file as a group; `load_grid` gives back the same values and labels."""
+    grid.to_netcdf(path, mode="w" if group is None else "a", group=group, engine="h5netcdf", format="NETCDF4")
+
+
+def load_grid(path: str | Path, *, group: str | None = None) -> xr.Dataset:
+    """Read a grid that `save_grid` wrote; raises DataError for anything that is not a netCDF4 file."""
+    try:
+        with xr.open_dataset(path, engine="h5netcdf", group=group) as grid:
+            return grid.load()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: expected a grid written by interp (netCDF4), got {error}") from error

@@ -1,0 +1,243 @@
+"""A forward pass through either class of TransformerLens: hooks by name, left padding, key-value cache."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interp.errors import ModelError
+from interp.models.architecture import HookedModel, backend, windows
+
+_IN_ATTENTION = frozenset({"pattern", "z", "q", "k", "v"})
+_NO_HOOKS: Mapping[str, Callable[[Tensor], None]] = MappingProxyType({})
+
+
+def hook_name(site: str, layer: int) -> str:
+    """Name of a site's hook point, the same in both classes: `resid_post` at layer 3 is `blocks.3.hook_resid_post`."""
+    if site == "mlp_post":
+        return f"blocks.{layer}.mlp.hook_post"
+    return f"blocks.{layer}.{'attn.' if site in _IN_ATTENTION else ''}hook_{site}"
+
+
+def output_weight(model: HookedModel, layer: int) -> Float[Tensor, "head d_head d_model"]:
+    """W_O of one layer: what each head's `z` is multiplied by before the heads are summed."""
+    weight = model.blocks[layer].attn.W_O
+    return weight.detach().reshape(model.cfg.n_heads, -1, model.cfg.d_model)
+
+
+@dataclass
+class KeyValueCache:
+    """Keys and values of the tokens passed so far; `forward` extends it in place.
+
+    Every layer keeps every key, also those outside its sliding window, so a pattern always has one column per token.
+    """
+
+    store: Any
+    """What the model's own class takes: a TransformerLensKeyValueCache or a Hugging Face DynamicCache."""
+
+    @torch.inference_mode()
+    def repeat(self, n: int) -> "KeyValueCache":
+        """An independent copy in which each sample stands `n` times in a row (a prefix shared by a batch)."""
+        store = deepcopy(self.store)
+        if hasattr(store, "entries"):
+            for entry in store.entries:
+                entry.past_keys = entry.past_keys.repeat_interleave(n, dim=0)
+                entry.past_values = entry.past_values.repeat_interleave(n, dim=0)
+            store.previous_attention_mask = store.previous_attention_mask.repeat_interleave(n, dim=0)
+        elif n > 1:
+            store.batch_repeat_interleave(n)
+        return KeyValueCache(store)
+
+    def copy(self) -> "KeyValueCache":
+        """An independent copy."""
+        return self.repeat(1)
+
+    def select(self, rows: Int[Tensor, " kept"]) -> None:
+        """Keep only these samples, in this order; a row may be asked for more than once."""
+        rows = rows.cpu()  # the layers may lie on several devices; an index on the CPU fits all
+        if hasattr(self.store, "entries"):
+            for entry in self.store.entries:
+                entry.past_keys, entry.past_values = entry.past_keys[rows], entry.past_values[rows]
+            self.store.previous_attention_mask = self.store.previous_attention_mask[rows]
+        else:
+            self.store.batch_select_indices(rows)
+
+    def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
+        """The values of all tokens so far, with their bias; up to date inside a hook on this layer's pattern."""
+        if hasattr(self.store, "entries"):
+            return self.store.entries[layer].past_values
+        return self.store.layers[layer].values.transpose(1, 2)
+
+
+def new_cache(model: HookedModel, batch: int) -> KeyValueCache:
+    """An empty cache for `batch` samples."""
+    if backend(model) == "HookedTransformer":
+        from transformer_lens import TransformerLensKeyValueCache
+
+        return KeyValueCache(TransformerLensKeyValueCache.init_cache(model.cfg, model.cfg.device, batch))
+    from transformers import DynamicCache
+
+    return KeyValueCache(DynamicCache())  # without a config: its sliding layers would forget keys
+
+
+@contextmanager
+def _attached(model: HookedModel, hooks: Mapping[str, Callable[[Tensor], None]]) -> Iterator[None]:
+    """Our hooks for the time of one pass; only they are taken off again, whatever else is on the hook points."""
+    points = model.hook_dict if hooks else {}
+    missing = [name for name in hooks if name not in points]
+    if missing:
+        raise ModelError(f"{type(model).__name__} has no hook point {missing[0]!r}: the architecture lacks this site")
+    handles = []
+    try:
+        for name, function in hooks.items():
+            # On the bridge hook.name is another alias, so a function is bound to the name that was asked for.
+            def observe(tensor: Tensor, hook: object, function: Callable[[Tensor], None] = function) -> None:
+                function(tensor)
+
+            points[name].add_hook(observe)
+            handles.append((points[name], points[name].fwd_hooks[-1]))
+        yield
+    finally:
+        for point, handle in handles:
+            handle.hook.remove()
+            point.fwd_hooks = [other for other in point.fwd_hooks if other is not handle]
+
+
+@torch.inference_mode()
+def forward(
+    model: HookedModel,
+    tokens: Int[Tensor, "sample new"],
+    attention_mask: Int[Tensor, "sample all"],
+    *,
+    hooks: Mapping[str, Callable[[Tensor], None]] = _NO_HOOKS,
+    cache: KeyValueCache | None = None,
+    logits: bool = False,
+) -> Float[Tensor, "sample d_vocab"] | None:
+    """One pass over token ids; positions follow from the mask, so left-padded rows equal unpadded ones.
+
+    `hooks` maps hook names to functions that look at the tensor. `attention_mask` (1 = real token) covers the cached
+    tokens and the new ones. Returns the logits of the last position, or None and computes no logits.
+    Raises ModelError for a hook point the architecture lacks.
+    """
+    tokens, attention_mask = tokens.to(model.cfg.device), attention_mask.to(model.cfg.device)
+    run = _pass_hooked_transformer if backend(model) == "HookedTransformer" else _pass_bridge
+    with _attached(model, hooks):
+        return run(model, tokens, attention_mask, cache, logits)
+
+
+PATTERN_ENTRIES = 1 << 18
+"""Query × key entries per sample and head that one piece of a long prompt may have."""
+
+
+def fill_cache(
+    model: HookedModel,
+    tokens: Int[Tensor, "sample new"],
+    attention_mask: Int[Tensor, "sample all"],
+    cache: KeyValueCache,
+    *,
+    chunk: int | None = None,
+) -> None:
+    """Run tokens into a cache `chunk` at a time: no layer ever holds a pattern larger than `chunk` × keys.
+
+    Both classes compute the whole pattern, so a long prompt passed at once costs its square in memory. By default
+    the pieces get shorter as the keys get more.
+    """
+    if chunk is None:
+        chunk = max(64, PATTERN_ENTRIES // attention_mask.shape[1])
+    for end in range(tokens.shape[1], 0, -chunk)[::-1]:
+        start = max(0, end - chunk)
+        seen = attention_mask.shape[1] - tokens.shape[1] + end
+        forward(model, tokens[:, start:end], attention_mask[:, :seen], cache=cache)
+
+
+def pads_between(model: HookedModel) -> bool:
+    """Whether `forward` measures every layer's window in tokens, so that padding may follow cached tokens."""
+    if all(window is None for window in windows(model)):
+        return True
+    if backend(model) == "HookedTransformer":
+        return False
+    return getattr(model.original_model.config.get_text_config(), "sliding_window", None) is not None
+
+
+def _pass_bridge(
+    model: HookedModel,
+    tokens: Int[Tensor, "sample new"],
+    attention_mask: Int[Tensor, "sample all"],
+    cache: KeyValueCache | None,
+    logits: bool,
+) -> Float[Tensor, "sample d_vocab"] | None:
+    wrapped = model.original_model
+    options: dict[str, Any] = {"attention_mask": attention_mask, "use_cache": cache is not None}
+    if cache is not None:
+        options["past_key_values"] = cache.store
+    if _padding_inside_window(model, attention_mask):
+        options |= _masks_by_position(model, attention_mask, tokens.shape[1])
+    if "logits_to_keep" in inspect.signature(wrapped.forward).parameters:
+        # The bridge always calls the unembedding: with no position to keep it costs nothing.
+        options["logits_to_keep"] = 1 if logits else torch.empty(0, dtype=torch.long, device=tokens.device)
+    output = model(tokens, return_type="logits", **options)
+    return output[:, -1] if logits else None
+
+
+def _padding_inside_window(model: HookedModel, attention_mask: Int[Tensor, "sample all"]) -> bool:
+    """Whether a sliding window may span padding between cached and new tokens; both classes count it as keys."""
+    narrow = min((window for window in windows(model) if window is not None), default=None)
+    if narrow is None or attention_mask.shape[1] <= narrow:
+        return False
+    resumes = (attention_mask[:, 1:] > attention_mask[:, :-1]) & (attention_mask.cumsum(1)[:, :-1] > 0)
+    return bool(resumes.any())
+
+
+def _masks_by_position(model: HookedModel, attention_mask: Int[Tensor, "sample all"], new: int) -> dict[str, Any]:
+    """Hugging Face's additive masks with the window measured in real tokens, and the new tokens' positions."""
+    config = model.original_model.config.get_text_config()
+    if getattr(config, "sliding_window", None) is None:
+        raise ModelError(
+            f"{type(model.original_model).__name__} counts padding after cached tokens as part of its local attention: "
+            "pass tokens of equal length, or no cache"
+        )
+    position = attention_mask.cumsum(1) - 1
+    query, key = position[:, -new:, None], position[:, None, :]
+    causal = (key <= query) & (attention_mask[:, None, :] > 0)
+    hidden = torch.finfo(model.original_model.dtype).min
+
+    def additive(visible: Bool[Tensor, "sample new all"]) -> Float[Tensor, "sample 1 new all"]:
+        zero = torch.zeros(visible.shape, dtype=model.original_model.dtype, device=visible.device)
+        return zero.masked_fill(~visible, hidden)[:, None]
+
+    sliding = additive(causal & (key > query - config.sliding_window))
+    masks: Any = sliding
+    if getattr(config, "layer_types", None) is not None:
+        masks = {"full_attention": additive(causal), "sliding_attention": sliding}
+    return {"attention_mask": masks, "position_ids": position[:, -new:].clamp_min(0)}
+
+
+def _pass_hooked_transformer(
+    model: HookedModel,
+    tokens: Int[Tensor, "sample new"],
+    attention_mask: Int[Tensor, "sample all"],
+    cache: KeyValueCache | None,
+    logits: bool,
+) -> Float[Tensor, "sample d_vocab"] | None:
+    new, n_layers = tokens.shape[1], model.cfg.n_layers
+    options: dict[str, Any] = {"attention_mask": attention_mask[:, -new:]}
+    if _padding_inside_window(model, attention_mask):
+        raise ModelError(
+            "HookedTransformer counts padding after cached tokens as part of its sliding window: "
+            "pass tokens of equal length, or no cache, or load the model as a TransformerBridge"
+        )
+    if cache is not None:
+        cache.store.previous_attention_mask = attention_mask[:, :-new]
+        options["past_kv_cache"] = cache.store
+    if not logits:
+        model(tokens, return_type=None, **options)
+        return None
+    residual = model(tokens, stop_at_layer=n_layers, **options)
+    return model(residual[:, -1:], start_at_layer=n_layers)[:, -1]

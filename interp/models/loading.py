@@ -1,0 +1,238 @@
+"""Loading models: a name, a folder, a GGUF file or a loaded model in, a hooked model ready for capture out.
+
+This file and `hooked.py` are the only ones that know which class of TransformerLens they hold.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from interp.errors import ModelError
+from interp.models.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
+from interp.models.gguf import converted_folder, gemma3_file, is_gguf
+from interp.models.hooked import KeyValueCache, fill_cache, forward, hook_name, new_cache, output_weight, pads_between
+from interp.models.placement import is_spread, placement
+from interp.models.preflight import preflight, reference_pass
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+__all__ = [
+    "HookedModel",
+    "KeyValueCache",
+    "ModelInfo",
+    "eos_token_ids",
+    "fill_cache",
+    "forward",
+    "hook_name",
+    "load_model",
+    "model_info",
+    "model_tokenizer",
+    "new_cache",
+    "output_weight",
+    "pads_between",
+    "preflight",
+]
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def load_model(
+    source: Any,
+    *,
+    tokenizer: Any = None,
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "float32",
+    processed_weights: bool = False,
+    check: bool = True,
+) -> HookedModel:
+    """Load a causal language model with TransformerLens hooks.
+
+    `source` is a Hugging Face name, a local folder, a GGUF file, `"gemma3-270m"` (the optional extra `gemma`), a
+    HookedTransformer, a TransformerBridge, or a Hugging Face model (with `tokenizer=`; it is wrapped in place). A
+    model that is hooked already passes through on its own device and in its own dtype.
+
+    `device` is `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1` …, `mps`, or `spread` (layer by layer over all
+    GPUs, by accelerate). Weights are Hugging Face's own unless `processed_weights` folds the norms and centres what
+    writes to the residual stream. `check=True` runs `preflight`. Raises ModelError with what to do.
+    """
+    if isinstance(dtype, str) and dtype not in DTYPES:
+        raise ModelError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
+    dtype = DTYPES[dtype] if isinstance(dtype, str) else dtype
+    reference = None
+    if backend(source):
+        model = source
+        if tokenizer is not None:
+            model.tokenizer = _tokenizer(tokenizer)
+        if processed_weights and not model_info(model).processed_weights:
+            raise ModelError("processed_weights=True cannot change a model that is loaded already: process it before")
+    else:
+        if isinstance(source, str | Path):
+            hf_model, own_tokenizer, name = _read(source, tokenizer, device, dtype)
+        elif _is_hugging_face(source):
+            if tokenizer is None:
+                raise ModelError(f"a {type(source).__name__} needs its tokenizer: load_model(model, tokenizer=…)")
+            hf_model, own_tokenizer, name = source, _tokenizer(tokenizer), source.name_or_path or "model"
+        else:
+            raise ModelError(
+                "expected a model name, a folder, a GGUF file, a HookedTransformer, a TransformerBridge or a "
+                f"Hugging Face model, got {type(source).__name__}"
+            )
+        hf_model.eval()  # one that was just made from a configuration would still drop out
+        if check:
+            reference = reference_pass(hf_model, own_tokenizer)
+        model = _hooked(hf_model, own_tokenizer, name, keep=is_spread(hf_model) or not isinstance(source, str | Path))
+        if processed_weights:
+            _process(model)
+    if check:
+        preflight(model, reference=reference)
+    return model
+
+
+def _is_hugging_face(source: object) -> bool:
+    return any(cls.__name__ == "PreTrainedModel" for cls in type(source).__mro__)
+
+
+def _read(
+    source: str | Path, tokenizer: Any, device: str | torch.device, dtype: torch.dtype
+) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase", str]:
+    """The Hugging Face model and tokenizer behind a name or path, and the name to show."""
+    where, name, local = _locate(source)
+    place = placement(device)
+    with _offline(local):
+        from transformers import AutoModelForCausalLM
+
+        try:
+            hf_model: Any = AutoModelForCausalLM.from_pretrained(
+                where, dtype=dtype, attn_implementation="eager", local_files_only=local, **place
+            )
+        except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
+            raise _unloadable("language model", where, local, error) from error
+        own_tokenizer = _tokenizer(where if tokenizer is None else tokenizer)
+    return hf_model, own_tokenizer, name
+
+
+def read_config(source: str | Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
+    """Configuration and tokenizer of the model behind a name or path; no weights are read (GGUF is converted first).
+
+    Raises ModelError if there are none.
+    """
+    where, _, local = _locate(source)
+    with _offline(local):
+        from transformers import AutoConfig
+
+        try:
+            config = AutoConfig.from_pretrained(where, local_files_only=local)
+        except Exception as error:
+            raise _unloadable("configuration", where, local, error) from error
+        return config, _tokenizer(where)
+
+
+def _unloadable(what: str, where: str, local: bool, error: Exception) -> ModelError:
+    hint = "" if local else " (no local path, and not to be had from Hugging Face's hub)"
+    return ModelError(f"cannot load a {what} from {where!r}{hint}: {_first_line(error)}")
+
+
+def _locate(source: str | Path) -> tuple[str, str, bool]:
+    """What transformers can load, the name to show, and whether it is a local folder."""
+    path, name = Path(source).expanduser(), str(source)
+    if name == "gemma3-270m" and not path.exists():
+        path = gemma3_file()
+    if path.is_file():
+        if not is_gguf(path):
+            raise ModelError(f"{path} is no GGUF file: give a GGUF file, a folder with config.json, or a model name")
+        name, path = path.stem, converted_folder(path)
+    elif path.is_dir():
+        name = path.resolve().name
+        if not (path / "config.json").is_file():
+            raise ModelError(f"{path} has no config.json: give the folder that save_pretrained wrote")
+    elif isinstance(source, Path) or name.count("/") > 1 or name.startswith((".", "~", "/")) or path.suffix == ".gguf":
+        raise ModelError(f"no such file or folder: {source}")
+    local = path.exists()
+    return str(path) if local else name, name, local
+
+
+def _tokenizer(tokenizer: Any) -> "PreTrainedTokenizerBase":
+    """A tokenizer of our own (with a padding token), from an object, a folder or a name."""
+    if isinstance(tokenizer, str | Path):
+        from transformers import AutoTokenizer
+
+        with _offline(Path(tokenizer).exists()):
+            try:
+                own = AutoTokenizer.from_pretrained(str(tokenizer))
+            except Exception as error:
+                raise ModelError(
+                    f"cannot load a tokenizer from {str(tokenizer)!r}: {_first_line(error)}; give one with tokenizer=…"
+                ) from error
+    else:
+        own = deepcopy(tokenizer)
+    if own.pad_token is None:
+        own.pad_token = own.eos_token or own.convert_ids_to_tokens(0)
+    return own
+
+
+def _hooked(hf_model: Any, tokenizer: Any, name: str, *, keep: bool) -> HookedModel:
+    """Give a Hugging Face model hooks: HookedTransformer where it can take these weights, else the bridge."""
+    note = ""
+    if not keep:
+        try:
+            from transformer_lens import HookedTransformer  # noqa: F401  (4.0 raises ImportError here)
+        except ImportError:
+            pass
+        else:
+            from interp.models.llama import as_hooked_transformer, why_not
+
+            note = why_not(hf_model.config)
+            if not note:
+                return as_hooked_transformer(hf_model, tokenizer, name)
+    from transformer_lens.model_bridge import TransformerBridge
+
+    kwargs = tokenizer.init_kwargs
+    kwargs.setdefault("name_or_path", tokenizer.name_or_path)
+    before = dict(kwargs)
+    kwargs["add_bos_token"] = True  # else TransformerLens reloads the tokenizer so that it adds a BOS
+    try:
+        model = TransformerBridge.boot_transformers(name, hf_model=hf_model, tokenizer=tokenizer, dtype=hf_model.dtype)
+    except Exception as error:
+        raise ModelError(
+            f"TransformerLens has no bridge for {type(hf_model).__name__}: {_first_line(error)}"
+        ) from error
+    finally:
+        kwargs.clear()
+        kwargs.update(before)
+    setattr(model, NOTE, note)
+    return model
+
+
+def _process(model: HookedModel) -> None:
+    """Fold norms and centre weights, as TransformerLens does by default."""
+    if backend(model) == "HookedTransformer":
+        model.process_weights_()
+    else:
+        model.enable_compatibility_mode(disable_warnings=True)
+
+
+@contextmanager
+def _offline(local: bool) -> Iterator[None]:
+    """While a local folder is read: no calls to the hub (without a network they are retried for half a minute)."""
+    from huggingface_hub import constants
+    from transformers.utils import logging
+
+    before, bar = constants.HF_HUB_OFFLINE, logging.is_progress_bar_enabled()
+    if local:
+        constants.HF_HUB_OFFLINE = True
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+        if bar:
+            logging.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

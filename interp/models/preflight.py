@@ -1,0 +1,129 @@
+"""Cheap checks that a hooked model is what the rest of `interp` takes it for; each fails with a sentence."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.errors import ModelError
+from interp.models.architecture import HookedModel, model_info
+from interp.models.hooked import forward, hook_name
+
+TEXT = "The capital of France is Paris, and the capital of Japan is Tokyo."
+N_TOKENS = 12
+SITES = ("resid_pre", "resid_post", "attn_out", "mlp_out", "pattern", "v", "z")
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+"""Relative to the largest entry of a layer: Gemma's residual stream reaches 8e4."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What Hugging Face's model computed on the probe text, before it was wrapped."""
+
+    ids: Int[Tensor, "1 token"]
+    resid_post: list[Float[Tensor, "1 token d_model"]]
+    """Of every block but the last (Hugging Face's last entry is after the final norm)."""
+    logits: Float[Tensor, "1 d_vocab"]
+
+
+def probe_ids(tokenizer: Any, d_vocab: int) -> Int[Tensor, "1 token"]:
+    """A few ordinary token ids. Raises ModelError if the tokenizer cannot be the model's, or doubles the BOS."""
+    ids = tokenizer(TEXT).input_ids[:N_TOKENS]
+    if not ids:
+        raise ModelError("the tokenizer gives no tokens for plain English text")
+    if max(ids) >= d_vocab:
+        raise ModelError(
+            f"the tokenizer gives token id {max(ids)}, but the model has {d_vocab} tokens: it belongs to another model"
+        )
+    bos = tokenizer.bos_token_id
+    if bos is not None and ids[:2] == [bos, bos]:
+        raise ModelError(f"the tokenizer begins a text with two BOS tokens ({bos}): every position would be off by one")
+    return torch.tensor([ids])
+
+
+@torch.inference_mode()
+def reference_pass(hf_model: Any, tokenizer: Any) -> Reference:
+    """Hugging Face's own residual stream and logits on the probe text; to be taken before TransformerLens wraps it."""
+    ids = probe_ids(tokenizer, hf_model.get_input_embeddings().num_embeddings)
+    output = hf_model(ids.to(hf_model.device), output_hidden_states=True, use_cache=False)
+    return Reference(ids, list(output.hidden_states[1:-1]), output.logits[:, -1])
+
+
+def preflight(model: HookedModel, *, reference: Reference | None = None) -> None:
+    """Check hook points, patterns, left padding, BOS and, given a reference, parity with Hugging Face.
+
+    Raises ModelError naming the layer and the size of the deviation.
+    """
+    info = model_info(model)
+    if reference is not None:
+        ids = reference.ids
+    elif getattr(model, "tokenizer", None) is None:  # a model for ids that its user makes
+        ids = torch.arange(1, N_TOKENS + 1)[None] % info.d_vocab
+    else:
+        ids = probe_ids(model.tokenizer, info.d_vocab)
+    n, tolerance = ids.shape[1], TOLERANCE.get(info.dtype, 1e-1)
+    seen: dict[str, Tensor] = {}
+    names = [hook_name(site, layer) for layer in range(info.n_layers) for site in SITES]
+    logits = forward(model, ids, torch.ones_like(ids), hooks={name: _keep(seen, name) for name in names}, logits=True)
+    silent = [name for name in names if name not in seen]
+    if silent:
+        raise ModelError(f"the hook point {silent[0]!r} exists but never fires in {info.architecture}")
+    sinks = any(name.endswith("sinks") for name, _ in model.named_parameters())
+    for layer, window in enumerate(info.windows):
+        if not seen[hook_name("resid_post", layer)].isfinite().all():
+            raise ModelError(f"layer {layer} is not finite on a plain sentence in {info.dtype}: try another dtype")
+        _check_pattern(seen[hook_name("pattern", layer)].float(), layer, window, info.n_heads, sinks)
+
+    # One row of two is shorter by three tokens and padded on the left.
+    short = max(1, n - 3)
+    padded = torch.cat([ids, torch.cat([ids[:, :1].expand(1, n - short), ids[:, :short]], dim=1)])
+    mask = torch.ones_like(padded)
+    mask[1, : n - short] = 0
+    batch: dict[str, Tensor] = {}
+    streams = [hook_name("resid_post", layer) for layer in range(info.n_layers)]
+    forward(model, padded, mask, hooks={name: _keep(batch, name) for name in streams})
+    for layer, name in enumerate(streams):
+        both = torch.cat([batch[name][0], batch[name][1, n - short :]])
+        single = torch.cat([seen[name][0], seen[name][0, :short]])
+        _compare(both, single, tolerance, f"layer {layer}: a left-padded batch of two differs from single samples")
+
+    if reference is not None:
+        if not info.processed_weights:
+            for layer, theirs in enumerate(reference.resid_post):
+                _compare(seen[streams[layer]], theirs, tolerance, f"layer {layer} differs from Hugging Face's")
+        assert logits is not None
+        # The log-softmax: centring the unembedding shifts all logits alike.
+        _compare(logits.float().log_softmax(-1), reference.logits.float().log_softmax(-1), tolerance, "logits differ")
+
+
+def _keep(store: dict[str, Tensor], name: str) -> Callable[[Tensor], None]:
+    def keep(tensor: Tensor) -> None:
+        store[name] = tensor.detach().clone()
+
+    return keep
+
+
+def _check_pattern(
+    pattern: Float[Tensor, "1 head query key"], layer: int, window: int | None, n_heads: int, sinks: bool
+) -> None:
+    n = pattern.shape[-1]
+    distance = torch.arange(n)[:, None] - torch.arange(n)[None, :]
+    visible = (distance >= 0) & (distance < (window or n))
+    if pattern.shape[1] != n_heads:
+        raise ModelError(f"layer {layer}: the pattern has {pattern.shape[1]} heads, expected {n_heads}")
+    outside = pattern[..., ~visible.to(pattern.device)].abs().sum().item()
+    if outside > 0:
+        raise ModelError(f"layer {layer}: attention {outside:.2g} on keys that are later or outside the window")
+    mass = pattern.sum(-1)
+    if (mass > 1.01).any() or (not sinks and (mass < 0.99).any()):
+        raise ModelError(f"layer {layer}: rows of the pattern sum to {mass.min():.3f} … {mass.max():.3f}, expected 1")
+
+
+def _compare(ours: Tensor, theirs: Tensor, tolerance: float, what: str) -> None:
+    ours, theirs = ours.float().cpu(), theirs.float().cpu()
+    deviation = ((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-6)).item()
+    if not deviation <= tolerance:
+        raise ModelError(f"{what} (relative deviation {deviation:.2g}, tolerance {tolerance:g})")

@@ -1,0 +1,104 @@
+"""What a run takes on the disk and in memory, computed from shapes before anything is run."""
+
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from interp.capturing.attention import METRICS
+from interp.errors import RunError
+from interp.planning.shapes import Shapes
+from interp.runs.safetensors_stream import layout
+from interp.runs.shards import SHARD_SAMPLES
+from interp.runs.store import Shard
+
+SPARE = 1 << 26
+"""Room for everything in a run folder that is not an activation, in bytes."""
+
+
+def shard_specs(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], n: int) -> dict[str, dict[str, Any]]:
+    """Type and shape of every tensor in a shard of `n` samples (the layout of `interp.runs.store`)."""
+    specs: dict[str, dict[str, Any]] = {}
+    for layer in range(shapes.n_layers):
+        for site in sites:
+            specs[f"{site}.{layer}"] = {"dtype": shapes.dtype, "shape": [n, len(roles), shapes.width(site)]}
+        for metric in METRICS:
+            specs[f"attention.{metric}.{layer}"] = {"dtype": "float32", "shape": [n, shapes.n_heads, len(roles)]}
+    specs["embed"] = {"dtype": shapes.dtype, "shape": [n, len(roles), shapes.d_model]}
+    specs["valid"] = {"dtype": "bool", "shape": [n, len(roles)]}
+    return specs
+
+
+def sample_bytes(shapes: Shapes, sites: Sequence[str], n_roles: int) -> int:
+    """Bytes that one sample adds to a shard.
+
+    roles × (item × (layers × Σ widths of the sites + d_model) + 4 × layers × metrics × heads + 1)
+    """
+    vectors = shapes.itemsize * (shapes.n_layers * sum(map(shapes.width, sites)) + shapes.d_model)
+    return n_roles * (vectors + 4 * shapes.n_layers * len(METRICS) * shapes.n_heads + 1)
+
+
+def disk_bytes(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], shards: Sequence[Sequence[str]]) -> int:
+    """Bytes of `activations/`, markers included; `shards` are the ids of the samples of each."""
+    per_sample, total = sample_bytes(shapes, sites, len(roles)), 0
+    heads: dict[int, tuple[int, dict[str, Any]]] = {}
+    for index, ids in enumerate(shards):
+        if len(ids) not in heads:
+            specs = shard_specs(shapes, sites, roles, len(ids))
+            heads[len(ids)] = len(layout(specs)[0]), specs
+        head, specs = heads[len(ids)]
+        size = head + per_sample * len(ids)
+        marker = Shard("0" * 64, index, tuple(ids), tuple(roles), specs, {}, size, "0" * 64)
+        total += size + len(json.dumps(asdict(marker), ensure_ascii=False, indent=1).encode()) + 1
+    return total
+
+
+def memory_bytes(
+    shapes: Shapes, sites: Sequence[str], n_roles: int, *, batch_tokens: int, longest: int, samples: int
+) -> dict[str, int]:
+    """Peak memory of capture and of probing with one worker, each with what is held beside it; an estimate.
+
+    *weights*: parameters × item. *capturing*: the weights, the hidden states of a batch (about 8 d_model + 3 d_mlp
+    numbers a token), three copies of one layer's pattern, and two copies of a shard. *probing*: four times one cell in
+    float64, the layer that is kept, and three times the out-of-fold scores of all cells.
+    """
+    weights = shapes.n_params * shapes.itemsize
+    width = max(1, min(batch_tokens, longest))
+    rows = max(1, batch_tokens // width)
+    hidden = batch_tokens * (8 * shapes.d_model + 3 * shapes.d_mlp) * shapes.itemsize
+    pattern = 3 * 4 * shapes.n_heads * rows * width * width
+    shard = 2 * (2 * SHARD_SAMPLES) * sample_bytes(shapes, sites, n_roles)
+    cell = 8 * samples * shapes.width(sites[0])
+    scores = 8 * samples * (shapes.n_layers + 1) * n_roles
+    return {
+        "weights": weights,
+        "capturing": weights + hidden + pattern + shard,
+        "probing": 4 * cell + (1 << 29) + 3 * scores,
+    }
+
+
+def free_bytes(out: Path) -> int:
+    """Free room where a folder is or would be made."""
+    place = out.absolute()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def check_room(out: Path, shapes: Shapes, sites: Sequence[str], n_roles: int, samples: int) -> None:
+    """Raise RunError if the activations of so many samples cannot fit."""
+    needed, free = samples * sample_bytes(shapes, sites, n_roles) + SPARE, free_bytes(out)
+    if needed > free:
+        raise RunError(
+            f"{out}: the activations of {samples} samples need {gigabytes(needed)}, but {gigabytes(free)} are free; "
+            "make room, choose another folder, or ask for fewer rows (limit) or sites"
+        )
+
+
+def gigabytes(size: int) -> str:
+    """A size to three digits, in the unit that suits it."""
+    power = min(4, int(math.log(max(size, 1), 1000)))
+    return f"{size / 1000**power:.3g} {('bytes', 'kB', 'MB', 'GB', 'TB')[power]}"

@@ -1,0 +1,1 @@
+"""From activations to scores: folds, estimators, solvers, the two grids, their controls."""

@@ -1,0 +1,148 @@
+"""What can be told without internal states: words, answer identity, length, place, log-probability (SPEC: controls)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from interp.answering.answers import Answers
+from interp.comparing.inference import MIN_PER_CLASS, Estimate, estimate_auc, undefined, why_undefined
+from interp.probing.crossfit import Cell, cross_fit
+from interp.probing.estimators import ProbeSpec
+from interp.probing.folds import normalise_question
+
+Labels = tuple[Int[np.ndarray, " sample"], Int[np.ndarray, " sample"], Int[np.ndarray, " sample"]]
+"""Labels, folds and group codes of the samples of a grid."""
+
+
+def answer_strings(answers: Answers, index: Sequence[int]) -> list[str]:
+    """Exact answers after NFKC, casefold and collapsed white space; "" where there is none."""
+    return [normalise_question(answers.exact_answer[i] or "") for i in index]
+
+
+def baseline_estimates(
+    answers: Answers,
+    index: Sequence[int],
+    labels: Labels,
+    *,
+    width: int,
+    seed: int = 0,
+    min_per_class: int = MIN_PER_CLASS,
+) -> dict[str, Estimate]:
+    """AUC of every baseline that reads no activation, over the samples `index` of `answers`, on the grid's folds.
+
+    `random_vectors`: standard normal features as wide as the site (`default_rng([seed, 5])`). `question_words`,
+    `answer_words` (the completion) and `answer_identity` (the exact answer): which words or strings occur, as they
+    stand, logistic regression with C = 1. `answer_length`: tokens of the completion and of the exact answer.
+    `answer_logprob`, `exact_answer_logprob`: mean log-probability of the completion's and of the exact answer's
+    tokens, a score as it is, nothing fitted.
+    """
+    rows = list(index)
+    strings = answer_strings(answers, rows)
+    spans = [answers.exact_answer_tokens[i] for i in rows]
+    lengths = np.array(
+        [
+            [len(answers.completion_ids[i]), span[1] - span[0] + 1 if span else 0]
+            for i, span in zip(rows, spans, strict=True)
+        ],
+        dtype=np.float64,
+    )
+    random = np.random.default_rng([seed, 5]).standard_normal((len(rows), width))
+    words = CountVectorizer(binary=True, token_pattern=r"(?u)\w+")
+    identity = CountVectorizer(binary=True, analyzer=lambda text: [text])
+
+    def fitted(x: np.ndarray) -> Estimate:
+        return fitted_estimate(x, labels, min_per_class=min_per_class)
+
+    def texts(vectoriser: CountVectorizer, values: list[str]) -> Estimate:
+        return _text_estimate(vectoriser, values, labels, min_per_class)
+
+    def scored(values: list[float]) -> Estimate:
+        return _score_estimate(np.array(values), labels, min_per_class)
+
+    return {
+        "random_vectors": fitted(random),
+        "question_words": texts(words, [answers.question[i] for i in rows]),
+        "answer_words": texts(words, [answers.text[i] for i in rows]),
+        "answer_identity": texts(identity, strings),
+        "answer_length": fitted(lengths),
+        "answer_logprob": scored([_mean(answers.logprobs[i]) for i in rows]),
+        "exact_answer_logprob": scored([_mean(_span_logprobs(answers, i)) for i in rows]),
+    }
+
+
+def position_estimates(
+    positions: Int[np.ndarray, "sample role"],
+    lengths: Int[np.ndarray, " sample"],
+    roles: Sequence[str],
+    labels: Labels,
+    *,
+    min_per_class: int = MIN_PER_CLASS,
+) -> dict[str, Estimate]:
+    """AUC of each role's token index and the sequence length alone: what the place gives away; -1 = absent."""
+    y, fold, _ = labels
+    out = {}
+    for role, name in enumerate(roles):
+        has = positions[:, role] >= 0
+        x = np.stack([positions[:, role], lengths], axis=1).astype(np.float64)
+        score = np.full(len(y), np.nan)
+        fit = cross_fit(Cell(x[has], y[has], fold[has], ProbeSpec(), min_per_class))
+        score[has] = fit.score
+        out[name] = _estimate(score, labels, has, fit.reason, min_per_class)
+    return out
+
+
+def fitted_estimate(x: Float[np.ndarray, "sample width"], labels: Labels, *, min_per_class: int) -> Estimate:
+    """Cross-fitted logistic probe on features of any kind."""
+    y, fold, _ = labels
+    fit = cross_fit(Cell(x, y, fold, ProbeSpec(), min_per_class))
+    return _estimate(fit.score, labels, np.ones(len(y), bool), fit.reason, min_per_class)
+
+
+def _text_estimate(vectoriser: CountVectorizer, texts: list[str], labels: Labels, min_per_class: int) -> Estimate:
+    y, fold, _ = labels
+    everyone = np.ones(len(y), bool)
+    if reason := why_undefined(y, fold, min_per_class):
+        return _estimate(np.full(len(y), np.nan), labels, everyone, reason, min_per_class)
+    score = np.full(len(y), np.nan)
+    for f in np.unique(fold):
+        train, test = np.flatnonzero(fold != f), np.flatnonzero(fold == f)
+        try:
+            x = vectoriser.fit_transform([texts[i] for i in train]).astype(np.float64)
+        except ValueError:  # an empty vocabulary
+            return _estimate(score, labels, everyone, f"no text in the training part of fold {f}", min_per_class)
+        if len(np.unique(y[train])) < 2:
+            reason = f"the training part of fold {f} has one class only"
+            return _estimate(score, labels, everyone, reason, min_per_class)
+        # Words as they stand: standardised, the rarest ones would weigh most.
+        probe = LogisticRegression(tol=1e-8, max_iter=10_000).fit(x, y[train])
+        score[test] = probe.decision_function(vectoriser.transform([texts[i] for i in test]).astype(np.float64))
+    return _estimate(score, labels, everyone, "", min_per_class)
+
+
+def _score_estimate(score: Float[np.ndarray, " sample"], labels: Labels, min_per_class: int) -> Estimate:
+    known = np.isfinite(score)
+    reason = "" if known.any() else "no sample has log-probabilities"
+    return _estimate(score, labels, known, reason, min_per_class)
+
+
+def _estimate(
+    score: Float[np.ndarray, " sample"], labels: Labels, used: np.ndarray, reason: str, min_per_class: int
+) -> Estimate:
+    y, fold, group = labels
+    if reason:
+        return undefined(len(y), int(used.sum()), int(y[used].sum()), reason)
+    return estimate_auc(score, y, fold, group, min_per_class=min_per_class)
+
+
+def _mean(values: Sequence[float] | None) -> float:
+    return float(np.mean(values)) if values else float("nan")
+
+
+def _span_logprobs(answers: Answers, i: int) -> Sequence[float] | None:
+    span, values, start = answers.exact_answer_tokens[i], answers.logprobs[i], len(answers.prompt_ids[i])
+    if span is None or not values:
+        return None
+    return values[max(0, span[0] - start) : span[1] - start + 1]

@@ -1,0 +1,134 @@
+"""What stands beside the two grids of a run: a probe of the attention probe's width, the gain, a probe for use."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from interp.capturing.activations import Capture
+from interp.comparing.compare import delta_grid, differences
+from interp.errors import DataError
+from interp.probing.abstention import Selective, selective
+from interp.probing.fitted_probe import FittedProbe
+from interp.probing.gain import gain_grid
+from interp.probing.probe_fit import fit_probe
+from interp.probing.probes import matched_width_grid
+from interp.runs.atomic import plain
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Whether attention differs from the states by more than dimension, and whether it adds to them."""
+
+    matched: xr.Dataset
+    """The grid of `matched_width_grid`."""
+    attention_minus_matched: xr.Dataset
+    """`delta_grid` of the attention grid and that one."""
+    gain: xr.Dataset
+    """`delta_grid` of vector and attention together, and the vector alone."""
+
+    def to_dict(self, delta: xr.Dataset) -> dict[str, Any]:
+        """Plain values for JSON; `delta` is the probe grid minus the attention grid."""
+        better = (delta["q"].values < ALPHA) & (delta["delta"].values > 0)
+        q, value = (self.attention_minus_matched[name].values for name in ("q", "delta"))
+        numbers = ("delta", "low", "high", "p", "q")
+        return {
+            "matched_width": {
+                **differences(self.attention_minus_matched, ("attention", "matched")),
+                "probe_better": int(better.sum()),
+                "still_better": int((better & (q < ALPHA) & (value < 0)).sum()),
+                **{name: plain(self.attention_minus_matched[name].values) for name in numbers},
+            },
+            "gain": {
+                **differences(self.gain, ("with_attention", "alone")),
+                **{name: plain(self.gain[name].values) for name in numbers},
+            },
+        }
+
+
+@dataclass(frozen=True)
+class ForUse:
+    """The best cell as a tool, or why there is none."""
+
+    selective: Selective | None
+    probe: FittedProbe | None
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"reason": self.reason, "selective": None if self.selective is None else self.selective.to_dict()}
+
+
+def widths(
+    cap: Capture,
+    y: Any,
+    grid: xr.Dataset,
+    attention: xr.Dataset,
+    *,
+    site: str,
+    progress: Callable[[int], None] | None = None,
+    **shared: Any,
+) -> Widths:
+    """Both further grids beside the probe `grid`, on its samples and folds; `shared` are options of `probe_grid`."""
+    options = {key: value for key, value in shared.items() if key != "probe"}
+    matched = matched_width_grid(cap, y, attention, site=site, progress=progress, **options)
+    gain = gain_grid(cap, y, site=site, progress=progress, **shared)
+    return Widths(matched, delta_grid(attention, matched), delta_grid(gain, grid))
+
+
+def for_use(data: Any, y: Any, grid: xr.Dataset, *, site: str, **options: Any) -> ForUse:
+    """Thresholds of the nested best cell, the probe of the grid's highest; `options` are those of `fit_probe`."""
+    try:
+        found = selective(grid)
+    except DataError as error:
+        return ForUse(None, None, str(error))
+    try:
+        fitted = fit_probe(data, y, layer=found.layer, role=found.token, site=site, **options)
+    except DataError as error:
+        return ForUse(found, None, f"no probe was saved: {error}")
+    return ForUse(found, fitted)
+
+
+def width_sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """What the matched width and the gain say, from `comparison.json`; none if they were not computed."""
+    matched, gain = comparison.get("matched_width"), comparison.get("gain")
+    if not matched or not gain:
+        return []
+    better, still, cells = matched["probe_better"], matched["still_better"], gain["cells"]
+    sentences = []
+    if better:
+        sentences.append(
+            f"Of the {better} cells in which the probe on the states is better than the one on attention, {still} stay "
+            f"so when the states are cut to the attention probe's width (principal components); in the other "
+            f"{better - still} the difference was only one of dimension, or is too small to tell."
+        )
+    higher, lower = gain["with_attention_higher"], gain["alone_higher"]
+    mean = "undefined" if gain["mean_delta"] is None else f"{gain['mean_delta']:+.3f}"
+    sentences.append(
+        f"Attention metrics beside the states change the AUC by {mean} on average; of {cells} cells they raise it in "
+        f"{higher} and lower it in {lower} (q < {ALPHA:g})."
+    )
+    return sentences
+
+
+def use_sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """What the best cell is good for, from `comparison.json`."""
+    use = comparison.get("for_use") or {}
+    found = use.get("selective")
+    if not found:
+        return [use["reason"]] if use.get("reason") else []
+    area, chance, oracle = found["aurc"]["value"], found["aurc_chance"], found["aurc_oracle"]
+    at = int(np.abs(np.array(found["risk_coverage"]["coverage"]) - 0.5).argmin())
+    rel = found["reliability"]
+    sentences = [
+        f"Answering only where the probe is surest: with half of the questions answered, "
+        f"{100 * found['risk_coverage']['risk'][at]:.0f} % of the answers are wrong, against {100 * chance:.0f} % of "
+        f"all. The area under the risk-coverage curve is {area:.3f} (at random {chance:.3f}, at best {oracle:.3f}).",
+        f"Calibrated on the other folds, its probability has a Brier score of {rel['brier']:.3f} (the base rate alone: "
+        f"{rel['brier_base']:.3f}) and an expected calibration error of {rel['ece']:.3f}.",
+    ]
+    return [*sentences, *([use["reason"]] if use.get("reason") else [])]

@@ -1,0 +1,163 @@
+"""From features and labels to the cells of a grid: which samples take part, and one cross-fitted probe per cell."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from interp.comparing.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
+from interp.errors import DataError
+from interp.probing.crossfit import Cell, cross_fit_cells
+from interp.probing.estimators import ProbeSpec
+from interp.probing.folds import make_folds, read_labels
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The population of a grid: its samples in input order, with labels, folds and groups."""
+
+    index: Int[np.ndarray, " sample"]
+    """Where the samples stand in the arrays the caller gave."""
+    y: Int[np.ndarray, " sample"]
+    fold: Int[np.ndarray, " sample"]
+    group: tuple[str, ...]
+    ids: tuple[str, ...]
+    excluded: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a grid of cross-fitted probes left behind."""
+
+    score: Float[np.ndarray, "sample layer role"]
+    estimates: list[Estimate]
+    """Layers outermost."""
+    unconverged: int
+    """Fits that stopped before their optimum, over all cells."""
+    choice: Float[np.ndarray, "layer role fold"] | None = None
+    """Every cell's AUC without each fold (`choice_auc`), NaN if undefined; None if not asked for."""
+    C: Float[np.ndarray, "layer role fold"] | None = None
+    """The C of every fold's probe, where it was chosen among several."""
+
+
+def choose_samples(
+    n: int,
+    y: object,
+    groups: Sequence[str] | None,
+    *,
+    fold: Int[np.ndarray, " sample"] | None = None,
+    has_exact_answer: Bool[np.ndarray, " sample"] | None = None,
+    population: str = "exact_answer",
+    folds: int = 5,
+    seed: int = 0,
+    ids: Sequence[str] | None = None,
+) -> Samples:
+    """The population and its folds: drawn by SPEC, or taken from `fold` (-1: not in the population)."""
+    labels = read_labels(y, ids)
+    if len(labels) != n:
+        raise DataError(f"labels: expected one per sample ({n}), got {len(labels)}")
+    ids = [str(i) for i in range(n)] if ids is None else ids
+    if fold is None:
+        drawn = make_folds(
+            y, groups, has_exact_answer=has_exact_answer, population=population, folds=folds, seed=seed, ids=ids
+        )
+        fold, group, excluded = drawn.fold, drawn.group, drawn.excluded
+    else:
+        fold = np.asarray(fold, dtype=np.int64)
+        if len(fold) != n or (groups is not None and len(groups) != n):
+            raise DataError(f"fold, groups: expected one per sample ({n}), got {len(fold)} and {len(groups or fold)}")
+        if unlabelled := [ids[i] for i in np.flatnonzero((fold >= 0) & np.isnan(labels)).tolist()]:
+            raise DataError(f"fold: {len(unlabelled)} samples have a fold but no label, first {unlabelled[0]}")
+        group = tuple(map(str, range(n) if groups is None else groups))
+        excluded = {"no_fold": int((fold < 0).sum())}
+    index = np.flatnonzero(fold >= 0)
+    return Samples(
+        index=index,
+        y=labels[index].astype(np.int64),
+        fold=fold[index],
+        group=tuple(group[i] for i in index.tolist()),
+        ids=tuple(ids[i] for i in index.tolist()),
+        excluded=excluded,
+    )
+
+
+def fit_cells(
+    columns: Callable[[int, int], Float[np.ndarray, "sample width"]],
+    used: Bool[np.ndarray, "sample layer role"],
+    samples: Samples,
+    spec: Callable[[int, int], ProbeSpec],
+    *,
+    min_per_class: int = MIN_PER_CLASS,
+    n_jobs: int | None = None,
+    size: int = 0,
+    nested: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> Fitted:
+    """Cross-fit the probe `spec(layer, role)` on the features `columns(layer, role)` of the `used` samples.
+
+    `size`: how many numbers that is in all, which decides whether workers pay. `nested`: whether every cell is also
+    judged without each fold, by which the best one may be chosen.
+    """
+    n, n_layers, n_roles = used.shape
+
+    group = group_codes(samples.group)
+
+    def cells() -> Iterator[Cell]:
+        for layer in range(n_layers):
+            for role in range(n_roles):
+                mask = used[:, layer, role]
+                x = columns(layer, role)[mask]
+                parts = (samples.y[mask], samples.fold[mask], spec(layer, role), min_per_class, group[mask])
+                yield Cell(x, *parts, nested=nested)
+
+    largest = size // max(1, n_layers * n_roles)
+    fits = cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)
+    score = np.full((n_layers * n_roles, n), np.nan)
+    for number, (fit, mask) in enumerate(zip(fits, used.reshape(n, -1).T, strict=True)):
+        score[number, mask] = fit.score
+    score = np.ascontiguousarray(score.T).reshape(n, n_layers, n_roles)
+    estimates = cell_estimates(
+        score,
+        used,
+        samples.y,
+        samples.fold,
+        group,
+        [fit.reason for fit in fits],
+        min_per_class=min_per_class,
+    )
+    numbers = np.unique(samples.fold)
+    choice, chosen = np.full((2, n_layers, n_roles, len(numbers)), np.nan)
+    for fit, (layer, role) in zip(fits, np.ndindex(n_layers, n_roles), strict=True):
+        there = np.isin(numbers, samples.fold[used[:, layer, role]])
+        if fit.choice is not None:
+            choice[layer, role, there] = fit.choice
+        if fit.C:
+            chosen[layer, role, there] = fit.C
+    return Fitted(
+        score,
+        estimates,
+        sum(fit.unconverged for fit in fits),
+        choice if nested else None,
+        chosen if any(fit.C for fit in fits) else None,
+    )
+
+
+def cell_estimates(
+    score: Float[np.ndarray, "sample layer role"],
+    used: Bool[np.ndarray, "sample layer role"],
+    y: Int[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
+    reasons: Sequence[str],
+    *,
+    min_per_class: int,
+) -> list[Estimate]:
+    """Estimate of every cell, layers outermost; a cell with a reason is undefined but keeps its counts."""
+    columns, masks = score.reshape(len(y), -1).T, used.reshape(len(y), -1).T
+    return [
+        undefined(len(y), int(mask.sum()), int(y[mask].sum()), reason)
+        if reason
+        else estimate_auc(column, y, fold, group, min_per_class=min_per_class)
+        for column, mask, reason in zip(columns, masks, reasons, strict=True)
+    ]

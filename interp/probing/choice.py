@@ -1,0 +1,100 @@
+"""Which cell is best, judged without a fold: what a nested choice needs (SPEC: best cell).
+
+The out-of-fold scores of the other folds will not do. Their probes were fitted on the fold that is left out, and the
+same products of samples raise both folds' AUCs: on pure noise a cell chosen so has AUC 0.55, not 0.50. Here every pair
+of folds is left out in turn, and a probe of the remaining folds scores both: no probe that takes part in the choice has
+seen a label of the fold.
+"""
+
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import linalg
+
+from interp.comparing.inference import MIN_PER_CLASS, concordance, estimate_auc, undefined
+from interp.comparing.resampling import NestedBest
+
+ALPHA = 1.0
+"""Ridge penalty of the probes that choose: their features have variance 1."""
+
+
+def choice_auc(
+    x: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]
+) -> Float[np.ndarray, " fold"]:
+    """For each fold, AUC within the other folds of ridge probes that were fitted without it and without their own fold.
+
+    NaN where a training part has one class. Ridge, because only the order of cells is asked for; columns are
+    standardised over all samples, so that products of samples are computed once for all ten training parts.
+    """
+    scale = x.std(0)
+    varies = scale > 1e-12 * np.abs(x).max(0)
+    z = x[:, varies]  # a copy, changed in place: at scale a second one is the largest thing in memory
+    z -= z.mean(0)
+    z /= scale[varies]
+    numbers = np.unique(fold)
+    wide = z.shape[1] > z.shape[0]
+    kernel = z @ z.T if wide else None
+    blocks = [] if wide else [z[fold == f].T @ z[fold == f] for f in numbers]
+    concordant, pairs = np.zeros((2, len(numbers)))
+    for a, b in combinations(range(len(numbers)), 2):
+        out = (fold == numbers[a]) | (fold == numbers[b])
+        label = y[~out]
+        if label.min() == label.max():
+            score = np.full(int(out.sum()), np.nan)
+        elif kernel is not None:
+            score = _dual(kernel[np.ix_(~out, ~out)], kernel[np.ix_(out, ~out)], label)
+        else:
+            inner = sum(block for i, block in enumerate(blocks) if i not in (a, b))
+            score = z[out] @ _primal(np.asarray(inner), z[~out], label)
+        for scored, left_out in ((a, b), (b, a)):
+            inside = fold[out] == numbers[scored]
+            part = concordance(score[inside], y[out][inside], fold[out][inside])
+            concordant[left_out] += part[0].sum()
+            pairs[left_out] += part[1].sum()
+    return np.divide(concordant, pairs, out=np.full(len(numbers), np.nan), where=pairs > 0)
+
+
+def _primal(
+    inner: Float[np.ndarray, "width width"], z: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"]
+) -> Float[np.ndarray, " width"]:
+    """Ridge weights, the intercept not penalised; `inner` is zᵀz."""
+    mean = z.mean(0)
+    centred = inner - len(z) * np.outer(mean, mean)
+    centred[np.diag_indices_from(centred)] += ALPHA
+    return linalg.solve(centred, z.T @ (y - y.mean()), assume_a="pos", overwrite_a=True, check_finite=False)
+
+
+def _dual(
+    kernel: Float[np.ndarray, "sample sample"],
+    new: Float[np.ndarray, "other sample"],
+    y: Int[np.ndarray, " sample"],
+) -> Float[np.ndarray, " other"]:
+    """The same from inner products: scores of other samples, up to one offset for all of them."""
+    mean = kernel.mean(0)
+    centred = kernel - mean - mean[:, None] + mean.mean()
+    centred[np.diag_indices_from(centred)] += ALPHA
+    solution = linalg.solve(centred, y - y.mean(), assume_a="pos", overwrite_a=True, check_finite=False)
+    return new @ (solution - solution.mean())
+
+
+def chosen_best(
+    score: Float[np.ndarray, "sample cell"],
+    choice: Float[np.ndarray, "fold cell"],
+    y: Int[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
+    *,
+    min_per_class: int = MIN_PER_CLASS,
+) -> NestedBest:
+    """AUC of the best cell, chosen for each fold by `choice_auc` and scored on that fold (SPEC: best cell)."""
+    folds = np.unique(fold)
+    if not np.isfinite(choice).any(1).all():
+        reason = "without some fold no cell can be judged: a training part of the choice has one class only"
+        return NestedBest(undefined(len(y), 0, 0, reason), {}, np.full(len(y), np.nan))
+    cells = np.nan_to_num(choice, nan=-1.0).argmax(1)
+    composed = np.full(len(y), np.nan)
+    for f, cell in zip(folds, cells, strict=True):
+        composed[fold == f] = score[fold == f, cell]
+    estimate = estimate_auc(composed, y, fold, group, min_per_class=min_per_class)
+    return NestedBest(estimate, dict(zip(folds.tolist(), cells.tolist(), strict=True)), composed)

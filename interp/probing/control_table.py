@@ -1,0 +1,104 @@
+"""What the controls came to: as rows of grid.csv, as lines under the best cell, as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from interp.comparing.inference import Estimate
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls of a probe grid (SPEC: controls)."""
+
+    cells: xr.Dataset
+    """`auc`, `low`, `high`, `n`, `n_correct`, `reason` on (control, layer, token)."""
+    baselines: dict[str, dict[str, Estimate]]
+    """{name: {token: estimate}}; the token is "all" where the baseline is the same for every position."""
+    notes: dict[str, Any]
+    """`answer_strings` and `answer_components`: how many there are; `largest_component`: its samples."""
+
+    def table(self) -> list[dict[str, Any]]:
+        """Rows for `grid.csv`; the layer of a baseline is "all"."""
+        rows = []
+        names = ("low", "high", "n", "n_correct", "reason")
+        for control in self.cells["control"].values:
+            metric = control if control == "selectivity" else f"{control}_auc"
+            part = self.cells.sel(control=control)
+            for layer in part["layer"].values:
+                for token in part["token"].values:
+                    cell = part.sel(layer=layer, token=token)
+                    values = {name: cell[name].item() for name in names}
+                    rows.append(
+                        {
+                            "layer": int(layer),
+                            "token": str(token),
+                            "metric": metric,
+                            "value": cell["auc"].item(),
+                            **values,
+                        }
+                    )
+        for name, estimates in self.baselines.items():
+            for token, e in estimates.items():
+                values = {key: getattr(e, key) for key in names}
+                rows.append({"layer": "all", "token": token, "metric": f"{name}_auc", "value": e.value, **values})
+        return rows
+
+    def summary(self, grid: xr.Dataset) -> list[dict[str, Any]]:
+        """What stands under the grid's best cell in the report: name, value, low, high, note; undefined = None."""
+        auc = grid["auc"].transpose("layer", "token")
+        if bool(auc.isnull().all()):
+            return []
+        row, column = np.unravel_index(int(np.nanargmax(auc.values)), auc.shape)
+        place = f"layer {int(auc['layer'][row])}, {auc['token'].values[column]}"
+        out = []
+        for control in self.cells["control"].values:
+            cell = self.cells.sel(control=control).isel(layer=row, token=column)
+            numbers = [cell[name].item() for name in ("auc", "low", "high")]
+            out.append(_line(TITLES[control], numbers, cell["reason"].item() or place))
+        for name, estimates in self.baselines.items():
+            known = {token: e for token, e in estimates.items() if np.isfinite(e.value)}
+            token = max(known, key=lambda t: known[t].value) if known else next(iter(estimates))
+            e = estimates[token]
+            note = e.reason or ("" if token == "all" else f"highest: {token}")
+            out.append(_line(TITLES[name], [e.value, e.low, e.high], note))
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: the baselines, and each cell control's mean over the grid."""
+        means = {str(c): _plain(float(self.cells["auc"].sel(control=c).mean())) for c in self.cells["control"].values}
+        keys = ("value", "low", "high", "n", "n_correct", "reason")
+        baselines = {
+            name: {token: {key: _plain(getattr(e, key)) for key in keys} for token, e in estimates.items()}
+            for name, estimates in self.baselines.items()
+        }
+        return {"mean_over_cells": means, "baselines": baselines, **self.notes}
+
+
+TITLES = {
+    "control_task": "Control task (random label per answer string)",
+    "selectivity": "Selectivity (AUC minus control task)",
+    "held_out": "Answer-held-out folds",
+    "shuffled": "Shuffled labels",
+    "random_vectors": "Random vectors of the same width",
+    "position": "Position only (index, length)",
+    "question_words": "Words of the question",
+    "answer_words": "Words of the answer",
+    "answer_identity": "Identity of the exact answer",
+    "answer_length": "Length of the answer",
+    "answer_logprob": "Mean log-probability of the answer",
+    "exact_answer_logprob": "Mean log-probability of the exact answer",
+}
+
+
+def _line(name: str, numbers: Sequence[float], note: str) -> dict[str, Any]:
+    value, low, high = map(_plain, numbers)
+    line = {"name": name, "value": value, "low": low, "high": high, "note": note}
+    return line | {"unit": "AUC difference"} if name == TITLES["selectivity"] else line
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value

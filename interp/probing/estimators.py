@@ -1,0 +1,114 @@
+"""The probes that have a name; every other scikit-learn estimator can be passed as it is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.linear_model import RidgeClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from interp.errors import DataError
+from interp.probing.components import TopComponents
+from interp.probing.logistic import LinearProbe, Logistic
+
+PROBES = ("logistic", "ridge", "mass-mean", "lda", "k-sparse", "pca-lr", "mlp")
+TUNABLE = ("logistic", "ridge", "k-sparse", "pca-lr", "mlp")
+"""The named probes that have a C."""
+STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+"""What `C="cv"` chooses among."""
+K_SPARSE = 16
+PCA_WIDTH = 32
+
+
+class MassMean(LinearProbe):
+    """Difference of the class means as the direction of a linear probe (Marks & Tegmark 2023, mass-mean probing)."""
+
+    def fit(self, X: Any, y: Any) -> "MassMean":
+        """Learn the direction and the midpoint."""
+        X, labels = self._read(X, y)
+        wrong, correct = X[labels == 0].mean(0), X[labels == 1].mean(0)
+        self.coef_ = (correct - wrong)[None]
+        self.intercept_ = -self.coef_ @ (correct + wrong) / 2
+        return self
+
+
+def pca_logistic(components: int, n: int, width: int, C: float = 1.0) -> Pipeline:
+    """Logistic regression on the first principal components of the training part, not rescaled."""
+    return make_pipeline(TopComponents(min(components, width, n)), Logistic(C))
+
+
+@dataclass(frozen=True)
+class ProbeSpec:
+    """A probe as the user asked for it; the estimator itself is built for each training part."""
+
+    probe: Any = "logistic"
+    """One of `PROBES`, or any scikit-learn classifier or regressor."""
+    C: Any = 1.0
+    """Inverse strength of the penalty; several of them, or "cv" for `STRENGTHS`: chosen in each training part."""
+    seed: int = 0
+    components: int = PCA_WIDTH
+    """Width of `pca-lr`."""
+    inner_folds: int = 5
+    """Folds of a training part over which C is chosen."""
+
+    def __post_init__(self) -> None:
+        known = self.probe in PROBES if isinstance(self.probe, str) else hasattr(self.probe, "get_params")
+        if not known or isinstance(self.probe, type):
+            raise DataError(
+                f"probe: expected one of {', '.join(PROBES)} or a scikit-learn estimator, got {self.probe!r}"
+            )
+        try:
+            positive = len(self.strengths) > 0 and all(0 < C < float("inf") for C in self.strengths)
+        except (TypeError, ValueError):
+            positive = False
+        if not positive:
+            raise DataError(f"C: expected a positive number, several of them, or 'cv', got {self.C!r}")
+        if self.tuned and self.probe not in TUNABLE:
+            raise DataError(f"C: {self.name} has no C to choose; the probes that have one are {', '.join(TUNABLE)}")
+
+    @property
+    def tuned(self) -> bool:
+        """Whether C is chosen in each training part."""
+        return not isinstance(self.C, (int, float))
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """Every C that may be used, ascending."""
+        if isinstance(self.C, str):
+            if self.C != "cv":
+                raise ValueError(self.C)
+            return STRENGTHS
+        return tuple(sorted(map(float, self.C))) if self.tuned else (float(self.C),)
+
+    @property
+    def standardise(self) -> bool:
+        """A Pipeline scales its features itself."""
+        return not isinstance(self.probe, Pipeline)
+
+    @property
+    def name(self) -> str:
+        """What the grid's attributes call this probe."""
+        return self.probe if isinstance(self.probe, str) else " ".join(repr(self.probe).split())
+
+    def build(self, n: int, width: int) -> Any:
+        """The unfitted estimator for `n` training samples of `width` varying columns; C is one number by now."""
+        match self.probe:
+            case "logistic":
+                return Logistic(self.C)
+            case "ridge":
+                return RidgeClassifier(alpha=1 / self.C)
+            case "mass-mean":
+                return MassMean()
+            case "lda":  # mass-mean whitened by the shrunk within-class covariance
+                return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+            case "k-sparse":
+                k = min(K_SPARSE, width)
+                return make_pipeline(SelectKBest(f_classif, k=k), Logistic(self.C))
+            case "pca-lr":
+                return pca_logistic(self.components, n, width, self.C)
+            case "mlp":
+                return MLPClassifier((64,), alpha=1 / self.C, max_iter=1000, random_state=self.seed)
+        return clone(self.probe)

@@ -1,0 +1,138 @@
+"""One probe of one cell, fitted for use: applied to new vectors, and as a direction in TransformerLens hooks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.capturing.activations import Capture
+from interp.errors import DataError
+from interp.models.loading import hook_name
+from interp.probing.platt import Platt
+from interp.runs.opened_run import Run
+
+Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
+"""A hook point's name and the function for it, as `fwd_hooks` of `run_with_hooks` takes them."""
+Where = slice | int | Int[Tensor, " sample"]
+"""Token positions: of all samples alike, or one for each sample."""
+
+
+@dataclass(frozen=True)
+class FittedProbe:
+    """A linear probe of the vectors at one layer and role; score = direction · x + bias, x as the model computes it.
+
+    The scaling of the training samples is inside `direction` and `bias`; `mean` and `scale` say what it was.
+    """
+
+    direction: Float[Tensor, " width"]
+    bias: float
+    mean: Float[Tensor, " width"]
+    """Mean of the training samples."""
+    scale: Float[Tensor, " width"]
+    """Their standard deviation (ddof 0)."""
+    fold_direction: Float[Tensor, "fold width"]
+    """The probes that were scored: the i-th was fitted without the i-th fold."""
+    fold_bias: Float[Tensor, " fold"]
+    layer: int
+    role: str
+    site: str
+    probe: str
+    """The estimator."""
+    model: str
+    """SHA-256 of the model's weights, as in `run.json`; empty if not known."""
+    protocol: Mapping[str, Any]
+    """`C`, `folds`, `seed`, and how many samples the probe was fitted on (`n`, `n_correct`)."""
+    auc: float
+    """Out of fold, with its 95 % interval."""
+    low: float
+    high: float
+    platt: Platt
+    """From score to P(correct), fitted on the out-of-fold scores."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """{false-positive rate: score above which an answer is believed} (`interp.probing.operating`)."""
+
+    @property
+    def hook_point(self) -> str:
+        """Name of the hook point whose vectors the probe reads."""
+        return hook_name(self.site, self.layer)
+
+    @property
+    def unit(self) -> Float[Tensor, " width"]:
+        """The direction at length 1."""
+        return self.direction / self.direction.norm()
+
+    def score(self, data: Any) -> Float[Tensor, "*sample"]:
+        """Decision values, float64; positive: more like a correct answer. NaN where a sample lacks the role.
+
+        `data`: a Run or a Capture, whose cell of this probe's site, layer and role is read, or bare vectors of that
+        cell, `[..., width]`. On samples that the probe was fitted on the scores are no test: the grid has those out of
+        fold. Raises DataError if site, layer, role, width or (for a Run) the model are not the probe's.
+        """
+        x = self._vectors(data).detach().cpu().double()
+        if x.ndim == 0 or x.shape[-1] != len(self.direction):
+            raise DataError(f"probe: expected vectors of width {len(self.direction)}, got shape {tuple(x.shape)}")
+        return x @ self.direction + self.bias
+
+    def probability(self, data: Any) -> Float[Tensor, "*sample"]:
+        """P(correct) by Platt's sigmoid of the score; arguments and errors as in `score`."""
+        return torch.sigmoid(self.platt.slope * self.score(data) + self.platt.intercept)
+
+    def steer(self, alpha: float, *, position: Where = slice(None)) -> Hook:
+        """A hook that adds `alpha` times the unit direction: the score rises by `alpha * direction.norm()`.
+
+        `model.run_with_hooks(tokens, fwd_hooks=[probe.steer(4.0)])`. `position`: a slice or an index of tokens for all
+        samples (default: every token), or one token for each sample.
+        """
+        return self._hook(lambda x, unit: x + alpha * unit, position)
+
+    def ablate(self, *, position: Where = slice(None)) -> Hook:
+        """A hook that projects the direction out of the vectors: the score there is `bias` for every sample."""
+        return self._hook(lambda x, unit: x - (x @ unit)[..., None] * unit, position)
+
+    def _hook(self, change: Callable[[Tensor, Tensor], Tensor], position: Where) -> Hook:
+        def edit(tensor: Tensor, hook: Any) -> Tensor:
+            flat = tensor.reshape(*tensor.shape[:2], -1).clone()  # the heads of `z` side by side, as captured
+            if flat.shape[-1] != len(self.direction):
+                raise DataError(
+                    f"probe: expected vectors of width {len(self.direction)} at {self.hook_point}, got "
+                    f"{flat.shape[-1]}: another model"
+                )
+            at: Any = (slice(None), position)
+            if isinstance(position, Tensor):
+                at = (torch.arange(len(flat), device=flat.device), position.to(flat.device))
+            exact = torch.promote_types(flat.dtype, torch.float32)
+            unit = self.unit.to(flat.device, exact)
+            flat[at] = change(flat[at].to(exact), unit).to(flat.dtype)
+            return flat.reshape(tensor.shape)
+
+        return self.hook_point, edit
+
+    def _vectors(self, data: Any) -> Tensor:
+        if isinstance(data, Run):
+            theirs = str(data.settings["model"]["weights_sha256"])
+            if self.model and theirs != self.model:
+                raise DataError(
+                    f"probe: fitted on a model with weights {self.model[:12]}…, but the run's are {theirs[:12]}…; "
+                    "a direction means nothing in another model's space"
+                )
+            data = data.capture
+        if isinstance(data, Capture):
+            return cell_vectors(data, layer=self.layer, role=self.role, site=self.site)
+        return data if isinstance(data, Tensor) else torch.as_tensor(data)
+
+
+def cell_vectors(cap: Capture, *, layer: int, role: str, site: str) -> Float[Tensor, "sample width"]:
+    """Vectors of one cell. Raises DataError, with what there is, for a site, layer or role that was not captured."""
+    for name, wanted, there in (
+        ("site", site, tuple(cap.sites)),
+        ("layer", layer, cap.layers),
+        ("role", role, cap.roles),
+    ):
+        if wanted not in there:
+            raise DataError(f"{name}: {wanted!r} was not captured; there are {', '.join(map(str, there))}")
+    everyone = torch.arange(len(cap.id))
+    vectors: Tensor = cap.sites[site][everyone, cap.layers.index(layer), cap.roles.index(role)]
+    return vectors

@@ -1,0 +1,51 @@
+"""What attention adds: the probe on a cell's vector with its attention metrics beside it, against the vector alone."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from interp.capturing.activations import Capture
+from interp.errors import DataError
+from interp.probing.attention_probe import cell_metrics
+from interp.probing.features import as_array
+from interp.probing.probes import probe_grid
+
+
+@dataclass(frozen=True)
+class WithAttention:
+    """Vectors of a site, each with the attention metrics of its cell behind it; indexed `[samples, layer, role]`."""
+
+    cap: Capture
+    site: str
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """As if every metric were finite."""
+        n, layers, roles, width = self.cap.sites[self.site].shape
+        return n, layers, roles, width + sum(values.shape[2] for values in self.cap.attention.values())
+
+    def __getitem__(self, key: tuple[Any, int, int]) -> Float[np.ndarray, "sample width"]:
+        """One cell, with the (metric, head) columns that are finite for every sample that has the role."""
+        samples, layer, role = key
+        vectors = as_array(self.cap.sites[self.site][samples, layer, role])
+        metrics = np.concatenate(cell_metrics(self.cap, samples, layer, role), axis=1)
+        has_role = as_array(self.cap.valid)[samples, role]
+        return np.concatenate([vectors, metrics[:, np.isfinite(metrics[has_role]).all(0)]], axis=1)
+
+
+def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **options: Any) -> xr.Dataset:
+    """The probe grid on vector and attention metrics together; its AUC minus the probe grid's is the gain (SPEC: gain).
+
+    `interp.compare_grids(gain_grid(cap, y), probe_grid(cap, y))` gives the gain of every cell with its interval.
+    Arguments and errors are those of `probe_grid`; DataError if the capture holds no attention metrics.
+    """
+    if not isinstance(cap, Capture) or not cap.attention:
+        raise DataError("attention: expected a Capture that holds attention metrics; capture the model with attention")
+    if site not in cap.sites:
+        raise DataError(f"site: {site!r} was not captured (there are {', '.join(cap.sites)}); capture it first")
+    name = f"{site}+attention"
+    both = replace(cap, sites={name: WithAttention(cap, site)})
+    return probe_grid(both, y, *args, site=name, embed=False, nested=False, **options).assign_attrs(kind="gain")

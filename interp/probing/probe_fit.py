@@ -1,0 +1,157 @@
+"""`fit_probe`: the probe of one cell, fitted on all of its samples and, to know how good it is, without each fold."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interp.capturing.activations import Capture
+from interp.comparing.inference import MIN_PER_CLASS, estimate_auc, group_codes
+from interp.errors import DataError
+from interp.probing.abstention import RATES
+from interp.probing.cells import choose_samples
+from interp.probing.crossfit import Cell, Trained, cross_fit, decision_values, train
+from interp.probing.estimators import ProbeSpec
+from interp.probing.features import read_features
+from interp.probing.fitted_probe import FittedProbe, cell_vectors
+from interp.probing.operating import false_positive_threshold
+from interp.probing.platt import Platt
+from interp.runs.opened_run import Run
+
+NOT_LINEAR = 1e-6
+"""Error of the direction, relative to the spread of the scores, from which on a probe has none."""
+
+
+def fit_probe(
+    data: Any,
+    y: Any = None,
+    groups: Sequence[str] | None = None,
+    *,
+    layer: int,
+    role: str,
+    site: str | None = None,
+    probe: Any = None,
+    C: float | str | Sequence[float] | None = None,
+    folds: int = 5,
+    seed: int | None = None,
+    population: str = "exact_answer",
+    fold: Int[np.ndarray, " sample"] | None = None,
+    model: str = "",
+    min_per_class: int = MIN_PER_CLASS,
+) -> FittedProbe:
+    """The linear probe of one cell, fitted on all samples of the population that have the role (SPEC: score).
+
+    `data`: a Run (labels, groups, folds, estimator, C, seed, site and model are the run's unless given), a Capture, or
+    bare vectors `sample width` of the cell `layer`, `role`. `site` defaults to the first that was captured, `probe` to
+    logistic regression, `C` to 1. `model` is the SHA-256 of the weights, if known. Its AUC, sigmoid and thresholds come
+    from the probes that were fitted without each fold, which are those of the grid.
+
+    Raises DataError for a cell that is undefined (with the reason), a cell that `data` does not have, or an estimator
+    that has no direction because its score is not linear.
+    """
+    if isinstance(data, Run):
+        settings = data.settings["settings"]
+        y = data.answers.correct if y is None else y
+        groups = data.answers.group if groups is None else groups
+        if fold is None:
+            fold = np.array([-1 if line["fold"] is None else line["fold"] for line in data.samples])
+        probe, C = settings["probe"] if probe is None else probe, settings["C"] if C is None else C
+        seed = settings["seed"] if seed is None else seed
+        site, model = site or settings["sites"][0], model or data.settings["model"]["weights_sha256"]
+        data = data.capture
+    probe, C, seed = "logistic" if probe is None else probe, 1.0 if C is None else C, 0 if seed is None else seed
+    x, valid, has_exact_answer, ids, site = _cell(data, layer, role, site)
+    samples = choose_samples(
+        len(x),
+        y,
+        groups,
+        fold=fold,
+        has_exact_answer=has_exact_answer,
+        population=population,
+        folds=folds,
+        seed=seed,
+        ids=ids,
+    )
+    vectors = x.detach().cpu().double().numpy()[samples.index]
+    used = np.isfinite(vectors).all(1) & valid[samples.index]
+    group = group_codes(samples.group)[used]
+    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
+    cell = Cell(vectors[used], samples.y[used], samples.fold[used], spec, min_per_class, group)
+    held_out = cross_fit(cell)
+    if held_out.reason:
+        raise DataError(f"probe: layer {layer}, {role} is undefined: {held_out.reason}")
+    numbers = np.unique(cell.fold)
+    whole = train(cell, np.ones(len(cell.y), bool))
+    parts = [_direction(train(cell, cell.fold != f), cell.x) for f in numbers]
+    direction, bias = _direction(whole, cell.x)
+    estimate = estimate_auc(held_out.score, cell.y, cell.fold, group, min_per_class=min_per_class)
+    protocol = {
+        "C": whole.C,
+        "folds": len(numbers),
+        "seed": seed,
+        "population": population,
+        "n": len(cell.y),
+        "n_correct": int(cell.y.sum()),
+    }
+    wrong = held_out.score[cell.y == 0]
+    return FittedProbe(
+        direction=torch.from_numpy(direction),
+        bias=bias,
+        mean=torch.from_numpy(cell.x.mean(0)),
+        scale=torch.from_numpy(cell.x.std(0)),
+        fold_direction=torch.from_numpy(np.stack([part[0] for part in parts])),
+        fold_bias=torch.tensor([part[1] for part in parts], dtype=torch.float64),
+        layer=layer,
+        role=role,
+        site=site,
+        probe=spec.name,
+        model=model,
+        protocol=protocol,
+        auc=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        platt=Platt.fit(held_out.score, cell.y),
+        thresholds={str(rate): float(false_positive_threshold(wrong, rate)[0]) for rate in RATES},
+    )
+
+
+def _cell(
+    data: Any, layer: int, role: str, site: str | None
+) -> tuple[Tensor, Bool[np.ndarray, " sample"], Bool[np.ndarray, " sample"] | None, Sequence[str] | None, str]:
+    """Vectors of the cell, who has the role, who has an exact answer, the samples' ids, and the site."""
+    if isinstance(data, Capture):
+        site = next(iter(data.sites)) if site is None else site
+        vectors = cell_vectors(data, layer=layer, role=role, site=site)
+        features = read_features(data, site=site)
+        return vectors, features.valid[:, data.roles.index(role)], features.has_exact_answer, data.id, site
+    vectors = data if isinstance(data, Tensor) else torch.as_tensor(np.asarray(data))
+    if vectors.ndim != 2:
+        raise DataError(f"probe: expected a Run, a Capture or vectors `sample width`, got shape {tuple(vectors.shape)}")
+    return vectors, np.ones(len(vectors), bool), None, None, site or "resid_post"
+
+
+def _direction(trained: Trained, x: Float[np.ndarray, "sample width"]) -> tuple[Float[np.ndarray, " width"], float]:
+    """Weights and bias of a probe on the vectors as they are, read off its scores: any linear estimator has them."""
+    scaler, width = trained.scaler, x.shape[1]
+    inside = width if scaler is None else len(scaler.kept)
+    bias = float(decision_values(trained.estimator, np.zeros((1, inside)))[0])
+    weights = np.empty(inside)
+    for start in range(0, inside, 512):  # the identity, in slices
+        part = np.eye(min(512, inside - start), inside, k=start)
+        weights[start : start + len(part)] = decision_values(trained.estimator, part) - bias
+    direction = weights
+    if scaler is not None:
+        direction = np.zeros(width)
+        direction[scaler.kept] = weights / scaler.scale
+        bias -= float(direction[scaler.kept] @ scaler.mean)
+    score = trained.decision(x)
+    error = float(np.abs(x @ direction + bias - score).max())
+    if not error <= NOT_LINEAR * float(score.std()) or not direction.any():
+        raise DataError(
+            f"probe: {type(trained.estimator).__name__} has no direction: its score is not a linear function of the "
+            "vector; fit a linear probe (logistic, ridge, mass-mean, lda, k-sparse, pca-lr)"
+        )
+    return direction, bias

@@ -1,0 +1,140 @@
+"""The probe grid: one cross-fitted probe per layer and role, as AUC of telling right answers from wrong ones."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Int
+
+from interp.comparing.grid import estimate_variables, make_grid
+from interp.comparing.inference import MIN_PER_CLASS
+from interp.errors import DataError
+from interp.probing.attention_probe import attention_grid
+from interp.probing.cells import Fitted, choose_samples, fit_cells
+from interp.probing.estimators import PCA_WIDTH, ProbeSpec
+from interp.probing.features import Features, read_features
+
+__all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
+
+
+def probe_grid(
+    data: Any,
+    y: Any,
+    groups: Sequence[str] | None = None,
+    valid: Any = None,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    C: float | str | Sequence[float] = 1.0,
+    probe: Any = "logistic",
+    components: int | Int[np.ndarray, "layer role"] = PCA_WIDTH,
+    site: str = "resid_post",
+    population: str = "exact_answer",
+    fold: Int[np.ndarray, " sample"] | None = None,
+    layers: Sequence[int] | None = None,
+    roles: Sequence[str] | None = None,
+    ids: Sequence[str] | None = None,
+    embed: bool = True,
+    nested: bool = True,
+    min_per_class: int = MIN_PER_CLASS,
+    n_jobs: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> xr.Dataset:
+    """AUC of a linear probe in every (layer, role) cell, with interval and out-of-fold scores (SPEC: the two grids).
+
+    `data`: a Capture, whose `site` is probed, or a bare array or tensor `sample layer role width` (float16, bfloat16
+    or float32; fifteen roles are named as in `ROLES`, others "0", "1", …, unless `roles` names them). `y`: 1 correct,
+    0 wrong, None no label. `groups`: samples of one group share a fold; None: every sample its own. `valid`: bool
+    `sample role`, which samples have the role. `probe`: a name (see `interp.probing.estimators.PROBES`) or any
+    scikit-learn classifier or regressor; `components` is the width of `pca-lr`, one for all cells or one per cell.
+
+    The population of a Capture is its labelled samples with an exact answer (`population="all"`: every labelled one),
+    of a bare array its labelled samples; `fold` (-1: outside) replaces both population and folds. Samples with
+    non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`.
+    `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C` says which).
+    `embed=False` leaves out the control row, `nested=False` what the best cell is chosen by (`choice_auc`).
+    `progress` is called with the number of cells just finished.
+
+    Raises DataError for labels other than 0/1, a single class, fewer groups than folds, or shapes that do not fit.
+    """
+    features = read_features(data, valid, site=site, layers=layers, roles=roles, ids=ids)
+    samples = choose_samples(
+        len(features.ids),
+        y,
+        groups,
+        fold=fold,
+        has_exact_answer=features.has_exact_answer,
+        population=population,
+        folds=folds,
+        seed=seed,
+        ids=features.ids,
+    )
+    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
+    shape = (len(features.layers), len(features.roles))
+    width = np.asarray(components)
+    if width.shape not in ((), shape):
+        raise DataError(f"components: expected one number or shape {shape} (layer, role), got shape {width.shape}")
+    width = np.broadcast_to(width, shape)
+
+    def fit(part: Features) -> tuple[Bool[np.ndarray, "sample layer role"], Fitted]:
+        used = part.used(samples.index)
+        return used, fit_cells(
+            partial(part.column, samples.index),
+            used,
+            samples,
+            lambda layer, role: replace(spec, components=max(1, int(width[layer, role]))),
+            min_per_class=min_per_class,
+            n_jobs=n_jobs,
+            size=int(used.sum()) * part.values.shape[-1],
+            nested=nested and part is features,
+            progress=progress,
+        )
+
+    used, fitted = fit(features)
+    settings = {
+        "C": spec.strengths[0],
+        "folds": len(np.unique(samples.fold)),
+        "seed": seed,
+        "min_per_class": min_per_class,
+    }
+    grid = make_grid(
+        fitted,
+        samples,
+        layers=features.layers,
+        roles=features.roles,
+        attrs={"kind": "probe", "site": site, "probe": spec.name, **settings},
+    )
+    lacking = features.valid[samples.index, None, :] & ~used
+    grid["n_nonfinite"] = (("layer", "token"), lacking.sum(0))
+    grid.attrs["nonfinite"] = describe_nonfinite(lacking, samples.ids, features.layers, features.roles)
+    if embed and (control := features.control()) is not None:
+        row = fit(control)[1]
+        grid = grid.assign(estimate_variables(row.estimates, ("token",), shape[1:], prefix="embed_"))
+        grid["embed_score"] = (("sample", "token"), row.score[:, 0])
+    return grid
+
+
+def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **options: Any) -> xr.Dataset:
+    """The residual probe no wider than the attention probe: training-fold PCA down to its features of each cell.
+
+    A difference between the two grids that this control removes was only one of dimension (SPEC: the two grids).
+    `attention` is the attention grid; the other arguments and errors are those of `probe_grid`.
+    """
+    width = attention["n_features"].transpose("layer", "token").values
+    grid = probe_grid(data, y, *args, probe="pca-lr", components=width, embed=False, nested=False, **options)
+    return grid.assign(n_features=attention["n_features"])
+
+
+def describe_nonfinite(
+    lacking: Bool[np.ndarray, "sample layer role"], ids: Sequence[str], layers: Sequence[int], roles: Sequence[str]
+) -> str:
+    """Which samples were left out of which cells because a feature is NaN or infinite; "" if none."""
+    parts = []
+    for layer, role in np.argwhere(lacking.any(0)):
+        names = [ids[i] for i in np.flatnonzero(lacking[:, layer, role]).tolist()]
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        parts.append(f"layer {layers[layer]}, {roles[role]}: {', '.join(names[:5])}{more}")
+    return "; ".join(parts)

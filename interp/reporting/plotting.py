@@ -1,0 +1,207 @@
+"""The figures: a grid as the paper's heatmap, two grids and their difference, and the heads of one role."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Int
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from interp.comparing.grid import check_alike
+from interp.comparing.inference import why_undefined, within_fold_auc
+from interp.errors import DataError
+from interp.probing.folds import make_folds, read_labels
+from interp.reporting.canvas import Key, draw_colorbar, draw_frame, draw_head, new_figure, save_figure, three_panels
+from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
+
+if TYPE_CHECKING:
+    from interp.capturing.activations import Capture
+    from interp.comparing.compare import Comparison
+
+__all__ = ["plot_comparison", "plot_grid", "plot_heads", "save_figure"]
+
+GOLD_NOTE = "The exact answer was located with the sample's own accepted answers: its columns may leak the label."
+PANELS = ("Probe", "Attention probe", "Probe − attention probe")
+FALSE_DISCOVERY_RATE = 0.05
+
+
+def plot_grid(
+    grid: xr.Dataset,
+    *,
+    value: str = "auc",
+    ax: Axes | None = None,
+    title: str | None = None,
+    embed: bool = True,
+    controls: Mapping[str, Any] | None = None,
+    colorbar: bool = True,
+) -> Axes:
+    """Draw one grid as the heatmap of Orgad et al. (2025, Fig. 2): layers down, tokens across, AUC from 0.5 to 1.0.
+
+    `grid` has dims `layer` and `token`. Values under 0.5 get a triangle, undefined cells are hatched, the highest cell
+    is outlined, n stands under the columns, a dagger marks columns that mostly repeat another one. The control row
+    `embed`, where the grid has one, is drawn above layer 0, and above it each of `controls`: {name: AUC per token}.
+    Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
+    """
+    heatmap = grid_heatmap(grid, value=value, embed=embed, controls=controls)
+    if ax is None:
+        ax = new_figure(heatmap).subplots()
+    mesh = heatmap.draw(ax)
+    if colorbar:
+        draw_colorbar(ax, mesh, heatmap.scale)
+    key = heatmap.best_key() + heatmap.mark_key()
+    draw_head(ax, title=title, key=key, notes=[heatmap.repeat_note(), gold_note(grid)])
+    return ax
+
+
+def plot_comparison(
+    probe: xr.Dataset, attention: xr.Dataset, *, comparison: "Comparison | None" = None, title: str | None = None
+) -> np.ndarray:
+    """Draw probe grid, attention grid and their difference in one row on shared axes; returns the three Axes.
+
+    With a `comparison` its ΔAUC is drawn and cells with q < 0.05 carry the sign of the difference (which a grey print
+    loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or samples differ.
+    """
+    check_alike(probe, attention)
+    left, middle = grid_heatmap(probe), grid_heatmap(attention)
+    right, significant = difference_heatmap(probe, attention, comparison)
+    figure = new_figure(left, panels=3)
+    axes, bars = three_panels(figure)
+    meshes = [left.draw(axes[0]), middle.draw(axes[1]), right.draw(axes[2], outline_best=False)]
+    axes[0].set_ylim(len(left.layers) - 0.5, left.top)
+    right.mark(axes[2], significant & (right.values > 0), "+")
+    right.mark(axes[2], significant & (right.values < 0), "_")
+    draw_colorbar(axes[1], meshes[0], left.scale, cax=bars[0])
+    draw_colorbar(axes[2], meshes[2], right.scale, cax=bars[1])
+    for ax, name, key in zip(axes, PANELS, (left.best_key(), middle.best_key(), []), strict=True):
+        draw_head(ax, title=name, key=key)
+    for ax in axes[1:]:
+        ax.tick_params(axis="y", which="both", labelleft=False)
+        ax.set_ylabel("")
+    marks = {text: handle for heatmap in (left, middle, right) for handle, text in heatmap.mark_key()}
+    key = [(handle, text) for text, handle in marks.items()] + (difference_key() if comparison is not None else [])
+    draw_frame(figure, title=title, key=key, notes=[left.repeat_note(), gold_note(probe)])
+    return axes
+
+
+def plot_heads(
+    cap: "Capture",
+    y: object,
+    role: str,
+    *,
+    metric: str = "entropy",
+    fold: Int[np.ndarray, " sample"] | None = None,
+    groups: Sequence[str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the AUC of one attention metric at one role, layer × head, from what `capture` kept.
+
+    AUC within folds for "higher when correct" (SPEC: the two grids), 0 to 1 and centred at 0.5, because a single metric
+    may tell in either direction. `y` is 1, 0 or None per captured sample; `fold` (-1: not in the population, whatever
+    its `y`) defaults to the folds of SPEC.md over `y` and `groups`. Raises DataError for an unknown role or metric.
+    """
+    heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
+    if ax is None:
+        ax = new_figure(heatmap).subplots()
+    draw_colorbar(ax, heatmap.draw(ax, outline_best=False), heatmap.scale)
+    draw_head(ax, title=f"{metric} at {role}, per head", key=heatmap.mark_key())
+    return ax
+
+
+def grid_heatmap(
+    grid: xr.Dataset, *, value: str = "auc", embed: bool = True, controls: Mapping[str, Any] | None = None
+) -> Heatmap:
+    """What `plot_grid` draws, prepared: values, labels, counts, the control rows and the marks."""
+    if value not in grid:
+        raise DataError(f"the grid has no {value!r}; it has {', '.join(sorted(map(str, grid.data_vars)))}")
+    cells = grid[value]
+    if set(cells.dims) != {"layer", "token"}:
+        extra = [str(dim) for dim in cells.dims if dim not in ("layer", "token")]
+        hint = f"; select one first: grid.sel({extra[0]}=…)" if extra else ""
+        raise DataError(f"expected {value!r} on (layer, token), got {cells.dims}{hint}")
+    values = cells.transpose("layer", "token").values.astype(float)
+    strips = {name: np.asarray(row, dtype=float) for name, row in (controls or {}).items()}
+    if embed and f"embed_{value}" in grid:
+        strips["embed"] = grid[f"embed_{value}"].values.astype(float)
+    for name, strip in strips.items():
+        if strip.shape != values.shape[1:]:
+            raise DataError(f"control {name!r}: expected one value per token ({values.shape[1]}), got {strip.shape}")
+    return Heatmap(
+        values=values,
+        layers=cells["layer"].values.tolist(),
+        columns=[str(name) for name in cells["token"].values],
+        scale=_scale(value, values),
+        counts=column_counts(grid["n"].transpose("layer", "token").values) if "n" in grid else None,
+        repeats=[str(other) for other in grid["coincides"].values] if "coincides" in grid else None,
+        strips=strips,
+    )
+
+
+def difference_heatmap(
+    probe: xr.Dataset, attention: xr.Dataset, comparison: "Comparison | None"
+) -> tuple[Heatmap, Bool[np.ndarray, "layer token"]]:
+    """Probe minus attention, prepared, and the cells in which q < 0.05 (none without a comparison)."""
+    base = grid_heatmap(probe, embed=False)
+    if comparison is None:
+        delta = (probe["auc"] - attention["auc"]).transpose("layer", "token").values
+        counts, significant = None, np.zeros(delta.shape, bool)
+    else:
+        cells = comparison.delta_auc.transpose("layer", "token", ...)
+        delta, counts = cells["delta"].values, column_counts(cells["n"].values)
+        significant = cells["q"].values < FALSE_DISCOVERY_RATE
+    return replace(base, values=delta, scale=difference_scale(delta, "ΔAUC"), counts=counts), significant
+
+
+def heads_heatmap(
+    cap: "Capture",
+    y: object,
+    role: str,
+    *,
+    metric: str = "entropy",
+    fold: Int[np.ndarray, " sample"] | None = None,
+    groups: Sequence[str] | None = None,
+) -> Heatmap:
+    """What `plot_heads` draws, prepared."""
+    if role not in cap.roles:
+        raise DataError(f"expected a role that was captured ({', '.join(cap.roles)}), got {role!r}")
+    if metric not in cap.attention:
+        raise DataError(f"expected a metric that was captured ({', '.join(cap.attention)}), got {metric!r}")
+    member = None if fold is None else np.asarray(fold) >= 0
+    labels = read_labels(y if member is None else np.where(member, np.asarray(y, dtype=float), np.nan), cap.id)
+    n, *axes, _ = cap.attention[metric].shape
+    if len(labels) != n:
+        raise DataError(f"expected one label for each of the {n} captured samples, got {len(labels)}")
+    fold = make_folds(labels, groups, ids=cap.id).fold if fold is None else fold
+    values = np.full(axes, np.nan)
+    for cell in np.ndindex(values.shape):
+        here = cap.attention[metric][:, cell[0], :, cap.roles.index(role)][:, cell[1]].double().numpy(force=True)
+        used = np.isfinite(here) & np.isfinite(labels)
+        label = labels[used].astype(int)
+        if not why_undefined(label, fold[used]):
+            values[cell] = within_fold_auc(here[used], label, fold[used])
+    heads = [str(head) for head in range(axes[1])]
+    return Heatmap(values, cap.layers, heads, TWO_SIDED, x_label="Head")
+
+
+def difference_key() -> Key:
+    """Legend entries of the signs in the difference."""
+    return [
+        (
+            Line2D([], [], color="black", marker=marker, linestyle="", markersize=5),
+            f"{name} higher, q < {FALSE_DISCOVERY_RATE:g}",
+        )
+        for marker, name in (("+", "probe"), ("_", "attention"))
+    ]
+
+
+def gold_note(grid: xr.Dataset) -> str:
+    """A warning for the figure where the label could leak into the columns (SPEC: the finder is blind to the label)."""
+    return GOLD_NOTE if grid.attrs.get("span_uses_gold") else ""
+
+
+def _scale(value: str, cells: np.ndarray) -> Scale:
+    if value in ("auc", "low", "high"):
+        return AUC
+    return TWO_SIDED if value.startswith("metric_") else difference_scale(cells, value)

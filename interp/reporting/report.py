@@ -1,0 +1,125 @@
+"""report.html: one file that says what a run found, how sure that is, and how every number was made."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import xarray as xr
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from interp.answering.place_check import place_warnings
+from interp.probing.beside import use_sentences, width_sentences
+from interp.reporting import report_tables as tables
+from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
+from interp.reporting.verdict import headline, verdict, warnings
+
+CAPTIONS = {
+    "comparison": "Probe grid, attention grid and their difference, on the same samples, axes and folds.",
+    "probe_grid": "Probe grid: AUC of a linear probe on the residual stream, layer by layer and token by token.",
+    "attention_grid": "Attention grid: AUC of the same probe on the attention metrics of all heads.",
+    "risk_coverage": "Risk and coverage of the best cell, chosen, calibrated and ranked without the fold it is counted "
+    "on: how often the answers given are wrong if only the surest are given.",
+    "heads": "One attention metric of every head on its own, at the token of the probe grid's highest cell.",
+}
+"""Captions of the figures that a run makes; others go by their file name."""
+
+
+def report_html(
+    *,
+    run: Mapping[str, Any],
+    samples: Sequence[Mapping[str, Any]],
+    probe: xr.Dataset,
+    attention: xr.Dataset,
+    delta: xr.Dataset,
+    comparison: Mapping[str, Any],
+    observations: Sequence[Mapping[str, Any]] | None = None,
+    controls: Sequence[Mapping[str, Any]] | None = None,
+    figures: Mapping[str, str] | None = None,
+) -> str:
+    """The report of one run as a self-contained page: its own policy forbids the network and every script but one.
+
+    That script shows the samples behind the cell that the reader chooses; without it the highest cell's are shown.
+    `run` is run.json, `samples` the lines of samples.jsonl, `delta` the grids' difference (`Comparison.delta_auc`),
+    `comparison` comparison.json, `figures` {name: SVG text}.
+    `controls` and `observations` are rows with `name`, `value`, `low`, `high` (None: undefined) and `note`; an
+    observation also has a `verdict`. All text from data is escaped.
+    """
+    views, lines = cell_views(probe, attention, delta), cell_lines(probe, samples)
+    script = files("interp.reporting").joinpath("report.js").read_text(encoding="utf-8")
+    template = Environment(
+        loader=PackageLoader("interp.reporting", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    ).get_template("report.html.j2")
+    return template.render(
+        title="Where does the model show that its answer is right?",
+        subtitle=_subtitle(run, len(samples), probe),
+        verdict=verdict(probe, comparison),
+        warnings=[*warnings(probe, samples), *place_warnings(tables.place_checks(run))],
+        headline=headline(probe, comparison),
+        figures=[_figure(name, svg) for name, svg in (figures or {}).items()],
+        controls=tables.controls(probe, comparison, controls),
+        widths=width_sentences(comparison),
+        use=use_sentences(comparison),
+        operating_points=tables.operating_points(comparison),
+        metrics=tables.single_metrics(attention),
+        observations=tables.observations(observations or []),
+        lists=LISTS,
+        cells=views,
+        auc=probe["auc"].transpose("layer", "token").values.tolist(),
+        chosen=highest(views, probe),
+        lines=lines,
+        cell_data=_script_json(script_data(views, lines)),
+        script=script,
+        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
+        accuracy=tables.accuracy(samples),
+        n_population=probe.sizes["sample"],
+        n_samples=len(samples),
+        exclusions=tables.exclusions(samples),
+        methods=tables.methods(samples),
+        place_checks=tables.place_checks(run),
+        judged=tables.judged(run),
+        method={"probe": "logistic", "C": 1.0, "folds": 5, "min_per_class": 10, "site": "resid_post"} | probe.attrs,
+        corrected="p_corrected" in probe,
+        settings=_flat(run),
+        bar=_bar,
+    )
+
+
+def _subtitle(run: Mapping[str, Any], n_samples: int, probe: xr.Dataset) -> str:
+    """Model, data and sizes; of paths only the last part."""
+    model, data = run.get("model", {}), run.get("data", {})
+    names = {"Model": model.get("name"), "data": data.get("source")}
+    parts = [f"{what} {str(name).rstrip('/').rsplit('/', 1)[-1]}" for what, name in names.items() if name]
+    sizes = probe.sizes
+    return ", ".join([*parts, f"{n_samples} samples, {sizes['layer']} layers, {sizes['token']} token positions."])
+
+
+def _figure(name: str, svg: str) -> dict[str, str]:
+    """An SVG as a picture: inside an image no script runs and no ids of two figures collide."""
+    source = "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()
+    caption = CAPTIONS.get(name, name.replace("_", " ").capitalize())
+    return {"source": source, "caption": caption, "wide": "wide" if name == "comparison" else ""}
+
+
+def _script_json(value: Any) -> str:
+    """JSON that can stand inside a script element: no text of the data can close it."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (dotted name, value as JSON), in their own order."""
+    rows: list[tuple[str, str]] = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            rows += _flat(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            rows.append((f"{prefix}{key}", text))
+    return rows
+
+
+def _bar(auc: float) -> float:
+    """Place of an AUC on a bar from 0 to 1, in per cent."""
+    return round(100 * auc, 2)

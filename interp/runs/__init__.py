@@ -1,0 +1,1 @@
+"""A run on disk: its folder, its shards, what it takes to survive a crash."""
