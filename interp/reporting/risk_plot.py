@@ -31,10 +31,10 @@ def plot_risk_coverage(selective: Selective, *, ax: Axes | None = None, title: s
     place = "best cell of the other folds" if selective.nested else f"layer {selective.layer}, {selective.token}"
     ax.set(
         xlim=(0, 1),
-        ylim=(0, None),
+        ylim=(0, 1.05 * chance),
         xlabel="Coverage (share of questions answered)",
         ylabel="Risk (share of those answers wrong)",
         title=f"Risk and coverage, {place}" if title is None else title,
     )
-    ax.legend(frameon=False, fontsize="small", loc="upper left")
+    ax.legend(frameon=False, fontsize="small", loc="center left")
     return ax
