@@ -21,7 +21,8 @@ import xarray as xr
 from joblib import Parallel, delayed
 from scipy import stats
 
-from interp.comparing.compare import delta_grid, describe_best
+from interp.comparing.best_cell import describe_best
+from interp.comparing.compare import delta_grid
 from interp.probing.permutations import permutation_test
 from interp.probing.probes import probe_grid
 

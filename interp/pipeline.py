@@ -9,11 +9,13 @@ from time import monotonic
 from typing import Any
 
 from interp.analysis import analyse, draw, write_results
+from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import STATUSES, Answers, generate_answers
 from interp.answering.extraction import extraction_counts
 from interp.answering.labelling_models import NAMES as LABELLING
 from interp.answering.labelling_models import labelling_models, split_given
 from interp.answering.place_check import place_check
+from interp.answering.sampling import sampled_rows
 from interp.capturing.activations import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
 from interp.capturing.positions import Positions, resolve_positions
@@ -26,7 +28,7 @@ from interp.planning.shapes import Shapes
 from interp.probing.folds import Folds, make_folds
 from interp.progress import bar
 from interp.run_data import IN_PYTHON, asked, data_source, filled_in, read_rows
-from interp.runs.atomic import make_folder, plain, write_json, write_text, writing
+from interp.runs.atomic import make_folder, plain, remove, write_json, write_text, writing
 from interp.runs.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run, run_identity
@@ -74,7 +76,8 @@ def run(
         "resume": f"interp resume {out}",
         "seconds": {},
     }
-    check_room(folder.path, Shapes.of_model(hooked), settings.sites, len(settings.roles), len(rows))
+    samples = len(sampled_rows(rows, settings.samples_per_question))
+    check_room(folder.path, Shapes.of_model(hooked), settings.sites, len(settings.roles), samples)
     make_folder(folder.path)
     with locked(folder.path):
         folder.check_free()
@@ -156,7 +159,8 @@ def _measure(
 ) -> tuple[Answers, Positions, Folds]:
     """What needs the model: answers and activations, as far as they are not there yet."""
     if not folder.samples.exists():
-        with _stage(folder, record, "answering"), bar("Answering", len(rows), enabled=progress) as advance:
+        samples = len(sampled_rows(rows, settings.samples_per_question))
+        with _stage(folder, record, "answering"), bar("Answering", samples, enabled=progress) as advance:
             answers = generate_answers(
                 model,
                 rows,
@@ -164,11 +168,16 @@ def _measure(
                 prompt_template=settings.prompt_template,
                 chat=settings.chat,
                 stop=settings.stop,
+                temperature=settings.temperature,
+                top_p=settings.top_p,
+                samples_per_question=settings.samples_per_question,
+                seed=settings.seed,
                 exact_answer=settings.exact_answer,
                 candidates=settings.candidates,
                 answer_pattern=settings.answer_pattern,
                 **labelling_models(settings, model, given),
                 batch_tokens=settings.batch_tokens,
+                log=AnswerLog(folder.answer_log, run=run_identity(record)),
                 progress=advance,
             )
         positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
@@ -182,6 +191,8 @@ def _measure(
         opened = Run(folder)
         answers, positions = opened.answers, opened.positions
         folds = _folds(folder, answers, positions, settings)
+
+    remove(folder.answer_log)
 
     composition = capture_plan(model, answers, positions, batch_tokens=settings.batch_tokens).settings
     batches = record.setdefault("batches", {**composition, "split": {}})
@@ -261,6 +272,7 @@ def _counts(answers: Answers, positions: Positions, folds: Folds) -> dict[str, A
         "exact_answer_method": [{"method": m, "label": y, "n": n} for (m, y), n in sorted(methods.items())],
         "question_not_located": answers.question_tokens.count(None),
         "stopped_by_length": answers.finish.count("length"),
+        "near_ties": sum(answers.near_ties or ()),
         "population": int(folds.member.sum()),
         "excluded": folds.excluded,
         "valid": dict(zip(positions.roles, positions.valid.sum(0).tolist(), strict=True)),

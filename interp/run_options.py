@@ -29,7 +29,7 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--out", required=True, type=Path, help="run folder, new or empty")
     run.add_argument("--limit", type=int, help="use the first N rows only")
-    run.add_argument("--seed", type=int, default=0, help="seed of folds and resamples (default 0)")
+    run.add_argument("--seed", type=int, default=0, help="seed of folds, resamples and drawn answers (default 0)")
     model = run.add_argument_group("model")
     model.add_argument(
         "--device", default="cpu", help="auto, cpu, cuda, cuda:1 …, mps, or spread: over all GPUs (default cpu)"
@@ -66,6 +66,19 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
         default=[],
         metavar="TEXT",
         help=r"end generation after this text (\n is a line break); may be repeated",
+    )
+    prompt.add_argument(
+        "--temperature", type=float, default=0.0, help="draw tokens at this temperature (default 0: the likeliest)"
+    )
+    prompt.add_argument(
+        "--top-p", type=float, default=1.0, help="draw from the smallest set of tokens with this mass (default 1: all)"
+    )
+    prompt.add_argument(
+        "--samples-per-question",
+        type=int,
+        default=1,
+        metavar="K",
+        help="answer every question K times (needs a temperature); entries 12#0, 12#1 … of one group",
     )
     answer = run.add_argument_group("correctness and exact answer")
     answer.add_argument(
@@ -139,6 +152,9 @@ def run_options(args: argparse.Namespace) -> dict[str, Any]:
         chat=args.chat,
         max_new_tokens=args.max_new_tokens,
         stop=tuple(text.replace("\\n", "\n") for text in args.stop),
+        temperature=args.temperature,
+        top_p=args.top_p,
+        samples_per_question=args.samples_per_question,
         candidates=None
         if candidates is None
         else tuple(line.strip() for line in candidates.splitlines() if line.strip()),
@@ -162,7 +178,10 @@ def _strengths(text: str) -> float | str | tuple[float, ...]:
     """`--C`: a number, several of them, or cv."""
     if text == "cv":
         return text
-    numbers = tuple(float(part) for part in text.split(","))
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, several as in 0.01,0.1,1, or cv, got {text!r}") from None
     return numbers if len(numbers) > 1 else numbers[0]
 
 

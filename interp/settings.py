@@ -7,6 +7,7 @@ from interp.answering.correctness import JUDGE, check_rule_name
 from interp.answering.exact_answers import exact_answer_method
 from interp.answering.extraction import extractor
 from interp.answering.prompts import PromptFormat
+from interp.answering.sampling import Sampling, check_samples
 from interp.capturing.activations import SITES
 from interp.capturing.role_text import check_roles
 from interp.capturing.roles import ROLES
@@ -38,6 +39,10 @@ class Settings:
     prompt_template: str | None = None
     chat: bool | None = None
     stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    """0: greedy."""
+    top_p: float = 1.0
+    samples_per_question: int = 1
     correct: str = "contains"
     exact_answer: str | None = None
     candidates: tuple[str, ...] | None = None
@@ -58,6 +63,7 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value < low:
                 raise DataError(f"{name}: expected a whole number from {low}, got {value}")
+        check_samples(self.samples_per_question, self.temperature)
         if not self.sites:
             raise DataError("sites: expected at least one")
         if unknown := [site for site in self.sites if site not in SITES]:
@@ -67,6 +73,7 @@ class Settings:
         # These check themselves; a run fails here, before a model is loaded or a folder made.
         check_roles(self.roles)
         PromptFormat(self.prompt_template, self.chat)
+        Sampling(self.temperature, self.top_p, self.seed)
         if not self.correct.startswith(GIVEN):
             check_rule_name(self.correct)
         if self.correct == JUDGE and self.judge is None:

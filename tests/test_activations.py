@@ -5,8 +5,11 @@ import torch
 
 import interp
 from interp.capturing import segments
+from interp.capturing.activations import capture_batches
 from interp.errors import DataError
 from interp.models.loading import hook_name, load_model, model_info
+from interp.runs.shards import write_shards
+from interp.runs.stored import stored_capture
 
 FEW_SHOT = (
     "Here come some examples of the task.\nQuestion: where is Paris? Answer: France.\nQuestion: {question} Answer:"
@@ -18,14 +21,23 @@ ROWS = [
 
 
 @pytest.fixture(scope="module", params=["native", "bridge"])
-def model(request, llama_folder):
-    """HookedTransformer where TransformerLens has it, and the bridge."""
+def loaded(request, llama_folder):
+    """Loads in any dtype: HookedTransformer where TransformerLens has it, and the bridge."""
     if request.param == "native":
-        return load_model(llama_folder)
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+        return lambda dtype: load_model(llama_folder, dtype=dtype)
 
-    reference = AutoModelForCausalLM.from_pretrained(llama_folder, attn_implementation="eager").eval()
-    return load_model(reference, tokenizer=AutoTokenizer.from_pretrained(llama_folder))
+    def bridge(dtype: torch.dtype):
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        hf_model = AutoModelForCausalLM.from_pretrained(llama_folder, dtype=dtype, attn_implementation="eager")
+        return load_model(hf_model, tokenizer=AutoTokenizer.from_pretrained(llama_folder))
+
+    return bridge
+
+
+@pytest.fixture(scope="module")
+def model(loaded):
+    return loaded(torch.float32)
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +125,29 @@ def test_unknown_sites_and_missing_hooks_are_errors(model, answered) -> None:
         interp.capture(model, answers, positions, sites=("resid",))
     with pytest.raises(DataError, match="hook_pattern"):
         interp.capture_from_cache({}, positions)
+
+
+def test_bfloat16_from_the_model_to_the_probe(loaded, model, answered, tmp_path) -> None:
+    """Vectors keep their dtype through the store; metrics are float32, near those of the float32 model."""
+    answers, positions = answered
+    want = interp.capture(model, answers, positions)
+    half = loaded(torch.bfloat16)
+    batches = list(capture_batches(half, answers, positions, sites=("resid_post", "z")))
+    assert len(batches) == 1 and batches[0][1].settings["common_prefix"] > 0
+    write_shards(tmp_path, lambda skip: iter(batches[skip:]), run="bf16", roles=positions.roles)
+    stored = stored_capture(tmp_path, tuple(answers.id), positions, run="bf16")
+
+    vectors = stored.resid[:, 1]
+    assert vectors.dtype == stored.sites["z"][:, 0].dtype == torch.bfloat16
+    assert torch.equal(vectors.isnan().all(-1), ~positions.valid)
+    expected = want.resid[:, 1]
+    off = (vectors.float() - expected).nan_to_num().abs().max() / expected.nan_to_num().abs().max()
+    assert 0 < off < 0.05
+    for name, metric in want.attention.items():
+        got, metric = stored.attention[name][:, 1], metric[:, 1]
+        assert got.dtype == torch.float32
+        assert torch.equal(got.isnan(), metric.isnan()), name
+        torch.testing.assert_close(got, metric, atol=0.05, rtol=0.1, equal_nan=True)
+
+    grid = interp.probe_grid(stored, [1, 0, 1, 0], folds=2, population="all", min_per_class=2, nested=False, n_jobs=1)
+    assert grid.auc.sel(token="last_q").notnull().all()

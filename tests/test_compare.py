@@ -46,6 +46,7 @@ def test_every_delta_is_that_of_inference_and_q_is_over_the_grid(grids: tuple[xr
                 one["y"].values,
                 one["fold"].values,
                 np.arange(300),
+                training=(one["training"].astype(float) - two["training"].astype(float)).isel(cell).values,
             )
             here = delta.isel(cell)
             assert [here[name].item() for name in ("delta", "low", "high", "p", "n")] == [

@@ -1,7 +1,9 @@
-"""Greedy generation against Hugging Face's own, alone and in batches, with and without a shared prefix."""
+"""Greedy generation against Hugging Face's own, alone and in batches, for learned and rotary positions."""
 
 import pytest
 import torch
+from byte_tokenizer import save_byte_tokenizer
+from tiny_models import ARCHITECTURES
 
 import interp
 from interp.answering.generation import generate
@@ -77,3 +79,107 @@ def test_a_prompt_past_the_context_is_counted_not_overrun(llama) -> None:
     answers = interp.generate_answers(llama, rows, max_new_tokens=4)
     assert answers.status[1] == "too_long" and answers.completion_ids[1] == []
     assert len(answers.completion_ids[0]) in range(1, 5)
+
+
+def test_a_completion_that_would_leave_the_context_is_not_begun(llama) -> None:
+    rows = [interp.QARow("a", "Where is Paris?", ("e",))]
+    n_prompt = len(model_tokenizer(llama)(rows[0].question)["input_ids"])
+    room = llama.cfg.n_ctx - n_prompt
+    (fits,) = interp.generate_answers(llama, rows, max_new_tokens=room).status
+    (over,) = interp.generate_answers(llama, rows, max_new_tokens=room + 1).status
+    assert fits != "too_long" and over == "too_long"
+
+
+def tiny(name: str, tokenizer):
+    """A random model with hooks (a bridge) that is not near-uniform."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(5)
+    config = AutoConfig.for_model(
+        name, initializer_range=0.3, bos_token_id=1, eos_token_id=2, pad_token_id=0, **ARCHITECTURES[name]
+    )
+    config.architectures = [{"gpt2": "GPT2LMHeadModel", "gemma3_text": "Gemma3ForCausalLM"}.get(name, "")]
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
+    return interp.load_model(model, tokenizer=tokenizer)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gemma3_text"])
+def test_a_sample_alone_equals_the_sample_in_a_batch(name: str, tmp_path) -> None:
+    """Learned positions, and rotary ones with a sliding window of 6 that prompts and padding pass."""
+    save_byte_tokenizer(tmp_path)
+    model = tiny(name, tmp_path)
+    generator = torch.Generator().manual_seed(0)
+    prompts = [torch.randint(3, 320, (length,), generator=generator).tolist() for length in (1, 3, 9, 10, 17, 2, 9, 30)]
+    prompts += [[*prompts[4], 5], [*prompts[4], 6, 7, 8], prompts[2]]
+    together = generate(model, prompts, max_new_tokens=12)
+    alone = [generate(model, [prompt], max_new_tokens=12)[0] for prompt in prompts]
+    with_prefix = generate(model, [[9, 8, 7, *prompt] for prompt in prompts], max_new_tokens=12)
+    alone_with_prefix = [generate(model, [[9, 8, 7, *prompt]], max_new_tokens=12)[0] for prompt in prompts]
+    compared = 0
+    for one, other in zip([*together, *with_prefix], [*alone, *alone_with_prefix], strict=True):
+        if one.near_ties == other.near_ties == 0:
+            assert one.ids == other.ids and one.finish == other.finish
+            assert one.logprobs == pytest.approx(other.logprobs, abs=1e-4)
+            compared += 1
+    assert compared > 18
+    assert together[2].ids == together[10].ids
+
+
+def test_near_ties_reach_the_answers(llama) -> None:
+    """Two rows of the unembedding made equal: every step at which they lead is a near tie."""
+    rows = [interp.QARow("a", "Where is Paris?", ("e",)), interp.QARow("own", "Where?", ("e",), completion=" e")]
+    assert interp.generate_answers(llama, rows, max_new_tokens=3).near_ties == [0, 0]
+    (first, *_), _ = interp.generate_answers(llama, rows, max_new_tokens=3).completion_ids
+    weight = llama.unembed.W_U if hasattr(llama.unembed, "W_U") else None
+    other = 300 if first != 300 else 301
+    before = weight.detach().clone()
+    try:
+        with torch.no_grad():
+            weight[:, other] = weight[:, first]
+        answers = interp.generate_answers(llama, rows, max_new_tokens=3)
+    finally:
+        with torch.no_grad():
+            weight.copy_(before)
+    assert answers.near_ties[0] >= 1 and answers.near_ties[1] == 0
+
+
+def test_a_tokenizer_with_no_special_tokens_and_no_chat_template_will_do(tmp_path) -> None:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    save_byte_tokenizer(tmp_path)
+    bare = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    bare.post_processor = None
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bare)
+    assert (tokenizer.pad_token, tokenizer.bos_token, tokenizer.eos_token) == (None, None, None)
+    rows = [interp.QARow("a", "Where is Paris?", ("e",)), interp.QARow("b", "Where?", ("e",))]
+    model = tiny("gpt2", tokenizer)
+    answers = interp.generate_answers(model, rows, max_new_tokens=5)
+    assert [bare.decode(ids, skip_special_tokens=False) for ids in answers.prompt_ids] == ["Where is Paris?", "Where?"]
+    for row, ids in zip(rows, answers.completion_ids, strict=True):
+        assert ids == interp.generate_answers(model, [row], max_new_tokens=5).completion_ids[0]
+        assert len(ids) == 5 or ids[-1] == 2
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gemma3_text"])
+def test_without_hook_points_the_same_bits_and_with_a_hook_it_is_heard(name: str, tmp_path, monkeypatch) -> None:
+    from interp.models import unhooked
+
+    save_byte_tokenizer(tmp_path)
+    model = tiny(name, tmp_path)
+    before = list(model.original_model.modules())
+    prompts = [[5, 6, 7, 8], [9, 10], [11, 12, 13]]
+    fast = generate(model, prompts, max_new_tokens=6)
+    assert getattr(model, unhooked.EQUAL)
+    assert list(map(id, model.original_model.modules())) == list(map(id, before))
+    with monkeypatch.context() as patch:
+        patch.setattr(unhooked, "_may_stand_aside", lambda _: False)
+        assert generate(model, prompts, max_new_tokens=6) == fast
+    calls = []
+    model.hook_dict["blocks.0.hook_resid_post"].add_hook(lambda tensor, hook: calls.append(1))
+    assert generate(model, prompts, max_new_tokens=6) == fast
+    assert calls
+    model.reset_hooks()
+    with pytest.raises(ZeroDivisionError), unhooked.unhooked(model):
+        raise ZeroDivisionError
+    assert list(map(id, model.original_model.modules())) == list(map(id, before))

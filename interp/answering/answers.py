@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from interp.answering.answer_log import AnswerLog
 from interp.answering.asking import Exchange
 from interp.answering.correctness import JUDGE, Rule, correctness_rule
 from interp.answering.exact_answers import exact_answer_method
@@ -51,6 +52,8 @@ class Answers:
     span_uses_gold: bool = False
     extraction: list[tuple[Exchange, ...]] | None = None
     """What a model was asked for each exact answer, with its raw replies; None: no model was asked."""
+    near_ties: list[int] | None = None
+    """Per sample, the greedy steps at which another token's logit was within 1e-4 of the best; None: not known."""
     judgement: Judgement | None = None
     """What the judge was asked, its raw replies and its agreement with the rows' own labels; None: no judge."""
     settings: dict[str, object] = field(default_factory=dict)
@@ -69,6 +72,10 @@ def generate_answers(
     prompt_template: str | None = None,
     chat: bool | None = None,
     stop: Sequence[str] = (),
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    samples_per_question: int = 1,
+    seed: int = 0,
     correct: str | Rule = "contains",
     exact_answer: str | None = None,
     candidates: Iterable[str] | None = None,
@@ -76,13 +83,18 @@ def generate_answers(
     judge: Any = None,
     extractor: Any = None,
     batch_tokens: int = 8192,
+    log: AnswerLog | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Answers:
-    """Greedy answers of a hooked model, labelled, with the exact answer located on the generated ids.
+    """Answers of a hooked model, labelled, with the exact answer located on the generated ids.
 
     The prompt is the row's own `prompt`, else `prompt_template` filled in, else the bare question (as a user turn
     where the tokenizer has a chat template, unless `chat=False`). Generation ends at end of text or turn, after a
     string of `stop`, or after `max_new_tokens`. Rows that bring `completion_ids` or `completion` keep them.
+
+    Greedy, or with `temperature` above 0 drawn from the smallest set of tokens with mass `top_p`; the draws depend on
+    `seed` and the sample's id only. `samples_per_question=k` answers each row k times: `12#0`, `12#1` … are entries of
+    one group. `logprobs` are the model's own, whatever the temperature. Batches of answers that `log` holds are kept.
 
     Exact answers: the row's own `exact_answer`, else the method `exact_answer` names (`interp.answering.exact_answers`;
     default: `answer_pattern` with one group if it is given, else `candidates`, by default every accepted answer of the
@@ -97,9 +109,11 @@ def generate_answers(
     from interp.answering.extraction import extractor as extract_with
     from interp.answering.generation import generate
     from interp.answering.judge import judge_answers
+    from interp.answering.sampling import check_samples, sampled_rows
     from interp.models.loading import eos_token_ids, model_info, model_tokenizer
 
-    rows = list(rows)
+    check_samples(samples_per_question, temperature)
+    rows = sampled_rows(rows, samples_per_question)
     if correct == JUDGE and judge is None:
         raise DataError("correct='judge' needs a model to ask: give one as judge=…")
     rule = correctness_rule(correct, rows)
@@ -132,7 +146,12 @@ def generate_answers(
         [prompt_ids[i] for i in waiting],
         max_new_tokens=max_new_tokens,
         stop=stop,
+        temperature=temperature,
+        top_p=top_p,
+        seed=seed,
+        names=[rows[i].id for i in waiting],
         batch_tokens=batch_tokens,
+        log=log,
         progress=progress,
     )
     produced = dict(zip(waiting, generated, strict=True))
@@ -156,6 +175,7 @@ def generate_answers(
         question_tokens=[locate_question(row.question, ids, decode) for row, ids in zip(rows, prompt_ids, strict=True)],
         status=["too_long" if long else label.status for long, label in zip(too_long, labels, strict=True)],
         extraction=[label.asked for label in labels] if method.name == "extract" else None,
+        near_ties=[produced[i].near_ties if i in produced else 0 for i in range(len(rows))],
         decode=decode,
     )
     if correct != JUDGE:

@@ -1,34 +1,31 @@
-"""Greedy generation in left-padded batches, with the prefix that all prompts share computed once."""
+"""Generation in left-padded batches; the prefix that all prompts share, and a prompt that comes again, run once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
+from interp.answering.answer_log import AnswerLog, Generated
+from interp.answering.prompts import decoder
+from interp.answering.sampling import Choice, Sampling, choose
+from interp.answering.stopping import StopText
 from interp.capturing.batches import common_prefix, left_pad, plan_batches
 from interp.models.loading import (
     HookedModel,
     KeyValueCache,
     eos_token_ids,
+    fill_cache,
     forward,
     model_info,
     model_tokenizer,
     new_cache,
+    pads_between,
 )
+from interp.models.unhooked import unhooked
 
 Progress = Callable[[int], None]
 """Called with the number of samples just finished."""
-
-
-@dataclass(frozen=True)
-class Generated:
-    """What the model produced after one prompt."""
-
-    ids: list[int]
-    """Includes the token that stopped generation, if one did."""
-    finish: str
-    """`stop` (end of text, end of turn, or a stop string) or `length`."""
-    logprobs: list[float]
 
 
 def generate(
@@ -37,63 +34,106 @@ def generate(
     *,
     max_new_tokens: int,
     stop: Sequence[str] = (),
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    names: Sequence[str] | None = None,
     batch_tokens: int = 8192,
+    log: AnswerLog | None = None,
     progress: Progress | None = None,
 ) -> list[Generated]:
-    """The greedy continuation of every prompt, in the order given.
+    """The continuation of every prompt, in the order given: greedy, or drawn if `temperature` is above 0.
 
-    `batch_tokens` bounds the padded tokens of a batch (prompts and new tokens). A few-shot prefix common to all
-    prompts runs once and its keys and values are shared.
+    Draws are from the smallest set of tokens with mass `top_p`; a sequence's random numbers depend on `seed` and its
+    name (by default its place), so its batch and the order of the prompts change nothing. `batch_tokens` bounds the
+    padded tokens of a batch (prompts and new tokens). Batches that `log` holds are taken from it, the others added.
     """
-    results: list[Generated | None] = [None] * len(prompts)
+    sampling = Sampling(temperature, top_p, seed)
+    names = [str(i) for i in range(len(prompts))] if names is None else list(names)
+    results: dict[int, Generated] = {}
     # At least one token of each prompt stays outside the prefix: its output predicts the first new token.
-    prefix = common_prefix([prompt[:-1] for prompt in prompts]) if len(prompts) > 1 else []
-    shared = None
-    if prefix:
-        device = model_info(model).device
-        shared = new_cache(model, 1)
-        tokens = torch.tensor([prefix], device=device)
-        forward(model, tokens, torch.ones_like(tokens), cache=shared)
+    may_share = len(prompts) > 1 and pads_between(model)
+    prefix = common_prefix([prompt[:-1] for prompt in prompts]) if may_share else []
+    shared: KeyValueCache | None = None
     lengths = [len(prompt) + max_new_tokens for prompt in prompts]
-    for batch in plan_batches(lengths, batch_tokens):
-        cache = shared.repeat(len(batch)) if shared is not None else new_cache(model, len(batch))
-        suffixes = [list(prompts[i])[len(prefix) :] for i in batch]
-        for i, generated in zip(
-            batch, _generate_batch(model, suffixes, len(prefix), cache, max_new_tokens, stop), strict=True
-        ):
-            results[i] = generated
+    for batch in plan_batches(lengths, batch_tokens, together=[tuple(prompt) for prompt in prompts]):
+        # Whole batches only: in another batch the last bits of a sequence change.
+        if log is not None and all(names[i] in log.finished for i in batch):
+            finished = [log.finished[names[i]] for i in batch]
+        else:
+            if prefix and shared is None:
+                shared = new_cache(model, 1)
+                tokens = torch.tensor([prefix], device=model_info(model).device)
+                fill_cache(model, tokens, torch.ones_like(tokens), shared)
+            suffixes = [list(prompts[i])[len(prefix) :] for i in batch]
+            streams = [sampling.stream(names[i]) for i in batch]
+            with unhooked(model):
+                finished = _generate_batch(
+                    model, suffixes, shared, len(prefix), max_new_tokens, stop, sampling, streams
+                )
+            if log is not None:
+                log.add({names[i]: one for i, one in zip(batch, finished, strict=True)})
+        results |= zip(batch, finished, strict=True)
         if progress is not None:
             progress(len(batch))
-    return [result for result in results if result is not None]
+    return [results[i] for i in range(len(prompts))]
+
+
+@dataclass
+class _Sequence:
+    """One continuation as it grows."""
+
+    stop: StopText
+    stream: np.random.Generator
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    near_ties: int = 0
+    finish: str = "length"
+
+    def add(self, choice: Choice, ends: frozenset[int]) -> None:
+        self.ids.append(choice.token)
+        self.logprobs.append(choice.logprob)
+        self.near_ties += choice.near_tie
+        if choice.token in ends or self.stop.completed(self.ids):
+            self.finish = "stop"
 
 
 def _generate_batch(
     model: HookedModel,
     suffixes: list[list[int]],
+    shared: KeyValueCache | None,
     n_prefix: int,
-    cache: KeyValueCache,
     max_new_tokens: int,
     stop: Sequence[str],
+    sampling: Sampling,
+    streams: Sequence[np.random.Generator],
 ) -> list[Generated]:
-    device, tokenizer, ends = model_info(model).device, model_tokenizer(model), eos_token_ids(model)
-    tokens, mask = left_pad(suffixes, device)
+    device, ends, decode = model_info(model).device, eos_token_ids(model), decoder(model_tokenizer(model))
+    sequences = [_Sequence(StopText(decode, stop), stream) for stream in streams]
+    # A prompt that stands several times in the batch runs once.
+    place = {prompt: row for row, prompt in enumerate(dict.fromkeys(map(tuple, suffixes)))}
+    rows = [place[tuple(suffix)] for suffix in suffixes]
+    tokens, mask = left_pad([list(prompt) for prompt in place], device)
     mask = torch.cat([mask.new_ones(len(mask), n_prefix), mask], dim=1)
-    results = [Generated([], "length", []) for _ in suffixes]
-    going = list(range(len(suffixes)))
-    for _ in range(max_new_tokens):
+    cache = new_cache(model, len(place)) if shared is None else shared.repeat(len(place))
+    going = sequences
+    for step in range(max_new_tokens):
         logits = forward(model, tokens, mask, cache=cache, logits=True)
         assert logits is not None
-        best = logits.float().log_softmax(-1).max(-1)
-        for i, token, logprob in zip(going, best.indices.tolist(), best.values.tolist(), strict=True):
-            results[i].ids.append(token)
-            results[i].logprobs.append(logprob)
-            if token in ends or (stop and any(s in tokenizer.decode(results[i].ids) for s in stop)):
-                results[i] = replace(results[i], finish="stop")
-        kept = [row for row, i in enumerate(going) if results[i].finish != "stop"]
-        if not kept:
+        if step == 0 and len(place) < len(rows):
+            index = torch.tensor(rows, device=device)
+            logits, mask = logits[index.to(logits.device)], mask[index]
+            cache.select(index)
+        choices = choose(logits, sampling, [sequence.stream for sequence in going])
+        for sequence, choice in zip(going, choices, strict=True):
+            sequence.add(choice, ends)
+        kept = [row for row, sequence in enumerate(going) if sequence.finish != "stop"]
+        if not kept or step + 1 == max_new_tokens:
             break
-        tokens, mask = best.indices[kept, None], torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)[kept]
-        if len(kept) < len(going):  # finished samples cost nothing more
+        tokens = torch.tensor([[choices[row].token] for row in kept], device=device)
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        if len(kept) < len(going):  # finished sequences cost nothing more
+            mask = mask[kept]
             cache.select(torch.tensor(kept, device=device))
             going = [going[row] for row in kept]
-    return results
+    return [Generated(s.ids, s.finish, s.logprobs, s.near_ties) for s in sequences]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from interp.answering.answers import Answers
@@ -42,8 +42,8 @@ class Capture:
     settings: dict[str, object] = field(default_factory=dict)
 
     @property
-    def resid(self) -> Float[Tensor, "sample layer role d_model"]:
-        """The residual stream after each block (site `resid_post`)."""
+    def resid(self) -> Any:
+        """Float[Tensor, "sample layer role d_model"]: the residual stream after each block (site `resid_post`)."""
         return self.sites["resid_post"]
 
 

@@ -74,8 +74,9 @@ def reduce_pattern(
     per_key = {name: of[name] / size[..., i] for i, name in enumerate(masks.SETS)}
 
     metrics = _received(pattern, masks)
-    share = rows / of["all"][..., None]
-    metrics["entropy"] = torch.special.entr(share).sum(-1) / masks.n_visible[:, None].log()
+    # Of the row divided by its sum m: log m − Σ a log a ÷ m. (torch.special.entr takes one number at a time.)
+    surprise = -(rows * rows.clamp_min(torch.finfo(rows.dtype).tiny).log()).sum(-1)
+    metrics["entropy"] = (of["all"].log() + surprise / of["all"]) / masks.n_visible[:, None].log()
     metrics["entropy"] = metrics["entropy"].masked_fill(masks.n_visible[:, None] <= 1, torch.nan)
     for name in ("sink", "question", "exact_answer", "completion", "self"):
         metrics[f"to_{name}"] = of[name]
@@ -129,9 +130,11 @@ def value_norms(
     value: Float[Tensor, "sample key kv_head d_head"], gram: Float[Tensor, "head d_head d_head2"]
 ) -> Float[Tensor, "sample head key"]:
     """‖v_k W_O^h‖ of every key and head; a head reads the values of its key-value group."""
-    grouped = rearrange(gram, "(kv_head group) i j -> kv_head group i j", kv_head=value.shape[2])
-    v = value.float()
-    squared = einsum(
-        v, grouped, v, "sample key kv_head i, kv_head group i j, sample key kv_head j -> sample kv_head group key"
-    )
-    return rearrange(squared, "sample kv_head group key -> sample (kv_head group) key").clamp(min=0).sqrt()
+    kv_head, samples = value.shape[2], len(value)
+    v = rearrange(value.float(), "sample key kv_head j -> kv_head (sample key) j")
+    # One matrix product per key-value head; gram is symmetric.
+    product = v @ rearrange(gram, "(kv_head group) i j -> kv_head j (group i)", kv_head=kv_head)
+    product = rearrange(product, "kv_head row (group i) -> kv_head row group i", i=v.shape[-1])
+    squared = (product * v[:, :, None]).sum(-1)
+    norms = squared.clamp(min=0).sqrt()
+    return rearrange(norms, "kv_head (sample key) group -> sample (kv_head group) key", sample=samples)

@@ -35,6 +35,8 @@ class OnePass:
         self.grams = [output_gram(output_weight(model, layer)) for layer in range(self.info.n_layers)]
         self.shared: KeyValueCache | None = None
         """Keys and values of the prefix, one row; None before the first batch, or where there is no prefix."""
+        self.shared_norms: list[Float[Tensor, "one head key"]] = []
+        """Value norms of the prefix, per layer."""
 
     def __call__(self, samples: Sequence[int]) -> dict[str, Any]:
         """`sites`, `embed`, `attention` and `valid` of these samples, on the CPU."""
@@ -71,11 +73,17 @@ class OnePass:
             tokens = torch.tensor([prefix], device=self.info.device)
             fill_cache(self.model, tokens, torch.ones_like(tokens), shared)
             self.shared = shared
+            self.shared_norms = [value_norms(shared.values(layer), gram) for layer, gram in enumerate(self.grams)]
         cache = self.shared.repeat(len(own)) if self.shared is not None else new_cache(self.model, len(own))
+        norms = [norms.expand(len(own_of), -1, -1) for norms in self.shared_norms]
         if own.shape[1]:
             before = own_mask.new_ones(len(own), len(prefix))
             fill_cache(self.model, own, torch.cat([before, own_mask], dim=1), cache)
-        norms = [value_norms(cache.values(layer), gram)[own_of] for layer, gram in enumerate(self.grams)]
+            new = [
+                value_norms(cache.values(layer)[:, len(prefix) :], gram)[own_of]
+                for layer, gram in enumerate(self.grams)
+            ]
+            norms = [torch.cat(pair, dim=2) for pair in zip(norms, new, strict=True)] if norms else new
         cache.select(own_of)
         return cache, norms
 

@@ -114,7 +114,9 @@ def delta_grid(probe: xr.Dataset, attn: xr.Dataset) -> xr.Dataset:
         reasons[cell] = str(why[0][cell] or why[1][cell])
         if reasons[cell]:
             continue
-        estimate = delta_auc(*scores, first.y, first.fold, first.group, min_per_class=min_per_class)
+        training = first.trained(layer, role) - second.trained(layer, role)
+        labels = (first.y, first.fold, first.group)
+        estimate = delta_auc(*scores, *labels, training=training, min_per_class=min_per_class)
         for name, value in zip(values, (estimate.value, estimate.low, estimate.high, estimate.p), strict=True):
             values[name][cell] = value
         counts["n"][cell], counts["n_correct"][cell] = estimate.n, estimate.n_correct

@@ -31,13 +31,15 @@ def contrast(
     b: Sequence[int],
     *,
     token: Int[np.ndarray, "sample role"] | None = None,
+    training: Float[np.ndarray, "sample layer role side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> Contrast:
     """Mean AUC of roles `a` minus mean AUC of roles `b`, averaged over the layers given (SPEC: contrast).
 
     Over the samples in which all of `a` and at least one of `b` exist; `token` (each role's token index, negative
     where absent) lets B roles that name an A token of the same sample be left out. Scores are not refitted; the
-    interval and the two-sided p come from the same influences. Layers without a single score are skipped.
+    interval and the two-sided p come from the same influences, with what `training` (of the grid) adds. Layers without
+    a single score are skipped.
     """
     a, b = list(a), list(b)
     exists = np.isfinite(score).any(1)
@@ -52,8 +54,10 @@ def contrast(
     score_b = np.where(complete[:, None, None], score_b, np.nan)
     n, n_correct = int(complete.sum()), int(y[complete].sum())
 
-    def mean_auc(side: np.ndarray) -> tuple[float, np.ndarray, list[tuple[int, int]]]:
-        values, influences, missing = [], [], []
+    def mean_auc(
+        side: np.ndarray, roles: list[int]
+    ) -> tuple[float, np.ndarray, np.ndarray | None, list[tuple[int, int]]]:
+        values, influences, trained, missing = [], [], [], []
         for layer in layers:
             for role in range(side.shape[2]):
                 column = side[:, layer, role]
@@ -64,17 +68,21 @@ def contrast(
                 value, influence = auc_influence(column, y, fold)
                 values.append(value)
                 influences.append(influence)
+                if training is not None:
+                    trained.append(np.where(used[:, None, None], training[:, layer, roles[role]], 0.0))
         if not values:
-            return float("nan"), np.zeros(len(y)), missing
-        return float(np.mean(values)), np.mean(influences, axis=0), missing
+            return float("nan"), np.zeros(len(y)), None, missing
+        mean_trained = np.mean(trained, axis=0) if trained else None
+        return float(np.mean(values)), np.mean(influences, axis=0), mean_trained, missing
 
-    auc_a, influence_a, missing_a = mean_auc(score_a)
-    auc_b, influence_b, missing_b = mean_auc(score_b)
+    auc_a, influence_a, trained_a, missing_a = mean_auc(score_a, a)
+    auc_b, influence_b, trained_b, missing_b = mean_auc(score_b, b)
     left_out = tuple((layer, b[role]) for layer, role in missing_b)
     coincident = int(same[exists[:, a].all(1)].sum())
     if missing_a or np.isnan(auc_a) or np.isnan(auc_b):
         side = "A" if missing_a or np.isnan(auc_a) else "B"
         nothing = undefined(len(y), n, n_correct, f"set {side} has no AUC on the {n} samples that have both sets")
         return Contrast(nothing, auc_a, auc_b, coincident, left_out)
-    estimate = normal_estimate(auc_a - auc_b, influence_a - influence_b, group, n, n_correct)
+    shared = None if trained_a is None or trained_b is None else trained_a - trained_b
+    estimate = normal_estimate(auc_a - auc_b, influence_a - influence_b, group, n, n_correct, training=shared)
     return Contrast(estimate, auc_a, auc_b, coincident, left_out)

@@ -2,7 +2,8 @@
 
 dims `layer` (int), `token` (role), `sample` (id); on (layer, token) `auc`, `low`, `high`, `n`, `n_correct`, `reason`;
 `score` (sample, layer, token) holds out-of-fold decision values; `y`, `fold`, `group` are coordinates of `sample`;
-`choice_auc` (layer, token, held_out_fold) is each cell's AUC without a fold, by which the best cell is chosen.
+`choice_auc` (layer, token, held_out_fold) is each cell's AUC without a fold, by which the best cell is chosen;
+`training` (sample, layer, token, side, direction) says how the folds' errors depend on each other (`cross_fold`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,12 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
+from interp.comparing.cross_fold import DIRECTIONS, Sketch
 from interp.comparing.inference import Estimate, group_codes
 from interp.errors import DataError
 from interp.probing.cells import Fitted, Samples
 
+TRAINING_DIMS = ("sample", "layer", "token", "side", "direction")
 CELL_VARIABLES = ("auc", "low", "high", "n", "n_correct", "reason")
 
 
@@ -30,22 +33,33 @@ class GridArrays:
     fold: Int[np.ndarray, " sample"]
     group: Int[np.ndarray, " sample"]
     auc: Float[np.ndarray, "layer role"]
+    training: Float[np.ndarray, "sample layer role side direction"] | None = None
 
     @property
     def defined(self) -> Bool[np.ndarray, "layer role"]:
         """Cells that have an AUC."""
         return np.isfinite(self.auc)
 
+    def trained(self, layer: int, role: int) -> Sketch:
+        """A cell's `training_sketch`; zeros, as for scores that were not trained here, where the grid knows of none."""
+        if self.training is None:
+            return np.zeros((len(self.y), 2, DIRECTIONS))
+        return self.training[:, layer, role].astype(np.float64)
+
 
 def grid_arrays(grid: xr.Dataset) -> GridArrays:
     """Plain arrays of a checked grid."""
     check_grid(grid)
+    training = None
+    if "training" in grid:
+        training = grid["training"].transpose(*TRAINING_DIMS).values
     return GridArrays(
         score=grid["score"].transpose("sample", "layer", "token").values,
         y=grid["y"].values.astype(np.int64),
         fold=grid["fold"].values.astype(np.int64),
         group=group_codes(grid["group"].values.tolist()),
         auc=grid["auc"].transpose("layer", "token").values,
+        training=training,
     )
 
 
@@ -83,6 +97,7 @@ def make_grid(
             **estimate_variables(fitted.estimates, ("layer", "token"), (len(layers), len(roles))),
             "score": (("sample", "layer", "token"), fitted.score),
             **{name: (("layer", "token", "held_out_fold"), values) for name, values in by_fold.items()},
+            **({} if fitted.training is None else {"training": (TRAINING_DIMS, fitted.training)}),
         },
         coords={
             "layer": np.asarray(layers, dtype=np.int64),

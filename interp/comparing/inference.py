@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
+from interp.comparing.cross_fold import shared_variance
+
 LEVEL = 0.95
 MIN_PER_CLASS = 10
 _Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
@@ -149,9 +151,17 @@ def _share_below(
     return (np.searchsorted(ordered, score, "left") + np.searchsorted(ordered, score, "right")) / (2 * len(ordered))
 
 
-def standard_error(influence: Float[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> float:
-    """Square root of the sum over groups of the squared summed influences (SPEC: interval)."""
-    return float(np.sqrt((group_sums(influence, group) ** 2).sum()))
+def standard_error(
+    influence: Float[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
+    training: Float[np.ndarray, "sample side direction"] | None = None,
+) -> float:
+    """Square root of the sum over groups of the squared summed influences (SPEC: interval).
+
+    Plus, where `training` (`training_sketch`) is known, what the folds' errors share because each trained the others.
+    """
+    shared = 0.0 if training is None else shared_variance(training, group)
+    return float(np.sqrt((group_sums(influence, group) ** 2).sum() + shared))
 
 
 def auc_interval(value: float, se: float, n_correct: int, n_wrong: int) -> tuple[float, float]:
@@ -171,15 +181,19 @@ def estimate_auc(
     fold: Int[np.ndarray, " sample"],
     group: Int[np.ndarray, " sample"],
     *,
+    training: Float[np.ndarray, "sample side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> Estimate:
-    """One cell's AUC with interval and influences, or the reason why it is undefined (SPEC: AUC, interval)."""
+    """One cell's AUC with interval and influences, or the reason why it is undefined (SPEC: AUC, interval).
+
+    `training`: the cell's `training_sketch`; None for scores that were not trained on these samples.
+    """
     used = np.isfinite(score)
     n, n_correct = int(used.sum()), int(y[used].sum())
     if reason := why_undefined(y[used], fold[used], min_per_class):
         return undefined(len(score), n, n_correct, reason)
     value, influence = auc_influence(score, y, fold)
-    se = standard_error(influence, group)
+    se = standard_error(influence, group, training)
     low, high = auc_interval(value, se, n_correct, n - n_correct)
     return Estimate(value, low, high, influence, n, n_correct, se=se)
 
@@ -190,9 +204,11 @@ def normal_estimate(
     group: Int[np.ndarray, " sample"],
     n: int,
     n_correct: int,
+    *,
+    training: Float[np.ndarray, "sample side direction"] | None = None,
 ) -> Estimate:
-    """A difference with its influences: normal 95 % interval and two-sided p against 0."""
-    se = standard_error(influence, group)
+    """A difference with its influences (and `training`, as combined): normal 95 % interval, two-sided p against 0."""
+    se = standard_error(influence, group, training)
     if se == 0 and value != 0:
         return undefined(
             len(influence), n, n_correct, "the difference has no variance (both grids are all ties or perfect)"
@@ -208,16 +224,22 @@ def delta_auc(
     fold: Int[np.ndarray, " sample"],
     group: Int[np.ndarray, " sample"],
     *,
+    training: Float[np.ndarray, "sample side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> Estimate:
-    """AUC of `score_1` minus AUC of `score_2`, over the samples valid in both (SPEC: ΔAUC)."""
+    """AUC of `score_1` minus AUC of `score_2`, over the samples valid in both (SPEC: ΔAUC).
+
+    `training`: the first cell's `training_sketch` minus the second's.
+    """
     both = np.isfinite(score_1) & np.isfinite(score_2)
     n, n_correct = int(both.sum()), int(y[both].sum())
     if reason := why_undefined(y[both], fold[both], min_per_class):
         return undefined(len(y), n, n_correct, reason)
     value_1, influence_1 = auc_influence(np.where(both, score_1, np.nan), y, fold)
     value_2, influence_2 = auc_influence(np.where(both, score_2, np.nan), y, fold)
-    return normal_estimate(value_1 - value_2, influence_1 - influence_2, group, n, n_correct)
+    if training is not None:
+        training = np.where(both[:, None, None], training, 0.0)
+    return normal_estimate(value_1 - value_2, influence_1 - influence_2, group, n, n_correct, training=training)
 
 
 def benjamini_hochberg(p: Float[np.ndarray, "*cell"]) -> Float[np.ndarray, "*cell"]:

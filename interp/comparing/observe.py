@@ -8,6 +8,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from interp.comparing.contrast import contrast
+from interp.comparing.cross_fold import DIRECTIONS, Sketch
 from interp.comparing.grid import GridArrays, grid_arrays
 from interp.comparing.inference import MIN_PER_CLASS, Estimate, auc_influence, normal_estimate, undefined, why_undefined
 from interp.comparing.resampling import peak_set
@@ -63,26 +64,30 @@ class _View:
     def at(self, roles: Sequence[str]) -> list[int]:
         return [self.roles.index(role) for role in roles if role in self.roles]
 
-    def cell(self, layer: int, role: int) -> tuple[float, Float[np.ndarray, " sample"]] | None:
-        """AUC and influences of one cell; None where it is undefined."""
+    def cell(self, layer: int, role: int) -> tuple[float, Float[np.ndarray, " sample"], Sketch] | None:
+        """AUC of one cell with its influences and `training_sketch`; None where it is undefined."""
         score, y, fold = self.arrays.score[:, layer, role], self.arrays.y, self.arrays.fold
         used = np.isfinite(score)
         if why_undefined(y[used], fold[used], self.least):
             return None
-        return auc_influence(score, y, fold)
+        return *auc_influence(score, y, fold), self.arrays.trained(layer, role)
 
-    def mean(self, layers: Sequence[int], roles: Sequence[int]) -> tuple[float, Float[np.ndarray, " sample"], int]:
-        """Mean AUC over the defined cells, its influences, and how many cells they are."""
+    def mean(
+        self, layers: Sequence[int], roles: Sequence[int]
+    ) -> tuple[float, Float[np.ndarray, " sample"], Sketch, int]:
+        """Mean AUC over the defined cells, its influences and `training_sketch`, and how many cells they are."""
         found = [cell for layer in layers for role in roles if (cell := self.cell(layer, role)) is not None]
         if not found:
-            return float("nan"), np.zeros(len(self.arrays.y)), 0
-        return float(np.mean([a for a, _ in found])), np.mean([i for _, i in found], axis=0), len(found)
+            n = len(self.arrays.y)
+            return float("nan"), np.zeros(n), np.zeros((n, 2, DIRECTIONS)), 0
+        value, influence, training = (np.mean(part, axis=0) for part in zip(*found, strict=True))
+        return float(value), influence, training, len(found)
 
-    def difference(self, value: float, influence: Float[np.ndarray, " sample"]) -> Estimate:
+    def difference(self, value: float, influence: Float[np.ndarray, " sample"], training: Sketch) -> Estimate:
         n, n_correct = len(self.arrays.y), int(self.arrays.y.sum())
         if np.isnan(value):
             return undefined(n, n, n_correct, "a side has no defined cell")
-        return normal_estimate(value, influence, self.arrays.group, n, n_correct)
+        return normal_estimate(value, influence, self.arrays.group, n, n_correct, training=training)
 
 
 def _row(name: str, claim: str, e: Estimate, verdict: Callable[[Estimate], str], note: str) -> dict[str, Any]:
@@ -116,7 +121,9 @@ def _contrast_row(
         return _row(name, claim, undefined(n, n, 0, "the grid lacks these roles"), verdict, "")
     arrays = view.arrays
     labels = (arrays.y, arrays.fold, arrays.group)
-    found = contrast(arrays.score, *labels, in_a, in_b, token=view.token, min_per_class=view.least)
+    found = contrast(
+        arrays.score, *labels, in_a, in_b, token=view.token, training=arrays.training, min_per_class=view.least
+    )
     note = f"mean AUC {found.auc_a:.3f} against {found.auc_b:.3f}, all layers, {found.difference.n} samples"
     if found.coincident:
         note += f"; {found.coincident} entries left out that name the same token"
@@ -129,8 +136,8 @@ def _specificity(view: _View) -> dict[str, Any]:
 
 
 def _noise(view: _View) -> dict[str, Any]:
-    value, influence, cells = view.mean(range(len(view.layers)), view.at(LAST_EIGHT))
-    estimate = view.difference(value - 0.5, influence)
+    value, influence, training, cells = view.mean(range(len(view.layers)), view.at(LAST_EIGHT))
+    estimate = view.difference(value - 0.5, influence, training)
     note = f"mean AUC {value:.3f} over {cells} cells; 0 would be chance"
     return _row("Positional columns (AUC − 0.5)", "The columns -8 … -1 are noise.", estimate, _equal, note)
 
@@ -150,9 +157,9 @@ def _early_question(view: _View) -> dict[str, Any]:
     claim = "At the last question token, the first fifth of the layers carries more than the later ones."
     first = max(1, round(len(view.layers) / 5))
     role = view.at(["last_q"])
-    early, early_influence, _ = view.mean(range(first), role)
-    late, late_influence, _ = view.mean(range(first, len(view.layers)), role)
-    estimate = view.difference(early - late, early_influence - late_influence)
+    early, early_influence, early_training, _ = view.mean(range(first), role)
+    late, late_influence, late_training, _ = view.mean(range(first, len(view.layers)), role)
+    estimate = view.difference(early - late, early_influence - late_influence, early_training - late_training)
     note = f"mean AUC {early:.3f} in layers 0 … {first - 1}, {late:.3f} after"
     return _row("Early last_q (early − later layers)", claim, estimate, _larger, note)
 
@@ -165,10 +172,10 @@ def _middle_layers(view: _View) -> dict[str, Any]:
     )
     roles, n = view.at(EXACT), len(view.arrays.y)
     profile = [view.mean([layer], roles) for layer in range(len(view.layers))]
-    auc = np.array([value for value, _, _ in profile])
+    auc = np.array([value for value, *_ in profile])
     if len(auc) < 4 or not np.isfinite(auc).any():
         return _row(name, claim, undefined(n, n, 0, "too few layers, or no exact-answer cell is defined"), _larger, "")
-    share = peak_set(auc, np.stack([influence for _, influence, _ in profile]), view.arrays.group, seed=view.seed)
+    share = peak_set(auc, np.stack([influence for _, influence, *_ in profile]), view.arrays.group, seed=view.seed)
     depth = np.arange(len(auc)) / (len(auc) - 1)
     inside, peak = depth[share > 0], int(np.nanargmax(auc))
     middle = (inside >= MIDDLE[0]) & (inside <= MIDDLE[1])

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from interp.comparing.cross_fold import Sketch
 from interp.comparing.grid import GridArrays, check_grid, grid_arrays
 from interp.comparing.inference import (
     MIN_PER_CLASS,
@@ -94,20 +95,24 @@ def _pair(first: xr.Dataset, second: xr.Dataset) -> tuple[str, int, list[Estimat
     # One code per group over both grids: the influences of a group that both hold are subtracted before squaring.
     group = one.group if same else group_codes(groups[0] + groups[1])
     why = [grid["reason"].transpose("layer", "token").values for grid in (first, second)]
-    estimates = []
+    estimates, trained = [], []
     for layer, role in np.ndindex(*one.auc.shape):
         n = len(group)
         if reason := str(why[0][layer, role] or why[1][layer, role]):
             estimates.append(undefined(n, 0, 0, reason))
         elif same:
             scores = (one.score[:, layer, role], two.score[:, layer, role])
-            estimates.append(delta_auc(*scores, one.y, one.fold, group, min_per_class=least))
+            trained.append(one.trained(layer, role) - two.trained(layer, role))
+            labels = (one.y, one.fold, group)
+            estimates.append(delta_auc(*scores, *labels, training=trained[-1], min_per_class=least))
         else:
-            estimates.append(_own_samples(one, two, layer, role, group))
+            trained.append(np.concatenate([one.trained(layer, role), -two.trained(layer, role)]))
+            estimates.append(_own_samples(one, two, layer, role, group, trained[-1]))
     defined = [e for e in estimates if not e.reason]
     if defined:
-        influence = np.mean([e.influence for e in defined], axis=0)
-        mean = normal_estimate(float(np.mean([e.value for e in defined])), influence, group, len(group), 0)
+        influence, training = np.mean([e.influence for e in defined], axis=0), np.mean(trained, axis=0)
+        value = float(np.mean([e.value for e in defined]))
+        mean = normal_estimate(value, influence, group, len(group), 0, training=training)
     else:
         mean = undefined(len(group), 0, 0, "no cell is defined in both")
     kind = "same" if same else "shared groups" if shared else "independent"
@@ -115,7 +120,7 @@ def _pair(first: xr.Dataset, second: xr.Dataset) -> tuple[str, int, list[Estimat
 
 
 def _own_samples(
-    one: GridArrays, two: GridArrays, layer: int, role: int, group: Int[np.ndarray, " sample"]
+    one: GridArrays, two: GridArrays, layer: int, role: int, group: Int[np.ndarray, " sample"], training: Sketch
 ) -> Estimate:
     """Difference of two AUCs, each on its own samples; `group` codes the first grid's samples, then the second's."""
     parts: list[Float[np.ndarray, " sample"]] = []
@@ -125,7 +130,7 @@ def _own_samples(
         values.append(value)
         parts.append(sign * influence)
     n = int(sum(np.isfinite(grid.score[:, layer, role]).sum() for grid in (one, two)))
-    return normal_estimate(values[0] - values[1], np.concatenate(parts), group, n, 0)
+    return normal_estimate(values[0] - values[1], np.concatenate(parts), group, n, 0, training=training)
 
 
 def describe_differences(differences: xr.Dataset) -> list[str]:

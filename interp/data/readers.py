@@ -127,6 +127,8 @@ def _read_csv(path: Path) -> Iterator[Record]:
     line = 1
     try:
         header = next(reader, [])
+        if len(header) == 1 and (separators := [mark for mark in ";\t|" if mark in header[0]]):
+            raise DataError(f"{path}:1: the cells are separated by {separators[0]!r}; save the file with commas")
         if repeated := sorted({name for name in header if header.count(name) > 1}):
             raise DataError(f"{path}:1: the column {repeated[0]!r} occurs more than once")
         line = reader.line_num + 1

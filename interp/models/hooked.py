@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -62,12 +62,18 @@ class KeyValueCache:
     def select(self, rows: Int[Tensor, " kept"]) -> None:
         """Keep only these samples, in this order; a row may be asked for more than once."""
         rows = rows.cpu()  # the layers may lie on several devices; an index on the CPU fits all
+
+        def pick(stored: Tensor) -> Tensor:
+            # One row for all is not copied: both classes join new keys to old ones in a new tensor.
+            return stored.expand(len(rows), *stored.shape[1:]) if len(stored) == 1 else stored[rows]
+
         if hasattr(self.store, "entries"):
             for entry in self.store.entries:
-                entry.past_keys, entry.past_values = entry.past_keys[rows], entry.past_values[rows]
-            self.store.previous_attention_mask = self.store.previous_attention_mask[rows]
+                entry.past_keys, entry.past_values = pick(entry.past_keys), pick(entry.past_values)
+            self.store.previous_attention_mask = pick(self.store.previous_attention_mask)
         else:
-            self.store.batch_select_indices(rows)
+            for layer in self.store.layers:
+                layer.keys, layer.values = pick(layer.keys), pick(layer.values)
 
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
         """The values of all tokens so far, with their bias; up to date inside a hook on this layer's pattern."""
@@ -147,14 +153,25 @@ def fill_cache(
     """Run tokens into a cache `chunk` at a time: no layer ever holds a pattern larger than `chunk` × keys.
 
     Both classes compute the whole pattern, so a long prompt passed at once costs its square in memory. By default
-    the pieces get shorter as the keys get more.
+    the pieces get shorter as the keys get more. A piece ends where the last layer has stored its keys and values:
+    what that layer would add to the residual stream enters no cache.
     """
     if chunk is None:
         chunk = max(64, PATTERN_ENTRIES // attention_mask.shape[1])
+    last = {hook_name("pattern", model.cfg.n_layers - 1): _stop}
     for end in range(tokens.shape[1], 0, -chunk)[::-1]:
         start = max(0, end - chunk)
         seen = attention_mask.shape[1] - tokens.shape[1] + end
-        forward(model, tokens[:, start:end], attention_mask[:, :seen], cache=cache)
+        with suppress(_CacheFilled):
+            forward(model, tokens[:, start:end], attention_mask[:, :seen], hooks=last, cache=cache)
+
+
+class _CacheFilled(Exception):
+    """Ends a pass, and is no error: the last layer has its keys and values."""
+
+
+def _stop(pattern: Tensor) -> None:
+    raise _CacheFilled
 
 
 def pads_between(model: HookedModel) -> bool:

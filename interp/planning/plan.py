@@ -10,6 +10,7 @@ import numpy as np
 from interp.answering.answers import own_completion
 from interp.answering.labelling_models import split_given
 from interp.answering.prompts import PromptFormat, encode_prompt
+from interp.answering.sampling import sampled_rows
 from interp.capturing.batches import common_prefix, plan_batches
 from interp.capturing.role_text import split_roles
 from interp.capturing.segments import MIN_PREFIX
@@ -115,14 +116,15 @@ def plan(
         config, tokenizer = read_config(model)
         shapes = Shapes.of_config(config, settings.dtype)
     settings, rows = asked(settings, rows, data, tokenizer)
-    counted = _counted(rows, settings, shapes, tokenizer, Path(out))
+    asked_rows = sampled_rows(rows, settings.samples_per_question)
+    counted = _counted(asked_rows, settings, shapes, tokenizer, Path(out))
     if not time:
         return Plan(**counted, seconds=None)
 
     from interp.planning.timing import TIMED_CELL, TIMED_SAMPLES, time_model, time_probes
 
     left_out = {id for ids in counted["excluded"].values() for id in ids}
-    usable = sorted((row for row in rows if row.id not in left_out), key=lambda row: len(row.question))
+    usable = sorted((row for row in asked_rows if row.id not in left_out), key=lambda row: len(row.question))
     if not usable:
         return Plan(**counted, seconds=None)
     places = np.unique(np.linspace(0, len(usable) - 1, TIMED_SAMPLES).astype(int))

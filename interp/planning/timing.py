@@ -33,6 +33,8 @@ def time_model(model: HookedModel, rows: Sequence[QARow], settings: Settings, to
         "prompt_template": settings.prompt_template,
         "chat": settings.chat,
         "stop": settings.stop,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
         "candidates": settings.candidates or (),
         "batch_tokens": settings.batch_tokens,
     }

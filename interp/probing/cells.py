@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from interp.comparing.cross_fold import DIRECTIONS
 from interp.comparing.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
 from interp.errors import DataError
 from interp.probing.crossfit import Cell, cross_fit_cells
@@ -37,6 +38,8 @@ class Fitted:
     """Fits that stopped before their optimum, over all cells."""
     choice: Float[np.ndarray, "layer role fold"] | None = None
     """Every cell's AUC without each fold (`choice_auc`), NaN if undefined; None if not asked for."""
+    training: Float[np.ndarray, "sample layer role side direction"] | None = None
+    """How the folds' errors depend on each other (`training_sketch`), 0 where unused; None if the probe has none."""
     C: Float[np.ndarray, "layer role fold"] | None = None
     """The C of every fold's probe, where it was chosen among several."""
 
@@ -109,7 +112,7 @@ def fit_cells(
                 mask = used[:, layer, role]
                 x = columns(layer, role)[mask]
                 parts = (samples.y[mask], samples.fold[mask], spec(layer, role), min_per_class, group[mask])
-                yield Cell(x, *parts, nested=nested)
+                yield Cell(x, *parts, nested=nested, sketched=True)
 
     largest = size // max(1, n_layers * n_roles)
     fits = cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)
@@ -117,6 +120,12 @@ def fit_cells(
     for number, (fit, mask) in enumerate(zip(fits, used.reshape(n, -1).T, strict=True)):
         score[number, mask] = fit.score
     score = np.ascontiguousarray(score.T).reshape(n, n_layers, n_roles)
+    training = None
+    if any(fit.training is not None for fit in fits):
+        training = np.zeros((n, n_layers, n_roles, 2, DIRECTIONS), dtype=np.float32)
+        for fit, (layer, role) in zip(fits, np.ndindex(n_layers, n_roles), strict=True):
+            if fit.training is not None:
+                training[used[:, layer, role], layer, role] = fit.training
     estimates = cell_estimates(
         score,
         used,
@@ -124,6 +133,7 @@ def fit_cells(
         samples.fold,
         group,
         [fit.reason for fit in fits],
+        training=training,
         min_per_class=min_per_class,
     )
     numbers = np.unique(samples.fold)
@@ -139,6 +149,7 @@ def fit_cells(
         estimates,
         sum(fit.unconverged for fit in fits),
         choice if nested else None,
+        training,
         chosen if any(fit.C for fit in fits) else None,
     )
 
@@ -151,13 +162,17 @@ def cell_estimates(
     group: Int[np.ndarray, " sample"],
     reasons: Sequence[str],
     *,
+    training: Float[np.ndarray, "sample layer role side direction"] | None = None,
     min_per_class: int,
 ) -> list[Estimate]:
     """Estimate of every cell, layers outermost; a cell with a reason is undefined but keeps its counts."""
-    columns, masks = score.reshape(len(y), -1).T, used.reshape(len(y), -1).T
-    return [
-        undefined(len(y), int(mask.sum()), int(y[mask].sum()), reason)
-        if reason
-        else estimate_auc(column, y, fold, group, min_per_class=min_per_class)
-        for column, mask, reason in zip(columns, masks, reasons, strict=True)
-    ]
+    estimates = []
+    for (layer, role), reason in zip(np.ndindex(*score.shape[1:]), reasons, strict=True):
+        if reason:
+            mask = used[:, layer, role]
+            estimates.append(undefined(len(y), int(mask.sum()), int(y[mask].sum()), reason))
+            continue
+        shared = None if training is None else training[:, layer, role]
+        labels = (y, fold, group)
+        estimates.append(estimate_auc(score[:, layer, role], *labels, training=shared, min_per_class=min_per_class))
+    return estimates

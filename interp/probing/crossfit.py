@@ -13,9 +13,11 @@ import numpy as np
 import scipy.linalg  # noqa: F401  (threadpoolctl only sees BLAS libraries that are already loaded)
 from jaxtyping import Bool, Float, Int
 from joblib import Parallel, delayed
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
+from interp.comparing.cross_fold import Sketch, training_sketch
 from interp.comparing.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
 from interp.errors import DataError
 from interp.probing.choice import choice_auc
@@ -27,6 +29,18 @@ from interp.probing.workers import worker_count
 class InnerFoldsError(DataError):
     """A training part is too small for the inner folds that choose C."""
 
+
+def _logistic_loss(score: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    p = expit(score)
+    return y - p, p * (1 - p)
+
+
+def _squared_loss(score: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return 2.0 * y - 1 - score, np.ones(len(y))
+
+
+SMOOTH_LOSS = {"logistic": _logistic_loss, "ridge": _squared_loss}
+"""Residual and curvature of the probes whose training influences are known; targets of ridge are -1 and 1."""
 
 SERIAL_BELOW = 5_000_000
 """Numbers in all cells together under which starting workers costs more than it saves."""
@@ -45,6 +59,8 @@ class Cell:
     """What inner folds keep together where C is chosen; None: every sample its own."""
     nested: bool = False
     """Whether to judge the cell without each fold too."""
+    sketched: bool = False
+    """Whether to say how the folds' errors depend on each other; needs `group`."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,8 @@ class CellFit:
     """The C of each fold's probe, where it was chosen among several."""
     choice: Float[np.ndarray, " fold"] | None = None
     """The cell's AUC without each fold, by which the best cell is chosen (`choice_auc`); None if not asked for."""
+    training: Sketch | None = None
+    """How the folds' errors depend on each other (`training_sketch`); None if not asked for, or not known."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +175,9 @@ def choose_C(cell: Cell) -> float:
         raise InnerFoldsError(str(error)) from error
     auc = []
     for C in cell.spec.strengths:
-        fit = cross_fit(replace(cell, fold=fold, nested=False, spec=replace(cell.spec, C=C), min_per_class=1))
+        fit = cross_fit(
+            replace(cell, fold=fold, nested=False, sketched=False, spec=replace(cell.spec, C=C), min_per_class=1)
+        )
         if fit.reason:
             raise InnerFoldsError(fit.reason)
         auc.append(float(within_fold_auc(fit.score, cell.y, fold)))
@@ -186,7 +206,25 @@ def cross_fit(cell: Cell) -> CellFit:
         score[~part] = fits[-1].decision(np.asarray(x[~part], dtype=np.float64))
     chosen = tuple(fit.C for fit in fits) if cell.spec.tuned else ()
     choice = choice_auc(np.asarray(x, dtype=np.float64), y, fold) if cell.nested else None
-    return CellFit(score, unconverged=sum(not fit.converged for fit in fits), C=chosen, choice=choice)
+    training = _sketch(cell, fits, score) if cell.sketched and cell.spec.name in SMOOTH_LOSS else None
+    unconverged = sum(not fit.converged for fit in fits)
+    return CellFit(score, unconverged=unconverged, C=chosen, choice=choice, training=training)
+
+
+def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]) -> Sketch:
+    """`training_sketch` of the cell's probes: residuals and curvatures are means over the probes a sample trained."""
+    assert cell.group is not None
+    x, folds = np.asarray(cell.x, dtype=np.float64), np.unique(cell.fold)
+    residual, curvature = np.zeros((2, len(x)))
+    for f, fit in zip(folds, fits, strict=True):
+        part = cell.fold != f
+        slopes = SMOOTH_LOSS[cell.spec.name](fit.decision(x[part]), cell.y[part])
+        residual[part] += slopes[0] / (len(folds) - 1)
+        curvature[part] += slopes[1] / (len(folds) - 1)
+    penalty = float(np.mean([1 / fit.C for fit in fits]))
+    return training_sketch(
+        x, cell.y, cell.fold, cell.group, score, residual=residual, curvature=curvature, penalty=penalty
+    )
 
 
 def _varies(x: Float[np.ndarray, "sample width"]) -> bool:

@@ -130,6 +130,11 @@ class Run:
                 f"{sum(nonfinite.values())} numbers in {len(nonfinite)} stored tensors are NaN or infinite (first "
                 f"{next(iter(nonfinite))}; all in run.json); their samples are left out of those cells."
             )
+        if near_ties := counts.get("near_ties"):
+            lines.append(
+                f"At {near_ties} steps of generation two tokens were equally likely to within rounding: in batches of "
+                "another size the answer may differ there (near_ties in samples.jsonl)."
+            )
         for name in ("probe", "attention"):
             cell, nested = best[name]["cell"], best[name]["nested"]
             if cell is None or nested["value"] is None:

@@ -35,6 +35,11 @@ class RunFolder:
         return self.path / "samples.jsonl"
 
     @property
+    def answer_log(self) -> Path:
+        """Answers by batch, until `samples.jsonl` is written."""
+        return self.path / "answers.partial.jsonl"
+
+    @property
     def positions(self) -> Path:
         """The position ledger (`Positions.table`), one line per sample and role."""
         return self.path / "positions.csv"
@@ -105,6 +110,7 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
                 "completion_ids": answers.completion_ids[i],
                 "finish": answers.finish[i],
                 "logprobs": answers.logprobs[i],
+                "near_ties": None if answers.near_ties is None else answers.near_ties[i],
                 "correct": answers.correct[i],
                 "exact_answer": answers.exact_answer[i],
                 "exact_answer_method": answers.exact_answer_method[i],
@@ -155,6 +161,7 @@ def read_answers(lines: Sequence[dict[str, Any]], *, span_uses_gold: bool = Fals
         exact_answer_tokens=spans("exact_answer_tokens"),
         question_tokens=spans("question_tokens"),
         status=column("status"),
+        near_ties=column("near_ties") if lines and lines[0].get("near_ties") is not None else None,
         span_uses_gold=span_uses_gold,
         extraction=[tuple(Exchange(**asked) for asked in line["extraction"]) for line in lines]
         if lines and "extraction" in lines[0]

@@ -71,6 +71,9 @@ def test_killed_in_one_write_after_the_other(start, go_on, unbroken, tmp_path, t
     ("target", "call", "after"),
     [
         ("interp.answering.generation._generate_batch", 2, True),  # an answer batch is done
+        ("interp.answering.answer_log.append_lines", 2, False),  # a batch is answered, it is not in the log
+        ("interp.answering.answer_log.append_lines", 2, True),
+        ("interp.pipeline.remove", 1, False),  # samples.jsonl is there, and the log still too
         ("interp.pipeline.write_text", 1, False),  # counted, samples.jsonl not written
         ("interp.pipeline.write_text", 1, True),
         ("interp.runs.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
@@ -86,6 +89,23 @@ def test_killed_before_the_probes(start, go_on, unbroken, tmp_path, target, call
     assert in_child(until_probing(go_on(out))) == PROBING
     assert measurements(contents(out)) == measurements(contents(unbroken))
     assert json.loads((out / "run.json").read_text())["counts"] == interp.open_run(unbroken).settings["counts"]
+    assert not (out / "answers.partial.jsonl").exists()
+
+
+def test_what_was_answered_is_not_answered_again(start, go_on, unbroken, tmp_path) -> None:
+    out = tmp_path / "run"
+    log = out / "answers.partial.jsonl"
+    assert killed_at(start(out), "interp.answering.answer_log.append_lines", 2, after=True) == KILLED
+    whole = log.read_bytes()
+    assert whole.count(b"\n") == 1 + 12  # both batches
+    log.write_bytes(whole[:-20])  # torn in its last line: that batch has to run again, the one before it must not
+
+    def once_only():
+        kill_at("interp.answering.generation._generate_batch", 2)
+        return go_on(out)()
+
+    assert in_child(until_probing(once_only)) == PROBING
+    assert measurements(contents(out)) == measurements(contents(unbroken))
 
 
 def test_killed_while_probing(measured, go_on, unbroken, tmp_path) -> None:

@@ -1,0 +1,150 @@
+"""What folds share: against the matrix of pairs, against simulated truth, and against scores trained elsewhere."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import expit
+
+from interp.comparing import cross_fold
+from interp.comparing.cross_fold import shared_variance, training_sketch
+from interp.comparing.inference import auc_influence, estimate_auc, group_sums, standard_error
+from interp.probing.crossfit import Cell, cross_fit
+from interp.probing.estimators import ProbeSpec
+from interp.probing.probes import probe_grid
+
+
+def sample(seed: int, n: int, width: int, distance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(n) % 2)
+    x = rng.standard_normal((n, width))
+    x[:, 0] += distance * (y - 0.5)
+    fold = np.empty(n, dtype=np.int64)
+    for label in (0, 1):
+        fold[y == label] = np.arange((y == label).sum()) % 5
+    return x, y, fold
+
+
+def ridge(x: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    fit = cross_fit(Cell(x, y, fold, ProbeSpec("ridge"), group=np.arange(len(y)), sketched=True))
+    assert fit.training is not None
+    return fit.score, fit.training
+
+
+def pair_matrix(x, y, fold, score, *, residual, curvature, penalty) -> np.ndarray:
+    """The d_ij one by one: a Hessian without the fold for each fold, leave-one-out residuals, a loop over samples."""
+    z = (x - x.mean(0)) / x.std(0)
+    z = z - curvature @ z / curvature.sum()
+    n, d = len(y), np.zeros((len(y), len(y)))
+
+    def inverse_without(f: int) -> np.ndarray:
+        keep = fold != f
+        return np.linalg.inv((z[keep].T * curvature[keep]) @ z[keep] + penalty * np.eye(z.shape[1]))
+
+    inverse = {f: inverse_without(f) for f in range(5)}
+    removed = np.array([residual[j] * (1 + curvature[j] * z[j] @ inverse[fold[j]] @ z[j]) for j in range(n)])
+    pairs = sum((y[fold == f] == 1).sum() * (y[fold == f] == 0).sum() for f in range(5))
+    for f in range(5):
+        train = np.flatnonzero(fold != f)
+        moved = (z @ inverse[f] @ z.T) * removed
+        moved -= moved[:, train].mean(1, keepdims=True)
+        classes = [np.flatnonzero((fold == f) & (y == label)) for label in (0, 1)]
+        width = cross_fold.BANDWIDTH * np.sqrt(np.mean([score[c].var() for c in classes]))
+        for label, sign in ((0, -1), (1, 1)):
+            for i in classes[label]:
+                for k in classes[1 - label]:
+                    density = stats.norm.pdf((score[i] - score[k]) / width) / width
+                    d[i, train] += sign * density * (moved[i, train] - moved[k, train]) / pairs
+            d[np.ix_(classes[label], train)] -= d[np.ix_(classes[label], train)].mean(0)
+            d[classes[label]] *= len(classes[label]) / (len(classes[label]) - 1)
+    return d
+
+
+@pytest.mark.parametrize(("n", "width"), [(60, 6), (50, 80)])
+def test_the_sketch_is_the_pair_matrix_times_signs(n: int, width: int) -> None:
+    x, y, fold = sample(0, n, width, 1.0)
+    score = x[:, 0] + 0.3 * x[:, 1]
+    p = expit(0.5 * score)
+    loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 0.7}
+    group = np.arange(n) // 2
+    signs = np.random.default_rng(0).integers(0, 2, (n // 2, cross_fold.DIRECTIONS))[group] * 2.0 - 1
+    found = training_sketch(x, y, fold, group, score, **loss)
+    d = pair_matrix(x, y, fold, score, **loss)
+    np.testing.assert_allclose(found[:, 0], d @ signs, atol=1e-7 * np.abs(d @ signs).max())
+    np.testing.assert_allclose(found[:, 1], d.T @ signs, atol=1e-7 * np.abs(d.T @ signs).max())
+
+
+def test_the_trace_is_estimated_without_bias(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_fold, "DIRECTIONS", 4000)
+    x, y, fold = sample(1, 80, 8, 0.5)
+    p = expit(x[:, 0] / 2)
+    loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 1.0}
+    group = np.arange(80) // 3
+    d = group_sums(group_sums(pair_matrix(x, y, fold, x[:, 0], **loss), group).T, group).T
+    found = shared_variance(training_sketch(x, y, fold, group, x[:, 0], **loss), group)
+    assert found == pytest.approx((d * d.T).sum(), rel=0.05)
+
+
+def test_with_nothing_to_find_the_variance_is_twice_that_of_fixed_probes() -> None:
+    """And twice is right: the truth is 0.5, so the AUCs of many noise cells show their variance."""
+    n, aucs, fixed, shared = 120, [], [], []
+    for seed in range(60):
+        x, y, fold = sample(seed, n, 20, 0.0)
+        score, training = ridge(x, y, fold)
+        value, influence = auc_influence(score, y, fold)
+        aucs.append(value)
+        fixed.append(standard_error(influence, np.arange(n)) ** 2)
+        shared.append(shared_variance(training, np.arange(n)))
+    assert np.mean(shared) / np.mean(fixed) == pytest.approx(1.0, abs=0.2)
+    assert (np.mean(fixed) + np.mean(shared)) / np.var(aucs) == pytest.approx(1.0, abs=0.35)
+    assert np.mean(fixed) / np.var(aucs) < 0.7
+
+
+def test_intervals_of_fitted_probes_cover_their_auc() -> None:
+    """At n = 100 and 20 features, where SPEC's interval for fixed probes covers 84 % of the truth, a normal formula."""
+    n, covered, narrow = 100, [], []
+    for seed in range(120):
+        x, y, fold = sample(seed, n, 20, 1.0)
+        score, training = ridge(x, y, fold)
+        truth = []
+        for f in range(5):
+            inside = fold == f
+            design = np.column_stack([x[~inside], np.ones((~inside).sum())])
+            mean, scale = x[~inside].mean(0), x[~inside].std(0)
+            design = np.column_stack([(x[~inside] - mean) / scale, np.ones((~inside).sum())])
+            penalty = np.diag([1.0] * 20 + [0.0])
+            w = np.linalg.solve(design.T @ design + penalty, design.T @ (2.0 * y[~inside] - 1))[:20] / scale
+            truth.append(stats.norm.cdf(w[0] / np.sqrt(2) / np.linalg.norm(w)))
+        labels = (y, fold, np.arange(n))
+        for found, kept in (
+            (estimate_auc(score, *labels, training=training), covered),
+            (estimate_auc(score, *labels), narrow),
+        ):
+            kept.append(found.low <= np.mean(truth) <= found.high)
+    assert 0.90 <= np.mean(covered) <= 0.99
+    assert np.mean(narrow) < np.mean(covered) - 0.03
+
+
+def test_strong_signal_and_many_samples_leave_the_interval_of_fixed_probes() -> None:
+    x, y, fold = sample(2, 1000, 4, 3.0)
+    score, training = ridge(x, y, fold)
+    fixed = standard_error(auc_influence(score, y, fold)[1], np.arange(1000)) ** 2
+    assert shared_variance(training, np.arange(1000)) < 0.05 * fixed
+
+
+def test_scores_that_were_not_trained_here_keep_the_formula_of_fixed_probes() -> None:
+    x, y, fold = sample(3, 100, 5, 1.0)
+    labels = (x[:, 0], y, fold, np.arange(100))
+    assert estimate_auc(*labels).se == standard_error(auc_influence(*labels[:3])[1], np.arange(100))
+    grid = probe_grid(x[:, None, None], y, fold=fold, probe="mass-mean", n_jobs=1)
+    assert "training" not in grid
+
+
+def test_cells_of_some_samples_share_signs_with_cells_of_all() -> None:
+    x, y, fold = sample(4, 100, 5, 1.0)
+    valid = np.ones((100, 2), bool)
+    valid[90:, 1] = False
+    grid = probe_grid(np.stack([x, x], 1)[:, None], y, valid=valid, fold=fold, n_jobs=1)
+    whole, part = grid["training"].values[:, 0, 0], grid["training"].values[:, 0, 1]
+    assert (part[90:] == 0).all()
+    agreement = np.corrcoef(whole[:90, 0].ravel(), part[:90, 0].ravel())[0, 1]
+    assert agreement > 0.8
