@@ -31,6 +31,8 @@ REASONS = {
     "no answer of the row": "nothing where neither of the row's own two answers is named; ours is another row's",
     "shortest stretch": "the fewest tokens whose text alone holds the answer; ours are all that cover one of its "
     "characters",
+    "stuck in a character": "the stretch is narrowed token by token and stops where its text would begin inside a "
+    "character; ours are the tokens of the answer only",
     "only after folding": "lower case only; ours is found after NFKC and case folding",
 }
 """What the paper's code does, and ours, by name."""
@@ -110,6 +112,8 @@ def span_reason(
     mine = reading.characters[0] - blank, reading.characters[1] - blank
     if mine == place:
         first, last = ours.exact_answer_tokens[i] or (0, -1)
+        if own[0] <= first and last <= own[1] and "\N{REPLACEMENT CHARACTER}" in decode(ids[own[0] + 1 : own[1] + 1]):
+            return "stuck in a character"
         return "shortest stretch" if first <= own[0] and own[1] <= last else UNEXPLAINED
     if rule == "numeric":
         if mine[0] <= place[0] and place[1] <= mine[1]:

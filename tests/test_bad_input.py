@@ -9,6 +9,7 @@ from interp.comparing.compare import compare_grids
 from interp.comparing.grid import join_grids
 from interp.comparing.run_differences import compare_runs
 from interp.errors import DataError
+from interp.probing.folds import make_folds
 from interp.probing.probes import probe_grid
 
 
@@ -78,6 +79,15 @@ def test_fewer_groups_than_folds() -> None:
     with pytest.raises(DataError, match="4 distinct groups for 5 folds; give more questions, fewer folds or finer"):
         probe_grid(x, y, [f"g{i % 4}" for i in range(60)])
     assert probe_grid(x, y, [f"g{i // 2 % 4}" for i in range(60)], folds=4)["reason"].item() == ""
+
+
+@pytest.mark.parametrize(
+    ("label", "located", "hint"),
+    [(None, True, "give accepted answers"), (0, False, "choose another exact-answer method, or population='all'")],
+)
+def test_an_empty_population_says_what_to_do(label: int | None, located: bool, hint: str) -> None:
+    with pytest.raises(DataError, match=f"nothing can be probed: {hint}"):
+        make_folds([label] * 20, has_exact_answer=np.full(20, located))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,21 @@
-"""Control labels and answer components against their definitions."""
+"""Controls against their definitions, and what they say of signals planted in a grid."""
+
+import dataclasses
 
 import numpy as np
+import pytest
+import xarray as xr
+from test_baselines import make_answers
 
-from interp.probing.controls import answer_components, control_labels
+from interp.answering.answers import Answers
+from interp.errors import DataError
+from interp.probing.control_table import Controls
+from interp.probing.controls import CELL_CONTROLS, answer_components, control_grid, control_labels
+from interp.probing.probes import probe_grid
+
+N, WIDTH, STRINGS = 360, 72, 60
+MEMORISED, SHARED, NOISE = 0, 1, 2
+"""Layers: which answer it is, a direction common to all correct answers, and nothing."""
 
 
 def test_control_labels_are_constant_per_string_and_keep_the_share() -> None:
@@ -19,3 +32,97 @@ def test_components_join_shared_answers_and_groups_but_not_missing_answers() -> 
     group = np.array([0, 1, 2, 1, 3, 4])
     found = answer_components(strings, group)
     assert found.tolist() == [0, 1, 0, 1, 2, 3]
+
+
+def planted(seed: int = 0) -> tuple[np.ndarray, Answers, xr.Dataset]:
+    """Every answer string is always right or always wrong; the layers differ in how they tell."""
+    rng = np.random.default_rng(seed)
+    code = rng.permutation(np.arange(N) % STRINGS)
+    y = (rng.permutation(STRINGS) < STRINGS // 2).astype(np.int64)[code]
+    x = rng.normal(size=(N, 3, 1, WIDTH)).astype(np.float32)
+    x[:, MEMORISED, 0] = 4 * rng.normal(size=(STRINGS, WIDTH))[code] + x[:, MEMORISED, 0]
+    x[:, SHARED, 0, 0] += 8 * y
+    answers = make_answers(rng, N, exact_answer=[f"Place {k}" for k in code])
+    answers = dataclasses.replace(answers, id=[str(i) for i in range(N)])  # the names of a bare array's samples
+    grid = probe_grid(x, y, roles=["exact_answer_first"], n_jobs=1)
+    place = 5 + 4 * y + rng.integers(0, 2, N)
+    return x, answers, grid.assign(position=(("sample", "token"), place[:, None]))
+
+
+@pytest.fixture(scope="module")
+def found() -> tuple[xr.Dataset, Controls]:
+    x, answers, grid = planted()
+    return grid, control_grid(x, answers, grid, n_jobs=1)
+
+
+def value(controls: Controls, name: str, layer: int) -> float:
+    return float(controls.cells["auc"].sel(control=name).isel(layer=layer, token=0))
+
+
+def test_a_probe_that_memorises_answers_is_found_out(found: tuple[xr.Dataset, Controls]) -> None:
+    grid, controls = found
+    assert float(grid["auc"][MEMORISED, 0]) > 0.95
+    assert value(controls, "control_task", MEMORISED) > 0.9
+    assert abs(value(controls, "selectivity", MEMORISED)) < 0.1
+    assert 0.3 < value(controls, "held_out", MEMORISED) < 0.7
+    assert controls.baselines["answer_identity"]["all"].value > 0.95
+
+
+def test_a_signal_common_to_all_answers_passes_the_controls(found: tuple[xr.Dataset, Controls]) -> None:
+    grid, controls = found
+    assert float(grid["auc"][SHARED, 0]) > 0.95
+    assert value(controls, "held_out", SHARED) > 0.95
+    assert value(controls, "selectivity", SHARED) > 0.3
+    interval = controls.cells.sel(control="selectivity").isel(layer=SHARED, token=0)
+    assert float(interval["low"]) > 0.2
+
+
+def test_selectivity_is_the_grid_less_the_control_task(found: tuple[xr.Dataset, Controls]) -> None:
+    grid, controls = found
+    less = grid["auc"] - controls.cells["auc"].sel(control="control_task", drop=True)
+    np.testing.assert_allclose(controls.cells["auc"].sel(control="selectivity"), less, atol=1e-12)
+
+
+def test_shuffled_labels_and_random_vectors_tell_nothing(found: tuple[xr.Dataset, Controls]) -> None:
+    _, controls = found
+    assert all(abs(value(controls, "shuffled", layer) - 0.5) < 0.12 for layer in (MEMORISED, SHARED, NOISE))
+    assert abs(controls.baselines["random_vectors"]["all"].value - 0.5) < 0.12
+    assert abs(value(controls, "held_out", NOISE) - 0.5) < 0.12
+
+
+def test_every_control_is_in_the_table_and_the_summary(found: tuple[xr.Dataset, Controls]) -> None:
+    grid, controls = found
+    assert controls.baselines["position"]["exact_answer_first"].value == 1.0  # planted in the token index
+    rows = controls.table()
+    cells = {(row["layer"], row["metric"]): row for row in rows if row["layer"] != "all"}
+    names = {"control_task_auc", "held_out_auc", "shuffled_auc", "selectivity"}
+    assert set(cells) == {(layer, name) for layer in range(3) for name in names}
+    assert cells[SHARED, "held_out_auc"]["value"] == value(controls, "held_out", SHARED)
+    assert cells[SHARED, "held_out_auc"]["n"] == N
+    whole = {row["metric"].removesuffix("_auc") for row in rows if row["layer"] == "all"}
+    assert whole == set(controls.baselines)
+    lines = controls.summary(grid)
+    assert len(lines) == len(CELL_CONTROLS) + len(controls.baselines)
+    best = int(grid["auc"].argmax("layer")[0])
+    assert lines[0]["note"] == f"layer {best}, exact_answer_first"
+    assert lines[0]["value"] == value(controls, "control_task", best)
+    assert [line["name"] for line in lines if "unit" in line] == ["Selectivity (AUC minus control task)"]
+    assert controls.notes["answer_strings"] == controls.notes["answer_components"] == STRINGS
+
+
+def test_one_answer_for_all_leaves_its_controls_undefined_with_reasons() -> None:
+    x, answers, grid = planted()
+    same = dataclasses.replace(answers, exact_answer=["Paris"] * N)
+    controls = control_grid(x, same, grid, n_jobs=1)
+    reasons = controls.cells["reason"].isel(layer=SHARED, token=0)
+    assert np.isnan(controls.cells["auc"].sel(control=["control_task", "selectivity", "held_out"])).all()
+    assert reasons.sel(control="selectivity").item().startswith("control task: ")
+    assert reasons.sel(control="held_out").item() == controls.notes["held_out_reason"] != ""
+    assert np.isfinite(value(controls, "shuffled", SHARED))
+
+
+def test_samples_that_are_not_among_the_answers_are_an_error() -> None:
+    x, answers, grid = planted()
+    renamed = dataclasses.replace(answers, id=[f"t{i}" for i in range(N)])
+    with pytest.raises(DataError, match=r"answers: 360 samples of the grid are not in them, first 0"):
+        control_grid(x, renamed, grid, n_jobs=1)

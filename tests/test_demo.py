@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interp.demo import MAX_NEW_TOKENS, PROMPT_TEMPLATE, model_path, questions_path
+from interp.demo import MAX_NEW_TOKENS, PROMPT_TEMPLATE, model_path, questions_path, run_demo
 from interp.demo.documents import COPIES, QUESTIONS, VERDICTS, build_documents, build_questions
 from interp.demo.facts import EXPOSURES, City, load_cities
 from interp.demo.train import Recipe, encode, train_tokenizer
+from interp.errors import RunError
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +166,13 @@ def test_manifest_describes_what_lies_here(cities, rows):
     assert manifest["data"]["documents"] == len(documents)
     assert manifest["data"]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
     assert rows == build_questions(cities, 0)
+
+
+def test_only_a_run_of_the_demos_own_model_is_replaced(tmp_path):
+    """Another model's run on the demo's questions is somebody's work."""
+    keys = ("created", "data", "model", "resume", "seconds", "settings", "state", "versions")
+    record = {key: {} for key in keys} | {"settings": {"model": "mine", "data": str(questions_path())}}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(RunError):
+        run_demo(tmp_path)
+    assert json.loads((tmp_path / "run.json").read_text()) == record

@@ -159,27 +159,3 @@ def test_a_tokenizer_with_no_special_tokens_and_no_chat_template_will_do(tmp_pat
     for row, ids in zip(rows, answers.completion_ids, strict=True):
         assert ids == interp.generate_answers(model, [row], max_new_tokens=5).completion_ids[0]
         assert len(ids) == 5 or ids[-1] == 2
-
-
-@pytest.mark.parametrize("name", ["gpt2", "gemma3_text"])
-def test_without_hook_points_the_same_bits_and_with_a_hook_it_is_heard(name: str, tmp_path, monkeypatch) -> None:
-    from interp.models import unhooked
-
-    save_byte_tokenizer(tmp_path)
-    model = tiny(name, tmp_path)
-    before = list(model.original_model.modules())
-    prompts = [[5, 6, 7, 8], [9, 10], [11, 12, 13]]
-    fast = generate(model, prompts, max_new_tokens=6)
-    assert getattr(model, unhooked.EQUAL)
-    assert list(map(id, model.original_model.modules())) == list(map(id, before))
-    with monkeypatch.context() as patch:
-        patch.setattr(unhooked, "_may_stand_aside", lambda _: False)
-        assert generate(model, prompts, max_new_tokens=6) == fast
-    calls = []
-    model.hook_dict["blocks.0.hook_resid_post"].add_hook(lambda tensor, hook: calls.append(1))
-    assert generate(model, prompts, max_new_tokens=6) == fast
-    assert calls
-    model.reset_hooks()
-    with pytest.raises(ZeroDivisionError), unhooked.unhooked(model):
-        raise ZeroDivisionError
-    assert list(map(id, model.original_model.modules())) == list(map(id, before))

@@ -133,3 +133,17 @@ def test_group_weights_are_reproducible_and_keep_groups_together() -> None:
     assert (weight.reshape(51, 10, 3).std(2) == 0).all()
     np.testing.assert_array_equal(weight.sum(1), 30)
     assert (weight != group_weights(group, resamples=50, seed=4)).any()
+
+
+def test_nineteen_wrong_answers_are_the_fewest_that_give_a_threshold_at_five_per_cent() -> None:
+    """The k-th largest of n wrong scores, k = floor(rate (n + 1)), exceeded by a new one with probability <= rate."""
+    assert false_positive_threshold(np.arange(19.0), 0.05, np.ones((1, 19))).tolist() == [18.0]
+    assert false_positive_threshold(np.arange(18.0), 0.05, np.ones((1, 18))).tolist() == [np.inf]
+
+
+def test_an_answer_that_scores_just_the_threshold_is_not_accepted() -> None:
+    fold = np.repeat([0, 1], 21)
+    y = np.tile([0] * 19 + [1, 1], 2)
+    score = np.tile([*np.arange(19.0), 18.0, 19.0], 2)  # the threshold of either fold is 18
+    right, wrong = held_out_rates(np.stack([score, score]), y, fold, 0.05, np.ones((1, 42)))
+    assert (right.tolist(), wrong.tolist()) == ([0.5], [0.0])

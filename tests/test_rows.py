@@ -211,7 +211,7 @@ GOOD = {"question": "q", "answer": "a"}
             "no question: expected text in the column 'question'; found the columns: answer",
         ),
         ({"question": " \n", "answer": "a"}, "no question"),
-        ({"question": "q"}, r"no answer: .* found the columns: question\. Name another with columns={'answer': …}"),
+        ({"question": "q"}, r"no answer: .* found the columns: question\. Name another .*\(--columns answer=…\)"),
         ({"question": "q", "answer": None}, "no answer"),
         ({"question": "q", "answer": []}, "no answer"),
         ({"question": "q", "answer": ""}, "no answer"),

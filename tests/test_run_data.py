@@ -128,3 +128,10 @@ def test_columns_on_the_command_line(tmp_path, capsys):
     command = ["run", "--model", "m", "--data", str(file), "--out", str(tmp_path / "run"), "--columns"]
     assert main([*command, "question=Q,answer=B"]) == 2
     assert "no answer: expected text in the column 'B'; found the columns: Q, A" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["abc", "1,", "0.1;1"])
+def test_what_is_no_strength_is_said_in_words(text, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "--model", "m", "--data", "x.csv", "--out", "run", "--C", text])
+    assert f"argument --C: expected a number, several as in 0.01,0.1,1, or cv, got '{text}'" in capsys.readouterr().err

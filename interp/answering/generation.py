@@ -22,7 +22,6 @@ from interp.models.loading import (
     new_cache,
     pads_between,
 )
-from interp.models.unhooked import unhooked
 
 Progress = Callable[[int], None]
 """Called with the number of samples just finished."""
@@ -67,10 +66,7 @@ def generate(
                 fill_cache(model, tokens, torch.ones_like(tokens), shared)
             suffixes = [list(prompts[i])[len(prefix) :] for i in batch]
             streams = [sampling.stream(names[i]) for i in batch]
-            with unhooked(model):
-                finished = _generate_batch(
-                    model, suffixes, shared, len(prefix), max_new_tokens, stop, sampling, streams
-                )
+            finished = _generate_batch(model, suffixes, shared, len(prefix), max_new_tokens, stop, sampling, streams)
             if log is not None:
                 log.add({names[i]: one for i, one in zip(batch, finished, strict=True)})
         results |= zip(batch, finished, strict=True)

@@ -135,6 +135,5 @@ def value_norms(
     # One matrix product per key-value head; gram is symmetric.
     product = v @ rearrange(gram, "(kv_head group) i j -> kv_head j (group i)", kv_head=kv_head)
     product = rearrange(product, "kv_head row (group i) -> kv_head row group i", i=v.shape[-1])
-    squared = (product * v[:, :, None]).sum(-1)
-    norms = squared.clamp(min=0).sqrt()
+    norms = product.mul_(v[:, :, None]).sum(-1).clamp(min=0).sqrt()
     return rearrange(norms, "kv_head (sample key) group -> sample (kv_head group) key", sample=samples)

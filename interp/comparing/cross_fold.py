@@ -24,10 +24,12 @@ Tibshirani 2021. No matrix of pairs is kept: Σ d_ij d_ji is the trace of a squa
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import linalg, stats
+from scipy import linalg
 
 BANDWIDTH = 0.3
 DIRECTIONS = 8
+FLAT = 1e-9
+"""Least curvature: that of a sample of which the probe is certain."""
 JITTER = 1e-13
 """Added to the inner products, relative to their trace, where there are fewer samples than features."""
 
@@ -35,7 +37,7 @@ Sketch = Float[np.ndarray, "sample side direction"]
 
 
 def training_sketch(
-    x: Float[np.ndarray, "sample width"],
+    z: Float[np.ndarray, "sample width"],
     y: Int[np.ndarray, " sample"],
     fold: Int[np.ndarray, " sample"],
     group: Int[np.ndarray, " sample"],
@@ -47,20 +49,21 @@ def training_sketch(
 ) -> Sketch:
     """Products of the pair influences d with random signs: d·u (what a sample received) and dᵀ·u (what it gave).
 
-    For a linear probe on standardised features, at the minimum of penalty |w|²/2 + Σ loss: `residual` is minus the
+    For a linear probe on standardised features z, at the minimum of penalty |w|²/2 + Σ loss: `residual` is minus the
     derivative of a sample's loss by its score, `curvature` the second derivative, means over the probes it trained;
     `score` is out-of-fold. Signs depend on the group's code alone, so that sketches of several cells fit together.
     """
     signs = np.random.default_rng(0).integers(0, 2, (int(group.max()) + 1, DIRECTIONS))[group] * 2.0 - 1
-    basis = _whitened(x, curvature, penalty)  # basisᵀ basis = x H⁻¹ xᵀ, H of all samples
+    curvature = np.maximum(curvature, FLAT)
+    basis = _whitened(z, curvature, penalty)  # basisᵀ basis = z H⁻¹ zᵀ, H of all samples
     received, given = np.zeros((2, len(y), DIRECTIONS))
-    without = {}  # of each fold: I - Q V of its samples, Q = x H⁻¹ xᵀ; its inverse turns H into H without them
+    without = {}  # of each fold: (I - Q V)⁻¹ of its samples, Q = z H⁻¹ zᵀ, which turns H into H without them
     removed = np.zeros(len(y))  # residual of a sample at the probe without it
     for f in np.unique(fold):
         inside = fold == f
         inner = basis[:, inside].T @ basis[:, inside]
-        without[f] = np.eye(len(inner)) - inner * curvature[inside]
-        leverage = np.diagonal(linalg.solve(without[f], inner, check_finite=False))
+        without[f] = linalg.inv(np.eye(len(inner)) - inner * curvature[inside], check_finite=False)
+        leverage = (without[f] * inner).sum(1)
         removed[inside] = residual[inside] * (1 + curvature[inside] * leverage)
     pairs = sum(int((y[fold == f] == 1).sum()) * int((y[fold == f] == 0).sum()) for f in without)
     for f in without:
@@ -68,23 +71,19 @@ def training_sketch(
         if y[test].min() == y[test].max():
             continue
         own, other = basis[:, test], basis[:, train]
-        to_auc = linalg.solve(without[f].T, _auc_slope(score[test], y[test]).T / pairs, check_finite=False).T
+        slope = _auc_slope(score[test], y[test]) / pairs
         centred = signs[train] - signs[train].mean(0)
-        received[test] = to_auc @ (own.T @ (other @ (removed[train, None] * centred)))
-        back = removed[train, None] * (other.T @ (own @ (to_auc.T @ signs[test])))
+        received[test] = slope @ (without[f] @ (own.T @ (other @ (removed[train, None] * centred))))
+        back = removed[train, None] * (other.T @ (own @ (without[f].T @ (slope.T @ signs[test]))))
         given[train] += back - back.mean(0)
-    return np.stack([received, given], axis=1)
+    return np.stack([received, given], axis=1).astype(np.float32)  # sixteen numbers a sample and cell
 
 
 def _whitened(
-    x: Float[np.ndarray, "sample width"], curvature: Float[np.ndarray, " sample"], penalty: float
+    z: Float[np.ndarray, "sample width"], curvature: Float[np.ndarray, " sample"], penalty: float
 ) -> Float[np.ndarray, "column sample"]:
-    """B with Bᵀ B = z H⁻¹ zᵀ; z: standardised features, from which the unpenalised intercept is projected out."""
-    varies = x.max(0) != x.min(0)
-    z = np.asarray(x[:, varies], dtype=np.float64)
-    z = z - z.mean(0)
-    z /= np.maximum(z.std(0), np.finfo(np.float64).tiny)
-    z -= (curvature @ z) / curvature.sum()
+    """B with Bᵀ B = z H⁻¹ zᵀ, the unpenalised intercept projected out of z."""
+    z = z - (curvature @ z) / curvature.sum()
     if z.shape[1] > len(z):
         inner = z @ z.T
         inner[np.diag_indices_from(inner)] += JITTER * np.trace(inner)
@@ -104,7 +103,7 @@ def _auc_slope(
     slope = np.zeros((len(y), len(y)))
     if width == 0:
         return slope
-    density = stats.norm.pdf((score[correct, None] - score[wrong]) / width) / width
+    density = np.exp(-(((score[correct, None] - score[wrong]) / width) ** 2) / 2) / (width * np.sqrt(2 * np.pi))
     slope[np.ix_(correct, wrong)], slope[np.ix_(wrong, correct)] = -density, density.T
     slope[correct, correct], slope[wrong, wrong] = density.sum(1), -density.sum(0)
     for members in (correct, wrong):

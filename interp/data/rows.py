@@ -155,7 +155,7 @@ def _row(where: str, values: Mapping[str, Any], columns: Mapping[str, str], defa
     def missing(field: str) -> DataError:
         return DataError(
             f"{where}: no {field}: expected text in the column {columns.get(field, field)!r}; "
-            f"found the columns: {_names(values)}. Name another with columns={{{field!r}: …}}"
+            f"found the columns: {_names(values)}. Name another with columns={{{field!r}: …}} (--columns {field}=…)"
         )
 
     question = text("question")

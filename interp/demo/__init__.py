@@ -33,8 +33,11 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
     from interp.runs.run_folder import RunFolder, read_run_json
 
     folder = RunFolder(out)
-    if folder.run_json.exists() and read_run_json(folder)["data"]["source"] == str(questions_path()):
-        rmtree(out)
+    if folder.run_json.exists():
+        made_by = read_run_json(folder)["settings"]
+        # A run of another model on these questions is not the demo's to replace.
+        if (made_by.get("model"), made_by.get("data")) == (str(model_path()), str(questions_path())):
+            rmtree(out)
     return run(
         model=model_path(),
         data=questions_path(),

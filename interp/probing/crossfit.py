@@ -91,13 +91,17 @@ class Standardiser:
     def fit(cls, x: Float[np.ndarray, "sample width"]) -> "Standardiser":
         """Learn from the training part alone."""
         kept = np.flatnonzero(x.max(0) != x.min(0))
-        mean, scale = x[:, kept].mean(0), x[:, kept].std(0)
-        # A spread below the rounding of the mean squares to zero: divide by the largest deviation instead of 0.
-        return cls(mean, np.where(scale > 0, scale, np.abs(x[:, kept] - mean).max(0)), kept)
+        varying = x if len(kept) == x.shape[1] else x[:, kept]
+        mean, scale = varying.mean(0), varying.std(0)
+        if not scale.all():
+            # A spread below the rounding of the mean squares to zero: divide by the largest deviation instead of 0.
+            scale = np.where(scale > 0, scale, np.abs(varying - mean).max(0))
+        return cls(mean, scale, kept)
 
     def apply(self, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, "sample kept"]:
         """Standardised kept columns."""
-        z = x[:, self.kept]  # a copy, changed in place: at scale a second one is the largest thing in memory
+        # A copy, changed in place: at scale a second one is the largest thing in memory.
+        z = x.copy() if len(self.kept) == x.shape[1] else x[:, self.kept]
         z -= self.mean
         z /= self.scale
         return z
@@ -215,6 +219,7 @@ def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]
     """`training_sketch` of the cell's probes: residuals and curvatures are means over the probes a sample trained."""
     assert cell.group is not None
     x, folds = np.asarray(cell.x, dtype=np.float64), np.unique(cell.fold)
+    z = Standardiser.fit(x).apply(x)
     residual, curvature = np.zeros((2, len(x)))
     for f, fit in zip(folds, fits, strict=True):
         part = cell.fold != f
@@ -223,7 +228,7 @@ def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]
         curvature[part] += slopes[1] / (len(folds) - 1)
     penalty = float(np.mean([1 / fit.C for fit in fits]))
     return training_sketch(
-        x, cell.y, cell.fold, cell.group, score, residual=residual, curvature=curvature, penalty=penalty
+        z, cell.y, cell.fold, cell.group, score, residual=residual, curvature=curvature, penalty=penalty
     )
 
 

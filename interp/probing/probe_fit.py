@@ -79,7 +79,7 @@ def fit_probe(
     used = np.isfinite(vectors).all(1) & valid[samples.index]
     group = group_codes(samples.group)[used]
     spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
-    cell = Cell(vectors[used], samples.y[used], samples.fold[used], spec, min_per_class, group)
+    cell = Cell(vectors[used], samples.y[used], samples.fold[used], spec, min_per_class, group, sketched=True)
     held_out = cross_fit(cell)
     if held_out.reason:
         raise DataError(f"probe: layer {layer}, {role} is undefined: {held_out.reason}")
@@ -87,7 +87,8 @@ def fit_probe(
     whole = train(cell, np.ones(len(cell.y), bool))
     parts = [_direction(train(cell, cell.fold != f), cell.x) for f in numbers]
     direction, bias = _direction(whole, cell.x)
-    estimate = estimate_auc(held_out.score, cell.y, cell.fold, group, min_per_class=min_per_class)
+    labels = (cell.y, cell.fold, group)
+    estimate = estimate_auc(held_out.score, *labels, training=held_out.training, min_per_class=min_per_class)
     protocol = {
         "C": whole.C,
         "folds": len(numbers),
