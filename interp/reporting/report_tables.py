@@ -118,7 +118,8 @@ def single_metrics(attention: xr.Dataset) -> list[Number]:
 
 def observations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The observations of the heatmap's description, each with its number and verdict."""
-    return [{"number": _named(row), "verdict": str(row["verdict"]).replace("does not", "does not hold")} for row in rows]
+    words = {"does not": "does not hold"}
+    return [{"number": _named(row), "verdict": words.get(row["verdict"], str(row["verdict"]))} for row in rows]
 
 
 def _named(row: Mapping[str, Any]) -> Number:
