@@ -43,9 +43,8 @@ def test_ridge_scores_equal_scikit_learn(n: int, width: int) -> None:
         scaler = StandardScaler().fit(x[train])
         for row, t in zip(found, labels, strict=True):
             ridge = RidgeClassifier(alpha=0.3).fit(scaler.transform(x[train]), t[train])
-            np.testing.assert_allclose(
-                row[~train], ridge.decision_function(scaler.transform(x[~train])), rtol=1e-8, atol=1e-9
-            )
+            expected = ridge.decision_function(scaler.transform(x[~train]))
+            np.testing.assert_allclose(row[~train], expected, rtol=0, atol=1e-5)  # the last product is in float32
 
 
 def test_signal_equals_a_loop() -> None:
