@@ -23,6 +23,9 @@ from interp.models.loading import (
     pads_between,
 )
 
+MAX_SAMPLES = 128
+"""Of a batch: a step costs much the same for one sample as for many, until the products fill the machine."""
+
 Progress = Callable[[int], None]
 """Called with the number of samples just finished."""
 
@@ -55,7 +58,7 @@ def generate(
     prefix = common_prefix([prompt[:-1] for prompt in prompts]) if may_share else []
     shared: KeyValueCache | None = None
     lengths = [len(prompt) + max_new_tokens for prompt in prompts]
-    for batch in plan_batches(lengths, batch_tokens, together=[tuple(prompt) for prompt in prompts]):
+    for batch in plan_batches(lengths, batch_tokens, max_samples=MAX_SAMPLES, together=[tuple(p) for p in prompts]):
         # Whole batches only: in another batch the last bits of a sequence change.
         if log is not None and all(names[i] in log.finished for i in batch):
             finished = [log.finished[names[i]] for i in batch]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from interp.answering.answers import own_completion
+from interp.answering.generation import MAX_SAMPLES
 from interp.answering.labelling_models import split_given
 from interp.answering.prompts import PromptFormat, encode_prompt
 from interp.answering.sampling import sampled_rows
@@ -172,7 +173,9 @@ def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: A
         "shared_prefix": prefix,
         "saved_tokens": prefix * max(0, len(captured) - 1),
         "batches": {
-            "answering": len(plan_batches([length[i] for i in waiting], settings.batch_tokens)),
+            "answering": len(
+                plan_batches([length[i] for i in waiting], settings.batch_tokens, max_samples=MAX_SAMPLES)
+            ),
             "capturing": len(batches),
         },
         "shards": len(shards),
