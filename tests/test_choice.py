@@ -60,6 +60,11 @@ def test_one_class_without_two_folds_is_undefined() -> None:
     assert np.isnan(nothing.estimate.value) and "no cell can be judged" in nothing.estimate.reason
 
 
+def test_two_folds_leave_none_to_train_on() -> None:
+    x, y, fold = problem()
+    assert np.isnan(choice_auc(x, y, fold % 2)).all()
+
+
 def test_a_planted_cell_is_chosen_and_its_score_composed() -> None:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 200)

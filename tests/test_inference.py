@@ -215,3 +215,10 @@ def test_groups_are_summed() -> None:
     assert group.tolist() == [0, 1, 0, 2]
     values = np.arange(8.0).reshape(2, 4)
     np.testing.assert_array_equal(group_sums(values, group), [[0 + 2, 1, 3], [4 + 6, 5, 7]])
+
+
+def test_a_score_that_is_not_a_number_makes_the_auc_undefined_not_wrong():
+    rng = np.random.default_rng(0)
+    score, y, fold = rng.standard_normal((3, 40)), np.arange(40) % 2, np.arange(40) // 2 % 4
+    score[1, 5] = np.nan
+    assert np.isnan(within_fold_auc(score, y, fold)).tolist() == [False, True, False]

@@ -96,13 +96,13 @@ def _rank_sum(
     """Sum of the ranks of the correct samples, from 1, ties at their mean."""
     score, correct = np.broadcast_arrays(score, correct)
     order = np.argsort(score, axis=-1)
-    total = np.take_along_axis(correct, order, -1) @ np.arange(1.0, score.shape[-1] + 1)
-    # Ranks with ties take ten times as long: only where there are some.
-    tied = (np.diff(np.take_along_axis(score, order, -1), axis=-1) == 0).any(-1)
-    if tied.any():
-        total = np.asarray(total)
-        total[tied] = (stats.rankdata(score[tied], axis=-1) * correct[tied]).sum(-1)
-    return np.asarray(total)
+    ordered = np.take_along_axis(score, order, -1)
+    total = np.asarray(np.take_along_axis(correct, order, -1) @ np.arange(1.0, score.shape[-1] + 1))
+    # Ranks with ties take ten times as long: only where there are some. NaN stands last, and makes the sum NaN.
+    slow = (np.diff(ordered, axis=-1) == 0).any(-1) | np.isnan(ordered[..., -1])
+    if slow.any():
+        total[slow] = (stats.rankdata(score[slow], axis=-1) * correct[slow]).sum(-1)
+    return total
 
 
 def within_fold_auc(

@@ -24,8 +24,9 @@ def choice_auc(
 ) -> Float[np.ndarray, " fold"]:
     """For each fold, AUC within the other folds of ridge probes that were fitted without it and without their own fold.
 
-    NaN where a training part has one class. Ridge, because only the order of cells is asked for; columns are
-    standardised over all samples, so that products of samples are computed once for all ten training parts.
+    NaN where a training part has one class, or two folds leave none to train on. Ridge, because only the order of cells
+    is asked for; columns are standardised over all samples, so that products of samples are computed once for all ten
+    training parts.
     """
     scale = x.std(0)
     varies = scale > 1e-12 * np.abs(x).max(0)
@@ -40,7 +41,7 @@ def choice_auc(
     for a, b in combinations(range(len(numbers)), 2):
         out = (fold == numbers[a]) | (fold == numbers[b])
         label = y[~out]
-        if label.min() == label.max():
+        if len(set(label)) < 2:
             score = np.full(int(out.sum()), np.nan)
         elif kernel is not None:
             score = _dual(kernel[np.ix_(~out, ~out)], kernel[np.ix_(out, ~out)], label)

@@ -66,8 +66,8 @@ class ProbeSpec:
             positive = False
         if not positive:
             raise DataError(f"C: expected a positive number, several of them, or 'cv', got {self.C!r}")
-        if self.tuned and self.probe not in TUNABLE:
-            raise DataError(f"C: {self.name} has no C to choose; the probes that have one are {', '.join(TUNABLE)}")
+        if (self.tuned or self.C != 1.0) and self.probe not in TUNABLE:
+            raise DataError(f"C: {self.name} has no C; leave it out, or take one of {', '.join(TUNABLE)}")
 
     @property
     def tuned(self) -> bool:

@@ -45,6 +45,8 @@ def tokenizer_hash(tokenizer: Any) -> str:
     """SHA-256 of a tokenizer's vocabulary, merges, normaliser, special tokens and chat template."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     core = json.loads(backend.to_str()) if backend is not None else tokenizer.get_vocab()
+    for state in ("padding", "truncation"):  # what the last call left behind is no part of the tokenizer
+        core.pop(state, None)
     return json_hash(
         [core, sorted(map(str, tokenizer.special_tokens_map.items())), getattr(tokenizer, "chat_template", None)]
     )
