@@ -91,7 +91,7 @@ class Standardiser:
     def fit(cls, x: Float[np.ndarray, "sample width"]) -> "Standardiser":
         """Learn from the training part alone."""
         kept = np.flatnonzero(x.max(0) != x.min(0))
-        varying = x if len(kept) == x.shape[1] else x[:, kept]
+        varying = x if len(kept) == x.shape[1] else x.take(kept, axis=1)
         mean, scale = varying.mean(0), varying.std(0)
         if not scale.all():
             # A spread below the rounding of the mean squares to zero: divide by the largest deviation instead of 0.
@@ -101,7 +101,9 @@ class Standardiser:
     def apply(self, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, "sample kept"]:
         """Standardised kept columns."""
         # A copy, changed in place: at scale a second one is the largest thing in memory.
-        z = x.copy() if len(self.kept) == x.shape[1] else x[:, self.kept]
+        z = (
+            x.copy() if len(self.kept) == x.shape[1] else x.take(self.kept, axis=1)
+        )  # in the same memory order: same bits
         z -= self.mean
         z /= self.scale
         return z
