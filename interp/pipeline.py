@@ -1,20 +1,16 @@
 """run, resume: from rows to report, one readable chain of the functions a notebook calls one by one."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from interp.analysis import analyse, draw, write_results
 from interp.answering.answer_log import AnswerLog
-from interp.answering.answers import STATUSES, Answers, generate_answers
-from interp.answering.extraction import extraction_counts
+from interp.answering.answers import Answers, generate_answers
 from interp.answering.labelling_models import NAMES as LABELLING
 from interp.answering.labelling_models import labelling_models, split_given
-from interp.answering.place_check import place_check
 from interp.answering.sampling import sampled_rows
 from interp.capturing.activations import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
@@ -22,14 +18,15 @@ from interp.capturing.positions import Positions, resolve_positions
 from interp.capturing.role_text import restored_roles, split_roles
 from interp.data.rows import QARow
 from interp.errors import DataError, RunError
-from interp.models.loading import HookedModel, load_model, model_info, model_tokenizer
+from interp.models.loading import HookedModel, load_model, model_tokenizer
 from interp.planning.footprint import check_room
 from interp.planning.shapes import Shapes
 from interp.probing.folds import Folds, make_folds
 from interp.progress import bar
 from interp.run_data import IN_PYTHON, asked, data_source, filled_in, read_rows
+from interp.run_record import data_hash, describe_model, sample_counts
 from interp.runs.atomic import make_folder, plain, remove, write_json, write_text, writing
-from interp.runs.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
+from interp.runs.fingerprint import versions
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run, run_identity
 from interp.runs.run_folder import RunFolder, json_line, now, read_run_json, sample_lines
@@ -71,8 +68,8 @@ def run(
         "created": now(),
         "settings": settings.to_json(),
         "versions": versions(),
-        "model": _describe_model(hooked),
-        "data": {"source": source, "rows": len(rows), "left_out": rows.left_out, "sha256": _data_hash(rows)},
+        "model": describe_model(hooked),
+        "data": {"source": source, "rows": len(rows), "left_out": rows.left_out, "sha256": data_hash(rows)},
         "resume": f"interp resume {out}",
         "seconds": {},
     }
@@ -117,8 +114,8 @@ def resume(
     rows = read_rows(settings, data)
     hooked = _load(settings.model if model is None else model, settings)
     for what, then, current in (
-        ("data", {"sha256": record["data"]["sha256"]}, {"sha256": _data_hash(rows)}),
-        ("model", record["model"], plain(_describe_model(hooked))),
+        ("data", {"sha256": record["data"]["sha256"]}, {"sha256": data_hash(rows)}),
+        ("model", record["model"], plain(describe_model(hooked))),
         ("versions", record["versions"], versions()),
     ):
         if changed := [key for key in sorted({*then, *current}) if then.get(key) != current.get(key)]:
@@ -182,7 +179,7 @@ def _measure(
             )
         positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
         folds = _folds(folder, answers, positions, settings)
-        record |= {"counts": _counts(answers, positions, folds), "span_uses_gold": answers.span_uses_gold}
+        record |= {"counts": sample_counts(answers, positions, folds), "span_uses_gold": answers.span_uses_gold}
         # Before the samples: where samples.jsonl is, resume takes the counts from run.json.
         write_json(folder.run_json, record)
         write_text(folder.positions, ledger_csv(positions.table()))
@@ -257,46 +254,9 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
         raise DataError(f"{error} (the model's answers are in {folder.path / 'answers.jsonl'})") from error
 
 
-def _counts(answers: Answers, positions: Positions, folds: Folds) -> dict[str, Any]:
-    """What happened to the samples: nothing is left out without being counted."""
-    labelled = [y for y in answers.correct if y is not None]
-    methods = Counter(
-        (m or "none", {True: "correct", False: "wrong", None: "unlabelled"}[y])
-        for m, y in zip(answers.exact_answer_method, answers.correct, strict=True)
-    )
-    return {
-        "samples": len(answers),
-        "status": {status: answers.status.count(status) for status in STATUSES},
-        "accuracy": sum(labelled) / len(labelled) if labelled else None,
-        "unlabelled": answers.correct.count(None),
-        "exact_answer_method": [{"method": m, "label": y, "n": n} for (m, y), n in sorted(methods.items())],
-        "question_not_located": answers.question_tokens.count(None),
-        "stopped_by_length": answers.finish.count("length"),
-        "near_ties": sum(answers.near_ties or ()),
-        "population": int(folds.member.sum()),
-        "excluded": folds.excluded,
-        "valid": dict(zip(positions.roles, positions.valid.sum(0).tolist(), strict=True)),
-        "place_check": [asdict(check) for check in place_check(answers)],
-        "judge": None if answers.judgement is None else answers.judgement.counts(),
-        "extraction": None if answers.extraction is None else extraction_counts(answers.extraction),
-    }
-
-
 def _load(model: Any, settings: Settings) -> HookedModel:
     return load_model(model, device=settings.device, dtype=settings.dtype, processed_weights=settings.processed_weights)
 
 
 def _model_name(model: Any) -> str:
     return str(model) if isinstance(model, (str, Path)) else type(model).__name__
-
-
-def _describe_model(model: HookedModel) -> dict[str, Any]:
-    described = {
-        key: str(value) if key in ("device", "dtype") else value for key, value in asdict(model_info(model)).items()
-    }
-    hashes = {"weights_sha256": weights_hash(model), "tokenizer_sha256": tokenizer_hash(model_tokenizer(model))}
-    return described | hashes
-
-
-def _data_hash(rows: list[QARow]) -> str:
-    return json_hash([{**asdict(row), "source": ""} for row in rows])
