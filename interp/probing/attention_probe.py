@@ -13,7 +13,7 @@ from interp.capturing.activations import Capture
 from interp.comparing.grid import estimate_variables, make_grid
 from interp.comparing.inference import MIN_PER_CLASS, Estimate, benjamini_hochberg, estimate_auc, group_codes, undefined
 from interp.errors import DataError
-from interp.probing.cells import Samples, choose_samples, fit_cells
+from interp.probing.cells import Samples, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import as_array, read_features
 
@@ -79,18 +79,12 @@ def attention_grid(
         size=len(samples.index) * keep.size,
         progress=progress,
     )
-    settings = {
-        "C": spec.strengths[0],
-        "folds": len(np.unique(samples.fold)),
-        "seed": seed,
-        "min_per_class": min_per_class,
-    }
     grid = make_grid(
         fitted,
         samples,
         layers=cap.layers,
         roles=cap.roles,
-        attrs={"kind": "attention", "site": "pattern", "probe": spec.name, **settings},
+        attrs={"kind": "attention", "site": "pattern", **probe_attrs(spec, samples, min_per_class)},
     )
     dropped = [[_describe(names, ~keep[layer, :, role]) for role in range(keep.shape[2])] for layer in range(len(keep))]
     grid["dropped"] = (("layer", "token"), np.array(dropped, dtype=object))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -83,6 +84,17 @@ def choose_samples(
         ids=tuple(ids[i] for i in index.tolist()),
         excluded=excluded,
     )
+
+
+def probe_attrs(spec: ProbeSpec, samples: Samples, min_per_class: int) -> dict[str, Any]:
+    """What a grid's attributes say of how its probes were fitted."""
+    return {
+        "probe": spec.name,
+        "C": spec.strengths[0],
+        "folds": len(np.unique(samples.fold)),
+        "seed": spec.seed,
+        "min_per_class": min_per_class,
+    }
 
 
 def fit_cells(

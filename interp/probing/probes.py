@@ -13,7 +13,7 @@ from interp.comparing.grid import estimate_variables, make_grid
 from interp.comparing.inference import MIN_PER_CLASS
 from interp.errors import DataError
 from interp.probing.attention_probe import attention_grid
-from interp.probing.cells import Fitted, choose_samples, fit_cells
+from interp.probing.cells import Fitted, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import PCA_WIDTH, ProbeSpec
 from interp.probing.features import Features, read_features
 
@@ -94,18 +94,12 @@ def probe_grid(
         )
 
     used, fitted = fit(features)
-    settings = {
-        "C": spec.strengths[0],
-        "folds": len(np.unique(samples.fold)),
-        "seed": seed,
-        "min_per_class": min_per_class,
-    }
     grid = make_grid(
         fitted,
         samples,
         layers=features.layers,
         roles=features.roles,
-        attrs={"kind": "probe", "site": site, "probe": spec.name, **settings},
+        attrs={"kind": "probe", "site": site, **probe_attrs(spec, samples, min_per_class)},
     )
     lacking = features.valid[samples.index, None, :] & ~used
     grid["n_nonfinite"] = (("layer", "token"), lacking.sum(0))
