@@ -32,7 +32,7 @@ import torch
 import interp
 from interp import demo
 from interp.capturing.activations import capture_batches, capture_plan
-from interp.capturing.batches import left_pad
+from interp.models.batches import left_pad
 from interp.models.loading import forward, model_info, model_tokenizer
 
 TRACED = ("hook_resid_post", "hook_mlp_out", "mlp.hook_post", "attn.hook_z")

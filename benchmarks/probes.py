@@ -15,11 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from interp.comparing.inference import within_fold_auc
 from interp.probing.crossfit import Cell, Standardiser, cross_fit
 from interp.probing.estimators import ProbeSpec
 from interp.probing.permutations import ridge_scores
 from interp.probing.solver import cross_fit_logistic
+from interp.statistics.inference import within_fold_auc
 
 N, FOLDS = 1000, 5
 EXACT = {"tol": 1e-10, "max_iter": 100_000}

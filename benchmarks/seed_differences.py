@@ -28,10 +28,10 @@ from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
 from interp.capturing.activations import capture_batches
 from interp.capturing.positions import Positions, positions_at
-from interp.comparing.inference import within_fold_auc
 from interp.data.rows import QARow
 from interp.models.loading import model_tokenizer
 from interp.seed_preset import by_gold, held_out_auc, seed_positions, seed_split, substring_match
+from interp.statistics.inference import within_fold_auc
 
 CELLS = ("exact_answer_last", "exact_answer_after_last", "last_q", "-1", "-8")
 

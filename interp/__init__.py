@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from interp.capturing.positions import ROLES, Positions, resolve_positions
     from interp.capturing.roles import Anchor, Match
     from interp.comparing.compare import Comparison, compare_grids
-    from interp.comparing.grid import join_grids
     from interp.comparing.observe import observations
     from interp.comparing.run_differences import compare_runs
     from interp.data.datasets import DATASETS, load_dataset
@@ -25,16 +24,17 @@ if TYPE_CHECKING:
     from interp.models.loading import load_model
     from interp.pipeline import open_run, resume, run
     from interp.planning.plan import Plan, plan
-    from interp.probing.abstention import Selective, selective
-    from interp.probing.fitted_probe import FittedProbe
     from interp.probing.gain import gain_grid
-    from interp.probing.probe_file import load_probe, save_probe
-    from interp.probing.probe_fit import fit_probe
+    from interp.probing.grid import join_grids
     from interp.probing.probes import attention_grid, matched_width_grid, probe_grid
     from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads
     from interp.reporting.risk_plot import plot_risk_coverage
     from interp.runs.opened_run import Run
     from interp.seed_preset import seed_answers, seed_grid, seed_positions
+    from interp.using.abstention import Selective, selective
+    from interp.using.fitted_probe import FittedProbe
+    from interp.using.probe_file import load_probe, save_probe
+    from interp.using.probe_fit import fit_probe
 
 __version__ = "0.1.0"
 
@@ -44,28 +44,28 @@ _HOME = {  # where each public name lives
     "Capture": "capturing.activations",
     "Comparison": "comparing.compare",
     "DATASETS": "data.datasets",
-    "FittedProbe": "probing.fitted_probe",
+    "FittedProbe": "using.fitted_probe",
     "Match": "capturing.roles",
     "Plan": "planning.plan",
     "Positions": "capturing.positions",
     "QARow": "data.rows",
     "ROLES": "capturing.positions",
     "Run": "runs.opened_run",
-    "Selective": "probing.abstention",
+    "Selective": "using.abstention",
     "attention_grid": "probing.probes",
     "attention_metrics": "capturing.attention",
     "capture": "capturing.activations",
     "capture_from_cache": "capturing.activations",
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
-    "fit_probe": "probing.probe_fit",
+    "fit_probe": "using.probe_fit",
     "gain_grid": "probing.gain",
     "generate_answers": "answering.answers",
-    "join_grids": "comparing.grid",
+    "join_grids": "probing.grid",
     "judge_answers": "answering.judge",
     "load_dataset": "data.datasets",
     "load_model": "models.loading",
-    "load_probe": "probing.probe_file",
+    "load_probe": "using.probe_file",
     "load_rows": "data.rows",
     "matched_width_grid": "probing.probes",
     "observations": "comparing.observe",
@@ -79,11 +79,11 @@ _HOME = {  # where each public name lives
     "resolve_positions": "capturing.positions",
     "resume": "pipeline",
     "run": "pipeline",
-    "save_probe": "probing.probe_file",
+    "save_probe": "using.probe_file",
     "seed_answers": "seed_preset",
     "seed_grid": "seed_preset",
     "seed_positions": "seed_preset",
-    "selective": "probing.abstention",
+    "selective": "using.abstention",
 }
 
 __all__ = [

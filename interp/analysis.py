@@ -9,25 +9,26 @@ import pandas as pd
 import xarray as xr
 
 from interp.answering.answers import Answers
+from interp.atomic import write_json, write_text
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
 from interp.comparing.compare import Comparison, compare_grids
-from interp.comparing.grid import join_grids, save_grid
 from interp.comparing.grid_table import grid_table, write_table
+from interp.comparing.widths import Widths, widths
 from interp.errors import RunError
-from interp.probing.abstention import selective
-from interp.probing.beside import ForUse, Widths, for_use, widths
 from interp.probing.control_table import Controls
 from interp.probing.controls import control_grid
-from interp.probing.folds import Folds
+from interp.probing.grid import join_grids, save_grid
 from interp.probing.permutations import permutation_test
-from interp.probing.probe_file import save_probe
 from interp.probing.probes import attention_grid, probe_grid
 from interp.progress import bar
-from interp.runs.atomic import write_json, write_text
 from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder, read_samples
 from interp.settings import Settings
+from interp.statistics.folds import Folds
+from interp.using.abstention import selective
+from interp.using.for_use import ForUse, for_use
+from interp.using.probe_file import save_probe
 
 
 @dataclass(frozen=True)

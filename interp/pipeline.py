@@ -12,27 +12,27 @@ from interp.answering.answers import Answers, generate_answers
 from interp.answering.labelling_models import NAMES as LABELLING
 from interp.answering.labelling_models import labelling_models, split_given
 from interp.answering.sampling import sampled_rows
+from interp.atomic import make_folder, plain, remove, write_json, write_text, writing
 from interp.capturing.activations import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
 from interp.capturing.positions import Positions, resolve_positions
 from interp.capturing.role_text import restored_roles, split_roles
 from interp.data.rows import QARow
 from interp.errors import DataError, RunError
+from interp.fingerprint import versions
 from interp.models.loading import HookedModel, load_model, model_tokenizer
 from interp.planning.footprint import check_room
 from interp.planning.shapes import Shapes
-from interp.probing.folds import Folds, make_folds
 from interp.progress import bar
 from interp.run_data import IN_PYTHON, asked, data_source, filled_in, read_rows
 from interp.run_record import data_hash, describe_model, sample_counts
-from interp.runs.atomic import make_folder, plain, remove, write_json, write_text, writing
-from interp.runs.fingerprint import versions
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run, run_identity
 from interp.runs.run_folder import RunFolder, json_line, now, read_run_json, sample_lines
 from interp.runs.shards import nonfinite_counts, write_shards
 from interp.runs.stored import stored_capture
 from interp.settings import Settings
+from interp.statistics.folds import Folds, make_folds
 
 
 def run(

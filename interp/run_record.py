@@ -9,9 +9,9 @@ from interp.answering.extraction import extraction_counts
 from interp.answering.place_check import place_check
 from interp.capturing.positions import Positions
 from interp.data.rows import QARow
+from interp.fingerprint import json_hash, tokenizer_hash, weights_hash
 from interp.models.loading import HookedModel, model_info, model_tokenizer
-from interp.probing.folds import Folds
-from interp.runs.fingerprint import json_hash, tokenizer_hash, weights_hash
+from interp.statistics.folds import Folds
 
 
 def sample_counts(answers: Answers, positions: Positions, folds: Folds) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import torch
 import xarray as xr
 
 from interp.comparing.compare import compare_grids
-from interp.comparing.grid import join_grids
 from interp.comparing.run_differences import compare_runs
 from interp.errors import DataError
-from interp.probing.folds import make_folds
+from interp.probing.grid import join_grids
 from interp.probing.probes import probe_grid
+from interp.statistics.folds import make_folds
 
 
 def cell(n: int = 60, width: int = 6, layers: int = 1, roles: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from interp.answering.answers import Answers
-from interp.comparing.inference import Estimate
 from interp.probing.baselines import Labels, baseline_estimates, position_estimates
+from interp.statistics.inference import Estimate
 
 N = 200
 NAMES = (

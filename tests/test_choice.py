@@ -6,10 +6,10 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import roc_auc_score
 
 from interp.comparing.best_cell import describe_best
-from interp.comparing.inference import within_fold_auc
-from interp.comparing.resampling import nested_best
 from interp.probing.choice import choice_auc, chosen_best
 from interp.probing.probes import probe_grid
+from interp.statistics.inference import within_fold_auc
+from interp.statistics.resampling import nested_best
 
 
 def problem(n: int = 90, width: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 
 from interp.comparing.compare import compare_grids, describe_best
-from interp.comparing.inference import benjamini_hochberg, delta_auc
 from interp.errors import DataError
 from interp.probing.probes import probe_grid
+from interp.statistics.inference import benjamini_hochberg, delta_auc
 
 
 @pytest.fixture(scope="module")

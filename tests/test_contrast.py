@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from interp.comparing.contrast import contrast
-from interp.comparing.inference import delta_auc, within_fold_auc
+from interp.statistics.inference import delta_auc, within_fold_auc
 
 
 def grid(n: int = 300, layers: int = 2, roles: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

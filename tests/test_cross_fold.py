@@ -5,12 +5,12 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from interp.comparing import cross_fold
-from interp.comparing.cross_fold import shared_variance, training_sketch
-from interp.comparing.inference import auc_influence, estimate_auc, group_sums, standard_error
 from interp.probing.crossfit import Cell, cross_fit
 from interp.probing.estimators import ProbeSpec
 from interp.probing.probes import probe_grid
+from interp.statistics import cross_fold
+from interp.statistics.cross_fold import shared_variance, training_sketch
+from interp.statistics.inference import auc_influence, estimate_auc, group_sums, standard_error
 
 
 def sample(seed: int, n: int, width: int, distance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

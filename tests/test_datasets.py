@@ -207,7 +207,7 @@ def test_the_published_files_are_read_whole():
     code = """
 import json, sys
 from interp.data.datasets import load_dataset
-from interp.probing.folds import normalise_question
+from interp.statistics.folds import normalise_question
 for name, path in json.loads(sys.argv[1]).items():
     rows = load_dataset(name, path)
     groups = {row.group or normalise_question(row.question) for row in rows}

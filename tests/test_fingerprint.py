@@ -4,7 +4,7 @@ import torch
 from byte_tokenizer import save_byte_tokenizer
 from transformers import AutoTokenizer
 
-from interp.runs.fingerprint import tokenizer_hash, weights_hash
+from interp.fingerprint import tokenizer_hash, weights_hash
 
 
 def test_a_tokenizer_is_the_same_after_it_was_used(tmp_path):

@@ -15,12 +15,12 @@ from sklearn.svm import LinearSVC
 import interp
 from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.probing.fitted_probe import FittedProbe
-from interp.probing.probe_file import load_probe, save_probe
-from interp.probing.probe_fit import fit_probe
 from interp.probing.probes import probe_grid
 from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder
+from interp.using.fitted_probe import FittedProbe
+from interp.using.probe_file import load_probe, save_probe
+from interp.using.probe_fit import fit_probe
 
 ROLES = ("last_q", "exact_answer_first")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from interp.errors import DataError
-from interp.probing.folds import assign_folds, make_folds, normalise_question, question_groups, read_labels
+from interp.statistics.folds import assign_folds, make_folds, normalise_question, question_groups, read_labels
 
 
 def sample(n: int = 120, n_groups: int = 40) -> tuple[np.ndarray, list[str]]:

@@ -10,12 +10,12 @@ from sklearn.preprocessing import StandardScaler
 from interp.capturing.activations import Capture
 from interp.comparing.compare import compare_grids, delta_grid
 from interp.comparing.grid_table import grid_table
-from interp.comparing.inference import benjamini_hochberg, estimate_auc
+from interp.comparing.widths import widths
 from interp.errors import DataError
 from interp.probing.attention_probe import p_against_half
-from interp.probing.beside import widths
 from interp.probing.gain import gain_grid
 from interp.probing.probes import attention_grid, matched_width_grid, probe_grid
+from interp.statistics.inference import benjamini_hochberg, estimate_auc
 
 ROLES = ("last_q", "exact_answer_first")
 

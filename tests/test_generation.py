@@ -7,7 +7,7 @@ from tiny_models import ARCHITECTURES
 
 import interp
 from interp.answering.generation import generate
-from interp.capturing.batches import left_pad, plan_batches
+from interp.models.batches import left_pad, plan_batches
 from interp.models.loading import model_tokenizer
 
 PROMPTS = ["Question: where is Paris? Answer:", "Question: where?", "Question: where is the city of Rome? Answer:", "Q"]

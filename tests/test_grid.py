@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from interp.comparing.grid import check_grid, grid_arrays, join_grids, load_grid, save_grid
 from interp.comparing.grid_table import COLUMNS, grid_table, write_table
 from interp.errors import DataError
+from interp.probing.grid import check_grid, grid_arrays, join_grids, load_grid, save_grid
 from interp.probing.probes import probe_grid
 
 

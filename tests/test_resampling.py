@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from interp.comparing.inference import auc_influence, within_fold_auc
-from interp.comparing.resampling import nested_best, peak_set, remove_row_and_column_means, split_halves
+from interp.statistics.inference import auc_influence, within_fold_auc
+from interp.statistics.resampling import nested_best, peak_set, remove_row_and_column_means, split_halves
 
 
 def grid(n: int = 300, layers: int = 4, roles: int = 5, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

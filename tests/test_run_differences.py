@@ -8,10 +8,10 @@ import xarray as xr
 
 from interp.cli import main
 from interp.comparing.compare import delta_grid
-from interp.comparing.inference import benjamini_hochberg
 from interp.comparing.run_differences import compare_runs, describe_differences
 from interp.errors import DataError
 from interp.probing.probes import probe_grid
+from interp.statistics.inference import benjamini_hochberg
 
 
 def grid(

@@ -7,12 +7,12 @@ from test_architectures import answers_of
 import interp
 from interp.capturing import one_pass, segments
 from interp.capturing.activations import capture_batches, capture_plan
-from interp.capturing.batches import plan_batches
 from interp.capturing.layout import Layout
 from interp.capturing.one_pass import OnePass
 from interp.capturing.segments import CapturePlan
 from interp.errors import ModelError
 from interp.models import hooked
+from interp.models.batches import plan_batches
 
 SHARED = list(range(3, 23))
 PROMPTS = [[*SHARED, 40 + i // 4, *range(60, 70 + i // 4)] for i in range(12)]

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from interp.comparing.inference import fold_pairs, within_fold_auc
 from interp.errors import DataError
 from interp.probing import newton, solver
 from interp.probing.crossfit import Standardiser
+from interp.statistics.inference import fold_pairs, within_fold_auc
 
 
 def design(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

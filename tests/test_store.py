@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interp import RunError
-from interp.runs.atomic import append_lines, read_lines, write_json, write_text
+from interp.atomic import append_lines, read_lines, write_json, write_text
 from interp.runs.safetensors_stream import describe, layout, serialized
 from interp.runs.store import ShardReader, ShardWriter, finished_shards, verify_shards
 

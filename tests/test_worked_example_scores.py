@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from interp.comparing.contrast import contrast
-from interp.comparing.inference import (
+from interp.statistics.inference import (
     auc_influence,
     auc_interval,
     benjamini_hochberg,
@@ -17,7 +17,7 @@ from interp.comparing.inference import (
     estimate_auc,
     within_fold_auc,
 )
-from interp.comparing.resampling import nested_best
+from interp.statistics.resampling import nested_best
 
 # fmt: off
 #                    a   b   c   d |  e   f   g | h

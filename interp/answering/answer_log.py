@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from interp.runs.atomic import append_lines, read_lines, remove
+from interp.atomic import append_lines, read_lines, remove
 
 
 @dataclass(frozen=True)

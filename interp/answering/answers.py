@@ -14,7 +14,7 @@ from interp.answering.prompts import PromptFormat, decoder, encode_prompt, locat
 from interp.answering.spans import Decode
 from interp.data.rows import QARow
 from interp.errors import DataError
-from interp.probing.folds import normalise_question
+from interp.statistics.folds import normalise_question
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -10,7 +10,7 @@ from interp.answering.answer_log import AnswerLog, Generated
 from interp.answering.prompts import decoder
 from interp.answering.sampling import Choice, Sampling, choose
 from interp.answering.stopping import StopText
-from interp.capturing.batches import common_prefix, left_pad, plan_batches
+from interp.models.batches import common_prefix, left_pad, plan_batches
 from interp.models.loading import (
     HookedModel,
     KeyValueCache,

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.answering.answers import Answers
-from interp.comparing.inference import (
+from interp.statistics.inference import (
     MIN_PER_CLASS,
     auc_influence,
     auc_interval,

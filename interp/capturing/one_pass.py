@@ -8,10 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.capturing.attention import output_gram, reduce_pattern, value_norms
-from interp.capturing.batches import left_pad
 from interp.capturing.layout import Layout, PatternMasks
 from interp.capturing.positions import Positions, gather
 from interp.capturing.segments import CapturePlan
+from interp.models.batches import left_pad
 from interp.models.loading import (
     HookedModel,
     KeyValueCache,

@@ -12,9 +12,9 @@ from functools import cached_property
 
 import torch
 
-from interp.capturing.batches import common_prefix, plan_batches
 from interp.capturing.positions import Positions
-from interp.runs.fingerprint import json_hash
+from interp.fingerprint import json_hash
+from interp.models.batches import common_prefix, plan_batches
 
 MIN_PREFIX = 16
 """Tokens saved per sample below which one pass is cheaper than two."""

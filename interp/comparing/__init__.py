@@ -1,1 +1,1 @@
-"""From scores to statements: AUC, intervals, grids side by side, the five observations."""
+"""From scores to statements: grids side by side, their best cells, the five observations."""

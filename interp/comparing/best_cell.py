@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Int
 
-from interp.comparing.grid import GridArrays, grid_arrays
-from interp.comparing.inference import MIN_PER_CLASS, Estimate, estimate_auc
-from interp.comparing.resampling import NestedBest, nested_best, peak_set
+from interp.atomic import plain
 from interp.probing.choice import chosen_best
-from interp.runs.atomic import plain
+from interp.probing.grid import GridArrays, grid_arrays
+from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc
+from interp.statistics.resampling import NestedBest, nested_best, peak_set
 
 
 def nested_choice(

@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 
 from interp.comparing.best_cell import describe_best
-from interp.comparing.grid import GridArrays, check_alike, grid_arrays
-from interp.comparing.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.comparing.observe import observations
-from interp.comparing.resampling import split_halves
 from interp.errors import DataError
+from interp.probing.grid import GridArrays, check_alike, grid_arrays
+from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
+from interp.statistics.resampling import split_halves
 
 
 @dataclass(frozen=True)

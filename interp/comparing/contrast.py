@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.comparing.inference import MIN_PER_CLASS, Estimate, auc_influence, normal_estimate, undefined, why_undefined
+from interp.statistics.inference import (
+    MIN_PER_CLASS,
+    Estimate,
+    auc_influence,
+    normal_estimate,
+    undefined,
+    why_undefined,
+)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import xarray as xr
 
-from interp.comparing.grid import check_grid
+from interp.probing.grid import check_grid
 
 COLUMNS = (
     "layer",

@@ -8,10 +8,17 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from interp.comparing.contrast import contrast
-from interp.comparing.cross_fold import DIRECTIONS, Sketch
-from interp.comparing.grid import GridArrays, grid_arrays
-from interp.comparing.inference import MIN_PER_CLASS, Estimate, auc_influence, normal_estimate, undefined, why_undefined
-from interp.comparing.resampling import peak_set
+from interp.probing.grid import GridArrays, grid_arrays
+from interp.statistics.cross_fold import DIRECTIONS, Sketch
+from interp.statistics.inference import (
+    MIN_PER_CLASS,
+    Estimate,
+    auc_influence,
+    normal_estimate,
+    undefined,
+    why_undefined,
+)
+from interp.statistics.resampling import peak_set
 
 EXACT = ("exact_answer_first", "exact_answer_last")
 LAST_EIGHT = tuple(str(-k) for k in range(8, 0, -1))

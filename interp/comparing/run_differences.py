@@ -7,9 +7,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from interp.comparing.cross_fold import Sketch
-from interp.comparing.grid import GridArrays, check_grid, grid_arrays
-from interp.comparing.inference import (
+from interp.errors import DataError
+from interp.probing.grid import GridArrays, check_grid, grid_arrays
+from interp.statistics.cross_fold import Sketch
+from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
     auc_influence,
@@ -19,7 +20,6 @@ from interp.comparing.inference import (
     normal_estimate,
     undefined,
 )
-from interp.errors import DataError
 
 
 def compare_runs(grids: Mapping[str, xr.Dataset]) -> xr.Dataset:

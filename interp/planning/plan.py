@@ -12,10 +12,10 @@ from interp.answering.generation import MAX_SAMPLES
 from interp.answering.labelling_models import split_given
 from interp.answering.prompts import PromptFormat, encode_prompt
 from interp.answering.sampling import sampled_rows
-from interp.capturing.batches import common_prefix, plan_batches
 from interp.capturing.role_text import split_roles
 from interp.capturing.segments import MIN_PREFIX
 from interp.data.rows import QARow
+from interp.models.batches import common_prefix, plan_batches
 from interp.models.loading import load_model, model_tokenizer, read_config
 from interp.planning.footprint import disk_bytes, free_bytes, gigabytes, memory_bytes
 from interp.planning.shapes import Shapes

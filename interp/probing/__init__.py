@@ -1,1 +1,1 @@
-"""From activations to scores: folds, estimators, solvers, the two grids, their controls."""
+"""From activations to scores: features, estimators, solvers, the two grids, their controls."""

@@ -10,12 +10,19 @@ from jaxtyping import Bool, Float, Int
 from scipy import stats
 
 from interp.capturing.activations import Capture
-from interp.comparing.grid import estimate_variables, make_grid
-from interp.comparing.inference import MIN_PER_CLASS, Estimate, benjamini_hochberg, estimate_auc, group_codes, undefined
 from interp.errors import DataError
 from interp.probing.cells import Samples, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import as_array, read_features
+from interp.probing.grid import estimate_variables, make_grid
+from interp.statistics.inference import (
+    MIN_PER_CLASS,
+    Estimate,
+    benjamini_hochberg,
+    estimate_auc,
+    group_codes,
+    undefined,
+)
 
 
 def attention_grid(

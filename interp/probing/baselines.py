@@ -8,10 +8,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from interp.answering.answers import Answers
-from interp.comparing.inference import MIN_PER_CLASS, Estimate, estimate_auc, undefined, why_undefined
 from interp.probing.crossfit import Cell, cross_fit
 from interp.probing.estimators import ProbeSpec
-from interp.probing.folds import normalise_question
+from interp.statistics.folds import normalise_question
+from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, undefined, why_undefined
 
 Labels = tuple[Int[np.ndarray, " sample"], Int[np.ndarray, " sample"], Int[np.ndarray, " sample"]]
 """Labels, folds and group codes of the samples of a grid."""

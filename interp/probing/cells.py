@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from interp.comparing.cross_fold import DIRECTIONS
-from interp.comparing.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
 from interp.errors import DataError
 from interp.probing.crossfit import Cell, cross_fit_cells
 from interp.probing.estimators import ProbeSpec
-from interp.probing.folds import make_folds, read_labels
+from interp.statistics.cross_fold import DIRECTIONS
+from interp.statistics.folds import make_folds, read_labels
+from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
 
 
 @dataclass(frozen=True)

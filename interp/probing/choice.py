@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import linalg
 
-from interp.comparing.inference import MIN_PER_CLASS, concordance, estimate_auc, undefined
-from interp.comparing.resampling import NestedBest
+from interp.statistics.inference import MIN_PER_CLASS, concordance, estimate_auc, undefined
+from interp.statistics.resampling import NestedBest
 
 ALPHA = 1.0
 """Ridge penalty of the probes that choose: their features have variance 1."""

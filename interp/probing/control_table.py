@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from interp.comparing.inference import Estimate
+from interp.statistics.inference import Estimate
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,16 @@ from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
 from interp.answering.answers import Answers
-from interp.comparing.grid import GridArrays, estimate_variables, grid_arrays
-from interp.comparing.inference import (
+from interp.errors import DataError
+from interp.probing.baselines import answer_strings, baseline_estimates, position_estimates
+from interp.probing.control_table import Controls
+from interp.probing.crossfit import Cell, cross_fit
+from interp.probing.estimators import PROBES, ProbeSpec
+from interp.probing.grid import GridArrays, estimate_variables, grid_arrays
+from interp.probing.permutations import cell_columns, permute_labels
+from interp.probing.workers import worker_count
+from interp.statistics.folds import assign_folds
+from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
     auc_influence,
@@ -22,14 +30,6 @@ from interp.comparing.inference import (
     normal_estimate,
     undefined,
 )
-from interp.errors import DataError
-from interp.probing.baselines import answer_strings, baseline_estimates, position_estimates
-from interp.probing.control_table import Controls
-from interp.probing.crossfit import Cell, cross_fit
-from interp.probing.estimators import PROBES, ProbeSpec
-from interp.probing.folds import assign_folds
-from interp.probing.permutations import cell_columns, permute_labels
-from interp.probing.workers import worker_count
 
 CELL_CONTROLS = ("control_task", "selectivity", "held_out", "shuffled")
 

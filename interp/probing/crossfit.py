@@ -17,13 +17,13 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
-from interp.comparing.cross_fold import Sketch, training_sketch
-from interp.comparing.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
 from interp.errors import DataError
 from interp.probing.choice import choice_auc
 from interp.probing.estimators import ProbeSpec
-from interp.probing.folds import assign_folds
 from interp.probing.workers import worker_count
+from interp.statistics.cross_fold import Sketch, training_sketch
+from interp.statistics.folds import assign_folds
+from interp.statistics.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
 
 
 class InnerFoldsError(DataError):

@@ -12,12 +12,12 @@ from scipy import linalg, stats
 from threadpoolctl import threadpool_limits
 
 from interp.capturing.activations import Capture
-from interp.comparing.grid import grid_arrays
-from interp.comparing.inference import benjamini_hochberg, within_fold_auc
 from interp.errors import DataError
 from interp.probing.crossfit import Standardiser
 from interp.probing.features import Features, as_array, read_features
+from interp.probing.grid import grid_arrays
 from interp.probing.workers import worker_count
+from interp.statistics.inference import benjamini_hochberg, within_fold_auc
 
 PERMUTATIONS = 1000
 STATISTICS = {

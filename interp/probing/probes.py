@@ -9,13 +9,13 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
 
-from interp.comparing.grid import estimate_variables, make_grid
-from interp.comparing.inference import MIN_PER_CLASS
 from interp.errors import DataError
 from interp.probing.attention_probe import attention_grid
 from interp.probing.cells import Fitted, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import PCA_WIDTH, ProbeSpec
 from interp.probing.features import Features, read_features
+from interp.probing.grid import estimate_variables, make_grid
+from interp.statistics.inference import MIN_PER_CLASS
 
 __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
 

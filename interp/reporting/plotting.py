@@ -10,12 +10,12 @@ from jaxtyping import Bool, Int
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from interp.comparing.grid import check_alike
-from interp.comparing.inference import why_undefined, within_fold_auc
 from interp.errors import DataError
-from interp.probing.folds import make_folds, read_labels
+from interp.probing.grid import check_alike
 from interp.reporting.canvas import Key, draw_colorbar, draw_frame, draw_head, new_figure, save_figure, three_panels
 from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
+from interp.statistics.folds import make_folds, read_labels
+from interp.statistics.inference import why_undefined, within_fold_auc
 
 if TYPE_CHECKING:
     from interp.capturing.activations import Capture

@@ -11,10 +11,11 @@ import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interp.answering.place_check import place_warnings
-from interp.probing.beside import use_sentences, width_sentences
+from interp.comparing.widths import width_sentences
 from interp.reporting import report_tables as tables
 from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
 from interp.reporting.verdict import headline, verdict, warnings
+from interp.using.for_use import use_sentences
 
 CAPTIONS = {
     "comparison": "Probe grid, attention grid and their difference, on the same samples, axes and folds.",

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from interp.probing.abstention import Selective
-from interp.probing.operating import oracle_risk
+from interp.using.abstention import Selective
+from interp.using.operating import oracle_risk
 
 
 def plot_risk_coverage(selective: Selective, *, ax: Axes | None = None, title: str | None = None) -> Axes:

@@ -15,8 +15,8 @@ from interp.answering.place_check import place_warnings
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
-from interp.comparing.grid import load_grid
-from interp.runs.fingerprint import json_hash
+from interp.fingerprint import json_hash
+from interp.probing.grid import load_grid
 from interp.runs.run_folder import RunFolder, read_answers, read_run_json, read_samples
 from interp.runs.store import ShardReader, finished_shards, verify_shards
 from interp.runs.stored import read_padded, stored_capture

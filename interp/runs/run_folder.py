@@ -12,7 +12,7 @@ from interp.answering.asking import Exchange
 from interp.answering.judgement import Judgement
 from interp.capturing.positions import Positions
 from interp.errors import RunError
-from interp.probing.folds import Folds
+from interp.statistics.folds import Folds
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
 _START_ANEW = "without its settings a run cannot go on: start a new one in another folder (nothing here is changed)"

@@ -26,8 +26,8 @@ import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
+from interp.atomic import make_folder, remove, write_chunks, write_json
 from interp.errors import RunError
-from interp.runs.atomic import make_folder, remove, write_chunks, write_json
 from interp.runs.safetensors_stream import Specs, describe, layout, serialized
 
 

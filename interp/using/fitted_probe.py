@@ -11,8 +11,8 @@ from torch import Tensor
 from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.models.loading import hook_name
-from interp.probing.platt import Platt
 from interp.runs.opened_run import Run
+from interp.using.platt import Platt
 
 Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
 """A hook point's name and the function for it, as `fwd_hooks` of `run_with_hooks` takes them."""
@@ -52,7 +52,7 @@ class FittedProbe:
     platt: Platt
     """From score to P(correct), fitted on the out-of-fold scores."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    """{false-positive rate: score above which an answer is believed} (`interp.probing.operating`)."""
+    """{false-positive rate: score above which an answer is believed} (`interp.using.operating`)."""
 
     @property
     def hook_point(self) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from interp.atomic import make_folder, plain, write_chunks, write_json
 from interp.errors import DataError
-from interp.probing.fitted_probe import FittedProbe
-from interp.probing.platt import Platt
-from interp.runs.atomic import make_folder, plain, write_chunks, write_json
+from interp.using.fitted_probe import FittedProbe
+from interp.using.platt import Platt
 
 FORMAT = 1
 TENSORS = ("direction", "mean", "scale", "fold_direction", "fold_bias")

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
-from interp.comparing.cross_fold import shared_variance
+from interp.statistics.cross_fold import shared_variance
 
 LEVEL = 0.95
 MIN_PER_CLASS = 10

@@ -1,21 +1,16 @@
-"""What stands beside the two grids of a run: a probe of the attention probe's width, the gain, a probe for use."""
+"""Does attention differ from the states by more than dimension, and does it add to them?"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
+from interp.atomic import plain
 from interp.capturing.activations import Capture
 from interp.comparing.compare import delta_grid, differences
-from interp.errors import DataError
-from interp.probing.abstention import Selective, selective
-from interp.probing.fitted_probe import FittedProbe
 from interp.probing.gain import gain_grid
-from interp.probing.probe_fit import fit_probe
 from interp.probing.probes import matched_width_grid
-from interp.runs.atomic import plain
 
 ALPHA = 0.05
 
@@ -50,19 +45,6 @@ class Widths:
         }
 
 
-@dataclass(frozen=True)
-class ForUse:
-    """The best cell as a tool, or why there is none."""
-
-    selective: Selective | None
-    probe: FittedProbe | None
-    reason: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {"reason": self.reason, "selective": None if self.selective is None else self.selective.to_dict()}
-
-
 def widths(
     cap: Capture,
     y: Any,
@@ -78,19 +60,6 @@ def widths(
     matched = matched_width_grid(cap, y, attention, site=site, progress=progress, **options)
     gain = gain_grid(cap, y, site=site, progress=progress, **shared)
     return Widths(matched, delta_grid(attention, matched), delta_grid(gain, grid))
-
-
-def for_use(data: Any, y: Any, grid: xr.Dataset, *, site: str, **options: Any) -> ForUse:
-    """Thresholds of the nested best cell, the probe of the grid's highest; `options` are those of `fit_probe`."""
-    try:
-        found = selective(grid)
-    except DataError as error:
-        return ForUse(None, None, str(error))
-    try:
-        fitted = fit_probe(data, y, layer=found.layer, role=found.token, site=site, **options)
-    except DataError as error:
-        return ForUse(found, None, f"no probe was saved: {error}")
-    return ForUse(found, fitted)
 
 
 def width_sentences(comparison: Mapping[str, Any]) -> list[str]:
@@ -113,22 +82,3 @@ def width_sentences(comparison: Mapping[str, Any]) -> list[str]:
         f"{higher} and lower it in {lower} (q < {ALPHA:g})."
     )
     return sentences
-
-
-def use_sentences(comparison: Mapping[str, Any]) -> list[str]:
-    """What the best cell is good for, from `comparison.json`."""
-    use = comparison.get("for_use") or {}
-    found = use.get("selective")
-    if not found:
-        return [use["reason"]] if use.get("reason") else []
-    area, chance, oracle = found["aurc"]["value"], found["aurc_chance"], found["aurc_oracle"]
-    at = int(np.abs(np.array(found["risk_coverage"]["coverage"]) - 0.5).argmin())
-    rel = found["reliability"]
-    sentences = [
-        f"Answering only where the probe is surest: with half of the questions answered, "
-        f"{100 * found['risk_coverage']['risk'][at]:.0f} % of the answers are wrong, against {100 * chance:.0f} % of "
-        f"all. The area under the risk-coverage curve is {area:.3f} (at random {chance:.3f}, at best {oracle:.3f}).",
-        f"Calibrated on the other folds, its probability has a Brier score of {rel['brier']:.3f} (the base rate alone: "
-        f"{rel['brier_base']:.3f}) and an expected calibration error of {rel['ece']:.3f}.",
-    ]
-    return [*sentences, *([use["reason"]] if use.get("reason") else [])]

@@ -15,10 +15,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
-from interp.comparing.cross_fold import DIRECTIONS, Sketch
-from interp.comparing.inference import Estimate, group_codes
 from interp.errors import DataError
 from interp.probing.cells import Fitted, Samples
+from interp.statistics.cross_fold import DIRECTIONS, Sketch
+from interp.statistics.inference import Estimate, group_codes
 
 TRAINING_DIMS = ("sample", "layer", "token", "side", "direction")
 CELL_VARIABLES = ("auc", "low", "high", "n", "n_correct", "reason")

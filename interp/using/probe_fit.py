@@ -9,17 +9,17 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.capturing.activations import Capture
-from interp.comparing.inference import MIN_PER_CLASS, estimate_auc, group_codes
 from interp.errors import DataError
-from interp.probing.abstention import RATES
 from interp.probing.cells import choose_samples
 from interp.probing.crossfit import Cell, Trained, cross_fit, decision_values, train
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import read_features
-from interp.probing.fitted_probe import FittedProbe, cell_vectors
-from interp.probing.operating import false_positive_threshold
-from interp.probing.platt import Platt
 from interp.runs.opened_run import Run
+from interp.statistics.inference import MIN_PER_CLASS, estimate_auc, group_codes
+from interp.using.abstention import RATES
+from interp.using.fitted_probe import FittedProbe, cell_vectors
+from interp.using.operating import false_positive_threshold
+from interp.using.platt import Platt
 
 NOT_LINEAR = 1e-6
 """Error of the direction, relative to the spread of the scores, from which on a probe has none."""

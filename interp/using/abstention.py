@@ -8,11 +8,12 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from interp.atomic import plain
 from interp.comparing.best_cell import nested_choice
-from interp.comparing.grid import GridArrays, grid_arrays
-from interp.comparing.inference import LEVEL, MIN_PER_CLASS
 from interp.errors import DataError
-from interp.probing.operating import (
+from interp.probing.grid import GridArrays, grid_arrays
+from interp.statistics.inference import LEVEL, MIN_PER_CLASS
+from interp.using.operating import (
     area,
     false_positive_threshold,
     group_weights,
@@ -20,8 +21,7 @@ from interp.probing.operating import (
     oracle_risk,
     risk_coverage,
 )
-from interp.probing.platt import Platt, Reliability, reliability
-from interp.runs.atomic import plain
+from interp.using.platt import Platt, Reliability, reliability
 
 RATES = (0.01, 0.05, 0.10)
 """False-positive rates at which recall is given."""

@@ -1,0 +1,1 @@
+"""A probe at work: fitted on a whole run, saved, applied as a direction; thresholds and abstention."""
