@@ -1,6 +1,8 @@
 """From a Capture to results: both grids, their comparison, controls, observations; and the files that show them."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +18,13 @@ from interp.comparing.compare import Comparison, compare_grids
 from interp.comparing.grid_table import grid_table, write_table
 from interp.comparing.widths import Widths, widths
 from interp.errors import RunError
+from interp.heap import give_back
 from interp.probing.control_table import Controls
 from interp.probing.controls import control_grid
 from interp.probing.grid import join_grids, save_grid
 from interp.probing.permutations import permutation_test
 from interp.probing.probes import attention_grid, probe_grid
-from interp.progress import bar
+from interp.progress import Advance, bar
 from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder, read_samples
 from interp.settings import Settings
@@ -73,25 +76,33 @@ def analyse(
         "n_jobs": n_jobs,
     }
     site = settings.sites[0]
-    with bar("Probing", cells + len(cap.roles), unit="cells", enabled=progress) as advance:
+    with _step("Probing", cells + len(cap.roles), progress) as advance:
         probe = probe_grid(cap, answers.correct, site=site, progress=advance, **shared)
-    with bar("Probing attention", cells, unit="cells", enabled=progress) as advance:
+    with _step("Probing attention", cells, progress) as advance:
         attention = attention_grid(cap, answers.correct, progress=advance, **shared)
     if settings.permutations:
         drawn: dict[str, Any] = {"permutations": settings.permutations, "seed": settings.seed, "n_jobs": n_jobs}
-        with bar("Permuting labels", 2 * cells, unit="cells", enabled=progress) as advance:
+        with _step("Permuting labels", 2 * cells, progress) as advance:
             probe = permutation_test(probe, cap, progress=advance, **drawn)
             attention = permutation_test(attention, cap, progress=advance, **drawn)
     probe, attention = (_annotated(grid, positions, answers, folds) for grid in (probe, attention))
     controls, further = None, None
     if settings.controls:
-        with bar("Widths", 2 * cells, unit="cells", enabled=progress) as advance:
+        with _step("Widths", 2 * cells, progress) as advance:
             further = widths(cap, answers.correct, probe, attention, site=site, progress=advance, **shared)
-        with bar("Controls", cells, unit="cells", enabled=progress) as advance:
+        with _step("Controls", cells, progress) as advance:
             controls = control_grid(cap, answers, probe, seed=settings.seed, n_jobs=n_jobs, progress=advance)
     own = {key: shared[key] for key in ("groups", "fold", "seed", "C", "probe")}
     use = for_use(cap, answers.correct, probe, site=site, model=model, population=settings.population, **own)
     return Analysis(probe, attention, compare_grids(probe, attention), controls, further, use)
+
+
+@contextmanager
+def _step(title: str, cells: int, progress: bool) -> Iterator[Advance | None]:
+    """A bar over cells; what the step leaves on the heap is given back before the next one."""
+    with bar(title, cells, unit="cells", enabled=progress) as advance:
+        yield advance
+    give_back()
 
 
 def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds) -> xr.Dataset:

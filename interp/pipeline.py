@@ -20,7 +20,9 @@ from interp.capturing.role_text import restored_roles, split_roles
 from interp.data.rows import QARow
 from interp.errors import DataError, RunError
 from interp.fingerprint import versions
+from interp.heap import give_back
 from interp.models.loading import HookedModel, load_model, model_tokenizer
+from interp.models.memory import Splits
 from interp.planning.footprint import check_room
 from interp.planning.shapes import Shapes
 from interp.progress import bar
@@ -78,7 +80,8 @@ def run(
     make_folder(folder.path)
     with locked(folder.path):
         folder.check_free()
-        measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
+        with folder.beginning():
+            measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
         del hooked
         return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
 
@@ -141,6 +144,7 @@ def _stage(folder: RunFolder, record: dict[str, Any], state: str) -> Iterator[No
     write_json(folder.run_json, record)
     started = monotonic()
     yield
+    give_back()
     record["seconds"][state] = round(monotonic() - started, 2)
 
 
@@ -175,6 +179,10 @@ def _measure(
                 **labelling_models(settings, model, given),
                 batch_tokens=settings.batch_tokens,
                 log=AnswerLog(folder.answer_log, run=run_identity(record)),
+                splits=Splits(
+                    record.setdefault("answer_batches", {"split": {}})["split"],
+                    lambda: write_json(folder.run_json, record),
+                ),
                 progress=advance,
             )
         positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))

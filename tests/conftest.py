@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 import torch
 from byte_tokenizer import save_byte_tokenizer
+from hooked_cases import case, tiny_folder  # noqa: F401  (fixtures)
 
 torch.set_num_threads(1)
 # Nothing is timed, and every run tries the same cases.

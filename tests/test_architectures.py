@@ -1,78 +1,16 @@
 """Seven architectures, both classes: every number equals Hugging Face's, whatever the padding, batch or cache."""
 
-import subprocess
-import sys
-from pathlib import Path
-from types import SimpleNamespace
-
 import pytest
 import torch
-from byte_tokenizer import save_byte_tokenizer
-from safetensors.torch import load_file
-from tiny_models import ARCHITECTURES, LAYERS, N_NEW, N_TOKENS, WINDOWS
+from hooked_cases import CASES, same
+from tiny_models import LAYERS, N_NEW, N_TOKENS, WINDOWS
 from torch import Tensor
 
-import interp
-from interp.answering.answers import Answers
-from interp.capturing import segments
-from interp.capturing.attention import METRICS
 from interp.models.architecture import BACKENDS
-from interp.models.loading import fill_cache, forward, hook_name, load_model, model_info, new_cache, output_weight
+from interp.models.loading import fill_cache, forward, hook_name, model_info, new_cache, output_weight
 
 STREAM = [hook_name("resid_post", layer) for layer in range(LAYERS)]
 PATTERN = [hook_name("pattern", layer) for layer in range(LAYERS)]
-CASES = [(name, "TransformerBridge") for name in ARCHITECTURES] + [
-    # What TransformerLens 3.9 can convert from a local folder.
-    (name, "HookedTransformer")
-    for name in ("gpt2", "llama", "mistral", "qwen3", "gpt_neox")
-]
-TIGHT = 2e-5
-"""Relative to the largest entry; float32, another order of summation."""
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tiny")
-    subprocess.run([sys.executable, Path(__file__).with_name("tiny_models.py"), path], check=True, capture_output=True)
-    for name in ARCHITECTURES:
-        save_byte_tokenizer(path / name)
-    return path
-
-
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
-def case(request: pytest.FixtureRequest, folder: Path) -> SimpleNamespace:
-    """One hooked model, the tokens, and Hugging Face's numbers for them."""
-    name, backend = request.param
-    if backend == "TransformerBridge":
-        from transformers import AutoModelForCausalLM
-
-        hf_model = AutoModelForCausalLM.from_pretrained(folder / name, attn_implementation="eager").eval()
-        model = load_model(hf_model, tokenizer=folder / name)
-    else:
-        pytest.importorskip("transformer_lens.HookedTransformer", reason="TransformerLens 4 has no HookedTransformer")
-        model = load_model(folder / name) if name == "llama" else converted(folder / name)
-    assert model_info(model).backend == backend
-    reference = load_file(folder / name / "reference.safetensors")
-    return SimpleNamespace(name=name, model=model, tokens=reference.pop("tokens"), alone={}, **reference)
-
-
-def converted(folder: Path):
-    """A HookedTransformer through TransformerLens's own conversion, for architectures load_model leaves to the bridge."""
-    import warnings
-
-    from transformer_lens import HookedTransformer
-    from transformer_lens.loading_from_pretrained import get_pretrained_model_config, get_pretrained_state_dict
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    cfg = get_pretrained_model_config(str(folder), device="cpu")
-    cfg.tokenizer_name = None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        model = HookedTransformer(cfg)
-    weights = get_pretrained_state_dict(str(folder), cfg, AutoModelForCausalLM.from_pretrained(folder))
-    raw = dict.fromkeys(("fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases"), False)
-    model.load_and_process_state_dict(weights, **raw)
-    return load_model(model.eval(), tokenizer=AutoTokenizer.from_pretrained(folder))
 
 
 def observe(
@@ -88,11 +26,6 @@ def observe(
     assert logits is not None
     stacked = {site: torch.stack([seen[hook_name(site, layer)] for layer in range(LAYERS)]) for site in sites}
     return stacked | {"logits": logits}
-
-
-def same(ours: Tensor, theirs: Tensor, tolerance: float = TIGHT) -> None:
-    assert ours.shape == theirs.shape
-    assert ((ours - theirs).abs().max() / theirs.abs().max()).item() <= tolerance
 
 
 def padded(tokens: Tensor, lengths: list[int], width: int) -> tuple[Tensor, Tensor]:
@@ -255,76 +188,6 @@ def test_filling_a_cache_piece_by_piece_changes_nothing(case, chunk: int) -> Non
     for row, length in enumerate(lengths):
         same(seen["resid_post"][:, row, 0], case.resid_post[row, :, length - 1])
         same(seen["logits"][row], case.logits[row, length - 1])
-
-
-PLANS = {
-    "one prefix for all": ([0, 0, 0, 0], [14, 14, 14, 14]),
-    "one question many times": ([0, 1, 0, 1], [12, 9, 12, 9]),
-    "prefix, then questions": ([0, 0, 1, 1], [15, 15, 13, 13]),
-    "long prompts of their own": ([0, 1, 2, 3], [14, 11, 9, 12]),
-}
-"""Which row of the tokens each sample's prompt is, and how long."""
-
-
-@pytest.mark.parametrize(
-    ("plan", "in_segments"), [*((plan, True) for plan in PLANS), ("prefix, then questions", False)]
-)
-def test_captured_in_any_plan_as_if_alone_in_one_pass(case, plan: str, in_segments: bool, monkeypatch) -> None:
-    """Padding, windows shorter than the prompts, caches shared by a group: every vector and metric stays."""
-    rows, lengths = PLANS[plan]
-    tokens = case.tokens.clone()
-    if plan == "prefix, then questions":
-        tokens[:, :8] = tokens[0, :8]
-    prompts = [tokens[row, :length].tolist() for row, length in zip(rows, lengths, strict=True)]
-    completions = [[(7 * i + k) % 300 + 3 for k in range(3 + i)] for i in range(4)]
-    answers, positions = answers_of(prompts, completions)
-    sites = ("resid_post", "z")
-    monkeypatch.setattr(segments, "LONG_PROMPT", 10_000)
-    monkeypatch.setattr(segments, "MIN_PREFIX", 10_000)
-    if plan not in case.alone:
-        case.alone[plan] = [
-            interp.capture(case.model, *answers_of(prompts, completions, [i]), sites=sites) for i in range(4)
-        ]
-
-    if in_segments:
-        monkeypatch.setattr(segments, "MIN_PREFIX", 2)
-        monkeypatch.setattr(segments, "LONG_PROMPT", 4)
-    passes: list[int] = []
-    point = case.model.hook_dict[PATTERN[0]]
-    point.add_hook(lambda tensor, hook: passes.append(tensor.shape[2]))
-    together = interp.capture(case.model, answers, positions, sites=sites)
-    point.remove_hooks()
-    assert (len(passes) > 1) is in_segments
-    if in_segments:
-        assert passes[-1] <= max(map(len, completions)) + 1, "the pattern's rows before the earliest role are not built"
-    for i, one in enumerate(case.alone[plan]):
-        for site in sites:
-            same(together.sites[site][i].nan_to_num(), one.sites[site][0].nan_to_num())
-        same(together.embed[i].nan_to_num(), one.embed[0].nan_to_num())
-        assert set(together.attention) == set(one.attention) == set(METRICS)
-        for name, metric in one.attention.items():
-            torch.testing.assert_close(together.attention[name][i], metric[0], atol=1e-4, rtol=1e-3, equal_nan=True)
-
-
-def answers_of(prompts: list[list[int]], completions: list[list[int]], samples=(0, 1, 2, 3)):
-    """Answers by their ids (the exact answer: the completion's second token), and their positions."""
-    n = len(samples)
-    first = [len(prompts[i]) + 1 for i in samples]
-    texts: dict = {name: ["?"] * n for name in ("question", "group", "prompt", "text", "exact_answer")}
-    answers = Answers(
-        **texts,
-        id=[str(i) for i in samples],
-        prompt_ids=[prompts[i] for i in samples],
-        completion_ids=[completions[i] for i in samples],
-        finish=["stop"] * n,
-        logprobs=[None] * n,
-        correct=[True] * n,
-        exact_answer_method=["row"] * n,
-        exact_answer_tokens=[(at, at) for at in first],
-        question_tokens=[(2, 5)] * n,
-        status=["ok"] * n,
-    )
-    return answers, interp.resolve_positions(answers)
 
 
 def test_greedy_decoding_is_hugging_faces_generate(case) -> None:

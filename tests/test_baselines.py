@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from interp.answering.answers import Answers
-from interp.probing.baselines import Labels, baseline_estimates, position_estimates
-from interp.statistics.inference import Estimate
+from interp.probing.baselines import Labels, baseline_estimates, fitted_estimate, position_estimates
+from interp.statistics.cross_fold import shared_variance
+from interp.statistics.inference import Estimate, standard_error
 
 N = 200
 NAMES = (
@@ -141,3 +142,12 @@ def test_texts_without_words_are_undefined_with_a_reason() -> None:
     found = estimates(0, make_labels(np.random.default_rng(0)), text=["?!"] * N)["answer_words"]
     assert np.isnan(found.value)
     assert found.reason == "no text in the training part of fold 0"
+
+
+def test_the_interval_of_a_fitted_baseline_knows_that_its_folds_trained_each_other() -> None:
+    rng = np.random.default_rng(3)
+    labels = make_labels(rng)
+    found, training = fitted_estimate(rng.standard_normal((N, 20)), labels, min_per_class=10)
+    fixed = standard_error(found.influence, labels[2])
+    assert found.se == pytest.approx(np.sqrt(fixed**2 + shared_variance(training, labels[2])))
+    assert found.se > 1.2 * fixed

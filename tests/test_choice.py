@@ -76,6 +76,10 @@ def test_a_planted_cell_is_chosen_and_its_score_composed() -> None:
     assert all(cell == {"layer": 1, "token": "2"} for cell in best["chosen"].values())
     score = grid["score"].values[:, 1, 2]
     assert best["nested"]["value"] == pytest.approx(float(within_fold_auc(score, y, grid["fold"].values)))
+    # Chosen by every fold, its interval is the cell's own, with what the folds share.
+    assert [best["nested"][k] for k in ("low", "high")] == pytest.approx(
+        [float(grid[k][1, 2]) for k in ("low", "high")]
+    )
 
 
 def test_on_noise_the_nested_best_is_at_a_half_and_choosing_by_the_other_folds_scores_is_not() -> None:

@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from test_baselines import make_answers
 
 from interp.answering.answers import Answers
+from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.probing.control_table import Controls
 from interp.probing.controls import CELL_CONTROLS, answer_components, control_grid, control_labels
@@ -126,3 +128,31 @@ def test_samples_that_are_not_among_the_answers_are_an_error() -> None:
     renamed = dataclasses.replace(answers, id=[f"t{i}" for i in range(N)])
     with pytest.raises(DataError, match=r"answers: 360 samples of the grid are not in them, first 0"):
         control_grid(x, renamed, grid, n_jobs=1)
+
+
+def test_the_embedding_row_is_held_out_too() -> None:
+    """With the first layer as embedding, it is that layer's own control; selectivity knows what the folds share."""
+    x, answers, _ = planted()
+    cap = Capture(
+        sites={"resid_post": torch.from_numpy(x)},
+        embed=torch.from_numpy(x[:, 0]),
+        attention={},
+        valid=torch.ones((N, 1), dtype=torch.bool),
+        index=torch.zeros((N, 1), dtype=torch.int64),
+        layers=(0, 1, 2),
+        roles=("exact_answer_first",),
+        id=tuple(answers.id),
+    )
+    y = planted()[2]["y"].values
+    grid = probe_grid(cap, y, n_jobs=1)
+    controls = control_grid(cap, answers, grid, n_jobs=1)
+    found = controls.baselines["embed_held_out"]["exact_answer_first"]
+    own = controls.cells.sel(control="held_out").isel(layer=0, token=0)
+    assert [found.value, found.low, found.high] == [float(own[name]) for name in ("auc", "low", "high")]
+    assert any(line["name"] == "Embedding row, answer-held-out folds" for line in controls.summary(grid))
+    without = control_grid(cap, answers, grid.drop_vars("training"), n_jobs=1).cells
+    widths = [
+        c.sel(control="selectivity", layer=2)["high"] - c.sel(control="selectivity", layer=2)["low"]
+        for c in (controls.cells, without)
+    ]
+    assert float(widths[0][0]) != float(widths[1][0])

@@ -1,14 +1,22 @@
 """Greedy generation against Hugging Face's own, alone and in batches, for learned and rotary positions."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 import torch
 from byte_tokenizer import save_byte_tokenizer
 from tiny_models import ARCHITECTURES
 
 import interp
+from interp.answering.answer_log import AnswerLog
+from interp.answering.extraction import extractor
 from interp.answering.generation import generate
+from interp.answering.judge import judge_answers
+from interp.errors import ModelError
 from interp.models.batches import left_pad, plan_batches
 from interp.models.loading import model_tokenizer
+from interp.models.memory import Splits
 
 PROMPTS = ["Question: where is Paris? Answer:", "Question: where?", "Question: where is the city of Rome? Answer:", "Q"]
 
@@ -159,3 +167,75 @@ def test_a_tokenizer_with_no_special_tokens_and_no_chat_template_will_do(tmp_pat
     for row, ids in zip(rows, answers.completion_ids, strict=True):
         assert ids == interp.generate_answers(model, [row], max_new_tokens=5).completion_ids[0]
         assert len(ids) == 5 or ids[-1] == 2
+
+
+@contextmanager
+def room_for(model, most: int, error: Exception) -> Iterator[list[int]]:
+    """A hook raises `error` where more than `most` samples pass; the sizes of all passes with several new tokens."""
+    tried: list[int] = []
+
+    def allocate(tensor, hook) -> None:
+        if tensor.shape[1] > 1:
+            tried.append(len(tensor))
+        if len(tensor) > most:
+            raise error
+
+    point = model.hook_dict["blocks.1.hook_resid_post"]
+    point.add_hook(allocate)
+    try:
+        yield tried
+    finally:
+        point.remove_hooks()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError()],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_batch_that_does_not_fit_into_memory_is_answered_in_halves(llama, tmp_path, error: Exception) -> None:
+    prompts = [[1, 5 + i, 6, 7 + 3 * i, 40 + i] for i in range(7)]
+    whole = generate(llama, prompts, max_new_tokens=6)
+    assert not any(one.near_ties for one in whole)
+    written: list[dict[str, list[int]]] = []
+    splits = Splits()
+    splits.changed = lambda: written.append(dict(splits.sizes))
+    log = AnswerLog(tmp_path / "log", run="a")
+    with room_for(llama, 3, error) as tried:
+        parts = generate(llama, prompts, max_new_tokens=6, splits=splits, label="answer", log=log)
+    assert [one.ids for one in parts] == [one.ids for one in whole]
+    for one, other in zip(parts, whole, strict=True):
+        assert one.logprobs == pytest.approx(other.logprobs, abs=1e-5)
+    assert splits.sizes == {"answer 0": [3, 2, 2]}
+    assert written == [{"answer 0": [3, 4]}, {"answer 0": [3, 2, 2]}]
+    assert [size for size in tried if size > 1] == [7, 3, 4, 2, 2]
+    assert AnswerLog(tmp_path / "log", run="a").finished == {str(i): one for i, one in enumerate(parts)}
+    # What was halved is halved at once the next time, and gives the same bits.
+    with room_for(llama, 7, error) as tried:
+        assert generate(llama, prompts, max_new_tokens=6, splits=splits, label="answer") == parts
+    assert [size for size in tried if size > 1] == [3, 2, 2]
+
+
+def test_a_prompt_that_does_not_fit_alone_is_named_and_another_error_is_not_memory(llama) -> None:
+    prompts = [[1, 5, 6, 7], [1, 5, 6, 8]]
+    with (
+        room_for(llama, 0, MemoryError()),
+        pytest.raises(ModelError, match=r"prompt of 'x' alone \(4 tokens and 2 new ones\)"),
+    ):
+        generate(llama, prompts, max_new_tokens=2, names=["x", "y"])
+    with room_for(llama, 0, RuntimeError("shapes differ")), pytest.raises(RuntimeError, match="shapes differ"):
+        generate(llama, prompts, max_new_tokens=2)
+
+
+def test_the_questions_about_answers_are_halved_and_recorded_by_name(llama) -> None:
+    rows = [interp.QARow(str(i), f"Where is {name}?", ("e",)) for i, name in enumerate(["Paris", "Rome", "Lyon"])]
+    answers = interp.generate_answers(llama, rows, max_new_tokens=3)
+    splits = Splits()
+    with room_for(llama, 2, MemoryError()):
+        judged = judge_answers(answers, rows, llama, prompt="{question} {completion}", splits=splits)
+        extractor(llama, prompts=["{question} {completion}"], max_new_tokens=4, splits=splits)(
+            answers.question, answers.text
+        )
+        interp.generate_answers(llama, rows, max_new_tokens=3, splits=splits)
+    assert splits.sizes == {name: [1, 2] for name in ("judge 0", "extract 0 0", "answer 0")}
+    assert judged == judge_answers(answers, rows, llama, prompt="{question} {completion}")

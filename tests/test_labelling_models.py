@@ -104,3 +104,42 @@ def test_choice_locates_right_and_wrong_answers_alike(llama) -> None:
     answers = interp.generate_answers(llama, rows, correct="choice")
     assert (answers.correct, answers.exact_answer) == ([False, True], ["nurse", "guard"])
     assert interp.generate_answers(llama, rows).exact_answer == ["clerk", "guard"]
+
+
+def test_a_judge_that_is_the_extractor_too_is_loaded_once(llama, monkeypatch) -> None:
+    from interp.answering import labelling_models as module
+
+    loads: list[str] = []
+    monkeypatch.setattr(module, "load_model", lambda name, **_: loads.append(name) or object())
+    settings = Settings(model="m", data="d", correct="judge", judge="other", exact_answer="extract", extractor="other")
+    found = labelling_models(settings, llama, {})
+    assert loads == ["other"] and found["judge"] is found["extractor"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"correct": "choice"}, "needs a `wrong_answer` in every row"),
+        ({"correct": "judge", "judge": "./nowhere"}, "no such file or folder"),
+        ({"exact_answer": "extract", "extractor": "./nowhere"}, "no such file or folder"),
+        ({"prompt_template": "{context} {question}"}, "the row has no `context`"),
+        ({"chat": True}, "the tokenizer has no chat template"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_an_option_that_does_not_fit_leaves_the_folder_free(llama, rows, tmp_path, options: dict, error: str) -> None:
+    with pytest.raises(interp.InterpError, match=error):
+        interp.run(model=llama, data=rows, out=tmp_path / "run", **options)
+    assert not any((tmp_path / "run").iterdir())
+
+
+def test_a_run_that_was_stopped_from_outside_keeps_its_first_file(llama, rows, tmp_path, monkeypatch) -> None:
+    import interp.pipeline
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(interp.pipeline, "generate_answers", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        interp.run(model=llama, data=rows, out=tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]

@@ -133,6 +133,17 @@ def test_both_grids_of_a_capture_share_their_permutations_and_p_is_uniform_under
         assert (grid["p_corrected"].values >= grid["p"].values - 0.05).all()
 
 
+def test_a_bare_array_keeps_the_ids_it_was_given() -> None:
+    x, y, _ = planted(6)
+    ids = [f"q{i}" for i in range(len(y))]
+    plain = permutation_test(probe_grid(x, y, folds=3), x, permutations=9)
+    order = np.random.default_rng(0).permutation(len(y))  # rows are found by id, not by place
+    named = permutation_test(probe_grid(x, y, folds=3, ids=ids), x[order], ids=[ids[i] for i in order], permutations=9)
+    np.testing.assert_array_equal(named["permutation_auc"], plain["permutation_auc"])
+    with pytest.raises(DataError, match="same ids"):
+        permutation_test(probe_grid(x, y, folds=3, ids=ids), x, permutations=9)
+
+
 def test_bad_input() -> None:
     x, y, _ = planted(0)
     grid = probe_grid(x, y, folds=3)

@@ -118,7 +118,7 @@ def test_times_come_from_a_few_rows_and_the_words_say_so(llama, data, tmp_path) 
     planned = interp.plan(model=llama, data=data, out=tmp_path / "a" / "b", permutations=10, **OPTIONS)
     assert set(planned.seconds) == {"answering", "capturing", "probing"} and min(planned.seconds.values()) > 0
     text = str(planned)
-    for part in ("90 rows, 17 to be answered; 3 left out", "too_long: 2 (row-10, row-11)", "from 16 rows", "disk: "):
+    for part in ("90 rows, 17 to be answered; 3 left out", "too_long: 2 (row-10, row-11)", "from 48 rows", "disk: "):
         assert part in text, text
     assert not (tmp_path / "a").exists()
 

@@ -22,6 +22,7 @@ GROUND = (
     "atomic",
     "errors",
     "fingerprint",
+    "heap",
     "progress",
     "run_data",
     "settings",

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_architectures import answers_of
+from hooked_cases import answers_of
 
 import interp
 from interp.capturing import one_pass, segments

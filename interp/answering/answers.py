@@ -19,6 +19,8 @@ from interp.statistics.folds import normalise_question
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from interp.models.memory import Splits
+
 STATUSES = ("ok", "no_exact_answer", "ambiguous", "empty", "too_long")
 
 
@@ -84,6 +86,7 @@ def generate_answers(
     extractor: Any = None,
     batch_tokens: int = 8192,
     log: AnswerLog | None = None,
+    splits: "Splits | None" = None,
     progress: Callable[[int], None] | None = None,
 ) -> Answers:
     """Answers of a hooked model, labelled, with the exact answer located on the generated ids.
@@ -94,7 +97,8 @@ def generate_answers(
 
     Greedy, or with `temperature` above 0 drawn from the smallest set of tokens with mass `top_p`; the draws depend on
     `seed` and the sample's id only. `samples_per_question=k` answers each row k times: `12#0`, `12#1` … are entries of
-    one group. `logprobs` are the model's own, whatever the temperature. Batches of answers that `log` holds are kept.
+    one group. `logprobs` are the model's own, whatever the temperature. Batches of answers that `log` holds are kept;
+    those that do not fit into memory run in halves, and `splits` says which.
 
     Exact answers: the row's own `exact_answer`, else the method `exact_answer` names (`interp.answering.exact_answers`;
     default: `answer_pattern` with one group if it is given, else `candidates`, by default every accepted answer of the
@@ -122,7 +126,7 @@ def generate_answers(
         candidates=candidates,
         pattern=answer_pattern,
         default_candidates=_named_answers(rows, wrong_too=correct == "choice"),
-        extract=extract_with(model if extractor is None else extractor, batch_tokens=batch_tokens),
+        extract=extract_with(model if extractor is None else extractor, batch_tokens=batch_tokens, splits=splits),
     )
     info, tokenizer = model_info(model), model_tokenizer(model)
     decode, special, ends = decoder(tokenizer), frozenset(tokenizer.all_special_ids), eos_token_ids(model)
@@ -152,6 +156,8 @@ def generate_answers(
         names=[rows[i].id for i in waiting],
         batch_tokens=batch_tokens,
         log=log,
+        splits=splits,
+        label="answer",
         progress=progress,
     )
     produced = dict(zip(waiting, generated, strict=True))
@@ -180,7 +186,7 @@ def generate_answers(
     )
     if correct != JUDGE:
         return answers
-    judgement = judge_answers(answers, rows, judge, batch_tokens=batch_tokens)
+    judgement = judge_answers(answers, rows, judge, batch_tokens=batch_tokens, splits=splits)
     return replace(answers, correct=judgement.correct, judgement=judgement)
 
 

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interp.errors import DataError
+
+if TYPE_CHECKING:
+    from interp.models.memory import Splits
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,16 @@ def ask(
     *,
     max_new_tokens: int,
     batch_tokens: int = 8192,
+    splits: "Splits | None" = None,
+    label: str = "",
 ) -> list[Exchange]:
     """The greedy reply of a hooked model to every prompt, or `model(prompt)` where `model` is a function.
 
     A prompt is a user turn where the tokenizer has a chat template; else plain text, and the reply ends with its
-    line. Raises DataError for something that is neither, a function that does not return text, or if no prompt fits
-    the model's context.
+    line. `splits` and `label` are those of `generate`.
+
+    Raises DataError for something that is neither, a function that does not return text, or if no prompt fits the
+    model's context.
     """
     from interp.models.architecture import backend
 
@@ -56,6 +63,8 @@ def ask(
         max_new_tokens=max_new_tokens,
         stop=() if is_chat else ("\n",),
         batch_tokens=batch_tokens,
+        splits=splits,
+        label=label,
     )
     replies = {
         i: str(tokenizer.decode(one.ids, skip_special_tokens=True)) for i, one in zip(fits, generated, strict=True)

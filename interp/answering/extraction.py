@@ -1,13 +1,16 @@
 """Exact answers by asking a model: it sees the question and the completion, never the label or an accepted answer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interp.answering.asking import Exchange, ask, check_fields
 from interp.answering.exact_answers import Locate, Located, Span
 from interp.answering.matching import CandidateFinder, fold
 from interp.answering.short_answer import short_answer
 from interp.errors import DataError
+
+if TYPE_CHECKING:
+    from interp.models.memory import Splits
 
 NO_ANSWER = "NO ANSWER"
 
@@ -59,13 +62,14 @@ def extractor(
     prompts: Sequence[str] = PROMPTS,
     max_new_tokens: int = 24,
     batch_tokens: int = 8192,
+    splits: "Splits | None" = None,
 ) -> Locate:
     """A method that asks `model`, a hooked model or a function `str -> str`, for the exact answer.
 
     Each prompt holds `{question}` and `{completion}`. The first line of the reply, without quotes and final
     punctuation, must stand in the completion as a candidate does (SPEC: NFKC, case folding, word boundaries); if it
     does not, the next prompt is asked, and after the last one there is no exact answer. `NO ANSWER` ends it at once.
-    Greedy throughout, so that the same completions give the same spans.
+    Greedy throughout, so that the same completions give the same spans. `splits` notes batches that did not fit.
     """
     if not prompts:
         raise DataError("prompts: expected at least one")
@@ -76,11 +80,18 @@ def extractor(
         found: dict[int, list[Span]] = {}
         asked: list[tuple[Exchange, ...]] = [()] * len(texts)
         shown = [text.replace("\0", "").strip() for text in texts]
-        for prompt in prompts:
+        for turn, prompt in enumerate(prompts):
             # An empty completion holds no answer: nobody needs to be asked.
             waiting = [i for i in range(len(texts)) if i not in found and shown[i]]
             filled = [prompt.format(question=questions[i], completion=shown[i]) for i in waiting]
-            replies = ask(model, filled, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens)
+            replies = ask(
+                model,
+                filled,
+                max_new_tokens=max_new_tokens,
+                batch_tokens=batch_tokens,
+                splits=splits,
+                label=f"extract {turn}",
+            )
             for i, exchange in zip(waiting, replies, strict=True):
                 asked[i] += (exchange,)
                 spans = reply_spans(exchange.reply, texts[i])

@@ -22,6 +22,8 @@ from interp.models.loading import (
     new_cache,
     pads_between,
 )
+from interp.models.memory import Splits
+from interp.models.unhooked import unhooked
 
 MAX_SAMPLES = 128
 """Of a batch: a step costs much the same for one sample as for many, until the products fill the machine."""
@@ -42,6 +44,8 @@ def generate(
     names: Sequence[str] | None = None,
     batch_tokens: int = 8192,
     log: AnswerLog | None = None,
+    splits: Splits | None = None,
+    label: str = "",
     progress: Progress | None = None,
 ) -> list[Generated]:
     """The continuation of every prompt, in the order given: greedy, or drawn if `temperature` is above 0.
@@ -49,6 +53,9 @@ def generate(
     Draws are from the smallest set of tokens with mass `top_p`; a sequence's random numbers depend on `seed` and its
     name (by default its place), so its batch and the order of the prompts change nothing. `batch_tokens` bounds the
     padded tokens of a batch (prompts and new tokens). Batches that `log` holds are taken from it, the others added.
+    One that does not fit into memory runs in halves, and `splits` says so of the batch `label` and its number.
+
+    Raises ModelError for a prompt that does not fit alone.
     """
     sampling = Sampling(temperature, top_p, seed)
     names = [str(i) for i in range(len(prompts))] if names is None else list(names)
@@ -58,18 +65,33 @@ def generate(
     prefix = common_prefix([prompt[:-1] for prompt in prompts]) if may_share else []
     shared: KeyValueCache | None = None
     lengths = [len(prompt) + max_new_tokens for prompt in prompts]
-    for batch in plan_batches(lengths, batch_tokens, max_samples=MAX_SAMPLES, together=[tuple(p) for p in prompts]):
+
+    def one_pass(some: Sequence[int]) -> list[Generated]:
+        nonlocal shared
+        if prefix and shared is None:
+            filled = new_cache(model, 1)
+            tokens = torch.tensor([prefix], device=model_info(model).device)
+            fill_cache(model, tokens, torch.ones_like(tokens), filled)
+            shared = filled
+        suffixes = [list(prompts[i])[len(prefix) :] for i in some]
+        streams = [sampling.stream(names[i]) for i in some]
+        return _generate_batch(model, suffixes, shared, len(prefix), max_new_tokens, stop, sampling, streams)
+
+    def too_large(i: int) -> str:
+        return (
+            f"out of memory on the prompt of {names[i]!r} alone ({len(prompts[i])} tokens and {max_new_tokens} new "
+            "ones): use a smaller dtype, a larger device, or leave it out"
+        )
+
+    splits = Splits() if splits is None else splits
+    batches = plan_batches(lengths, batch_tokens, max_samples=MAX_SAMPLES, together=[tuple(p) for p in prompts])
+    for number, batch in enumerate(batches):
         # Whole batches only: in another batch the last bits of a sequence change.
         if log is not None and all(names[i] in log.finished for i in batch):
             finished = [log.finished[names[i]] for i in batch]
         else:
-            if prefix and shared is None:
-                shared = new_cache(model, 1)
-                tokens = torch.tensor([prefix], device=model_info(model).device)
-                fill_cache(model, tokens, torch.ones_like(tokens), shared)
-            suffixes = [list(prompts[i])[len(prefix) :] for i in batch]
-            streams = [sampling.stream(names[i]) for i in batch]
-            finished = _generate_batch(model, suffixes, shared, len(prefix), max_new_tokens, stop, sampling, streams)
+            parts = splits.run(f"{label} {number}".strip(), batch, one_pass, too_large=too_large)
+            finished = [one for part in parts for one in part]
             if log is not None:
                 log.add({names[i]: one for i, one in zip(batch, finished, strict=True)})
         results |= zip(batch, finished, strict=True)
@@ -116,23 +138,24 @@ def _generate_batch(
     mask = torch.cat([mask.new_ones(len(mask), n_prefix), mask], dim=1)
     cache = new_cache(model, len(place)) if shared is None else shared.repeat(len(place))
     going = sequences
-    for step in range(max_new_tokens):
-        logits = forward(model, tokens, mask, cache=cache, logits=True)
-        assert logits is not None
-        if step == 0 and len(place) < len(rows):
-            index = torch.tensor(rows, device=device)
-            logits, mask = logits[index.to(logits.device)], mask[index]
-            cache.select(index)
-        choices = choose(logits, sampling, [sequence.stream for sequence in going])
-        for sequence, choice in zip(going, choices, strict=True):
-            sequence.add(choice, ends)
-        kept = [row for row, sequence in enumerate(going) if sequence.finish != "stop"]
-        if not kept or step + 1 == max_new_tokens:
-            break
-        tokens = torch.tensor([[choices[row].token] for row in kept], device=device)
-        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
-        if len(kept) < len(going):  # finished sequences cost nothing more
-            mask = mask[kept]
-            cache.select(torch.tensor(kept, device=device))
-            going = [going[row] for row in kept]
+    with unhooked(model):
+        for step in range(max_new_tokens):
+            logits = forward(model, tokens, mask, cache=cache, logits=True)
+            assert logits is not None
+            if step == 0 and len(place) < len(rows):
+                index = torch.tensor(rows, device=device)
+                logits, mask = logits[index.to(logits.device)], mask[index]
+                cache.select(index)
+            choices = choose(logits, sampling, [sequence.stream for sequence in going])
+            for sequence, choice in zip(going, choices, strict=True):
+                sequence.add(choice, ends)
+            kept = [row for row, sequence in enumerate(going) if sequence.finish != "stop"]
+            if not kept or step + 1 == max_new_tokens:
+                break
+            tokens = torch.tensor([[choices[row].token] for row in kept], device=device)
+            mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+            if len(kept) < len(going):  # finished sequences cost nothing more
+                mask = mask[kept]
+                cache.select(torch.tensor(kept, device=device))
+                going = [going[row] for row in kept]
     return [Generated(s.ids, s.finish, s.logprobs, s.near_ties) for s in sequences]

@@ -1,13 +1,16 @@
 """A judge of correctness: a model is asked whether each completion is right, and checked against hand labels."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interp.answering.answers import Answers
 from interp.answering.asking import Exchange, ask, check_fields
 from interp.answering.judgement import Judgement, read_verdict
 from interp.data.rows import QARow
 from interp.errors import DataError
+
+if TYPE_CHECKING:
+    from interp.models.memory import Splits
 
 PROMPT = """\
 Is the given answer to the question right? It is right if it means the same as one of the accepted answers. Reply with \
@@ -38,13 +41,14 @@ def judge_answers(
     hand_labels: Mapping[str, bool] | None = None,
     max_new_tokens: int = 8,
     batch_tokens: int = 8192,
+    splits: "Splits | None" = None,
 ) -> Judgement:
     """Ask `judge`, a hooked model or a function `str -> str`, whether each completion is right.
 
     `prompt` holds `{question}`, `{completion}` and, unless it asks without them, `{answers}` (joined by semicolons).
     A reply whose first word is yes or no is a verdict; any other leaves the sample without label, and is counted.
     Rows that bring their own `correct` keep it; they are judged too, and the agreement with them (or with
-    `hand_labels`, id -> right) says how far the judge is to be trusted.
+    `hand_labels`, id -> right) says how far the judge is to be trusted. `splits` notes batches that did not fit.
 
     Raises DataError for rows that are not those of the answers, hand labels of unknown samples, or a prompt that
     lacks a field.
@@ -61,7 +65,7 @@ def judge_answers(
         prompt.format(question=rows[i].question, answers="; ".join(rows[i].answers), completion=answers.text[i].strip())
         for i in askable
     ]
-    replies = ask(judge, filled, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens)
+    replies = ask(judge, filled, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens, splits=splits, label="judge")
     asked: list[Exchange | None] = [None] * len(rows)
     for i, exchange in zip(askable, replies, strict=True):
         asked[i] = exchange

@@ -31,9 +31,10 @@ def split_given(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
 def labelling_models(settings: Settings, model: HookedModel, given: Mapping[str, Any]) -> dict[str, Any]:
     """`correct`, `judge` and `extractor` for `generate_answers`; only what the settings need is loaded.
 
-    A name equal to the run's own model is that model. Raises RunError if an object given in Python when the run began
-    is not given again.
+    A name that stands twice is loaded once, and the run's own model is not loaded again. Raises RunError if an object
+    given in Python when the run began is not given again.
     """
+    loaded = {settings.model: model}
 
     def find(name: str) -> Any:
         wanted = getattr(settings, name)
@@ -43,9 +44,9 @@ def labelling_models(settings: Settings, model: HookedModel, given: Mapping[str,
             raise RunError(f"{name} was {wanted}; give it again: interp.resume(…, {name}=…)")
         if name == "correct" or wanted is None:
             return wanted
-        if wanted == settings.model:
-            return model
-        return load_model(wanted, device=settings.device, dtype=settings.dtype)
+        if wanted not in loaded:
+            loaded[wanted] = load_model(wanted, device=settings.device, dtype=settings.dtype)
+        return loaded[wanted]
 
     return {
         "correct": find("correct"),

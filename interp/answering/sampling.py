@@ -73,7 +73,8 @@ def choose(
             )[:, None]
             near = torch.zeros(len(rows), dtype=torch.bool)
         else:
-            tokens, near = best.indices, (below > -NEAR_TIE).sum(-1) > 1
+            tokens = best.indices
+            near = below.scatter(-1, tokens, -math.inf).amax(-1) > -NEAR_TIE
         logprobs = below.gather(-1, tokens)[:, 0] - log_mass
         choices += map(Choice, tokens[:, 0].tolist(), logprobs.tolist(), near.tolist())
     return choices

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,8 +15,9 @@ from interp.capturing.layout import Layout, PaddingSide, PatternMasks
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions, gather
 from interp.capturing.segments import CapturePlan
-from interp.errors import DataError, ModelError
+from interp.errors import DataError
 from interp.models.loading import HookedModel, hook_name, model_info, output_weight, pads_between
+from interp.models.memory import Splits
 
 SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_post", "z")
 
@@ -117,27 +119,10 @@ def capture_batches(
         raise DataError(f"unknown site {unknown[0]!r}; known sites are {', '.join(SITES)}")
     info = model_info(model)
     plan = capture_plan(model, answers, positions, batch_tokens=batch_tokens)
-    sizes = {} if sizes is None else sizes
+    splits = Splits({} if sizes is None else sizes, *([] if on_split is None else [on_split]))
     one_pass = OnePass(model, plan, positions, sites)
     for number, samples in enumerate(plan.batches[skip:], start=skip):
-        parts: list[dict[str, Any]] = []
-        waiting = list(sizes.get(str(number), [len(samples)]))
-        done = 0
-        while waiting:
-            some = samples[done : done + waiting[0]]
-            try:
-                parts.append(one_pass(some))
-            except (RuntimeError, MemoryError) as error:
-                if not _out_of_memory(error):
-                    raise
-                if len(some) == 1:
-                    raise ModelError(_too_large(answers, some[0])) from error
-                waiting[:1] = [len(some) // 2, len(some) - len(some) // 2]
-                sizes[str(number)] = [*map(len, (part["valid"] for part in parts)), *waiting]
-                if on_split is not None:
-                    on_split()
-                continue
-            done += waiting.pop(0)
+        parts = splits.run(str(number), samples, one_pass, too_large=partial(_too_large, answers))
         yield (
             samples,
             Capture(
@@ -159,14 +144,6 @@ def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, 
     ]
     usable = [i for i, sample in enumerate(ids) if 0 < len(sample) <= n_ctx and answers.status[i] != "too_long"]
     return CapturePlan.of(ids, positions, usable, batch_tokens=batch_tokens, gaps=pads_between(model))
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    """Whether the machine has no room: torch's CPU allocator and older backends only say so in words."""
-    said = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
-        words in said for words in ("out of memory", "can't allocate memory", "not enough memory")
-    )
 
 
 def _too_large(answers: Answers, sample: int) -> str:
@@ -230,18 +207,19 @@ def capture_from_cache(
     for layer in range(n_layers):
         norms = None
         if model is not None and hook_name("v", layer) in names:
-            norms = value_norms(read("v", layer), output_gram(output_weight(model, layer)))
-        metrics.append(reduce_pattern(read("pattern", layer), masks[windows[layer]], norms))
-    vectors = {
-        site: torch.stack(
-            [gather(read(site, layer), row, positions.valid).flatten(2) for layer in range(n_layers)], dim=1
-        )
-        for site in sites
-    }
+            value = read("v", layer)
+            norms = value_norms(value, output_gram(output_weight(model, layer)).to(value.device))
+        pattern = read("pattern", layer)
+        metrics.append(reduce_pattern(pattern, masks[windows[layer]].to(pattern.device), norms))
+
+    def gathered(site: str, layer: int) -> Tensor:
+        hidden = read(site, layer)  # a model may lie on several devices, and its cache with it
+        return gather(hidden, row.to(hidden.device), positions.valid.to(hidden.device)).flatten(2).cpu()
+
     return Capture(
-        sites={site: tensor.cpu() for site, tensor in vectors.items()},
-        embed=gather(read("resid_pre", 0), row, positions.valid).cpu(),
-        attention={name: torch.stack([m[name] for m in metrics], dim=1).cpu() for name in metrics[0]},
+        sites={site: torch.stack([gathered(site, layer) for layer in range(n_layers)], dim=1) for site in sites},
+        embed=gathered("resid_pre", 0),
+        attention={name: torch.stack([m[name].cpu() for m in metrics], dim=1) for name in metrics[0]},
         valid=positions.valid.cpu(),
         index=positions.index.cpu(),
         layers=tuple(range(n_layers)),

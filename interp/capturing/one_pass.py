@@ -1,6 +1,7 @@
 """The forward passes of one batch: fill a key-value cache, then run the suffixes with hooks that reduce on the spot."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -111,13 +112,13 @@ class _Seen:
 
     def hooks(self) -> dict[str, Hook]:
         """By hook name."""
-        named: dict[str, list[Hook]] = {hook_name("resid_pre", 0): [self._keep("embed")]}
+        named: dict[str, list[Hook]] = {hook_name("resid_pre", 0): [partial(self._keep, "embed")]}
         for layer in range(self.batch.info.n_layers):
             for site in self.batch.sites:
-                named.setdefault(hook_name(site, layer), []).append(self._keep(site))
-            named[hook_name("v", layer)] = [self._keep_values(layer)]
-            named[hook_name("pattern", layer)] = [self._reduce(layer)]
-        return {name: _chain(functions) for name, functions in named.items()}
+                named.setdefault(hook_name(site, layer), []).append(partial(self._keep, site))
+            named[hook_name("v", layer)] = [partial(self._keep_values, layer)]
+            named[hook_name("pattern", layer)] = [partial(self._reduce, layer)]
+        return {name: partial(_call_each, functions) for name, functions in named.items()}
 
     def collected(self) -> dict[str, Any]:
         """What the hooks kept, on the CPU."""
@@ -132,32 +133,22 @@ class _Seen:
             "valid": self.positions.valid.cpu(),
         }
 
-    def _keep(self, site: str) -> Hook:
-        def hook(hidden: Tensor) -> None:
-            row, valid = self.row.to(hidden.device), self.positions.valid.to(hidden.device)
-            self.vectors[site].append(gather(hidden, row, valid).flatten(2))
+    def _keep(self, site: str, hidden: Tensor) -> None:
+        row, valid = self.row.to(hidden.device), self.positions.valid.to(hidden.device)
+        self.vectors[site].append(gather(hidden, row, valid).flatten(2))
 
-        return hook
+    def _keep_values(self, layer: int, value: Tensor) -> None:
+        self.new_values[layer] = value
 
-    def _keep_values(self, layer: int) -> Hook:
-        return lambda value: self.new_values.update({layer: value})
-
-    def _reduce(self, layer: int) -> Hook:
+    def _reduce(self, layer: int, pattern: Tensor) -> None:
         """A model may lie on several devices: masks follow the pattern, the grams lie where the layer's weights do."""
-
-        def hook(pattern: Tensor) -> None:
-            norms = value_norms(self.new_values.pop(layer), self.batch.grams[layer])
-            if self.norms:
-                norms = torch.cat([self.norms[layer], norms], dim=2)
-            masks = self.masks[self.batch.info.windows[layer]].to(pattern.device)
-            self.metrics.append(reduce_pattern(pattern[:, :, -self.queries :], masks, norms))
-
-        return hook
+        norms = value_norms(self.new_values.pop(layer), self.batch.grams[layer])
+        if self.norms:
+            norms = torch.cat([self.norms[layer], norms], dim=2)
+        masks = self.masks[self.batch.info.windows[layer]].to(pattern.device)
+        self.metrics.append(reduce_pattern(pattern[:, :, -self.queries :], masks, norms))
 
 
-def _chain(functions: list[Hook]) -> Hook:
-    def call(tensor: Tensor) -> None:
-        for function in functions:
-            function(tensor)
-
-    return call
+def _call_each(functions: list[Hook], tensor: Tensor) -> None:
+    for function in functions:
+        function(tensor)

@@ -26,8 +26,9 @@ def nested_choice(
     samples = (arrays.y, arrays.fold, arrays.group)
     if "choice_auc" not in grid:
         return nested_best(score, *samples, min_per_class=min_per_class), cells
-    choice = grid["choice_auc"].transpose("held_out_fold", "layer", "token").values
-    return chosen_best(score, choice[:, cells[:, 0], cells[:, 1]], *samples, min_per_class=min_per_class), cells
+    choice = grid["choice_auc"].transpose("held_out_fold", "layer", "token").values[:, cells[:, 0], cells[:, 1]]
+    training = None if arrays.training is None else arrays.training[:, cells[:, 0], cells[:, 1]]
+    return chosen_best(score, choice, *samples, training=training, min_per_class=min_per_class), cells
 
 
 def describe_best(grid: xr.Dataset, *, seed: int = 0, min_per_class: int = MIN_PER_CLASS) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -104,16 +105,17 @@ def _attached(model: HookedModel, hooks: Mapping[str, Callable[[Tensor], None]])
     try:
         for name, function in hooks.items():
             # On the bridge hook.name is another alias, so a function is bound to the name that was asked for.
-            def observe(tensor: Tensor, hook: object, function: Callable[[Tensor], None] = function) -> None:
-                function(tensor)
-
-            points[name].add_hook(observe)
+            points[name].add_hook(partial(_observe, function))
             handles.append((points[name], points[name].fwd_hooks[-1]))
         yield
     finally:
         for point, handle in handles:
             handle.hook.remove()
             point.fwd_hooks = [other for other in point.fwd_hooks if other is not handle]
+
+
+def _observe(function: Callable[[Tensor], None], tensor: Tensor, hook: object) -> None:
+    function(tensor)
 
 
 @torch.inference_mode()
@@ -191,16 +193,23 @@ def _pass_bridge(
     logits: bool,
 ) -> Float[Tensor, "sample d_vocab"] | None:
     wrapped = model.original_model
+    architecture: Any = type(wrapped)
     options: dict[str, Any] = {"attention_mask": attention_mask, "use_cache": cache is not None}
     if cache is not None:
         options["past_key_values"] = cache.store
     if _padding_inside_window(model, attention_mask):
         options |= _masks_by_position(model, attention_mask, tokens.shape[1])
-    if "logits_to_keep" in inspect.signature(wrapped.forward).parameters:
+    if _keeps_logits(architecture):
         # The bridge always calls the unembedding: with no position to keep it costs nothing.
         options["logits_to_keep"] = 1 if logits else torch.empty(0, dtype=torch.long, device=tokens.device)
     output = model(tokens, return_type="logits", **options)
     return output[:, -1] if logits else None
+
+
+@lru_cache
+def _keeps_logits(architecture: Any) -> bool:
+    """Whether the logits of chosen positions can be asked for; looked up once per class, a step is short."""
+    return "logits_to_keep" in inspect.signature(architecture.forward).parameters
 
 
 def _padding_inside_window(model: HookedModel, attention_mask: Int[Tensor, "sample all"]) -> bool:

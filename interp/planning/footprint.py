@@ -14,6 +14,7 @@ from interp.planning.shapes import Shapes
 from interp.runs.safetensors_stream import layout
 from interp.runs.shards import SHARD_SAMPLES
 from interp.runs.store import Shard
+from interp.statistics.cross_fold import DIRECTIONS
 
 SPARE = 1 << 26
 """Room for everything in a run folder that is not an activation, in bytes."""
@@ -63,7 +64,8 @@ def memory_bytes(
 
     *weights*: parameters × item. *capturing*: the weights, the hidden states of a batch (about 8 d_model + 3 d_mlp
     numbers a token), three copies of one layer's pattern, and two copies of a shard. *probing*: four times one cell in
-    float64, the layer that is kept, and three times the out-of-fold scores of all cells.
+    float64, the layer that is kept, and of every cell three times the out-of-fold scores and twice the sketch of what
+    the folds share.
     """
     weights = shapes.n_params * shapes.itemsize
     width = max(1, min(batch_tokens, longest))
@@ -72,11 +74,12 @@ def memory_bytes(
     pattern = 3 * 4 * shapes.n_heads * rows * width * width
     shard = 2 * (2 * SHARD_SAMPLES) * sample_bytes(shapes, sites, n_roles)
     cell = 8 * samples * shapes.width(sites[0])
-    scores = 8 * samples * (shapes.n_layers + 1) * n_roles
+    cells = (shapes.n_layers + 1) * n_roles
+    kept = samples * cells * (3 * 8 + 2 * 4 * 2 * DIRECTIONS)
     return {
         "weights": weights,
         "capturing": weights + hidden + pattern + shard,
-        "probing": 4 * cell + (1 << 29) + 3 * scores,
+        "probing": 4 * cell + (1 << 29) + kept,
     }
 
 

@@ -98,7 +98,7 @@ def plan(
 ) -> Plan:
     """What `interp.run` with the same arguments will take; nothing is written.
 
-    `time=True` loads the model, answers and captures a few rows and probes one cell; `time=False` needs only the
+    `time=True` loads the model, answers and captures a few rows and probes a few cells; `time=False` needs only the
     configuration and the tokenizer of a model that is named, and reads no weights. The disk is computed from shapes,
     excluded rows by the run's own rules; memory and time are estimates.
 
@@ -129,10 +129,10 @@ def plan(
     if not usable:
         return Plan(**counted, seconds=None)
     places = np.unique(np.linspace(0, len(usable) - 1, TIMED_SAMPLES).astype(int))
-    seconds = time_model(hooked, [usable[i] for i in places], settings, len(usable))
+    seconds = time_model(hooked, [usable[i] for i in places], settings, len(usable), counted["batches"]["answering"])
     seconds["probing"] = time_probes(shapes, settings, len(usable))
     how = (
-        f"from {len(places)} rows answered and captured in one batch, and one cell of each grid probed on "
+        f"from {len(places)} rows answered and captured in one batch, and a few cells of each grid probed on "
         f"{min(len(usable), TIMED_CELL)} vectors drawn at random, on this machine as busy as it is now"
     )
     return Plan(**counted, seconds=seconds, timed_on=how)

@@ -1,10 +1,11 @@
-"""How long a run would take: a few samples are answered and captured, one cell is probed, and the rest is counted."""
+"""How long a run would take: a few samples are answered and captured, a few cells probed, and the rest is counted."""
 
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from joblib import cpu_count
 
 from interp.answering.answers import generate_answers
@@ -18,7 +19,7 @@ from interp.probing.permutations import permutation_test
 from interp.probing.probes import probe_grid
 from interp.settings import Settings
 
-TIMED_SAMPLES = 16
+TIMED_SAMPLES = 48
 """Rows that are answered and captured to time them."""
 TIMED_CELL = 1000
 """Most samples of the cell that is probed to time it."""
@@ -26,8 +27,13 @@ CONTROLS = 3
 """Fits that the controls add to each cell: control task, held-out answers, shuffled labels."""
 
 
-def time_model(model: HookedModel, rows: Sequence[QARow], settings: Settings, total: int) -> dict[str, float]:
-    """Seconds of answering and capturing `total` samples like `rows`, from these rows, after a first one unmeasured."""
+def time_model(
+    model: HookedModel, rows: Sequence[QARow], settings: Settings, total: int, batches: int
+) -> dict[str, float]:
+    """Seconds of answering (in `batches`) and capturing `total` samples like `rows`, after a first one unmeasured.
+
+    A batch of answers costs what one answer costs, and for each further row what a row added to the timed batch.
+    """
     options: dict[str, Any] = {
         "max_new_tokens": settings.max_new_tokens,
         "prompt_template": settings.prompt_template,
@@ -48,14 +54,17 @@ def time_model(model: HookedModel, rows: Sequence[QARow], settings: Settings, to
         return answered - started, perf_counter() - answered
 
     both(rows[:1])  # the first time, libraries and weights are still being loaded
-    _, one = both(rows[:1])
-    answering, capturing = both(rows)
-    more = max(0.0, capturing - one) / max(1, len(rows) - 1)  # the shared prefix is captured once, however many rows
-    return {"answering": answering * total / len(rows), "capturing": one + more * (total - 1)}
+    first = both(rows[:1])
+    whole = both(rows)
+    answer, vectors = (max(0.0, b - a) / max(1, len(rows) - 1) for a, b in zip(first, whole, strict=True))
+    return {
+        "answering": first[0] * batches + answer * max(0, total - batches),
+        "capturing": first[1] + vectors * (total - 1),  # the shared prefix is captured once, however many rows
+    }
 
 
 def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:
-    """Seconds of probing, permutations and controls, from one cell of each grid on vectors drawn at random."""
+    """Seconds of probing, permutations and controls, from a few cells of each grid on vectors drawn at random."""
     n = max(40, min(total, TIMED_CELL))
     rng = np.random.default_rng(0)
     y = np.arange(n) % 2
@@ -65,11 +74,18 @@ def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:
         (len(METRICS) * shapes.n_heads, 1),
     ):
         # Variances fall as 1/i, as those of a residual stream roughly do; equal ones would converge too fast.
-        x = rng.standard_normal((n, 1, 1, width)).astype(np.float32) * np.arange(1, width + 1, dtype=np.float32) ** -0.5
-        started = perf_counter()
-        grid = probe_grid(x, y, C=settings.C, probe=settings.probe, n_jobs=1)
-        fitted = perf_counter()
+        x = rng.standard_normal((n, 1, 3, width)).astype(np.float32) * np.arange(1, width + 1, dtype=np.float32) ** -0.5
+
+        def probed(cells: int, x: np.ndarray = x) -> tuple[float, xr.Dataset]:
+            started = perf_counter()
+            grid = probe_grid(x[:, :, :cells], y, C=settings.C, probe=settings.probe, n_jobs=1)
+            return perf_counter() - started, grid
+
+        probed(1)  # the first time, libraries are still being loaded
+        (one, grid), (three, _) = probed(1), probed(3)
+        seconds += fits * max(0.0, three - one) / 2  # the folds are drawn once, however many cells
         if settings.permutations:
-            permutation_test(grid, x, permutations=max(2, settings.permutations), n_jobs=1)
-        seconds += fits * (fitted - started) + perf_counter() - fitted
-    return seconds * shapes.n_layers * len(settings.roles) * max(1.0, total / n) / cpu_count()
+            started = perf_counter()
+            permutation_test(grid, x[:, :, :1], permutations=max(2, settings.permutations), n_jobs=1)
+            seconds += perf_counter() - started
+    return seconds * (shapes.n_layers + 1) * len(settings.roles) * max(1.0, total / n) / cpu_count()

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from interp.answering.answers import Answers
 from interp.probing.crossfit import Cell, cross_fit
 from interp.probing.estimators import ProbeSpec
+from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.folds import normalise_question
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, undefined, why_undefined
 
@@ -54,7 +55,7 @@ def baseline_estimates(
     identity = CountVectorizer(binary=True, analyzer=lambda text: [text])
 
     def fitted(x: np.ndarray) -> Estimate:
-        return fitted_estimate(x, labels, min_per_class=min_per_class)
+        return fitted_estimate(x, labels, min_per_class=min_per_class)[0]
 
     def texts(vectoriser: CountVectorizer, values: list[str]) -> Estimate:
         return _text_estimate(vectoriser, values, labels, min_per_class)
@@ -82,23 +83,38 @@ def position_estimates(
     min_per_class: int = MIN_PER_CLASS,
 ) -> dict[str, Estimate]:
     """AUC of each role's token index and the sequence length alone: what the place gives away; -1 = absent."""
-    y, fold, _ = labels
     out = {}
     for role, name in enumerate(roles):
         has = positions[:, role] >= 0
         x = np.stack([positions[:, role], lengths], axis=1).astype(np.float64)
-        score = np.full(len(y), np.nan)
-        fit = cross_fit(Cell(x[has], y[has], fold[has], ProbeSpec(), min_per_class))
-        score[has] = fit.score
-        out[name] = _estimate(score, labels, has, fit.reason, min_per_class)
+        out[name] = fitted_estimate(x[has], labels, used=has, min_per_class=min_per_class)[0]
     return out
 
 
-def fitted_estimate(x: Float[np.ndarray, "sample width"], labels: Labels, *, min_per_class: int) -> Estimate:
-    """Cross-fitted logistic probe on features of any kind."""
-    y, fold, _ = labels
-    fit = cross_fit(Cell(x, y, fold, ProbeSpec(), min_per_class))
-    return _estimate(fit.score, labels, np.ones(len(y), bool), fit.reason, min_per_class)
+def fitted_estimate(
+    x: Float[np.ndarray, "used width"],
+    labels: Labels,
+    *,
+    used: Bool[np.ndarray, " sample"] | None = None,
+    spec: ProbeSpec | None = None,
+    min_per_class: int,
+) -> tuple[Estimate, Sketch]:
+    """AUC of a probe (`spec`, default logistic) cross-fitted on the `used` samples (default: all), and what it shares.
+
+    The `training_sketch` is 0 for samples that are not used, and where the probe has none.
+    """
+    y, fold, group = labels
+    used = np.ones(len(y), bool) if used is None else used
+    spec = ProbeSpec() if spec is None else spec
+    fit = cross_fit(Cell(x, y[used], fold[used], spec, min_per_class, group[used], sketched=True))
+    training = np.zeros((len(y), 2, DIRECTIONS))
+    if fit.reason:
+        return undefined(len(y), int(used.sum()), int(y[used].sum()), fit.reason), training
+    score = np.full(len(y), np.nan)
+    score[used] = fit.score
+    if fit.training is not None:
+        training[used] = fit.training
+    return estimate_auc(score, y, fold, group, training=training, min_per_class=min_per_class), training
 
 
 def _text_estimate(vectoriser: CountVectorizer, texts: list[str], labels: Labels, min_per_class: int) -> Estimate:

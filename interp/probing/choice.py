@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import linalg
 
-from interp.statistics.inference import MIN_PER_CLASS, concordance, estimate_auc, undefined
-from interp.statistics.resampling import NestedBest
+from interp.statistics.inference import MIN_PER_CLASS, concordance, undefined
+from interp.statistics.resampling import NestedBest, composed_best
 
 ALPHA = 1.0
 """Ridge penalty of the probes that choose: their features have variance 1."""
@@ -86,16 +86,17 @@ def chosen_best(
     fold: Int[np.ndarray, " sample"],
     group: Int[np.ndarray, " sample"],
     *,
+    training: Float[np.ndarray, "sample cell side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> NestedBest:
-    """AUC of the best cell, chosen for each fold by `choice_auc` and scored on that fold (SPEC: best cell)."""
+    """AUC of the best cell, chosen for each fold by `choice_auc` and scored on that fold (SPEC: best cell).
+
+    `training`: the cells' `training_sketch`, for the interval (`composed_best`).
+    """
     folds = np.unique(fold)
     if not np.isfinite(choice).any(1).all():
         reason = "without some fold no cell can be judged: a training part of the choice has one class only"
         return NestedBest(undefined(len(y), 0, 0, reason), {}, np.full(len(y), np.nan))
     cells = np.nan_to_num(choice, nan=-1.0).argmax(1)
-    composed = np.full(len(y), np.nan)
-    for f, cell in zip(folds, cells, strict=True):
-        composed[fold == f] = score[fold == f, cell]
-    estimate = estimate_auc(composed, y, fold, group, min_per_class=min_per_class)
-    return NestedBest(estimate, dict(zip(folds.tolist(), cells.tolist(), strict=True)), composed)
+    chosen = dict(zip(folds.tolist(), cells.tolist(), strict=True))
+    return composed_best(score, chosen, y, fold, group, training=training, min_per_class=min_per_class)

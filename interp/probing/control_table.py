@@ -83,6 +83,7 @@ TITLES = {
     "selectivity": "Selectivity (AUC minus control task)",
     "held_out": "Answer-held-out folds",
     "shuffled": "Shuffled labels",
+    "embed_held_out": "Embedding row, answer-held-out folds",
     "random_vectors": "Random vectors of the same width",
     "position": "Position only (index, length)",
     "question_words": "Words of the question",

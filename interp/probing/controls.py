@@ -1,31 +1,39 @@
 """Controls beside the grid: how much of a cell's AUC needs no knowledge of whether this answer is right."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Int
 from joblib import Parallel, delayed
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
 from interp.answering.answers import Answers
+from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.probing.baselines import answer_strings, baseline_estimates, position_estimates
+from interp.probing.baselines import (
+    Labels,
+    answer_strings,
+    baseline_estimates,
+    fitted_estimate,
+    position_estimates,
+)
 from interp.probing.control_table import Controls
-from interp.probing.crossfit import Cell, cross_fit
 from interp.probing.estimators import PROBES, ProbeSpec
+from interp.probing.features import read_features
 from interp.probing.grid import GridArrays, estimate_variables, grid_arrays
 from interp.probing.permutations import cell_columns, permute_labels
 from interp.probing.workers import worker_count
+from interp.statistics.cross_fold import Sketch
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
     auc_influence,
-    estimate_auc,
     group_codes,
     normal_estimate,
     undefined,
@@ -67,17 +75,19 @@ def control_grid(
     grid: xr.Dataset,
     *,
     probe: Any = None,
+    ids: Sequence[str] | None = None,
     seed: int = 0,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Controls:
     """Every control of a probe grid, with the grid's own samples, labels, folds, groups and estimator (SPEC: controls).
 
-    `data` is what the grid was made from, `answers` the run's answers (samples are found by id). `probe` is needed
+    `data` is what the grid was made from (a bare array: with the `ids` given to `probe_grid`),
+    `answers` the run's answers (samples are found by id). `probe` is needed
     only if the grid was made with an estimator that has no name. *Control task* and *shuffled labels* are further
     label vectors on the grid's folds, each AUC counted on those labels; *answer-held-out* refits on folds over the
-    connected components of answer string and group, which are also the groups of its interval. `progress` is called
-    with the number of cells just finished.
+    connected components of answer string and group, which are also the groups of its interval, and does so for the row
+    `embed` too (`embed_held_out`). `progress` is called with the number of cells just finished.
 
     Raises DataError if samples are not in `answers`, or an unnamed estimator is not given again.
     """
@@ -90,19 +100,16 @@ def control_grid(
     index = _places(answers, grid["sample"].values.tolist())
     strings = answer_strings(answers, index)
     component = answer_components(strings, arrays.group)
-    vectors = np.stack(
-        [
-            control_labels(strings, float(arrays.y.mean()), seed=seed),
-            permute_labels(arrays.y, arrays.group, permutations=1, seed=seed)[0][0],
-        ]
-    )
+    samples = (arrays.y, arrays.fold, arrays.group)
+    random = control_labels(strings, float(arrays.y.mean()), seed=seed)
+    shuffled = permute_labels(arrays.y, arrays.group, permutations=1, seed=seed)[0][0]
     try:
         n_folds = len(np.unique(arrays.fold))
         held_out = assign_folds(arrays.y, list(map(str, component)), folds=n_folds, seed=seed)
-        why_not = ""
+        apart, why_not = (arrays.y, held_out, component), ""
     except DataError as error:
-        held_out, why_not = None, str(error)
-    columns = cell_columns(grid, data)
+        apart, why_not = None, str(error)
+    columns = cell_columns(grid, data, ids=ids)
 
     def work(layer: int, role: int) -> list[Estimate]:
         used = np.isfinite(arrays.score[:, layer, role])
@@ -110,8 +117,14 @@ def control_grid(
             reason = str(grid["reason"].transpose("layer", "token").values[layer, role])
             n, n_correct = (int(grid[k].transpose("layer", "token").values[layer, role]) for k in ("n", "n_correct"))
             return [undefined(len(used), n, n_correct, reason)] * len(CELL_CONTROLS)
-        x = columns(used, layer, role)
-        return _cell(x, used, arrays, layer, role, vectors, held_out, why_not, component, spec, least)
+        fit = partial(fitted_estimate, columns(used, layer, role), used=used, spec=spec, min_per_class=least)
+        task, trained = fit((random, *samples[1:]))
+        return [
+            task,
+            _selectivity(arrays, layer, role, task, trained),
+            _undefined(arrays, used, why_not) if apart is None else fit(apart)[0],
+            fit((shuffled, *samples[1:]))[0],
+        ]
 
     cells = [(layer, role) for layer in range(arrays.auc.shape[0]) for role in range(arrays.auc.shape[1])]
     estimates: list[list[Estimate]] = []
@@ -124,14 +137,15 @@ def control_grid(
             if progress is not None:
                 progress(1)
     by_control = [found[i] for i in range(len(CELL_CONTROLS)) for found in estimates]
-    labels = (arrays.y, arrays.fold, arrays.group)
     lengths = np.array([len(answers.prompt_ids[i]) + len(answers.completion_ids[i]) for i in index])
-    single = baseline_estimates(answers, index, labels, width=width, seed=seed, min_per_class=least)
+    single = baseline_estimates(answers, index, samples, width=width, seed=seed, min_per_class=least)
     baselines = {name: {"all": estimate} for name, estimate in single.items()}
     if "position" in grid:
         at = grid["position"].transpose("sample", "token").values.astype(np.int64)
         roles = [str(token) for token in grid["token"].values]
-        baselines["position"] = position_estimates(at, lengths, roles, labels, min_per_class=least)
+        baselines["position"] = position_estimates(at, lengths, roles, samples, min_per_class=least)
+    if "embed_score" in grid and apart is not None:
+        baselines["embed_held_out"] = _embed_held_out(data, grid, apart, spec, least)
     return Controls(
         cells=xr.Dataset(
             estimate_variables(by_control, ("control", "layer", "token"), (len(CELL_CONTROLS), *arrays.auc.shape)),
@@ -151,52 +165,35 @@ def control_grid(
     )
 
 
-def _cell(
-    x: Float[np.ndarray, "used width"],
-    used: np.ndarray,
-    arrays: GridArrays,
-    layer: int,
-    role: int,
-    vectors: Int[np.ndarray, "vector sample"],
-    held_out: Int[np.ndarray, " sample"] | None,
-    why_not: str,
-    component: Int[np.ndarray, " sample"],
-    spec: ProbeSpec,
-    least: int,
-) -> list[Estimate]:
-    """Control task, selectivity, answer-held-out and shuffled labels of one cell."""
-    y, fold, group, n = arrays.y, arrays.fold, arrays.group, len(arrays.y)
-    n_used = int(used.sum())
+def _undefined(arrays: GridArrays, used: Bool[np.ndarray, " sample"], reason: str) -> Estimate:
+    return undefined(len(used), int(used.sum()), int(arrays.y[used].sum()), reason)
 
-    def estimate(labels: np.ndarray, folds: np.ndarray, groups: np.ndarray, score: np.ndarray) -> Estimate:
-        whole = np.full(n, np.nan)
-        whole[used] = score
-        if np.isnan(score).any():
-            return undefined(n, n_used, int(labels[used].sum()), "a training part has one class or no varying column")
-        return estimate_auc(whole, labels, folds, groups, min_per_class=least)
 
-    scores = _scores(x, vectors[:, used], fold[used], spec)
-    task, shuffled = (estimate(v, fold, group, s) for v, s in zip(vectors, scores, strict=True))
+def _selectivity(arrays: GridArrays, layer: int, role: int, task: Estimate, trained: Sketch) -> Estimate:
+    """The cell's AUC minus that of its control task; the same samples, paired."""
+    score = arrays.score[:, layer, role]
+    used = np.isfinite(score)
     if task.reason:
-        selectivity = undefined(n, task.n, int(y[used].sum()), f"control task: {task.reason}")
-    else:
-        value, influence = auc_influence(arrays.score[:, layer, role], y, fold)
-        selectivity = normal_estimate(value - task.value, influence - task.influence, group, n_used, int(y[used].sum()))
-    if held_out is None:
-        other = undefined(n, n_used, int(y[used].sum()), why_not)
-    else:
-        other = estimate(y, held_out, component, _scores(x, y[None, used], held_out[used], spec)[0])
-    return [task, selectivity, other, shuffled]
+        return _undefined(arrays, used, f"control task: {task.reason}")
+    value, influence = auc_influence(score, arrays.y, arrays.fold)
+    counts = (int(used.sum()), int(arrays.y[used].sum()))
+    training = arrays.trained(layer, role) - trained
+    return normal_estimate(value - task.value, influence - task.influence, arrays.group, *counts, training=training)
 
 
-def _scores(
-    x: Float[np.ndarray, "used width"],
-    labels: Int[np.ndarray, "vector used"],
-    fold: Int[np.ndarray, " used"],
-    spec: ProbeSpec,
-) -> Float[np.ndarray, "vector used"]:
-    """Out-of-fold scores of the grid's own probe for every label vector."""
-    return np.stack([cross_fit(Cell(x, vector, fold, spec, 1)).score for vector in labels])
+def _embed_held_out(data: Capture, grid: xr.Dataset, apart: Labels, spec: ProbeSpec, least: int) -> dict[str, Estimate]:
+    """The embedding row on answer-held-out folds: how much of the held-out AUC the token itself explains."""
+    control = read_features(data, site=str(grid.attrs["site"])).control()
+    assert control is not None  # the grid has the row
+    place = {name: i for i, name in enumerate(control.ids)}
+    index = np.array([place[name] for name in grid["sample"].values.tolist()])
+    used = np.isfinite(grid["embed_score"].transpose("sample", "token").values)
+    return {
+        str(token): fitted_estimate(
+            control.column(index[has], 0, role), apart, used=has, spec=spec, min_per_class=least
+        )[0]
+        for role, (token, has) in enumerate(zip(grid["token"].values, used.T, strict=True))
+    }
 
 
 def _places(answers: Answers, ids: Sequence[str]) -> list[int]:

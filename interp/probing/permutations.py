@@ -1,6 +1,6 @@
 """Is there signal? Label permutations, the same for every cell and both grids, and what they say of each cell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -114,15 +114,16 @@ def permutation_test(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
     statistic: str = "ridge",
+    ids: Sequence[str] | None = None,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
     """The grid with `z`, `p`, `q` and `p_corrected` on (layer, token) (SPEC: is there signal).
 
-    `data` is what the grid was made from: the Capture, or the bare array of `probe_grid`. Labels, folds, groups and
-    samples of every cell are those of the grid, so that two grids of the same samples and seed meet the same
-    permutations. z = (A - mean) / standard deviation (ddof 1) over the cell's permutations, p its upper normal tail,
-    q by Benjamini-Hochberg over the grid, `p_corrected` = (1 + #{largest z of a permutation >= z}) /
+    `data` is what the grid was made from: the Capture, or the bare array of `probe_grid` with the `ids` given there.
+    Labels, folds, groups and samples of every cell are those of the grid, so that two grids of the same samples and
+    seed meet the same permutations. z = (A - mean) / standard deviation (ddof 1) over the cell's permutations, p its
+    upper normal tail, q by Benjamini-Hochberg over the grid, `p_corrected` = (1 + #{largest z of a permutation >= z}) /
     (permutations + 1).
     A is `permutation_auc`: of the ridge classifier (`statistic="ridge"`, fast), or of the logistic probe refitted for
     every permutation (`"logistic"`, exact); the attribute `permutation_statistic` says which. Undefined cells are NaN.
@@ -134,7 +135,7 @@ def permutation_test(
     if permutations < 2:
         raise DataError(f"permutations: expected at least 2, got {permutations}")
     arrays = grid_arrays(grid)
-    column = cell_columns(grid, data)
+    column = cell_columns(grid, data, ids=ids)
     drawn, unmoved = permute_labels(arrays.y, arrays.group, permutations=permutations, seed=seed)
     labels = np.concatenate([arrays.y[None], drawn])
     C = float(grid.attrs.get("C", 1.0))
@@ -179,23 +180,31 @@ def signal(
     return z, stats.norm.sf(z), np.where(np.isfinite(z), corrected, np.nan)
 
 
-def cell_columns(grid: xr.Dataset, data: Any) -> Callable[..., Float[np.ndarray, "used width"]]:
-    """Features of the used samples of a cell, as the grid's own probes saw them."""
+def cell_columns(
+    grid: xr.Dataset, data: Any, *, ids: Sequence[str] | None = None
+) -> Callable[..., Float[np.ndarray, "used width"]]:
+    """Features of the used samples of a cell, as the grid's own probes saw them.
+
+    `ids` names the rows of a bare array, as in `probe_grid`; a Capture knows its own.
+    """
     attention = grid.attrs.get("kind") == "attention"
-    ids = grid["sample"].values.tolist()
+    names = grid["sample"].values.tolist()
     if isinstance(data, Capture):
         features = read_features(data, site=next(iter(data.sites)) if attention else str(grid.attrs["site"]))
     else:
-        features = read_features(data)
+        features = read_features(data, ids=ids)
     place = {name: i for i, name in enumerate(features.ids)}
-    if absent := [name for name in ids if name not in place]:
-        raise DataError(f"data: {len(absent)} samples of the grid are not in it, first {absent[0]}; give the same data")
+    if absent := [name for name in names if name not in place]:
+        raise DataError(
+            f"data: {len(absent)} samples of the grid are not in it, first {absent[0]}; "
+            "give the same data, and for a bare array the same ids"
+        )
     if (len(features.layers), len(features.roles)) != (grid.sizes["layer"], grid.sizes["token"]):
         raise DataError(
             f"data: expected the grid's {grid.sizes['layer']} layers and {grid.sizes['token']} roles, "
             f"got {len(features.layers)} and {len(features.roles)}"
         )
-    index = np.array([place[name] for name in ids])
+    index = np.array([place[name] for name in names])
     if attention:
         return partial(_attention_column, data, index)
     return partial(_probe_column, features, index)

@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
 from interp.answering.place_check import place_warnings
@@ -92,6 +93,10 @@ class Run:
             shards = finished_shards(self.folder.activations) if self.folder.activations.exists() else []
             captured = sum(len(shard.sample_ids) for shard in shards)
             lines.append(f"{len(self.samples)} samples answered, {captured} captured in {len(shards)} shards")
+        elif state == "answering":
+            answered = len(AnswerLog(self.folder.answer_log, run=run_identity(self.settings)).finished)
+            asked = self.settings["data"]["rows"] * self.settings["settings"]["samples_per_question"]
+            lines.append(f"{answered} of {asked} samples answered")
         lines += [f"{name}: {seconds:.1f} s" for name, seconds in self.settings["seconds"].items()]
         lines.append("finished" if state == "done" else f"go on with: {self.settings['resume']}")
         return "\n".join(lines)

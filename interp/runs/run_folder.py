@@ -1,7 +1,8 @@
 """The run folder: which file holds what, and how samples are written and read back."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 from interp.answering.answers import Answers
 from interp.answering.asking import Exchange
 from interp.answering.judgement import Judgement
+from interp.atomic import remove
 from interp.capturing.positions import Positions
-from interp.errors import RunError
+from interp.errors import InterpError, RunError
 from interp.statistics.folds import Folds
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
@@ -90,6 +92,16 @@ class RunFolder:
         if taken:
             what = "another run" if self.run_json.exists() else "other files"
             raise RunError(f"{self.path} holds {what}; nothing was overwritten: choose another folder with --out")
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """While a run begins: where an error of ours stops it before its first answer, the folder is free again."""
+        try:
+            yield
+        except InterpError:
+            if [entry.name for entry in self.path.iterdir()] == [self.run_json.name]:
+                remove(self.run_json)
+            raise
 
 
 def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ To first order D_f←g is a sum over pairs of a test sample i of f and a trainin
 mean 0 in i and in j: only a pair with itself is correlated, and Σ_f≠g Cov(E_f, E_g) = E[Σ d_ij d_ji], i and j in
 different folds (of different groups: sums over groups). The d_ij come from three steps:
 
-1. Training on j moves the score of i by x_iᵀ H⁻¹ x_j r_j. H is the Hessian of the penalised loss without fold f, by
-   Woodbury from that of all samples; r_j the residual of j at the probe without it, 1 + leverage times the fitted one.
+1. Training on j moves the score of i by x_iᵀ H⁻¹ x_j r_j. H is the Hessian of the penalised loss without fold f; r_j
+   the residual of j at the probe without it, 1 + leverage times the fitted one.
 2. A moved score moves the share of concordant pairs by the density of the other class at that score (a kernel of
    `BANDWIDTH` standard deviations within class).
 3. Means over the fold's class and over the training samples are taken away: A_f itself moves by them.
@@ -22,12 +22,16 @@ Tibshirani 2021. No matrix of pairs is kept: Σ d_ij d_ji is the trace of a squa
 `DIRECTIONS` random sign vectors (Hutchinson 1989). Those are linear in the AUC, so that grids can be subtracted.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import linalg
 
 BANDWIDTH = 0.3
 DIRECTIONS = 8
+TAIL = 8.0
+"""Widths (and frequencies) at which a Gaussian is 0: exp(-32)."""
 FLAT = 1e-9
 """Least curvature: that of a sample of which the probe is certain."""
 JITTER = 1e-13
@@ -55,61 +59,130 @@ def training_sketch(
     """
     signs = np.random.default_rng(0).integers(0, 2, (int(group.max()) + 1, DIRECTIONS))[group] * 2.0 - 1
     curvature = np.maximum(curvature, FLAT)
-    basis = _whitened(z, curvature, penalty)  # basisᵀ basis = z H⁻¹ zᵀ, H of all samples
-    received, given = np.zeros((2, len(y), DIRECTIONS))
-    without = {}  # of each fold: (I - Q V)⁻¹ of its samples, Q = z H⁻¹ zᵀ, which turns H into H without them
+    z, mean = _projected(z, curvature)
+    numbers = np.unique(fold)
+    without = _hessians_without(z, mean, curvature, fold, penalty)
     removed = np.zeros(len(y))  # residual of a sample at the probe without it
-    for f in np.unique(fold):
+    for f in numbers:
         inside = fold == f
-        inner = basis[:, inside].T @ basis[:, inside]
-        without[f] = linalg.inv(np.eye(len(inner)) - inner * curvature[inside], check_finite=False)
-        leverage = (without[f] * inner).sum(1)
+        root = linalg.solve_triangular(
+            without[f], (z[inside] - mean).T, lower=True, overwrite_b=True, check_finite=False
+        )
+        leverage = np.einsum("ij,ij->j", root, root)
         removed[inside] = residual[inside] * (1 + curvature[inside] * leverage)
-    pairs = sum(int((y[fold == f] == 1).sum()) * int((y[fold == f] == 0).sum()) for f in without)
-    for f in without:
-        test, train = np.flatnonzero(fold == f), np.flatnonzero(fold != f)
+    pairs = sum(int((y[fold == f] == 1).sum()) * int((y[fold == f] == 0).sum()) for f in numbers)
+    received, given = np.zeros((2, len(y), DIRECTIONS))
+    for f in numbers:
+        test, train = fold == f, fold != f
         if y[test].min() == y[test].max():
             continue
-        own, other = basis[:, test], basis[:, train]
-        slope = _auc_slope(score[test], y[test]) / pairs
-        centred = signs[train] - signs[train].mean(0)
-        received[test] = slope @ (without[f] @ (own.T @ (other @ (removed[train, None] * centred))))
-        back = removed[train, None] * (other.T @ (own @ (without[f].T @ (slope.T @ signs[test]))))
+        slope = _AucSlope.of(score[test], y[test])
+        push = np.zeros_like(signs)  # 0 in the fold: a product with all of z needs no copy of a part of it
+        own = z[test] - mean
+        push[train] = removed[train, None] * (signs[train] - signs[train].mean(0))
+        received[test] = slope.times(own @ _solve(without[f], z.T @ push - np.outer(mean, push.sum(0)))) / pairs
+        pull = _solve(without[f], own.T @ slope.transposed_times(signs[test])) / pairs
+        back = removed[train, None] * (z @ pull - mean @ pull)[train]
         given[train] += back - back.mean(0)
     return np.stack([received, given], axis=1).astype(np.float32)  # sixteen numbers a sample and cell
 
 
-def _whitened(
-    z: Float[np.ndarray, "sample width"], curvature: Float[np.ndarray, " sample"], penalty: float
-) -> Float[np.ndarray, "column sample"]:
-    """B with Bᵀ B = z H⁻¹ zᵀ, the unpenalised intercept projected out of z."""
-    z = z - (curvature @ z) / curvature.sum()
-    if z.shape[1] > len(z):
-        inner = z @ z.T
-        inner[np.diag_indices_from(inner)] += JITTER * np.trace(inner)
-        z = linalg.cholesky(inner, lower=True, overwrite_a=True, check_finite=False)
-    hessian = (z.T * curvature) @ z
+def _projected(
+    z: Float[np.ndarray, "sample width"], curvature: Float[np.ndarray, " sample"]
+) -> tuple[Float[np.ndarray, "sample column"], Float[np.ndarray, " column"]]:
+    """z, and what to take from it so that the unpenalised intercept is projected out.
+
+    Of more features than samples, as many columns as samples; else z itself, since a copy is the largest thing here.
+    """
+    mean = (curvature @ z) / curvature.sum()
+    if z.shape[1] <= len(z):
+        return z, mean
+    z = z - mean
+    inner = z @ z.T
+    inner[np.diag_indices_from(inner)] += JITTER * np.trace(inner)
+    return linalg.cholesky(inner, lower=True, overwrite_a=True, check_finite=False), np.zeros(len(z))
+
+
+def _hessians_without(
+    z: Float[np.ndarray, "sample column"],
+    mean: Float[np.ndarray, " column"],
+    curvature: Float[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+    penalty: float,
+) -> dict[int, Float[np.ndarray, "column column"]]:
+    """L with L Lᵀ the Hessian of the penalised loss without each fold."""
+    parts = {}
+    for f in np.unique(fold).tolist():
+        own = z[fold == f] - mean
+        parts[f] = (own.T * curvature[fold == f]) @ own
+    hessian = np.sum(list(parts.values()), axis=0)
     hessian[np.diag_indices_from(hessian)] += penalty
-    factor = linalg.cholesky(hessian, lower=True, overwrite_a=True, check_finite=False)
-    return np.asarray(linalg.solve_triangular(factor, z.T, lower=True, check_finite=False))
+    for f, part in parts.items():
+        np.subtract(hessian, part, out=part)
+        parts[f] = np.asarray(linalg.cholesky(part, lower=True, overwrite_a=True, check_finite=False))
+    return parts
 
 
-def _auc_slope(
-    score: Float[np.ndarray, " sample"], y: Int[np.ndarray, " sample"]
-) -> Float[np.ndarray, "sample sample"]:
-    """Derivative of each sample's share of the fold's concordant pairs by each sample's score, centred by class."""
-    correct, wrong = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
-    width = BANDWIDTH * np.sqrt((score[correct].var() + score[wrong].var()) / 2)
-    slope = np.zeros((len(y), len(y)))
-    if width == 0:
-        return slope
-    density = np.exp(-(((score[correct, None] - score[wrong]) / width) ** 2) / 2) / (width * np.sqrt(2 * np.pi))
-    slope[np.ix_(correct, wrong)], slope[np.ix_(wrong, correct)] = -density, density.T
-    slope[correct, correct], slope[wrong, wrong] = density.sum(1), -density.sum(0)
-    for members in (correct, wrong):
-        slope[members] -= slope[members].mean(0)
-        slope[members] *= len(members) / max(len(members) - 1, 1)  # what taking the mean away has taken of a product
-    return slope
+def _solve(
+    root: Float[np.ndarray, "column column"], values: Float[np.ndarray, "column direction"]
+) -> Float[np.ndarray, "column direction"]:
+    return np.asarray(linalg.cho_solve((root, True), values, overwrite_b=True, check_finite=False))
+
+
+@dataclass(frozen=True)
+class _AucSlope:
+    """Derivative of each sample's share of the fold's concordant pairs by each sample's score, centred by class.
+
+    Products with this matrix of pairs, without the matrix: on an interval a Gaussian is a short sum of cosines, and the
+    cosine of a difference is a product. The cost is linear in the samples.
+    """
+
+    classes: tuple[Int[np.ndarray, " wrong"], Int[np.ndarray, " correct"]]
+    waves: Float[np.ndarray, "sample wave"]
+    weight: Float[np.ndarray, " wave"]
+
+    @classmethod
+    def of(cls, score: Float[np.ndarray, " sample"], y: Int[np.ndarray, " sample"]) -> "_AucSlope":
+        """The slope at the scores of one fold."""
+        classes = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
+        width = BANDWIDTH * np.sqrt((score[classes[0]].var() + score[classes[1]].var()) / 2)
+        if width == 0:
+            return cls(classes, np.zeros((len(y), 0)), np.zeros(0))
+        order = np.argsort(score, kind="stable")
+        place = np.empty(len(y))
+        # Across a gap of TAIL widths no kernel reaches: a wider one would only add cosines.
+        place[order] = np.append(0.0, np.cumsum(np.minimum(np.diff(score[order]) / width, TAIL)))
+        period = place.max() + TAIL
+        wave = 2 * np.pi / period * np.arange(int(TAIL * period / (2 * np.pi)) + 1)
+        weight = np.exp(-(wave**2) / 2) / (period * width) * np.where(wave > 0, 2.0, 1.0)
+        angle = place[:, None] * wave
+        return cls(classes, np.hstack([np.cos(angle), np.sin(angle)]), np.tile(weight, 2))
+
+    def times(self, values: Float[np.ndarray, "sample direction"]) -> Float[np.ndarray, "sample direction"]:
+        """The product with the matrix."""
+        return self._centred(self._moved(values, sign=-1))
+
+    def transposed_times(self, values: Float[np.ndarray, "sample direction"]) -> Float[np.ndarray, "sample direction"]:
+        """The product with the transposed matrix."""
+        return self._moved(self._centred(values), sign=1)
+
+    def _moved(
+        self, values: Float[np.ndarray, "sample direction"], *, sign: int
+    ) -> Float[np.ndarray, "sample direction"]:
+        """± (density · own value + `sign` · Σ over the other class of kernel · value), minus for wrong samples."""
+        out = np.empty_like(values)
+        columns = np.column_stack([np.ones(len(values)), values])
+        for side, own, other in ((-1, *self.classes), (1, *self.classes[::-1])):
+            across = self.waves[own] @ (self.weight[:, None] * (self.waves[other].T @ columns[other]))
+            out[own] = side * (across[:, :1] * values[own] + sign * across[:, 1:])
+        return out
+
+    def _centred(self, values: Float[np.ndarray, "sample direction"]) -> Float[np.ndarray, "sample direction"]:
+        """Class means taken away, and what that has taken of a product given back."""
+        out = np.empty_like(values)
+        for members in self.classes:
+            out[members] = (values[members] - values[members].mean(0)) * (len(members) / max(len(members) - 1, 1))
+        return out
 
 
 def shared_variance(sketch: Sketch, group: Int[np.ndarray, " sample"]) -> float:

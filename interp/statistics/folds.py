@@ -127,7 +127,8 @@ def make_folds(
     located = np.ones(len(labels), bool) if has_exact_answer is None or population == "all" else has_exact_answer
     member = labelled & located
     if not member.any():
-        hint = "choose another exact-answer method, or population='all'" if labelled.any() else "give accepted answers"
+        every = "population='all' (on the command line: --population all)"
+        hint = f"choose another exact-answer method, or {every}" if labelled.any() else "give accepted answers"
         raise DataError(
             f"labels: none of {len(labels)} samples has both a label and an exact answer "
             f"({int(labelled.sum())} are labelled); nothing can be probed: {hint}"

@@ -54,15 +54,35 @@ def nested_best(
         present = np.isin(folds, fold[used])
         parts = concordance(np.ascontiguousarray(score[np.ix_(used, cells)].T), y[used], fold[used])
         concordant[np.ix_(present, cells)], pairs[np.ix_(present, cells)] = parts
-    composed, chosen = np.full(len(y), np.nan), {}
+    chosen = {}
     for i, f in enumerate(folds):
         others = np.arange(len(folds)) != i
         total = pairs[others].sum(0)
         aucs = np.divide(concordant[others].sum(0), total, out=np.full(total.shape, -1.0), where=total > 0)
         chosen[int(f)] = int(aucs.argmax())
-        composed[fold == f] = score[fold == f, chosen[int(f)]]
-    estimate = estimate_auc(composed, y, fold, group, min_per_class=min_per_class)
-    return NestedBest(estimate, chosen, composed)
+    return composed_best(score, chosen, y, fold, group, min_per_class=min_per_class)
+
+
+def composed_best(
+    score: Float[np.ndarray, "sample cell"],
+    chosen: dict[int, int],
+    y: Int[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
+    *,
+    training: Float[np.ndarray, "sample cell side direction"] | None = None,
+    min_per_class: int = MIN_PER_CLASS,
+) -> NestedBest:
+    """AUC of each fold's chosen cell on that fold.
+
+    `training`: the cells' `training_sketch`. Each fold takes its own cell's, as if the other folds had chosen that cell
+    too: exact where they agree; where they do not, folds share less than that, and the interval is a little wide.
+    """
+    cell = np.array([chosen[f] for f in fold.tolist()])
+    own = (np.arange(len(y)), cell)
+    shared = None if training is None else training[own]
+    estimate = estimate_auc(score[own], y, fold, group, training=shared, min_per_class=min_per_class)
+    return NestedBest(estimate, chosen, score[own])
 
 
 def peak_set(

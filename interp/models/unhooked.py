@@ -1,0 +1,99 @@
+"""A TransformerBridge without its hook points, for passes that nobody observes: the same numbers in less time.
+
+A bridge puts a module with hook points in the place of every module of the Hugging Face model, and the module that
+stood there into it (`original_component`). Some of them compute things that only a hook could see.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from interp.models.architecture import HookedModel, backend, model_info
+from interp.models.hooked import forward, new_cache
+
+EQUAL = "interp_equal_unhooked"
+"""Attribute of a model that says whether it computes the same, to the bit, without its hook points."""
+
+LIBRARIES = ("transformers.", "transformer_lens.")
+"""Their own hooks on modules serve their own hook points and outputs."""
+
+
+@contextmanager
+def unhooked(model: HookedModel) -> Iterator[None]:
+    """For the time of the block, Hugging Face's own modules stand where the bridge has put its own.
+
+    Nothing happens to a HookedTransformer, to a model with a hook of anybody on it (it sees every pass), to one with
+    processed weights or weights of its own beside Hugging Face's, or where a trial on a few tokens differs in one bit.
+    """
+    if backend(model) == "TransformerBridge" and not _is_observed(model) and _is_equal(model):
+        with _own_modules(model):
+            yield
+    else:
+        yield
+
+
+def _is_observed(model: HookedModel) -> bool:
+    from transformer_lens.hook_points import HookPoint
+
+    for module in model.modules():
+        hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
+        if isinstance(module, HookPoint):
+            if hooks:
+                return True
+        elif any(not str(getattr(hook, "__module__", "")).startswith(LIBRARIES) for hook in hooks):
+            return True
+    return False
+
+
+def _is_equal(model: HookedModel) -> bool:
+    """The trial, once per model: two samples, one of them padded, and a second pass over the cached first."""
+    if not hasattr(model, EQUAL):
+        equal = not model_info(model).processed_weights
+        weights = {id(weight) for weight in model.parameters()}
+        if equal:
+            hooked = _trial(model)
+            with _own_modules(model):
+                # A weight that only the bridge knows could be changed without the model knowing.
+                equal = weights == {id(weight) for weight in model.original_model.parameters()}
+                equal = equal and all(map(torch.equal, hooked, _trial(model)))
+        setattr(model, EQUAL, equal)
+    return bool(getattr(model, EQUAL))
+
+
+def _trial(model: HookedModel) -> list[torch.Tensor]:
+    tokens = torch.arange(14).reshape(2, 7) * 31 % model.cfg.d_vocab
+    mask = torch.ones_like(tokens)
+    mask[1, :2] = 0
+    cache = new_cache(model, 2)
+    passes = [(tokens[:, :5], mask[:, :5]), (tokens[:, 5:], mask)]
+    logits = [forward(model, new, seen, cache=cache, logits=True) for new, seen in passes]
+    return [one for one in logits if one is not None]
+
+
+@contextmanager
+def _own_modules(model: HookedModel) -> Iterator[None]:
+    replaced: list[tuple[nn.Module, str, nn.Module]] = []
+    try:
+        _replace(model.original_model, replaced)
+        yield
+    finally:
+        for parent, name, wrapper in replaced:
+            setattr(parent, name, wrapper)
+
+
+def _replace(parent: nn.Module, replaced: list[tuple[nn.Module, str, nn.Module]]) -> None:
+    """Put the wrapped module in the place of every wrapper below `parent`, and note the wrapper down."""
+    for name, child in list(parent.named_children()):
+        wrapped = _wrapped(child)
+        if wrapped is not None:
+            replaced.append((parent, name, child))
+            setattr(parent, name, wrapped)
+        _replace(child if wrapped is None else wrapped, replaced)
+
+
+def _wrapped(module: nn.Module) -> nn.Module | None:
+    """Hugging Face's module inside one of the bridge's."""
+    found = getattr(module, "original_component", None)
+    return found if isinstance(found, nn.Module) else None
