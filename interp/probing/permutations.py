@@ -93,6 +93,7 @@ def _cell_aucs(
     fold: Int[np.ndarray, " sample"],
     statistic: str,
     C: float,
+    device: str,
 ) -> Float[np.ndarray, " column"]:
     """AUC of the statistic's probe for every label vector, each against its own labels."""
     x = np.asarray(column(), dtype=np.float64)
@@ -100,7 +101,7 @@ def _cell_aucs(
         return within_fold_auc(ridge_scores(x, labels, fold, alpha=1 / C), labels, fold)
     from interp.probing.solver import cross_fit_logistic
 
-    score = cross_fit_logistic(x, labels, fold, C=C).score[0]
+    score = cross_fit_logistic(x, labels, fold, C=C, device=device).score[0]
     defined = np.isfinite(score).all(1)
     auc = np.full(len(labels), np.nan)
     auc[defined] = within_fold_auc(score[defined], labels[defined], fold)
@@ -114,6 +115,7 @@ def permutation_test(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
     statistic: str = "ridge",
+    device: str = "cpu",
     ids: Sequence[str] | None = None,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -126,7 +128,8 @@ def permutation_test(
     upper normal tail, q by Benjamini-Hochberg over the grid, `p_corrected` = (1 + #{largest z of a permutation >= z}) /
     (permutations + 1).
     A is `permutation_auc`: of the ridge classifier (`statistic="ridge"`, fast), or of the logistic probe refitted for
-    every permutation (`"logistic"`, exact); the attribute `permutation_statistic` says which. Undefined cells are NaN.
+    every permutation (`"logistic"`, exact, solved on `device`); the attribute `permutation_statistic` says which.
+    Undefined cells are NaN.
 
     Raises DataError for an unknown statistic or data that do not fit the grid.
     """
@@ -143,7 +146,7 @@ def permutation_test(
 
     def work(layer: int, role: int) -> Float[np.ndarray, " column"]:
         used = np.isfinite(arrays.score[:, layer, role])
-        return _cell_aucs(partial(column, used, layer, role), labels[:, used], arrays.fold[used], statistic, C)
+        return _cell_aucs(partial(column, used, layer, role), labels[:, used], arrays.fold[used], statistic, C, device)
 
     aucs = np.full((permutations + 1, *arrays.auc.shape), np.nan)
     # BLAS and sorting let go of the interpreter: threads do, and need no copies of the activations.
