@@ -27,7 +27,8 @@ def unhooked(model: HookedModel) -> Iterator[None]:
     Nothing happens to a HookedTransformer, to a model with a hook of anybody on it (it sees every pass), to one with
     processed weights or weights of its own beside Hugging Face's, or where a trial on a few tokens differs in one bit.
     """
-    if backend(model) == "TransformerBridge" and not _is_observed(model) and _is_equal(model):
+    bare = backend(model) == "TransformerBridge" and not model_info(model).processed_weights
+    if bare and not _is_observed(model) and _is_equal(model):
         with _own_modules(model):
             yield
     else:
@@ -50,14 +51,11 @@ def _is_observed(model: HookedModel) -> bool:
 def _is_equal(model: HookedModel) -> bool:
     """The trial, once per model: two samples, one of them padded, and a second pass over the cached first."""
     if not hasattr(model, EQUAL):
-        equal = not model_info(model).processed_weights
-        weights = {id(weight) for weight in model.parameters()}
-        if equal:
-            hooked = _trial(model)
-            with _own_modules(model):
-                # A weight that only the bridge knows could be changed without the model knowing.
-                equal = weights == {id(weight) for weight in model.original_model.parameters()}
-                equal = equal and all(map(torch.equal, hooked, _trial(model)))
+        weights, hooked = {id(weight) for weight in model.parameters()}, _trial(model)
+        with _own_modules(model):
+            # A weight that only the bridge knows could be changed without the model knowing.
+            equal = weights == {id(weight) for weight in model.original_model.parameters()}
+            equal = equal and all(map(torch.equal, hooked, _trial(model)))
         setattr(model, EQUAL, equal)
     return bool(getattr(model, EQUAL))
 

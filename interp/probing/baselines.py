@@ -8,12 +8,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from interp.answering.answers import Answers
-from interp.probing.crossfit import Cell, cross_fit
+from interp.probing.crossfit import Cell, CellFit, cross_fit
 from interp.probing.estimators import ProbeSpec
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.folds import normalise_question
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, undefined, why_undefined
 
+LOGISTIC = ProbeSpec()
 Labels = tuple[Int[np.ndarray, " sample"], Int[np.ndarray, " sample"], Int[np.ndarray, " sample"]]
 """Labels, folds and group codes of the samples of a grid."""
 
@@ -96,17 +97,36 @@ def fitted_estimate(
     labels: Labels,
     *,
     used: Bool[np.ndarray, " sample"] | None = None,
-    spec: ProbeSpec | None = None,
+    spec: ProbeSpec = LOGISTIC,
     min_per_class: int,
 ) -> tuple[Estimate, Sketch]:
-    """AUC of a probe (`spec`, default logistic) cross-fitted on the `used` samples (default: all), and what it shares.
+    """AUC of a probe cross-fitted on the `used` samples (default: all), and what its folds share."""
+    used = np.ones(len(labels[0]), bool) if used is None else used
+    cell = labelled_cell(x, labels, used=used, spec=spec, min_per_class=min_per_class)
+    return fit_estimate(cross_fit(cell), labels, used=used, min_per_class=min_per_class)
 
-    The `training_sketch` is 0 for samples that are not used, and where the probe has none.
+
+def labelled_cell(
+    x: Float[np.ndarray, "used width"],
+    labels: Labels,
+    *,
+    used: Bool[np.ndarray, " sample"],
+    spec: ProbeSpec,
+    min_per_class: int,
+) -> Cell:
+    """What to cross-fit: features of the `used` samples with these labels, folds and groups."""
+    y, fold, group = labels
+    return Cell(x, y[used], fold[used], spec, min_per_class, group[used], sketched=True)
+
+
+def fit_estimate(
+    fit: CellFit, labels: Labels, *, used: Bool[np.ndarray, " sample"], min_per_class: int
+) -> tuple[Estimate, Sketch]:
+    """AUC of a cross-fitted `labelled_cell`, and its `training_sketch`.
+
+    The sketch is 0 for samples that are not used, and where the probe has none.
     """
     y, fold, group = labels
-    used = np.ones(len(y), bool) if used is None else used
-    spec = ProbeSpec() if spec is None else spec
-    fit = cross_fit(Cell(x, y[used], fold[used], spec, min_per_class, group[used], sketched=True))
     training = np.zeros((len(y), 2, DIRECTIONS))
     if fit.reason:
         return undefined(len(y), int(used.sum()), int(y[used].sum()), fit.reason), training

@@ -1,16 +1,14 @@
 """Controls beside the grid: how much of a cell's AUC needs no knowledge of whether this answer is right."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
-from joblib import Parallel, delayed
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from threadpoolctl import threadpool_limits
 
 from interp.answering.answers import Answers
 from interp.capturing.activations import Capture
@@ -19,15 +17,17 @@ from interp.probing.baselines import (
     Labels,
     answer_strings,
     baseline_estimates,
+    fit_estimate,
     fitted_estimate,
+    labelled_cell,
     position_estimates,
 )
 from interp.probing.control_table import Controls
+from interp.probing.crossfit import Cell, cross_fit_cells
 from interp.probing.estimators import PROBES, ProbeSpec
 from interp.probing.features import read_features
 from interp.probing.grid import GridArrays, estimate_variables, grid_arrays
 from interp.probing.permutations import cell_columns, permute_labels
-from interp.probing.workers import worker_count
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import (
@@ -105,37 +105,29 @@ def control_grid(
     shuffled = permute_labels(arrays.y, arrays.group, permutations=1, seed=seed)[0][0]
     try:
         n_folds = len(np.unique(arrays.fold))
-        held_out = assign_folds(arrays.y, list(map(str, component)), folds=n_folds, seed=seed)
-        apart, why_not = (arrays.y, held_out, component), ""
+        other = assign_folds(arrays.y, list(map(str, component)), folds=n_folds, seed=seed)
+        apart, why_not = (arrays.y, other, component), ""
     except DataError as error:
         apart, why_not = None, str(error)
     columns = cell_columns(grid, data, ids=ids)
 
-    def work(layer: int, role: int) -> list[Estimate]:
+    kinds: list[Labels] = [(random, *samples[1:]), (shuffled, *samples[1:])]
+    if apart is not None:
+        kinds.append(apart)
+    width = int(columns(np.arange(1), 0, 0).shape[1])
+    fitted = _fit_all(arrays, columns, kinds, spec, width=width, min_per_class=least, n_jobs=n_jobs, progress=progress)
+    reasons = grid["reason"].transpose("layer", "token").values
+    estimates: list[list[Estimate]] = []
+    for (layer, role), found in zip(np.ndindex(arrays.auc.shape), fitted, strict=True):
         used = np.isfinite(arrays.score[:, layer, role])
         if not used.any():
-            reason = str(grid["reason"].transpose("layer", "token").values[layer, role])
             n, n_correct = (int(grid[k].transpose("layer", "token").values[layer, role]) for k in ("n", "n_correct"))
-            return [undefined(len(used), n, n_correct, reason)] * len(CELL_CONTROLS)
-        fit = partial(fitted_estimate, columns(used, layer, role), used=used, spec=spec, min_per_class=least)
-        task, trained = fit((random, *samples[1:]))
-        return [
-            task,
-            _selectivity(arrays, layer, role, task, trained),
-            _undefined(arrays, used, why_not) if apart is None else fit(apart)[0],
-            fit((shuffled, *samples[1:]))[0],
-        ]
-
-    cells = [(layer, role) for layer in range(arrays.auc.shape[0]) for role in range(arrays.auc.shape[1])]
-    estimates: list[list[Estimate]] = []
-    width = int(columns(np.arange(1), 0, 0).shape[1])
-    n_jobs = worker_count(len(arrays.y) * width) if n_jobs is None else n_jobs
-    with threadpool_limits(1):
-        workers = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")
-        for found in workers(delayed(work)(*cell) for cell in cells):
-            estimates.append(found)
-            if progress is not None:
-                progress(1)
+            missing = undefined(len(used), n, n_correct, str(reasons[layer, role]))
+            estimates.append([missing] * len(CELL_CONTROLS))
+            continue
+        (task, trained), (no_signal, _) = found[:2]
+        held_out = found[2][0] if apart is not None else _undefined(arrays, used, why_not)
+        estimates.append([task, _selectivity(arrays, layer, role, task, trained), held_out, no_signal])
     by_control = [found[i] for i in range(len(CELL_CONTROLS)) for found in estimates]
     lengths = np.array([len(answers.prompt_ids[i]) + len(answers.completion_ids[i]) for i in index])
     single = baseline_estimates(answers, index, samples, width=width, seed=seed, min_per_class=least)
@@ -163,6 +155,42 @@ def control_grid(
             "held_out_reason": why_not,
         },
     )
+
+
+def _fit_all(
+    arrays: GridArrays,
+    columns: Callable[..., np.ndarray],
+    kinds: Sequence[Labels],
+    spec: ProbeSpec,
+    *,
+    width: int,
+    min_per_class: int,
+    n_jobs: int | None,
+    progress: Callable[[int], None] | None,
+) -> Iterator[list[tuple[Estimate, Sketch]]]:
+    """Every kind of labels and folds, cross-fitted in every cell of the grid; a list per cell, layers outermost."""
+    shape = arrays.auc.shape
+    masks = [np.isfinite(arrays.score[:, layer, role]) for layer, role in np.ndindex(shape)]
+    options: dict[str, Any] = {"min_per_class": min_per_class}
+
+    def to_fit() -> Iterator[Cell]:
+        for (layer, role), used in zip(np.ndindex(shape), masks, strict=True):
+            x = columns(used, layer, role)
+            for labels in kinds:
+                yield labelled_cell(x, labels, used=used, spec=spec, **options)
+
+    finished = count(1)
+
+    def advance(_: int) -> None:
+        if progress is not None and next(finished) % len(kinds) == 0:
+            progress(1)
+
+    numbers = len(arrays.y) * width
+    fits = iter(
+        cross_fit_cells(to_fit(), numbers * len(masks) * len(kinds), largest=numbers, n_jobs=n_jobs, progress=advance)
+    )
+    for used in masks:
+        yield [fit_estimate(next(fits), labels, used=used, **options) for labels in kinds]
 
 
 def _undefined(arrays: GridArrays, used: Bool[np.ndarray, " sample"], reason: str) -> Estimate:

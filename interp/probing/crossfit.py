@@ -20,6 +20,7 @@ from threadpoolctl import ThreadpoolController
 from interp.errors import DataError
 from interp.probing.choice import choice_auc
 from interp.probing.estimators import ProbeSpec
+from interp.probing.logistic import LinearProbe
 from interp.probing.workers import worker_count
 from interp.statistics.cross_fold import Sketch, training_sketch
 from interp.statistics.folds import assign_folds
@@ -42,7 +43,7 @@ def _squared_loss(score: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndar
 SMOOTH_LOSS = {"logistic": _logistic_loss, "ridge": _squared_loss}
 """Residual and curvature of the probes whose training influences are known; targets of ridge are -1 and 1."""
 
-SERIAL_BELOW = 5_000_000
+SERIAL_BELOW = 3_000_000
 """Numbers in all cells together under which starting workers costs more than it saves."""
 
 
@@ -128,7 +129,9 @@ def decision_values(estimator: Any, x: Float[np.ndarray, "sample width"]) -> Flo
 
     Raises DataError for an estimator that has none of them, or whose values are not one finite number per sample.
     """
-    if hasattr(estimator, "decision_function"):
+    if isinstance(estimator, LinearProbe):  # without scikit-learn's checks of x, which take longer than the product
+        values = x @ estimator.coef_[0] + estimator.intercept_[0]
+    elif hasattr(estimator, "decision_function"):
         values = np.asarray(estimator.decision_function(x), dtype=np.float64)
     elif hasattr(estimator, "predict_proba"):
         values = np.asarray(estimator.predict_proba(x), dtype=np.float64)[:, 1]
