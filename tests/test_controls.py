@@ -156,3 +156,23 @@ def test_the_embedding_row_is_held_out_too() -> None:
         for c in (controls.cells, without)
     ]
     assert float(widths[0][0]) != float(widths[1][0])
+
+
+def test_selectivity_is_paired(monkeypatch) -> None:
+    """A control task with the grid's own labels is the grid's own probe: nothing differs, and it is certain of that."""
+    x, answers, grid = planted()
+    monkeypatch.setattr("interp.probing.controls.control_labels", lambda *_, **__: grid["y"].values)
+    cells = control_grid(x, answers, grid, n_jobs=1).cells.sel(control="selectivity")
+    assert (cells["auc"] == 0).all() and (cells["low"] == 0).all() and (cells["high"] == 0).all()
+
+
+def test_a_role_that_no_sample_has_is_undefined_in_every_control() -> None:
+    x, answers, grid = planted()
+    valid = np.stack([np.ones(N, dtype=bool), np.zeros(N, dtype=bool)], axis=1)
+    grid = probe_grid(np.repeat(x, 2, axis=2), grid["y"].values, valid=valid, roles=["here", "nowhere"], n_jobs=1)
+    finished: list[int] = []
+    controls = control_grid(np.repeat(x, 2, axis=2), answers, grid, n_jobs=1, progress=finished.append)
+    assert controls.cells["auc"].sel(token="here").notnull().all()
+    assert controls.cells["auc"].sel(token="nowhere").isnull().all()
+    assert (controls.cells["reason"].sel(token="nowhere") != "").all()
+    assert sum(finished) == grid["auc"].size

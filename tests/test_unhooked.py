@@ -106,6 +106,12 @@ def test_changed_weights_act(llama_bridge) -> None:
     assert generate(llama_bridge, prompts(), max_new_tokens=5) != plain
 
 
+def test_weights_processed_after_the_trial_keep_the_hook_points(llama_bridge) -> None:
+    assert stands_aside(llama_bridge)
+    llama_bridge.enable_compatibility_mode(disable_warnings=True)
+    assert not stands_aside(llama_bridge)
+
+
 def test_one_other_bit_in_the_trial_and_the_hook_points_stay(llama_bridge, monkeypatch) -> None:
     trial, turn = module._trial, iter(range(2))
 
