@@ -3,7 +3,7 @@
 Every line is a share (or mean) over simulated grids with its Monte-Carlo standard error, and its target where it has
 one: standard output is one Markdown table, standard error the progress.
 
-    python benchmarks/calibration.py            # two workers, one BLAS thread each, about 20 minutes
+    python benchmarks/calibration.py            # two workers, one BLAS thread each, about 17 minutes
     python benchmarks/calibration.py --quick    # a fiftieth of the grids
 """
 

@@ -2,7 +2,7 @@
 
     python benchmarks/generation.py            # the embedded model
     python benchmarks/generation.py --quick    # fewer prompts, within a minute
-    python benchmarks/generation.py --gemma    # Gemma 3 270M, 8 prompts: some four minutes
+    python benchmarks/generation.py --gemma    # Gemma 3 270M, 8 prompts: some three minutes
 
 Prompts are ids drawn at random, of one length, whose continuations do not end before the last new token; with a
 shared prefix their first 100 tokens are the same. Hugging Face's model is loaded separately, with the attention it

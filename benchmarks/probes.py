@@ -1,6 +1,6 @@
 """Solvers against scikit-learn, converged and with its defaults: CPU time, one BLAS thread on both sides.
 
-    python benchmarks/probes.py            # some five minutes
+    python benchmarks/probes.py            # some two minutes
     python benchmarks/probes.py --quick    # fewer scikit-learn fits to extrapolate from
 
 A single fit meets the fastest of scikit-learn's solvers that converges by the rule held here: gradient at most 1e-6
