@@ -137,7 +137,7 @@ class Run:
             )
         if near_ties := counts.get("near_ties"):
             lines.append(
-                f"At {near_ties} steps of generation two tokens were equally likely to within rounding: in batches of "
+                f"At {near_ties} step(s) of generation two tokens were equally likely to within rounding: in batches of "
                 "another size the answer may differ there (near_ties in samples.jsonl)."
             )
         for name in ("probe", "attention"):
