@@ -137,8 +137,8 @@ class Run:
             )
         if near_ties := counts.get("near_ties"):
             lines.append(
-                f"At {near_ties} step(s) of generation two tokens were equally likely to within rounding: in batches of "
-                "another size the answer may differ there (near_ties in samples.jsonl)."
+                f"At {near_ties} step(s) of generation two tokens were equally likely to within rounding: in batches "
+                "of another size the answer may differ there (near_ties in samples.jsonl)."
             )
         for name in ("probe", "attention"):
             cell, nested = best[name]["cell"], best[name]["nested"]
