@@ -1,8 +1,10 @@
 """Newton's method for many logistic problems on one matrix: float32 products inside, float64 residuals outside.
 
-For each column t of labels: min over w, b of |w|²/2 + C Σ logloss(t, Xw + b), X centred. Newton's equations are solved
-by conjugate gradients, preconditioned by I + c XᵀX with a c that no label enters, so that one factorisation serves
-all columns and an iteration for all of them is one or two matrix products. Converged columns drop out.
+For each column t of labels: min over w, b of Σ p w²/2 + Σ s logloss(t, Xw + b), X centred. Strengths s are C in the
+column's training part and 0 outside, penalties p the variances of the features within the part: that is |w|²/2 on
+features standardised by the part, while all columns share one matrix. Newton's equations are solved by conjugate
+gradients, preconditioned by I + c XᵀX with a c that no label enters, so that one factorisation serves all columns and
+an iteration for all of them is one or two matrix products. Converged columns drop out.
 """
 
 from collections.abc import Callable
@@ -15,6 +17,8 @@ from torch import Tensor
 TARGET = 5e-8
 """Where the iteration stops: the gradient, in the preconditioner's norm, relative to the gradient at 0."""
 MAX_NEWTON, MAX_CG = 60, 80
+TRUST = 1e-2
+"""How far a gradient may fall, as tracked with penalties of 1 for others, before the scores are computed anew."""
 SAFE_IN_FLOAT32 = 1e6
 """Bound on the condition number up to which the preconditioner is factorised in float32."""
 
@@ -38,27 +42,30 @@ def solve_wide(
     x: Float[Tensor, "sample width"],
     kernel: Callable[[torch.dtype], Float[Tensor, "sample sample"]],
     labels: Float[Tensor, "column sample"],
+    strength: Float[Tensor, "column sample"],
+    penalty: Float[Tensor, "column width"] | None,
     C: float,
 ) -> Optimum:
-    """The optima in as many dimensions as there are samples: w = Xᵀα, one n x n product per iteration.
+    """The optima in as many dimensions as there are samples: w = Xᵀα / p, one n x n product per iteration.
 
-    `kernel` gives XXᵀ in a precision. With M = (I + cK)⁻¹ the product K(Mr) = (r - Mr)/c is free. What lies in the null
-    space of K (n > width, repeated samples) cannot be seen through K and would grow without bound: the inner solves
-    therefore use K + ridge·I, which only shortens the Newton step; the residual they start from is that of K.
+    `kernel` gives K = XXᵀ in a precision. With M = (I + cK)⁻¹ the product K(Mr) = (r - Mr)/c is free. What lies in the
+    null space of K (n > width, repeated samples) cannot be seen through K and would grow without bound: the inner
+    solves therefore use K + ridge·I, which only shortens the Newton step; the residual they start from is that of K.
+    With penalties other than 1 (None: all are) K stands for Xp⁻¹Xᵀ in the inner solves too.
     """
     columns, n = labels.shape
     # Typical C·p(1-p) at the optimum, where most samples of so wide a matrix are nearly separated.
     c, ridge = C / 40, 0.1 / C
-    dtype = torch.float32 if c * n * x.shape[1] < SAFE_IN_FLOAT32 else torch.float64  # trace(cK)
-    matrix = c * kernel(dtype)
+    trust = 0.0 if penalty is None else TRUST
+    matrix = c * kernel(_precision(c, x))
     matrix.diagonal().add_(1 + c * ridge)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(matrix)).float()
 
-    def gradients(r: Tensor, r_b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def gradients(r: Tensor, r_b: Tensor, pull: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Mr, its image under K + ridge·I, and the squared norm."""
         z = r @ inverse
         k_z = (r - z) / c
-        return z, k_z, torch.linalg.vecdot(r, k_z) + r_b.square() / (c * n)
+        return z, k_z, torch.linalg.vecdot(r, k_z) + r_b.square() / pull
 
     def curved(pi: Tensor, u: Tensor, p_b: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The Hessian times a direction, and the direction's curvature."""
@@ -67,37 +74,41 @@ def solve_wide(
 
     alpha, f = torch.zeros_like(labels), torch.zeros_like(labels)
     b, w = labels.new_zeros(columns), labels.new_zeros(columns, x.shape[1])
+    pull = (strength.sum(1) * (c / C)).float()
     fresh = torch.ones(columns, dtype=torch.bool, device=labels.device)
+    goal = torch.zeros_like(b)
     active, start, products = torch.arange(columns, device=labels.device), None, 0
     for iteration in range(MAX_NEWTON + 1):
         p = torch.sigmoid(f[active])
-        error = p - labels[active]
-        r, r_b = (alpha[active] + C * error).float(), C * error.sum(1).float()
-        z, k_z, norm = gradients(r, r_b)
+        error = strength[active] * (p - labels[active])
+        r, r_b = (alpha[active] + error).float(), error.sum(1).float()
+        z, k_z, norm = gradients(r, r_b, pull[active])
         products += 1
         relative, start = _relative(norm, start, active)
-        small = relative <= TARGET
+        known = fresh[active]
+        goal[active[known]] = (trust * relative[known]).clamp_min(TARGET)
+        small = relative <= goal[active]
         last = iteration == MAX_NEWTON
-        stale = active[(small | last) & ~fresh[active]]
-        settled = small & fresh[active]
-        if len(stale):
-            w[stale] = alpha[stale] @ x
+        settled = known & (relative <= TARGET)
+        stale = active[~fresh[active]]
+        if len(stale) and (last or bool(small.all())):  # for all at once: a product in float64 is dear
+            w[stale] = alpha[stale] @ x if penalty is None else alpha[stale] @ x / penalty[stale]
             f[stale] = w[stale] @ x.T + b[stale, None]
             fresh[stale] = True
         go = ~small
         if bool(go.any()) and not last:
             moved = active[go]
-            weight = (C * p[go] * (1 - p[go])).float()
+            weight = (strength[moved] * p[go] * (1 - p[go])).float()
             first = (z[go], k_z[go], norm[go])
             d, u, d_b, used = _conjugate_gradients(
-                r[go], r_b[go], first, gradients, curved, weight, _accuracy(relative[go]), c * n
+                r[go], r_b[go], first, gradients, curved, weight, _accuracy(relative[go], goal[moved]), pull[moved]
             )
             products += used
             d, d_b = d.double(), d_b.double()
             k_d = u.double() - d_b[:, None] - ridge * d
             u = k_d + d_b[:, None]
             linear, quadratic = torch.linalg.vecdot(alpha[moved], k_d), torch.linalg.vecdot(d, k_d)
-            step = _step(linear, quadratic, f[moved], u, labels[moved], C)
+            step = _step(linear, quadratic, f[moved], u, labels[moved], strength[moved])
             alpha[moved] += step[:, None] * d
             f[moved] += step[:, None] * u
             b[moved] += step * d_b
@@ -108,21 +119,28 @@ def solve_wide(
     return Optimum(w, b, f, products)
 
 
-def solve_thin(x: Float[Tensor, "sample width"], labels: Float[Tensor, "column sample"], C: float) -> Optimum:
+def solve_thin(
+    x: Float[Tensor, "sample width"],
+    labels: Float[Tensor, "column sample"],
+    strength: Float[Tensor, "column sample"],
+    penalty: Float[Tensor, "column width"] | None,
+    C: float,
+) -> Optimum:
     """The optima where the matrix has far fewer columns than rows, in the columns' space.
 
-    With I + cXᵀX = LLᵀ and v = Lᵀw the preconditioner is the identity and the Hessian v + Fᵀ((C·p(1-p) - c)∘Fv),
-    F = XL⁻ᵀ: two products with F per iteration.
+    With I + cXᵀX = LLᵀ and v = Lᵀw the preconditioner is the identity and the Hessian v + Fᵀ((s·p(1-p) - c)∘Fv),
+    F = XL⁻ᵀ: two products with F per iteration. Penalties other than 1 enter the gradient alone.
     """
     columns, n = labels.shape
     c = C / 8
-    inner = c * (x.T @ x)
+    single = x.to(_precision(c, x))
+    inner = c * gram(single.T)
     inner.diagonal().add_(1)
     root = torch.linalg.cholesky(inner)
-    thin = torch.linalg.solve_triangular(root, x.T, upper=False).float()
+    thin = torch.linalg.solve_triangular(root, single.T, upper=False).float()
 
-    def gradients(r: Tensor, r_b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return r, r @ thin, torch.linalg.vecdot(r, r) + r_b.square() / (c * n)
+    def gradients(r: Tensor, r_b: Tensor, pull: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return r, r @ thin, torch.linalg.vecdot(r, r) + r_b.square() / pull
 
     def curved(v: Tensor, u: Tensor, v_b: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         bent = weight * u
@@ -132,34 +150,40 @@ def solve_thin(x: Float[Tensor, "sample width"], labels: Float[Tensor, "column s
 
     b, w = labels.new_zeros(columns), labels.new_zeros(columns, x.shape[1])
     f = torch.zeros_like(labels)
+    pull = (strength.sum(1) * (c / C)).float()
     active, start, products = torch.arange(columns, device=labels.device), None, 0
     for iteration in range(MAX_NEWTON + 1):
         p = torch.sigmoid(f[active])
-        error = p - labels[active]
-        gradient = w[active] + C * (error @ x)
-        r = torch.linalg.solve_triangular(root, gradient.T, upper=False).T.float()
-        r_b = C * error.sum(1).float()
-        first = gradients(r, r_b)
+        error = strength[active] * (p - labels[active])
+        held = w[active] if penalty is None else penalty[active] * w[active]
+        r = torch.linalg.solve_triangular(root, (held + error @ x).T.to(root.dtype), upper=False).T.float()
+        r_b = error.sum(1).float()
+        first = gradients(r, r_b, pull[active])
         products += 1
         relative, start = _relative(first[2], start, active)
         go = relative > TARGET
         if iteration == MAX_NEWTON or not bool(go.any()):
             break
         active = active[go]
-        weight = (C * p[go] * (1 - p[go])).float()
+        weight = (strength[active] * p[go] * (1 - p[go])).float()
         first = (first[0][go], first[1][go], first[2][go])
         v, _, d_b, used = _conjugate_gradients(
-            r[go], r_b[go], first, gradients, curved, weight, _accuracy(relative[go]), c * n
+            r[go], r_b[go], first, gradients, curved, weight, _accuracy(relative[go], TARGET), pull[active]
         )
         products += 2 * used
-        d, d_b = torch.linalg.solve_triangular(root.T, v.double().T, upper=True).T, d_b.double()
+        d, d_b = torch.linalg.solve_triangular(root.T, v.T.to(root.dtype), upper=True).T.double(), d_b.double()
         u = d @ x.T + d_b[:, None]
-        linear, quadratic = torch.linalg.vecdot(w[active], d), torch.linalg.vecdot(d, d)
-        step = _step(linear, quadratic, f[active], u, labels[active], C)
+        linear, quadratic = torch.linalg.vecdot(held[go], d), torch.linalg.vecdot(d, d)
+        step = _step(linear, quadratic, f[active], u, labels[active], strength[active])
         w[active] += step[:, None] * d
         b[active] += step * d_b
-        f[active] = w[active] @ x.T + b[active, None]
+        f[active] += step[:, None] * u
     return Optimum(w, b, f, products)
+
+
+def _precision(c: float, x: Float[Tensor, "sample width"]) -> torch.dtype:
+    """In which I + cXXᵀ is factorised; the trace, of columns with variance 1, bounds its condition number."""
+    return torch.float32 if c * x.numel() < SAFE_IN_FLOAT32 else torch.float64
 
 
 def _relative(norm: Tensor, start: Tensor | None, active: Tensor) -> tuple[Tensor, Tensor]:
@@ -169,29 +193,29 @@ def _relative(norm: Tensor, start: Tensor | None, active: Tensor) -> tuple[Tenso
     return norm / start[active].clamp_min(1e-300), start
 
 
-def _accuracy(relative: Float[Tensor, " column"]) -> Float[Tensor, " column"]:
+def _accuracy(relative: Float[Tensor, " column"], goal: Float[Tensor, " column"] | float) -> Float[Tensor, " column"]:
     """How far to reduce the residual of a Newton step: more, the nearer the optimum; no further than needed."""
-    return torch.maximum(relative.sqrt(), 0.5 * TARGET / relative).clamp_max(0.3).float()
+    return torch.maximum(relative.sqrt(), 0.5 * goal / relative).clamp_max(0.3).float()
 
 
 def _conjugate_gradients(
     r: Float[Tensor, "column space"],
     r_b: Float[Tensor, " column"],
     first: tuple[Tensor, Tensor, Tensor],
-    gradients: Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]],
+    gradients: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]],
     curved: Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]],
     weight: Float[Tensor, "column sample"],
     accuracy: Float[Tensor, " column"],
-    intercept: float,
+    pull: Float[Tensor, " column"],
 ) -> tuple[Float[Tensor, "column space"], Float[Tensor, "column sample"], Float[Tensor, " column"], int]:
     """Newton steps of all columns, each to its `accuracy`: in the solver's space, in f, in b; iterations.
 
-    A direction is kept with its image u = Xp + p_b. `first` is `gradients(r, r_b)`; `intercept` the curvature of the
+    A direction is kept with its image u = Xp + p_b. `first` is `gradients(r, r_b, pull)`; `pull` the curvature of the
     preconditioner along b.
     """
     z, x_z, norm = first
     goal = accuracy.square() * norm
-    z_b = r_b / intercept
+    z_b = r_b / pull
     pi, u, p_b = -z, -x_z - z_b[:, None], -z_b
     d, d_f, d_b = torch.zeros_like(pi), torch.zeros_like(u), torch.zeros_like(p_b)
     used = 0
@@ -205,11 +229,11 @@ def _conjugate_gradients(
         d_b += step * p_b
         r, r_b = r + wide * h, r_b + step * h_b
         previous = norm
-        z, x_z, norm = gradients(r, r_b)
+        z, x_z, norm = gradients(r, r_b, pull)
         if bool((norm <= goal).all()):
             break
         beta = torch.where(previous > 0, norm / previous, 0.0).clamp_min(0)
-        z_b = r_b / intercept
+        z_b = r_b / pull
         pi = beta[:, None] * pi - z
         u = beta[:, None] * u - x_z - z_b[:, None]
         p_b = beta * p_b - z_b
@@ -222,7 +246,7 @@ def _step(
     f: Float[Tensor, "column sample"],
     u: Float[Tensor, "column sample"],
     t: Float[Tensor, "column sample"],
-    C: float,
+    strength: Float[Tensor, "column sample"],
 ) -> Float[Tensor, " column"]:
     """Length of each Newton step: 1, or less where the slope along it would turn up by more than half.
 
@@ -231,8 +255,8 @@ def _step(
     """
 
     def slope(step: Float[Tensor, " column"]) -> Float[Tensor, " column"]:
-        error = torch.sigmoid(f + step[:, None] * u) - t
-        return linear + step * quadratic + C * torch.linalg.vecdot(error, u)
+        error = strength * (torch.sigmoid(f + step[:, None] * u) - t)
+        return linear + step * quadratic + torch.linalg.vecdot(error, u)
 
     step = torch.ones_like(linear)
     first = slope(torch.zeros_like(linear)).abs()

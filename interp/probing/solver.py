@@ -7,6 +7,7 @@ back and reported per problem.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from interp.probing.newton import gram, solve_thin, solve_wide
 
 TOLERANCE = 1e-6
 """A problem has converged when the largest entry of its gradient is at most this times the training samples."""
+COMMON = 1e-2
+"""Least variance of a feature within a part, relative to that over all samples, for the part to share their scale."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +56,31 @@ class OutOfFold:
     products: int
 
 
+class Moments(NamedTuple):
+    """Mean and variance of every feature within the training part of every column."""
+
+    mean: Float[Tensor, "column width"]
+    variance: Float[Tensor, "column width"]
+
+
 class Design:
-    """A training matrix, standardised once for every label vector and every C that is solved on it."""
+    """A matrix of samples, standardised once for every label vector, training part and C that is solved on it."""
 
     def __init__(self, x: Float[Tensor, "sample width"]) -> None:
-        x = x.double()
-        self.kept = (x != x[:1]).any(0)
+        self.kept = x[0] != x[-1]
+        same = ~self.kept  # only these can be constant
+        self.kept[same] = (x[:, same] != x[0, same]).any(0)
         self.width = x.shape[1]
-        x = x if bool(self.kept.all()) else x[:, self.kept]
+        x = (x if bool(self.kept.all()) else x[:, self.kept]).to(torch.float64, copy=True)
         self.mean = x.mean(0)
-        self.x = x - self.mean
-        scale = self.x.square().mean(0).sqrt()
-        # A spread below the rounding of the mean squares to zero: divide by the largest deviation instead of 0.
-        self.scale = torch.where(scale > 0, scale, self.x.abs().amax(0))
-        self.x /= self.scale
+        x -= self.mean
+        self.scale = x.square().mean(0).sqrt()
+        if not bool(self.scale.all()):
+            # A spread below the rounding of the mean squares to zero: divide by the largest deviation instead of 0.
+            self.scale = torch.where(self.scale > 0, self.scale, x.abs().amax(0))
+        x /= self.scale
+        self.x = x
         self._kernels: dict[torch.dtype, Tensor] = {}
-
-    def standardise(self, x: Float[Tensor, "sample width"]) -> Float[Tensor, "sample kept"]:
-        """Other samples in the units of the training part, constant columns dropped."""
-        return (x.double()[:, self.kept] - self.mean) / self.scale
 
     def kernel(self, dtype: torch.dtype) -> Float[Tensor, "sample sample"]:
         """Inner products of the samples, computed once for all C."""
@@ -79,26 +88,73 @@ class Design:
             self._kernels[dtype] = gram(self.x.to(dtype))
         return self._kernels[dtype]
 
-    def solve(self, labels: Float[Tensor, "column sample"], *, C: float = 1.0) -> Solution:
-        """The optimum for every label vector (1 and 0); NaN where a label vector holds one class only."""
+    def solve(
+        self,
+        labels: Float[Tensor, "column sample"],
+        part: Bool[Tensor, "column sample"] | None = None,
+        *,
+        C: float = 1.0,
+    ) -> Solution:
+        """The optimum for every label vector (1 and 0) on its part of the samples, standardised within that part.
+
+        `part=None`: all samples. A part in which some feature varies so little that the common scale is none for it,
+        or whose optimum is not reached together with the others, is solved by itself. NaN where a part holds one class
+        only, or no feature varies in it.
+        """
         labels = labels.double()
-        both = (labels.min(1).values == 0) & (labels.max(1).values == 1)
-        columns = len(labels)
-        coef = self.x.new_full((columns, self.width), torch.nan)
-        intercept, gradient = self.x.new_full((2, columns), torch.nan)
+        inside = torch.ones_like(labels) if part is None else part.double()
+        correct, size = (labels * inside).sum(1), inside.sum(1)
+        solvable = (correct > 0) & (correct < size) & bool(self.x.shape[1])
+        moments = None if part is None else self._moments(inside)
+        together = solvable if moments is None else solvable & (moments.variance > COMMON).all(1)
+        coef = self.x.new_full((len(labels), self.width), torch.nan)
+        intercept, gradient = self.x.new_full((2, len(labels)), torch.nan)
         products = 0
-        if self.x.shape[1] and bool(both.any()):
-            thin = 2 * self.x.shape[1] < len(self.x)
-            args = (labels[both], C)
-            w, b, f, products = solve_thin(self.x, *args) if thin else solve_wide(self.x, self.kernel, *args)
-            error = torch.sigmoid(f) - labels[both]
-            slope = (w + C * (error @ self.x)).abs().amax(1)
-            gradient[both] = torch.maximum(slope, (C * error.sum(1)).abs()) / len(self.x)
-            raw = self.x.new_zeros((len(w), self.width))
-            raw[:, self.kept] = w / self.scale
-            coef[both] = raw
-            intercept[both] = b - raw[:, self.kept] @ self.mean
+        if bool(together.any()):
+            some = None if moments is None else Moments(*(moment[together] for moment in moments))
+            w, b, slope, products = self._optimum(labels[together], C * inside[together], some, C)
+            coef[together], intercept[together] = self._as_given(w, b)
+            gradient[together] = slope / size[together]
+        if part is not None:
+            for k in torch.nonzero(solvable & ~(gradient <= TOLERANCE))[:, 0]:
+                alone = Design(self.x[part[k]]).solve(labels[k, part[k]][None], C=C)
+                coef[k], intercept[k] = self._as_given(alone.coef[0], alone.intercept[0])
+                gradient[k] = alone.gradient[0]
+                products += alone.products
         return Solution(coef, intercept, gradient, products)
+
+    def _moments(self, inside: Float[Tensor, "column sample"]) -> Moments:
+        x, inside = self.x.float(), inside.float()
+        size = inside.sum(1, keepdim=True)
+        mean = inside @ x / size
+        return Moments(mean.double(), (inside @ x.square() / size - mean.square()).double())
+
+    def _optimum(
+        self,
+        labels: Float[Tensor, "column sample"],
+        strength: Float[Tensor, "column sample"],
+        moments: Moments | None,
+        C: float,
+    ) -> tuple[Float[Tensor, "column kept"], Float[Tensor, " column"], Float[Tensor, " column"], int]:
+        """Weights and intercepts in this matrix's units, the largest entry of each gradient, and the products."""
+        penalty = None if moments is None else moments.variance
+        args = (labels, strength, penalty, C)
+        thin = 2 * self.x.shape[1] < len(self.x)
+        w, b, f, products = solve_thin(self.x, *args) if thin else solve_wide(self.x, self.kernel, *args)
+        error = strength * (torch.sigmoid(f) - labels)
+        slope, total = error @ self.x, error.sum(1)
+        if moments is None:
+            slope += w
+        else:  # the gradient by weights of features standardised within the part
+            spread = moments.variance.sqrt()
+            slope = spread * w + (slope - total[:, None] * moments.mean) / spread
+        return w, b, torch.maximum(slope.abs().amax(1), total.abs()), products
+
+    def _as_given(self, w: Float[Tensor, "*column kept"], b: Float[Tensor, "*column"]) -> tuple[Tensor, Tensor]:
+        """Weights and intercepts for the features as they were given."""
+        raw = w.new_zeros((*w.shape[:-1], self.width))
+        raw[..., self.kept] = w / self.scale
+        return raw, b - raw[..., self.kept] @ self.mean
 
 
 def cross_fit_logistic(
