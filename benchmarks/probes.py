@@ -25,11 +25,11 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from torch.utils.flop_counter import FlopCounterMode
 
-from interp.probing.crossfit import Cell, Standardiser, cross_fit
+from interp.probing.crossfit import Cell, cross_fit
 from interp.probing.estimators import ProbeSpec
-from interp.probing.logistic import TOLERANCE
 from interp.probing.permutations import ridge_scores
-from interp.probing.solver import cross_fit_logistic
+from interp.probing.solver import TOLERANCE, cross_fit_logistic
+from interp.probing.standardiser import Standardiser
 from interp.statistics.inference import within_fold_auc
 
 N, FOLDS = 1000, 5

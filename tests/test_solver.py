@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from interp.errors import DataError
 from interp.probing import newton, solver
-from interp.probing.crossfit import Standardiser
+from interp.probing.standardiser import Standardiser
 from interp.statistics.inference import fold_pairs, within_fold_auc
 
 
@@ -36,6 +36,15 @@ def design(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]
     return x, (signal > cut).astype(float)
 
 
+def stratified(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Three folds that hold both labels."""
+    fold = np.empty(len(y), dtype=int)
+    for label in (0, 1):
+        where = rng.permutation(np.flatnonzero(y == label))
+        fold[where] = np.arange(len(where)) % 3
+    return fold
+
+
 def one_by_one(x: np.ndarray, labels: np.ndarray, fold: np.ndarray, C: float) -> np.ndarray:
     """scikit-learn on every fold and label vector; Newton's solver, because L-BFGS stops early on steep designs."""
     score = np.full(labels.shape, np.nan)
@@ -49,30 +58,27 @@ def one_by_one(x: np.ndarray, labels: np.ndarray, fold: np.ndarray, C: float) ->
     return score
 
 
-@pytest.mark.parametrize("C", [0.01, 1.0, 30.0])
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "iid",
-        "correlated",
-        "steep",
-        "separable",
-        "imbalanced",
-        "rank-deficient",
-        "repeated samples",
-        "huge dimension",
-        "constant columns",
-        "n < d",
-        "n > d",
-    ],
+KINDS = (
+    "iid",
+    "correlated",
+    "steep",
+    "separable",
+    "imbalanced",
+    "rank-deficient",
+    "repeated samples",
+    "huge dimension",
+    "constant columns",
+    "n < d",
+    "n > d",
 )
+
+
+@pytest.mark.parametrize("C", [0.01, 1.0, 30.0])
+@pytest.mark.parametrize("kind", KINDS)
 def test_equals_scikit_learn(kind: str, C: float) -> None:
     rng = np.random.default_rng(5)
     x, y = design(kind, rng)
-    fold = np.empty(len(y), dtype=int)
-    for label in (0, 1):  # every fold holds both labels
-        where = rng.permutation(np.flatnonzero(y == label))
-        fold[where] = np.arange(len(where)) % 3
+    fold = stratified(y, rng)
     labels = np.stack([y, *(rng.permutation(y) for _ in range(4))])
     found = solver.cross_fit_logistic(x, labels, fold, C=C)
     expected = one_by_one(x, labels, fold, C)
@@ -108,6 +114,67 @@ def test_gradient_vanishes_on_any_design(n: int, width: int, rank: int, spread: 
     assert np.abs(w + C * error @ z).max() <= 1.1e-6 * n * max(1, C)
     assert np.abs(C * error.sum(1)).max() <= 1.1e-6 * n * max(1, C)
     assert bool(found.converged.all())
+
+
+@pytest.mark.parametrize("C", [0.01, 1.0, 30.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_parts_of_one_design_equal_scikit_learn(kind: str, C: float) -> None:
+    rng = np.random.default_rng(6)
+    x, y = design(kind, rng)
+    fold = stratified(y, rng)
+    part = np.stack([fold != f for f in range(3)])
+    found = solver.Design(torch.from_numpy(x)).solve(torch.from_numpy(y).expand(3, -1), torch.from_numpy(part), C=C)
+    score = np.take_along_axis(found.decision(torch.from_numpy(x)).numpy(), fold[None], 0)[0]
+    expected = one_by_one(x, y[None], fold, C)[0]
+    assert bool(found.converged.all())
+    assert np.abs(score - expected).max() < 1e-4 * expected.std()
+    for k in range(3):  # the gradient is that of the features standardised within the part, in float64
+        scaler = Standardiser.fit(x[part[k]])
+        z, w = scaler.apply(x[part[k]]), found.coef.numpy()[k, scaler.kept] * scaler.scale
+        error = 1 / (1 + np.exp(-(x[part[k]] @ found.coef.numpy()[k] + found.intercept.numpy()[k]))) - y[part[k]]
+        slope = max(np.abs(w + C * error @ z).max(), C * abs(error.sum())) / part[k].sum()
+        assert slope == pytest.approx(found.gradient[k].item(), rel=0.05, abs=2e-8)
+
+
+def test_usual_parts_are_solved_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    for kind in KINDS:
+        x, y = design(kind, rng)
+        fold = stratified(y, rng)
+        part = torch.from_numpy(np.stack([fold != f for f in range(3)]))
+        whole = solver.Design(torch.from_numpy(x))
+        with monkeypatch.context() as patch:
+            patch.setattr(solver, "Design", None)  # what a part of its own would need
+            assert bool(whole.solve(torch.from_numpy(y).expand(3, -1), part).converged.all())
+
+
+@pytest.mark.parametrize("kind", ["correlated", "n > d"])
+@pytest.mark.parametrize("far", [1e2, 1e3, 1e4, 1e6])
+def test_a_part_for_which_the_common_scale_is_none_is_solved_by_itself(kind: str, far: float) -> None:
+    rng = np.random.default_rng(7)
+    x, y = design(kind, rng)
+    x[3, 1:] *= far  # fold 0 is trained without this sample, at a scale the others do not know
+    x[:, 0] = 5.0
+    x[3, 0] = 6.0  # ... and this column does not vary there
+    fold = np.arange(len(y)) % 3
+    part = np.stack([fold != f for f in range(3)])
+    found = solver.Design(torch.from_numpy(x)).solve(torch.from_numpy(y).expand(3, -1), torch.from_numpy(part), C=0.01)
+    score = np.take_along_axis(found.decision(torch.from_numpy(x)).numpy(), fold[None], 0)[0]
+    expected = one_by_one(x, y[None], fold, 0.01)[0]
+    assert bool(found.converged.all())
+    usual = np.arange(len(y)) != 3
+    assert np.abs(score - expected)[usual].max() < 1e-4 * expected[usual].std()
+    assert found.coef[0, 0] == 0
+
+
+def test_parts_with_one_class_or_no_varying_column_are_nan() -> None:
+    rng = np.random.default_rng(8)
+    x, y = rng.standard_normal((40, 5)), np.arange(40) % 2.0
+    part = np.stack([y == 1, np.arange(40) < 4, np.arange(40) >= 0])
+    x[:4] = 0.3
+    found = solver.Design(torch.from_numpy(x)).solve(torch.from_numpy(y).expand(3, -1), torch.from_numpy(part))
+    assert found.intercept.isnan().tolist() == [True, True, False]
+    assert found.converged.tolist() == [False, False, True]
 
 
 def test_strengths_and_label_vectors_do_not_touch_each_other() -> None:

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from interp.errors import DataError
-from interp.probing.crossfit import Cell, cross_fit_cells
+from interp.probing.crossfit import Cell
 from interp.probing.estimators import ProbeSpec
+from interp.probing.workers import cross_fit_cells
 from interp.statistics.cross_fold import DIRECTIONS
 from interp.statistics.folds import make_folds, read_labels
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined

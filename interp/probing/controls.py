@@ -23,11 +23,12 @@ from interp.probing.baselines import (
     position_estimates,
 )
 from interp.probing.control_table import Controls
-from interp.probing.crossfit import Cell, cross_fit_cells
+from interp.probing.crossfit import Cell
 from interp.probing.estimators import PROBES, ProbeSpec
 from interp.probing.features import read_features
 from interp.probing.grid import GridArrays, estimate_variables, grid_arrays
 from interp.probing.permutations import cell_columns, permute_labels
+from interp.probing.workers import cross_fit_cells
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import (

@@ -1,27 +1,21 @@
-"""Out-of-fold scores of one probe in one cell, and of many cells at once with one BLAS thread per worker.
-
-No torch here: the worker processes import this file, NumPy and scikit-learn, and nothing slower.
-"""
+"""Out-of-fold scores of one probe in one cell."""
 
 import warnings
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
-import scipy.linalg  # noqa: F401  (threadpoolctl only sees BLAS libraries that are already loaded)
+import torch
 from jaxtyping import Bool, Float, Int
-from joblib import Parallel, delayed
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import ThreadpoolController
 
 from interp.errors import DataError
 from interp.probing.choice import choice_auc
 from interp.probing.estimators import ProbeSpec
-from interp.probing.logistic import LinearProbe
-from interp.probing.workers import worker_count
+from interp.probing.linear import Hyperplane
+from interp.probing.solver import Design
+from interp.probing.standardiser import Standardiser
 from interp.statistics.cross_fold import Sketch, training_sketch
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
@@ -42,9 +36,6 @@ def _squared_loss(score: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 SMOOTH_LOSS = {"logistic": _logistic_loss, "ridge": _squared_loss}
 """Residual and curvature of the probes whose training influences are known; targets of ridge are -1 and 1."""
-
-SERIAL_BELOW = 3_000_000
-"""Numbers in all cells together under which starting workers costs more than it saves."""
 
 
 @dataclass(frozen=True)
@@ -81,36 +72,6 @@ class CellFit:
 
 
 @dataclass(frozen=True)
-class Standardiser:
-    """Mean and standard deviation (ddof 0) of a training part; columns whose values are all equal are dropped."""
-
-    mean: Float[np.ndarray, " kept"]
-    scale: Float[np.ndarray, " kept"]
-    kept: Int[np.ndarray, " kept"]
-
-    @classmethod
-    def fit(cls, x: Float[np.ndarray, "sample width"]) -> "Standardiser":
-        """Learn from the training part alone."""
-        kept = np.flatnonzero(x.max(0) != x.min(0))
-        varying = x if len(kept) == x.shape[1] else x.take(kept, axis=1)
-        mean, scale = varying.mean(0), varying.std(0)
-        if not scale.all():
-            # A spread below the rounding of the mean squares to zero: divide by the largest deviation instead of 0.
-            scale = np.where(scale > 0, scale, np.abs(varying - mean).max(0))
-        return cls(mean, scale, kept)
-
-    def apply(self, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, "sample kept"]:
-        """Standardised kept columns."""
-        # A copy, changed in place: at scale a second one is the largest thing in memory.
-        z = (
-            x.copy() if len(self.kept) == x.shape[1] else x.take(self.kept, axis=1)
-        )  # in the same memory order: same bits
-        z -= self.mean
-        z /= self.scale
-        return z
-
-
-@dataclass(frozen=True)
 class Trained:
     """A probe fitted on one training part, with the scaling it was fitted in."""
 
@@ -129,9 +90,7 @@ def decision_values(estimator: Any, x: Float[np.ndarray, "sample width"]) -> Flo
 
     Raises DataError for an estimator that has none of them, or whose values are not one finite number per sample.
     """
-    if isinstance(estimator, LinearProbe):  # without scikit-learn's checks of x, which take longer than the product
-        values = x @ estimator.coef_[0] + estimator.intercept_[0]
-    elif hasattr(estimator, "decision_function"):
+    if hasattr(estimator, "decision_function"):
         values = np.asarray(estimator.decision_function(x), dtype=np.float64)
     elif hasattr(estimator, "predict_proba"):
         values = np.asarray(estimator.predict_proba(x), dtype=np.float64)[:, 1]
@@ -155,11 +114,32 @@ def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
 
     With several C, one is chosen first, by inner folds of this part alone.
     """
-    x, y = np.asarray(cell.x[part], dtype=np.float64), cell.y[part]
-    spec = cell.spec
-    if spec.tuned:
-        group = None if cell.group is None else cell.group[part]
-        spec = replace(spec, C=choose_C(replace(cell, x=x, y=y, fold=cell.fold[part], group=group)))
+    return train_parts(cell, [part], [strength(cell, part)])[0]
+
+
+def train_parts(cell: Cell, parts: list[Bool[np.ndarray, " sample"]], strengths: list[float]) -> list[Trained]:
+    """`train` for several parts, each with its C; logistic probes of one C are solved together."""
+    if cell.spec.probe != "logistic":
+        return [
+            _fit(cell.x[part], cell.y[part], replace(cell.spec, C=C)) for part, C in zip(parts, strengths, strict=True)
+        ]
+    design = Design(torch.from_numpy(np.ascontiguousarray(cell.x)))
+    fits: dict[int, Trained] = {}
+    for C in dict.fromkeys(strengths):
+        places = [k for k, other in enumerate(strengths) if other == C]
+        inside = torch.from_numpy(np.stack([parts[k] for k in places]))
+        labels = torch.from_numpy(cell.y).double().expand(len(places), -1)
+        found = design.solve(labels, None if bool(inside.all()) else inside, C=C)
+        for k, coef, intercept, converged in zip(
+            places, found.coef.numpy(), found.intercept.tolist(), found.converged.tolist(), strict=True
+        ):
+            fits[k] = Trained(Hyperplane(coef, intercept), None, C, converged)
+    return [fits[k] for k in range(len(parts))]
+
+
+def _fit(x: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"], spec: ProbeSpec) -> Trained:
+    """Any scikit-learn estimator, on these samples."""
+    x = np.asarray(x, dtype=np.float64)
     scaler = Standardiser.fit(x) if spec.standardise else None
     z = x if scaler is None else scaler.apply(x)
     with warnings.catch_warnings():
@@ -169,6 +149,14 @@ def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
         except ConvergenceWarning:
             warnings.simplefilter("ignore", ConvergenceWarning)
             return Trained(spec.build(*z.shape).fit(z, y), scaler, float(spec.C), False)
+
+
+def strength(cell: Cell, part: Bool[np.ndarray, " sample"]) -> float:
+    """The C of a training part: the cell's, or the one chosen within the part."""
+    if not cell.spec.tuned:
+        return float(cell.spec.C)
+    group = None if cell.group is None else cell.group[part]
+    return choose_C(replace(cell, x=cell.x[part], y=cell.y[part], fold=cell.fold[part], group=group))
 
 
 def choose_C(cell: Cell) -> float:
@@ -201,18 +189,19 @@ def cross_fit(cell: Cell) -> CellFit:
         return CellFit(nothing, reason)
     if x.shape[1] == 0:
         return CellFit(nothing, "no feature is finite for every sample of the cell")
-    score, fits = nothing.copy(), []
-    for f in np.unique(fold):
-        part = fold != f
+    parts, strengths = [fold != f for f in np.unique(fold)], []
+    for f, part in zip(np.unique(fold), parts, strict=True):
         if len(np.unique(y[part])) < 2:
             return CellFit(nothing, f"the training part of fold {f} has one class only")
         if not _varies(x[part]):
             return CellFit(nothing, f"no column varies in the training part of fold {f}")
         try:
-            fits.append(train(cell, part))
+            strengths.append(strength(cell, part))
         except InnerFoldsError as error:
             return CellFit(nothing, f"C cannot be chosen without fold {f}: {error}")
-        score[~part] = fits[-1].decision(np.asarray(x[~part], dtype=np.float64))
+    fits, score = train_parts(cell, parts, strengths), nothing.copy()
+    for part, fit in zip(parts, fits, strict=True):
+        score[~part] = fit.decision(np.asarray(x[~part], dtype=np.float64))
     chosen = tuple(fit.C for fit in fits) if cell.spec.tuned else ()
     choice = choice_auc(np.asarray(x, dtype=np.float64), y, fold) if cell.nested else None
     training = _sketch(cell, fits, score) if cell.sketched and cell.spec.name in SMOOTH_LOSS else None
@@ -239,43 +228,3 @@ def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]
 
 def _varies(x: Float[np.ndarray, "sample width"]) -> bool:
     return bool((x.max(0) != x.min(0)).any())
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def _cross_fit_pinned(cell: Cell) -> CellFit:
-    """Two BLAS threads collapse as soon as another process runs; one per worker, one worker per core."""
-    with _blas().limit(limits=1):
-        return cross_fit(cell)
-
-
-def cross_fit_cells(
-    cells: Iterable[Cell],
-    size: int,
-    *,
-    largest: int = 0,
-    n_jobs: int | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> list[CellFit]:
-    """Fit every cell, to the same bytes for any number of workers; cells are drawn as workers come free.
-
-    `n_jobs=None`: one worker per core, fewer if cells are so large (`largest`: numbers of one) that they would not fit
-    in memory, or none at all if the cells together hold few numbers (`size`). `progress` is called
-    with the number of cells just finished.
-    """
-    if n_jobs is None:
-        n_jobs = 1 if size < SERIAL_BELOW else worker_count(largest)
-    if n_jobs == 1:
-        done: Iterable[CellFit] = map(_cross_fit_pinned, cells)
-    else:
-        workers = Parallel(n_jobs=n_jobs, return_as="generator", max_nbytes=None, batch_size=1)
-        done = workers(delayed(_cross_fit_pinned)(cell) for cell in cells)
-    fits = []
-    for fit in done:
-        fits.append(fit)
-        if progress is not None:
-            progress(1)
-    return fits

@@ -6,13 +6,13 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import SelectKBest, f_classif
-from sklearn.linear_model import RidgeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from interp.errors import DataError
 from interp.probing.components import TopComponents
-from interp.probing.logistic import LinearProbe, Logistic
+from interp.probing.linear import MassMean
 
 PROBES = ("logistic", "ridge", "mass-mean", "lda", "k-sparse", "pca-lr", "mlp")
 TUNABLE = ("logistic", "ridge", "k-sparse", "pca-lr", "mlp")
@@ -23,21 +23,14 @@ K_SPARSE = 16
 PCA_WIDTH = 32
 
 
-class MassMean(LinearProbe):
-    """Difference of the class means as the direction of a linear probe (Marks & Tegmark 2023, mass-mean probing)."""
-
-    def fit(self, X: Any, y: Any) -> "MassMean":
-        """Learn the direction and the midpoint."""
-        X, labels = self._read(X, y)
-        wrong, correct = X[labels == 0].mean(0), X[labels == 1].mean(0)
-        self.coef_ = (correct - wrong)[None]
-        self.intercept_ = -self.coef_ @ (correct + wrong) / 2
-        return self
-
-
 def pca_logistic(components: int, n: int, width: int, C: float = 1.0) -> Pipeline:
     """Logistic regression on the first principal components of the training part, not rescaled."""
-    return make_pipeline(TopComponents(min(components, width, n)), Logistic(C))
+    return make_pipeline(TopComponents(min(components, width, n)), _logistic(C))
+
+
+def _logistic(C: float) -> LogisticRegression:
+    """For few columns; the probe "logistic" itself is solved for all folds together (`crossfit.train`)."""
+    return LogisticRegression(C=C, solver="newton-cholesky", tol=1e-8, max_iter=1000)
 
 
 @dataclass(frozen=True)
@@ -97,7 +90,7 @@ class ProbeSpec:
         """The unfitted estimator for `n` training samples of `width` varying columns; C is one number by now."""
         match self.probe:
             case "logistic":
-                return Logistic(self.C)
+                return _logistic(self.C)
             case "ridge":
                 return RidgeClassifier(alpha=1 / self.C)
             case "mass-mean":
@@ -106,7 +99,7 @@ class ProbeSpec:
                 return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
             case "k-sparse":
                 k = min(K_SPARSE, width)
-                return make_pipeline(SelectKBest(f_classif, k=k), Logistic(self.C))
+                return make_pipeline(SelectKBest(f_classif, k=k), _logistic(self.C))
             case "pca-lr":
                 return pca_logistic(self.components, n, width, self.C)
             case "mlp":

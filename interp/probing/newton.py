@@ -53,7 +53,7 @@ def solve_wide(
     solves therefore use K + ridge·I, which only shortens the Newton step; the residual they start from is that of K.
     With penalties other than 1 (None: all are) K stands for Xp⁻¹Xᵀ in the inner solves too.
     """
-    columns, n = labels.shape
+    columns = len(labels)
     # Typical C·p(1-p) at the optimum, where most samples of so wide a matrix are nearly separated.
     c, ridge = C / 40, 0.1 / C
     trust = 0.0 if penalty is None else TRUST
@@ -131,7 +131,7 @@ def solve_thin(
     With I + cXᵀX = LLᵀ and v = Lᵀw the preconditioner is the identity and the Hessian v + Fᵀ((s·p(1-p) - c)∘Fv),
     F = XL⁻ᵀ: two products with F per iteration. Penalties other than 1 enter the gradient alone.
     """
-    columns, n = labels.shape
+    columns = len(labels)
     c = C / 8
     single = x.to(_precision(c, x))
     inner = c * gram(single.T)

@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.probing.crossfit import Standardiser
 from interp.probing.features import Features, as_array, read_features
 from interp.probing.grid import grid_arrays
+from interp.probing.standardiser import Standardiser
 from interp.probing.workers import worker_count
 from interp.statistics.inference import benjamini_hochberg, within_fold_auc
 

@@ -7,7 +7,6 @@ back and reported per problem.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,7 +29,7 @@ class Solution:
     coef: Float[Tensor, "column width"]
     intercept: Float[Tensor, " column"]
     gradient: Float[Tensor, " column"]
-    """Largest entry of the gradient at the solution (standardised features, sum of losses) per training sample."""
+    """Largest entry of the gradient at the solution (scaled features, sum of losses) per training sample."""
     products: int
     """Products with the preconditioner: the work done for all columns together."""
 
@@ -54,13 +53,6 @@ class OutOfFold:
     """As in `Solution`."""
     converged: Bool[np.ndarray, "strength column fold"]
     products: int
-
-
-class Moments(NamedTuple):
-    """Mean and variance of every feature within the training part of every column."""
-
-    mean: Float[Tensor, "column width"]
-    variance: Float[Tensor, "column width"]
 
 
 class Design:
@@ -105,14 +97,14 @@ class Design:
         inside = torch.ones_like(labels) if part is None else part.double()
         correct, size = (labels * inside).sum(1), inside.sum(1)
         solvable = (correct > 0) & (correct < size) & bool(self.x.shape[1])
-        moments = None if part is None else self._moments(inside)
-        together = solvable if moments is None else solvable & (moments.variance > COMMON).all(1)
+        variance = None if part is None else self._variance(inside)
+        together = solvable if variance is None else solvable & (variance > COMMON).all(1)
         coef = self.x.new_full((len(labels), self.width), torch.nan)
         intercept, gradient = self.x.new_full((2, len(labels)), torch.nan)
         products = 0
         if bool(together.any()):
-            some = None if moments is None else Moments(*(moment[together] for moment in moments))
-            w, b, slope, products = self._optimum(labels[together], C * inside[together], some, C)
+            penalty = None if variance is None else variance[together]
+            w, b, slope, products = self._optimum(labels[together], C * inside[together], penalty, C)
             coef[together], intercept[together] = self._as_given(w, b)
             gradient[together] = slope / size[together]
         if part is not None:
@@ -123,32 +115,30 @@ class Design:
                 products += alone.products
         return Solution(coef, intercept, gradient, products)
 
-    def _moments(self, inside: Float[Tensor, "column sample"]) -> Moments:
+    def _variance(self, inside: Float[Tensor, "column sample"]) -> Float[Tensor, "column kept"]:
+        """Variance of every feature within each part."""
         x, inside = self.x.float(), inside.float()
         size = inside.sum(1, keepdim=True)
-        mean = inside @ x / size
-        return Moments(mean.double(), (inside @ x.square() / size - mean.square()).double())
+        return (inside @ x.square() / size - (inside @ x / size).square()).double()
 
     def _optimum(
         self,
         labels: Float[Tensor, "column sample"],
         strength: Float[Tensor, "column sample"],
-        moments: Moments | None,
+        penalty: Float[Tensor, "column kept"] | None,
         C: float,
     ) -> tuple[Float[Tensor, "column kept"], Float[Tensor, " column"], Float[Tensor, " column"], int]:
         """Weights and intercepts in this matrix's units, the largest entry of each gradient, and the products."""
-        penalty = None if moments is None else moments.variance
         args = (labels, strength, penalty, C)
-        thin = 2 * self.x.shape[1] < len(self.x)
+        thin = 3 * self.x.shape[1] < 2 * len(self.x)
         w, b, f, products = solve_thin(self.x, *args) if thin else solve_wide(self.x, self.kernel, *args)
         error = strength * (torch.sigmoid(f) - labels)
-        slope, total = error @ self.x, error.sum(1)
-        if moments is None:
+        slope = error @ self.x
+        if penalty is None:
             slope += w
-        else:  # the gradient by weights of features standardised within the part
-            spread = moments.variance.sqrt()
-            slope = spread * w + (slope - total[:, None] * moments.mean) / spread
-        return w, b, torch.maximum(slope.abs().amax(1), total.abs()), products
+        else:  # by weights of features scaled within the part
+            slope = (penalty * w + slope) / penalty.sqrt()
+        return w, b, torch.maximum(slope.abs().amax(1), error.sum(1).abs()), products
 
     def _as_given(self, w: Float[Tensor, "*column kept"], b: Float[Tensor, "*column"]) -> tuple[Tensor, Tensor]:
         """Weights and intercepts for the features as they were given."""
