@@ -23,6 +23,8 @@ def design(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]
         x = (x * index**-0.5) @ mix
     if kind == "steep":
         x = (x * index**-1.5) @ mix
+    if kind == "heavy tails":
+        x = rng.standard_t(2.5, (n, 5)) @ rng.standard_normal((5, width)) + 0.1 * rng.standard_t(2.5, (n, width))
     if kind == "rank-deficient":
         x = x[:, :7] @ rng.standard_normal((7, width))
     if kind == "repeated samples":
@@ -62,6 +64,7 @@ KINDS = (
     "iid",
     "correlated",
     "steep",
+    "heavy tails",
     "separable",
     "imbalanced",
     "rank-deficient",
@@ -133,7 +136,7 @@ def test_training_parts_of_one_design_equal_scikit_learn(kind: str, C: float) ->
         z, w = scaler.apply(x[part[k]]), found.coef.numpy()[k, scaler.kept] * scaler.scale
         error = 1 / (1 + np.exp(-(x[part[k]] @ found.coef.numpy()[k] + found.intercept.numpy()[k]))) - y[part[k]]
         slope = max(np.abs(w + C * error @ z).max(), C * abs(error.sum())) / part[k].sum()
-        assert slope == pytest.approx(found.gradient[k].item(), rel=0.05, abs=2e-8)
+        assert slope == pytest.approx(found.gradient[k].item(), rel=0.05, abs=3e-8)
 
 
 def test_usual_parts_are_solved_together(monkeypatch: pytest.MonkeyPatch) -> None:

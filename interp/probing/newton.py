@@ -3,8 +3,8 @@
 For each column t of labels: min over w, b of Σ p w²/2 + Σ s logloss(t, Xw + b), X centred. Strengths s are C in the
 column's training part and 0 outside, penalties p the variances of the features within the part: that is |w|²/2 on
 features standardised by the part, while all columns share one matrix. Newton's equations are solved by conjugate
-gradients, preconditioned by I + c XᵀX with a c that no label enters, so that one factorisation serves all columns and
-an iteration for all of them is one or two matrix products. Converged columns drop out.
+gradients, preconditioned by I + Xᵀ diag(q) X with q the same for all columns, so that one factorisation serves them all
+and an iteration for all of them is one or two matrix products. Converged columns drop out.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,13 @@ from torch import Tensor
 
 TARGET = 5e-8
 """Where the iteration stops: the gradient, in the preconditioner's norm, relative to the gradient at 0."""
+TARGET_THIN = 1e-8
+"""The same for `solve_thin`, whose preconditioner may lie further above the curvature at the optimum."""
 MAX_NEWTON, MAX_CG = 60, 80
 TRUST = 1e-2
 """How far a gradient may fall, as tracked with penalties of 1 for others, before the scores are computed anew."""
+SLOW = 25
+"""Iterations of one Newton step from which on a new preconditioner is sooner made than done without."""
 SAFE_IN_FLOAT32 = 1e6
 """Bound on the condition number up to which the preconditioner is factorised in float32."""
 
@@ -119,6 +123,43 @@ def solve_wide(
     return Optimum(w, b, f, products)
 
 
+class _Metric(NamedTuple):
+    """I + Xᵀ diag(q) X = LLᵀ: the preconditioner, which is the identity in the coordinates v = Lᵀw."""
+
+    q: Float[Tensor, " sample"]
+    root: Float[Tensor, "width width"]
+    """L."""
+    images: Float[Tensor, "width sample"]
+    """F = XL⁻ᵀ, transposed: f = Fv."""
+
+    @classmethod
+    def of(cls, x: Float[Tensor, "sample width"], q: Float[Tensor, " sample"]) -> "_Metric":
+        single = x.to(_precision(float(q.max()), x))
+        inner = gram((single * q.sqrt().to(single.dtype)[:, None]).T)
+        inner.diagonal().add_(1)
+        root = torch.linalg.cholesky(inner)
+        return cls(q.float(), root, torch.linalg.solve_triangular(root, single.T, upper=False).float())
+
+    def whitened(self, gradient: Float[Tensor, "column width"]) -> Float[Tensor, "column width"]:
+        """A gradient by w as one by v."""
+        return torch.linalg.solve_triangular(self.root, gradient.T.to(self.root.dtype), upper=False).T.float()
+
+    def weights(self, v: Float[Tensor, "column width"]) -> Float[Tensor, "column width"]:
+        """w of a v."""
+        return torch.linalg.solve_triangular(self.root.T, v.T.to(self.root.dtype), upper=True).T.double()
+
+    def gradients(self, r: Tensor, r_b: Tensor, pull: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The preconditioned residual, its image, and the squared norm."""
+        return r, r @ self.images, torch.linalg.vecdot(r, r) + r_b.square() / pull
+
+    def curved(self, v: Tensor, u: Tensor, v_b: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The Hessian times a direction, and the direction's curvature."""
+        bent = weight * u
+        h_v = v + (bent - self.q * (u - v_b[:, None])) @ self.images.T
+        h_b = bent.sum(1)
+        return h_v, h_b, torch.linalg.vecdot(v, h_v) + v_b * h_b
+
+
 def solve_thin(
     x: Float[Tensor, "sample width"],
     labels: Float[Tensor, "column sample"],
@@ -126,52 +167,48 @@ def solve_thin(
     penalty: Float[Tensor, "column width"] | None,
     C: float,
 ) -> Optimum:
-    """The optima where the matrix has far fewer columns than rows, in the columns' space.
+    """The optima where the matrix has fewer columns than rows, in the columns' space: two products per iteration.
 
-    With I + cXᵀX = LLᵀ and v = Lᵀw the preconditioner is the identity and the Hessian v + Fᵀ((s·p(1-p) - c)∘Fv),
-    F = XL⁻ᵀ: two products with F per iteration. Penalties other than 1 enter the gradient alone.
+    Penalties other than 1 enter the gradient alone. The weights of the metric are equal until a step takes more than
+    `SLOW` iterations, from then on the mean curvature of the columns: the optima of one label vector on several
+    training parts are nearly the same.
     """
     columns = len(labels)
-    c = C / 8
-    single = x.to(_precision(c, x))
-    inner = c * gram(single.T)
-    inner.diagonal().add_(1)
-    root = torch.linalg.cholesky(inner)
-    thin = torch.linalg.solve_triangular(root, single.T, upper=False).float()
-
-    def gradients(r: Tensor, r_b: Tensor, pull: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return r, r @ thin, torch.linalg.vecdot(r, r) + r_b.square() / pull
-
-    def curved(v: Tensor, u: Tensor, v_b: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        bent = weight * u
-        h_v = v + (bent - c * (u - v_b[:, None])) @ thin.T
-        h_b = bent.sum(1)
-        return h_v, h_b, torch.linalg.vecdot(v, h_v) + v_b * h_b
-
-    b, w = labels.new_zeros(columns), labels.new_zeros(columns, x.shape[1])
+    w, b = labels.new_zeros(columns, x.shape[1]), labels.new_zeros(columns)
     f = torch.zeros_like(labels)
-    pull = (strength.sum(1) * (c / C)).float()
-    active, start, products = torch.arange(columns, device=labels.device), None, 0
+    metric = _Metric.of(x, labels.new_full((len(x),), C / 8))
+    error = strength * (0.5 - labels)
+    slope_at_0, slope_b_at_0 = error @ x, error.sum(1).float()
+    active, products, used = torch.arange(columns, device=labels.device), 0, 0
     for iteration in range(MAX_NEWTON + 1):
         p = torch.sigmoid(f[active])
+        curvature = strength[active] * p * (1 - p)
+        if used > SLOW:
+            metric = _Metric.of(x, curvature.sum(0) / (strength[active] > 0).sum(0).clamp_min(1))
+        pull = (strength[active].float() / C) @ metric.q
+        start = metric.gradients(metric.whitened(slope_at_0[active]), slope_b_at_0[active], pull)[2]
         error = strength[active] * (p - labels[active])
         held = w[active] if penalty is None else penalty[active] * w[active]
-        r = torch.linalg.solve_triangular(root, (held + error @ x).T.to(root.dtype), upper=False).T.float()
-        r_b = error.sum(1).float()
-        first = gradients(r, r_b, pull[active])
+        r, r_b = metric.whitened(held + error @ x), error.sum(1).float()
+        first = metric.gradients(r, r_b, pull)
         products += 1
-        relative, start = _relative(first[2], start, active)
-        go = relative > TARGET
+        relative = (first[2] / start.clamp_min(1e-30)).double().sqrt()
+        go = relative > TARGET_THIN
         if iteration == MAX_NEWTON or not bool(go.any()):
             break
-        active = active[go]
-        weight = (strength[active] * p[go] * (1 - p[go])).float()
-        first = (first[0][go], first[1][go], first[2][go])
+        active, pull = active[go], pull[go]
         v, _, d_b, used = _conjugate_gradients(
-            r[go], r_b[go], first, gradients, curved, weight, _accuracy(relative[go], TARGET), pull[active]
+            r[go],
+            r_b[go],
+            (first[0][go], first[1][go], first[2][go]),
+            metric.gradients,
+            metric.curved,
+            curvature[go].float(),
+            _accuracy(relative[go], TARGET_THIN),
+            pull,
         )
         products += 2 * used
-        d, d_b = torch.linalg.solve_triangular(root.T, v.T.to(root.dtype), upper=True).T.double(), d_b.double()
+        d, d_b = metric.weights(v), d_b.double()
         u = d @ x.T + d_b[:, None]
         linear, quadratic = torch.linalg.vecdot(held[go], d), torch.linalg.vecdot(d, d)
         step = _step(linear, quadratic, f[active], u, labels[active], strength[active])
