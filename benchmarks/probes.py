@@ -2,17 +2,19 @@
 
     python benchmarks/probes.py            # some two minutes
     python benchmarks/probes.py --quick    # fewer scikit-learn fits to extrapolate from
+    python benchmarks/probes.py --run DIR  # and cells of a finished run: real activations
 
 A single fit meets the fastest of scikit-learn's solvers that converges by the rule held here: gradient at most 1e-6
-times the samples, scores within 1e-4 of their standard deviation of the optimum (its L-BFGS in float64, tol=1e-10).
-The whole grid with its permutations and controls is timed by `flow.py --gemma`.
+times the samples, scores within 1e-4 of their standard deviation of the optimum (its Newton solver at tol=1e-10; its
+L-BFGS where there are more columns than samples). The whole grid with its permutations and controls is timed by
+`flow.py --gemma`.
 """
 
 import argparse
 import json
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -25,9 +27,10 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from torch.utils.flop_counter import FlopCounterMode
 
+from interp import open_run
 from interp.probing.crossfit import Cell, cross_fit
 from interp.probing.estimators import ProbeSpec
-from interp.probing.permutations import ridge_scores
+from interp.probing.permutations import cell_columns, ridge_scores
 from interp.probing.solver import TOLERANCE, cross_fit_logistic
 from interp.probing.standardiser import Standardiser
 from interp.statistics.inference import within_fold_auc
@@ -84,8 +87,8 @@ def largest_gradient(x: np.ndarray, y: np.ndarray, fold: np.ndarray, **options: 
     return float(max(np.abs(w + error @ z).max(), abs(error.sum())) / len(z))
 
 
-def fastest_converged(x: np.ndarray, y: np.ndarray, fold: np.ndarray, repeats: int) -> tuple[float, str]:
-    """CPU seconds of five folds by the fastest peer that reaches the optimum, and its name."""
+def fastest_converged(x: np.ndarray, y: np.ndarray, fold: np.ndarray, repeats: int) -> tuple[float, str, np.ndarray]:
+    """CPU seconds of five folds by the fastest peer that reaches the optimum, its name, and the scores there."""
     found = {}
     for name, (dtype, options) in PEERS.items():
         if "newton" in name and x.shape[1] > N:
@@ -93,15 +96,36 @@ def fastest_converged(x: np.ndarray, y: np.ndarray, fold: np.ndarray, repeats: i
         work = partial(one_by_one, x.astype(dtype), y[None], fold, **options)
         seconds, score = min((cpu(work) for _ in range(repeats)), key=first)
         found[name] = (seconds, score, largest_gradient(x.astype(dtype), y, fold, **options))
-    optimum = found["lbfgs, float64"][1]
+    optimum = found["newton-cholesky" if "newton-cholesky" in found else "lbfgs, float64"][1]
     for name, (seconds, score, gradient) in found.items():
         error = np.abs(score - optimum).max() / optimum.std()
         print(f"    {name:<16} {1000 * seconds:8.0f} ms   gradient / n {gradient:.1e}   score error / sd {error:.1e}")
-    return min(
+    seconds, name = min(
         (seconds, name)
         for name, (seconds, score, gradient) in found.items()
         if gradient <= TOLERANCE and np.abs(score - optimum).max() <= 1e-4 * optimum.std()
     )
+    return seconds, name, optimum[0]
+
+
+def real_cells(folder: str) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Name, features, labels and folds of nine cells of a run: three roles of the first, middle and last layer."""
+    run = open_run(folder)
+    columns, score = (
+        cell_columns(run.probe, run.capture),
+        run.probe["score"].transpose("sample", "layer", "token").values,
+    )
+    for layer in (0, score.shape[1] // 2, score.shape[1] - 1):
+        for role in ("last_q", "exact_answer_before_first", "exact_answer_last"):
+            place = run.probe["token"].values.tolist().index(role)
+            used = np.isfinite(score[:, layer, place])
+            x = columns(used, layer, place).astype(np.float32)
+            yield (
+                f"layer {layer}, {role}",
+                x,
+                run.probe["y"].values[used].astype(np.int64),
+                run.probe["fold"].values[used],
+            )
 
 
 def product_rate() -> float:
@@ -122,15 +146,17 @@ def operations(x: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer scikit-learn fits to extrapolate from")
-    quick = parser.parse_args().quick
+    parser.add_argument("--run", help="folder of a finished run, some of whose cells are fitted too")
+    options = parser.parse_args()
+    quick = options.quick
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     lines = []
 
     def figure(name: str, value: float, target: float, better: str, peer: str) -> None:
         keys = ("benchmark", "figure", "value", "target", "better", "peer")
-        lines.append(dict(zip(keys, ("probes", name, round(value, 3), target, better, peer), strict=True)))
-        print(f"{name:<58} {value:10.3f}   target {target}")
+        lines.append(dict(zip(keys, ("probes", name, float(f"{value:.3g}"), target, better, peer), strict=True)))
+        print(f"{name:<58} {value:10.3g}   target {target}")
 
     for width, target, alone in ((640, 25, 1), (4096, 80, 3)):
         x, y = steepness(width, 1.0, rng)
@@ -164,14 +190,21 @@ def main() -> None:
             features = x.astype(np.float64)
             seconds, _ = cpu(lambda a=features, t=thousand, f=fold: within_fold_auc(ridge_scores(a, t, f), t, f))
             figure("d=640: 1,000 ridge permutations of a cell, s", seconds, 1.5, "lower", "CPU seconds")
+
+    def alone(name: str, x: np.ndarray, y: np.ndarray, fold: np.ndarray, least: float) -> None:
+        cell = Cell(x, y, fold, ProbeSpec())
+        ours, fit = min((cpu(lambda: cross_fit(cell)) for _ in range(REPEATS)), key=first)
+        peer, peer_name, optimum = fastest_converged(x, y, fold, 1 if quick else REPEATS)
+        figure(f"{name}: 5 folds alone, times faster", peer / ours, least, "higher", peer_name)
+        error = np.abs(fit.score - optimum).max() / optimum.std()
+        figure(f"{name}: largest score error / sd", error, 1e-4, "lower", "the optimum")
+
     for width, least in ((640, 1.0), (4096, 3.0)):
         for design, power in DESIGNS.items():
             x, y = steepness(width, power, rng)
-            fold = rng.permutation(np.arange(N) % FOLDS)
-            cell = Cell(x, y, fold, ProbeSpec())
-            ours, _ = min((cpu(lambda cell=cell: cross_fit(cell)) for _ in range(REPEATS)), key=first)
-            peer, name = fastest_converged(x, y, fold, 1 if quick else REPEATS)
-            figure(f"d={width}, {design}: 5 folds alone, times faster", peer / ours, least, "higher", name)
+            alone(f"d={width}, {design}", x, y, rng.permutation(np.arange(N) % FOLDS), least)
+    for name, *cell in real_cells(options.run) if options.run else ():
+        alone(name, *cell, least=1.0)
     for line in lines:
         print(json.dumps(line))
 
