@@ -1,14 +1,16 @@
-"""Do the intervals and tests hold what they promise? The grids of `simulated_grids.py`, through public functions.
+"""Do the intervals and tests hold what they promise? Simulated grids, through public functions.
 
 Every line is a share (or mean) over simulated grids with its Monte-Carlo standard error, and its target where it has
 one: standard output is one Markdown table, standard error the progress.
 
-    python benchmarks/calibration.py            # two workers, one BLAS thread each, about 17 minutes
+    python benchmarks/calibration.py            # two workers, one BLAS thread each, about half an hour
     python benchmarks/calibration.py --quick    # a fiftieth of the grids
+    python benchmarks/calibration.py --only groups    # the parts whose name matches, by regular expression
 """
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
+from simulated_controls import selective_grid
 from simulated_grids import (
     NARROW,
     STRENGTHS,
@@ -63,75 +66,139 @@ class Line:
         return f"| {self.name} | {self.value:.3f} ± {self.error:.3f} | {target} | {met} |"
 
 
-def simulate(work: Callable[[int], Any], count: int) -> Any:
-    """One result per seed, on two workers with one BLAS thread each, stacked by key."""
-    with parallel_config(backend="loky", n_jobs=2, inner_max_num_threads=1):
-        found = Parallel(max_nbytes=None)(delayed(work)(seed) for seed in range(count))
+@dataclass(frozen=True)
+class Simulator:
+    """Runs simulations on several workers with one BLAS thread each."""
+
+    scale: float
+    """Share of the grids to simulate."""
+    workers: int
+
+    def __call__(self, work: Callable[[int], Any], count: int) -> Any:
+        """One result per seed, stacked by key."""
+        seeds = range(max(4, round(count * self.scale)))
+        with parallel_config(backend="loky", n_jobs=self.workers, inner_max_num_threads=1):
+            found = Parallel(max_nbytes=None)(delayed(work)(seed) for seed in seeds)
+        return _stacked(found)
+
+
+def _stacked(found: list[Any]) -> Any:
     if isinstance(found[0], dict):
         return {key: np.array([result[key] for result in found]) for key in found[0]}
     return np.array(found)
 
 
 COVERAGE = (0.93, 0.97)
-SAMPLES = {"n = 200": 800, "groups of 1 to 4": 800, "20 % correct": 800, "n = 100": 800, "n = 1,000": 300}
+SAMPLES = {"n = 200": 800, "groups of 1 to 4": 1000, "20 % correct": 800, "n = 100": 800, "n = 1,000": 300}
 """How the samples of `interval_grid` come, and how many grids: 760 give a standard error of 0.8 %."""
 
 
-def lines(scale: float) -> Iterable[Line]:
-    """Every row of the table, as it is computed."""
+def parts() -> dict[str, Callable[[Simulator], Iterable[Line]]]:
+    """What can be run by itself, in the order of the table."""
+    return {
+        "formula": _formula,
+        "duplicates": _duplicates,
+        **{f"intervals, {kind}": partial(_intervals, kind, count) for kind, count in SAMPLES.items()},
+        "intervals, wide": _wide,
+        "selectivity": _selectivity,
+        "alike": _alike,
+        "hill": _hill,
+        "null": _null,
+        "power": _power,
+    }
 
-    def many(count: int) -> int:
-        return max(4, round(count * scale))
 
-    error = simulate(formula_error, many(50)).max(1)
+def _formula(simulate: Simulator) -> Iterable[Line]:
+    error = simulate(formula_error, 50).max(1)
     yield Line("truth by formula minus by 100,000 fresh samples, largest", error, 0, 0.005)
-    dup = simulate(duplicated_grid, many(60))
+
+
+def _duplicates(simulate: Simulator) -> Iterable[Line]:
+    dup = simulate(duplicated_grid, 60)
     yield Line("duplicated questions, random labels, folds by question: mean AUC", dup["grouped"], 0.49, 0.51)
     yield Line("duplicated questions, random labels, ungrouped folds: mean AUC", dup["ungrouped"], 0.92, 1)
-    for kind, count in SAMPLES.items():
-        found = simulate(partial(interval_grid, kind), many(count))
-        for column, _ in enumerate(STRENGTHS):
-            truth = found["truth"][:, column].mean()
-            yield Line(f"95 % interval of AUC covers, {kind}, AUC {truth:.2f}", found["auc"][:, column], *COVERAGE)
-        for name, columns in (("equal", [0, 2]), ("unequal", [1, 3])):
-            inside = found["delta"][:, columns]
-            grids = np.repeat(np.arange(len(inside)), len(columns))
-            yield Line(f"95 % interval of ΔAUC covers, {kind}, {name} grids", inside.ravel(), *COVERAGE, grids)
+
+
+def _intervals(kind: str, count: int, simulate: Simulator) -> Iterable[Line]:
+    found = simulate(partial(interval_grid, kind), count)
+    for column, _ in enumerate(STRENGTHS):
+        truth = found["truth"][:, column].mean()
+        yield Line(f"95 % interval of AUC covers, {kind}, AUC {truth:.2f}", found["auc"][:, column], *COVERAGE)
+    for name, columns in (("equal", [0, 2]), ("unequal", [1, 3])):
+        inside = found["delta"][:, columns]
+        grids = np.repeat(np.arange(len(inside)), len(columns))
+        yield Line(f"95 % interval of ΔAUC covers, {kind}, {name} grids", inside.ravel(), *COVERAGE, grids)
+
+
+def _wide(simulate: Simulator) -> Iterable[Line]:
     for n, width, auc, count in ((100, 640, 0.99, 400), (500, 300, 0.90, 120)):
-        wide = simulate(partial(wide_cell, n, width, auc), many(count))
+        wide = simulate(partial(wide_cell, n, width, auc), count)
         name = f"95 % interval of AUC covers, n = {n}, {width} features, AUC {wide['truth'].mean():.2f}"
         yield Line(name, wide["auc"], *COVERAGE)
-    for width, what in ((1, "the same direction"), (NARROW, "probes learned anew")):
-        alike = simulate(partial(alike_grids, width), many(60))
-        yield Line(f"equally good grids, {what}: cells with p < 0.05", alike["p"], 0.035, 0.065)
-        yield Line(f"equally good grids, {what}: any cell with q < 0.05", alike["q"], 0, 0.08)
-    peak = simulate(peak_grid, many(150))
+
+
+def _selectivity(simulate: Simulator) -> Iterable[Line]:
+    found = simulate(selective_grid, 800)
+    for row, what in enumerate(("answers not in the features", "answers in the features")):
+        for column in range(2):
+            name = f"95 % interval of selectivity covers, {what}, {found['truth'][:, row, column].mean():.2f}"
+            yield Line(name, found["covers"][:, row, column], *COVERAGE)
+
+
+def _alike(simulate: Simulator) -> Iterable[Line]:
+    same = simulate(partial(alike_grids, 1), 60)
+    yield Line("equally good grids, the same direction: cells with p < 0.05", same["p"], 0.035, 0.065)
+    yield Line("equally good grids, the same direction: any cell with q < 0.05", same["q"], 0, 0.08)
+    anew = simulate(partial(alike_grids, NARROW), 300)
+    name = "equally good grids, probes learned anew"
+    yield Line(f"{name}: cells with p < 0.05 against the probes' own difference", anew["p_fitted"], 0.035, 0.065)
+    yield Line(f"{name}: any cell with q < 0.05 against it", anew["q_fitted"], 0, 0.08)
+    yield Line(f"{name}: cells with p < 0.05", anew["p"])
+    yield Line(f"{name}: any cell with q < 0.05", anew["q"])
+
+
+def _hill(simulate: Simulator) -> Iterable[Line]:
+    peak = simulate(peak_grid, 600)
     yield Line("95 % peak set holds the best fitted probe", peak["best"], 0.95)
     yield Line("95 % peak set holds the top of the hill", peak["hill"], 0.95)
     yield Line("cells in the peak set, of 48", peak["size"])
     yield Line("95 % interval of the nested best cell covers, a hill", peak["nested_covers"], *COVERAGE)
-    null = simulate(null_grid, many(1000))
+
+
+def _null(simulate: Simulator) -> Iterable[Line]:
+    null = simulate(null_grid, 1000)
     yield Line("null grids with a cell at corrected p <= 0.05", null["corrected"], 0.035, 0.065)
     yield Line("null grids with a cell at q <= 0.05", null["fdr"], 0, 0.065)
     yield Line("null grids with a cell at uncorrected p <= 0.05", null["uncorrected"])
     yield Line("null grids: AUC of the best cell as seen", null["best"])
     yield Line("null grids: AUC of the best cell, nested", null["nested"], 0.49, 0.51)
     yield Line("95 % interval of the nested best cell covers, null grids", null["nested_covers"], *COVERAGE)
+
+
+def _power(simulate: Simulator) -> Iterable[Line]:
     for auc in (0.65, 0.70, 0.75, 0.80, 0.85):
-        found = simulate(partial(planted_grid, auc), many(30))
+        found = simulate(partial(planted_grid, auc), 30)
         yield Line(f"power: a cell of true AUC {auc:.2f} found at corrected p <= 0.05", found["cell"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    quick, start, done = parser.parse_args().quick, perf_counter(), []
+    parser.add_argument("--quick", action="store_true", help="a fiftieth of the grids")
+    parser.add_argument("--only", default="", metavar="PATTERN", help=f"of the parts: {'; '.join(parts())}")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (default: 2)")
+    arguments = parser.parse_args()
+    start, done = perf_counter(), []
+    chosen = [part for name, part in parts().items() if re.search(arguments.only, name)]
+    if not chosen:
+        parser.error(f"--only {arguments.only}: no such part; there are {'; '.join(parts())}")
+
+    simulate = Simulator(0.02 if arguments.quick else 1.0, arguments.workers)
     print("| figure | value | target | met |\n|---|---|---|---|", flush=True)
-    for line in lines(0.02 if quick else 1.0):
+    for line in (line for part in chosen for line in part(simulate)):
         done.append(line)
         print(line.row(), flush=True)
         print(f"{perf_counter() - start:6.0f} s, line {len(done)}: {line.name}", file=sys.stderr, flush=True)
-    print(f"\n{perf_counter() - start:.0f} seconds on two workers\n")
+    print(f"\n{perf_counter() - start:.0f} seconds, {arguments.workers} workers\n")
     for line in done:
         target = {} if line.low is None else {"target": [line.low, line.high]}
         print(json.dumps({"benchmark": "calibration", "figure": line.name, "value": round(line.value, 4)} | target))

@@ -7,8 +7,8 @@ A random Llama of two layers captures samples of 12 random tokens at two roles a
 The last shard loses its marker, and the run goes on (*resume*): the same bytes must come back. Then `probe_grid`
 (*probe*) and `attention_grid` (*attention*) read the folder; a sample is right if the id of its exact answer, one of
 64, is even.
-One worker, one BLAS thread. Memory is the process's high-water mark (VmHWM, Linux) above what it held when the step
-began, with everything imported and the samples, or the model, in memory.
+One worker, one BLAS thread. Memory is the process's high-water mark during the step (VmHWM, Linux, set back when the
+step begins) above what it held then, with everything imported and the samples, or the model, in memory.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from interp import demo
 from interp.answering.answers import Answers
 from interp.capturing.activations import capture_batches
 from interp.capturing.positions import Positions
+from interp.heap import give_back
 from interp.probing.attention_probe import attention_grid
 from interp.probing.probes import probe_grid
 from interp.runs.shards import write_shards
@@ -103,6 +104,8 @@ def measured(task: str, n: int, width: int, folder: Path) -> dict[str, float]:
         (folder / f"shard-{len(shards) - 1:05}.json").unlink()
     elif model is None:
         cap = stored_capture(folder, tuple(answers.id), positions, run=RUN)
+    give_back()  # what drawing the samples left free is no room for the step
+    Path("/proc/self/clear_refs").write_text("5")
     before, started, worked = memory("VmRSS"), perf_counter(), process_time()
     if model is not None:
         write_shards(

@@ -23,6 +23,7 @@ from interp.fingerprint import versions
 from interp.heap import give_back
 from interp.models.loading import HookedModel, load_model, model_tokenizer
 from interp.models.memory import Splits
+from interp.planning.enough import check_enough
 from interp.planning.footprint import check_room
 from interp.planning.shapes import Shapes
 from interp.progress import bar
@@ -75,12 +76,14 @@ def run(
         "resume": f"interp resume {out}",
         "seconds": {},
     }
-    samples = len(sampled_rows(rows, settings.samples_per_question))
-    check_room(folder.path, Shapes.of_model(hooked), settings.sites, len(settings.roles), samples)
+    shapes, samples = Shapes.of_model(hooked), len(sampled_rows(rows, settings.samples_per_question))
+    check_enough(rows, settings, n_ctx=shapes.n_ctx, tokenizer=model_tokenizer(hooked))
+    check_room(folder.path, shapes, settings.sites, len(settings.roles), samples)
+    new = not folder.path.exists()
     make_folder(folder.path)
     with locked(folder.path):
         folder.check_free()
-        with folder.beginning():
+        with folder.beginning(new=new):
             measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
         del hooked
         return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
@@ -160,6 +163,7 @@ def _measure(
 ) -> tuple[Answers, Positions, Folds]:
     """What needs the model: answers and activations, as far as they are not there yet."""
     if not folder.samples.exists():
+        labelling = labelling_models(settings, model, given)
         samples = len(sampled_rows(rows, settings.samples_per_question))
         with _stage(folder, record, "answering"), bar("Answering", samples, enabled=progress) as advance:
             answers = generate_answers(
@@ -176,7 +180,7 @@ def _measure(
                 exact_answer=settings.exact_answer,
                 candidates=settings.candidates,
                 answer_pattern=settings.answer_pattern,
-                **labelling_models(settings, model, given),
+                **labelling,
                 batch_tokens=settings.batch_tokens,
                 log=AnswerLog(folder.answer_log, run=run_identity(record)),
                 splits=Splits(
@@ -263,7 +267,13 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
 
 
 def _load(model: Any, settings: Settings) -> HookedModel:
-    return load_model(model, device=settings.device, dtype=settings.dtype, processed_weights=settings.processed_weights)
+    return load_model(
+        model,
+        device=settings.device,
+        dtype=settings.dtype,
+        processed_weights=settings.processed_weights,
+        sites=settings.sites,
+    )
 
 
 def _model_name(model: Any) -> str:

@@ -8,6 +8,7 @@ from interp.answering.exact_answers import exact_answer_method
 from interp.answering.extraction import extractor
 from interp.answering.prompts import PromptFormat
 from interp.answering.sampling import Sampling, check_samples
+from interp.answering.stopping import check_stop
 from interp.capturing.activations import SITES
 from interp.capturing.role_text import check_roles
 from interp.capturing.roles import ROLES
@@ -64,10 +65,13 @@ class Settings:
             if value is not None and value < low:
                 raise DataError(f"{name}: expected a whole number from {low}, got {value}")
         check_samples(self.samples_per_question, self.temperature)
+        check_stop(self.stop)
         if not self.sites:
             raise DataError("sites: expected at least one")
         if unknown := [site for site in self.sites if site not in SITES]:
             raise DataError(f"sites: {unknown[0]!r} is none of {', '.join(SITES)}")
+        if self.candidates is not None and not self.candidates:
+            raise DataError("candidates: expected at least one candidate answer, got none")
         if self.dataset is not None and self.columns is not None:
             raise DataError(f"columns: the data set {self.dataset!r} has its own; leave one of the two out")
         # These check themselves; a run fails here, before a model is loaded or a folder made.

@@ -30,8 +30,8 @@ def ridge(x: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, n
     return fit.score, fit.training
 
 
-def pair_matrix(x, y, fold, score, *, residual, curvature, penalty) -> np.ndarray:
-    """The d_ij one by one: a Hessian without the fold for each fold, leave-one-out residuals, a loop over samples."""
+def pair_matrix(x, y, fold, group, score, *, residual, curvature, penalty) -> np.ndarray:
+    """The d_ij one by one: a Hessian without the fold for each fold, residuals without the group, loops over samples."""
     z = x - curvature @ x / curvature.sum()
     n, d = len(y), np.zeros((len(y), len(y)))
 
@@ -40,7 +40,10 @@ def pair_matrix(x, y, fold, score, *, residual, curvature, penalty) -> np.ndarra
         return np.linalg.inv((z[keep].T * curvature[keep]) @ z[keep] + penalty * np.eye(z.shape[1]))
 
     inverse = {f: inverse_without(f) for f in range(5)}
-    removed = np.array([residual[j] * (1 + curvature[j] * z[j] @ inverse[fold[j]] @ z[j]) for j in range(n)])
+    removed = residual.copy()
+    for j in range(n):
+        for k in np.flatnonzero((group == group[j]) & (fold == fold[j])):
+            removed[j] += curvature[j] * z[j] @ inverse[fold[j]] @ z[k] * residual[k]
     pairs = sum((y[fold == f] == 1).sum() * (y[fold == f] == 0).sum() for f in range(5))
     for f in range(5):
         train = np.flatnonzero(fold != f)
@@ -53,8 +56,10 @@ def pair_matrix(x, y, fold, score, *, residual, curvature, penalty) -> np.ndarra
                 for k in classes[1 - label]:
                     density = stats.norm.pdf((score[i] - score[k]) / width) / width
                     d[i, train] += sign * density * (moved[i, train] - moved[k, train]) / pairs
-            d[np.ix_(classes[label], train)] -= d[np.ix_(classes[label], train)].mean(0)
-            d[classes[label]] *= len(classes[label]) / (len(classes[label]) - 1)
+            own = d[classes[label]].copy()
+            for i, row in zip(classes[label], own, strict=True):
+                others = group[classes[label]] != group[i]
+                d[i, train] = row[train] - own[others][:, train].mean(0) if others.any() else 0.0
     return d
 
 
@@ -67,7 +72,7 @@ def test_the_sketch_is_the_pair_matrix_times_signs(n: int, width: int) -> None:
     group = np.arange(n) // 2
     signs = np.random.default_rng(0).integers(0, 2, (n // 2, cross_fold.DIRECTIONS))[group] * 2.0 - 1
     found = training_sketch(x, y, fold, group, score, **loss)
-    d = pair_matrix(x, y, fold, score, **loss)
+    d = pair_matrix(x, y, fold, group, score, **loss)
     np.testing.assert_allclose(found[:, 0], d @ signs, atol=1e-6 * np.abs(d @ signs).max())
     np.testing.assert_allclose(found[:, 1], d.T @ signs, atol=1e-6 * np.abs(d.T @ signs).max())
 
@@ -78,9 +83,38 @@ def test_the_trace_is_estimated_without_bias(monkeypatch: pytest.MonkeyPatch) ->
     p = expit(x[:, 0] / 2)
     loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 1.0}
     group = np.arange(80) // 3
-    d = group_sums(group_sums(pair_matrix(x, y, fold, x[:, 0], **loss), group).T, group).T
+    d = group_sums(group_sums(pair_matrix(x, y, fold, group, x[:, 0], **loss), group).T, group).T
     found = shared_variance(training_sketch(x, y, fold, group, x[:, 0], **loss), group)
     assert found == pytest.approx((d * d.T).sum(), rel=0.05)
+
+
+@pytest.mark.parametrize("width", [6, 130])
+def test_samples_repeated_within_their_groups_share_what_they_shared_once(width: int) -> None:
+    """A group of three equal samples is one sample, if the penalty grows with the loss."""
+    x, y, fold = sample(5, 60, width, 1.0)
+    p = expit(0.5 * x[:, 0])
+    loss = {"residual": y - p, "curvature": p * (1 - p)}
+    group = np.arange(60)
+    once = training_sketch(x, y, fold, group, x[:, 0], **loss, penalty=0.7)
+    many = {name: np.repeat(values, 3) for name, values in loss.items()}
+    rows = [np.repeat(values, 3, axis=0) for values in (x, y, fold, group, x[:, 0])]
+    thrice = training_sketch(*rows, **many, penalty=3 * 0.7)
+    assert shared_variance(thrice, rows[3]) == pytest.approx(shared_variance(once, group), rel=1e-4)
+
+
+def test_the_residuals_of_a_group_are_those_of_the_probe_without_it() -> None:
+    """Ridge, where the step is exact: against a refit without the group, which is all that its fold holds."""
+    x, y, fold = sample(6, 60, 5, 1.0)
+    x[:, -1] = 1.0
+    target = 2.0 * y - 1
+
+    def residual_of(part: np.ndarray) -> np.ndarray:
+        return target - x @ np.linalg.solve(x[part].T @ x[part] + np.eye(5), x[part].T @ target[part])
+
+    own, fitted = fold == 0, residual_of(np.full(60, True))
+    root = np.linalg.solve(np.linalg.cholesky(x[~own].T @ x[~own] + np.eye(5)), x[own].T)
+    moved = cross_fold._group_leverage(root, fitted[own], np.zeros(own.sum(), int))
+    np.testing.assert_allclose(fitted[own] + moved, residual_of(~own)[own], atol=1e-10)
 
 
 def test_with_nothing_to_find_the_variance_is_twice_that_of_fixed_probes() -> None:

@@ -228,7 +228,43 @@ def test_one_class_cannot_be_probed_and_the_answers_are_kept(llama_folder, tmp_p
     assert (tmp_path / "out" / "answers.jsonl").exists()
 
 
-def test_fewer_groups_than_folds_is_an_error(llama_folder, tmp_path) -> None:
-    rows = [row | {"group": f"g{i % 3}"} for i, row in enumerate(make_rows())]
-    with pytest.raises(DataError, match="3 distinct groups for 5 folds"):
-        interp.run(model=llama_folder, data=rows, out=tmp_path / "out")
+def long(rows: list[dict], upto: int) -> list[dict]:
+    """The first `upto` rows with a question that no context holds."""
+    return [row | {"question": row["question"] * 40} if i < upto else row for i, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (long(make_rows(), 60), r"none of 60 rows fits into the model's context of 256 tokens: the shortest needs \d{3} with"),
+        (long(make_rows(), 56), "4 distinct groups for 5 folds among the 4 of 60 rows that fit into the context"),
+        ([row | {"group": f"g{i % 3}"} for i, row in enumerate(make_rows())], "3 distinct groups for 5 folds; give"),
+    ],
+)
+def test_too_few_rows_are_an_error_before_the_model_is_asked(llama, tmp_path, monkeypatch, rows, message) -> None:
+    monkeypatch.setattr("interp.pipeline.generate_answers", None)
+    with pytest.raises(DataError, match=message):
+        interp.run(model=llama, data=rows, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_site_that_the_model_lacks_leaves_no_folder(capsys, data, tiny_folder, tmp_path) -> None:
+    options = ("--model", tiny_folder / "gpt_neox", "--data", data, "--out", tmp_path / "out")
+    status, error = cli(capsys, "run", *options, "--sites", "resid_post,resid_mid")
+    assert status == 2 and "has no site 'resid_mid'" in error and "Answering" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_error_as_the_run_begins_leaves_the_place_as_it_was(capsys, data, llama_folder, tmp_path) -> None:
+    (tmp_path / "there").mkdir()
+    for out in (tmp_path / "out", tmp_path / "there"):
+        options = ("--model", llama_folder, "--data", data, "--out", out, "--correct", "judge")
+        status, error = cli(capsys, "run", *options, "--judge-model", tmp_path / "nowhere")
+        assert status == 2 and "no such file or folder" in error and "Answering" not in error
+    assert not (tmp_path / "out").exists() and not list((tmp_path / "there").iterdir())
+
+
+@pytest.mark.parametrize("option", [{"stop": ("",)}, {"candidates": ()}])
+def test_texts_that_are_missing_are_said_so(llama_folder, data, tmp_path, option: dict) -> None:
+    with pytest.raises(DataError, match=f"{next(iter(option))}: expected"):
+        interp.run(model=llama_folder, data=data, out=tmp_path / "out", **option)

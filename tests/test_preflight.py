@@ -72,6 +72,13 @@ def test_preflight_finds_what_is_broken(llama_folder: Path, wrap: bool) -> None:
     fails(hook_name("resid_pre", 0), by_column, "left-padded batch of two differs")
 
 
+def test_a_site_that_the_architecture_lacks_is_named(tiny_folder: Path) -> None:
+    """Blocks whose attention and MLP run side by side have no residual stream between the two."""
+    model = load_model(tiny_folder / "gpt_neox", sites=("resid_pre", "mlp_post"))
+    with pytest.raises(ModelError, match=r"GPTNeoXForCausalLM has no site 'resid_mid' .*choose other sites"):
+        load_model(model, sites=("resid_post", "resid_mid"))
+
+
 def test_preflight_compares_with_hugging_face(llama_folder: Path) -> None:
     other = hugging_face(llama_folder)
     model = load_model(llama_folder)

@@ -1,5 +1,7 @@
 """The plan of a capture: what runs together, and what happens when it does not fit into memory."""
 
+import tracemalloc
+
 import pytest
 import torch
 from hooked_cases import answers_of
@@ -30,8 +32,7 @@ def everything():
 
 def plan_of(batch_tokens: int, *, gaps: bool = True) -> CapturePlan:
     _, positions = everything()
-    ids = [[*p, *c] for p, c in zip(PROMPTS, COMPLETIONS, strict=True)]
-    return CapturePlan.of(ids, positions, range(12), batch_tokens=batch_tokens, gaps=gaps)
+    return CapturePlan.of(PROMPTS, COMPLETIONS, positions, range(12), batch_tokens=batch_tokens, gaps=gaps)
 
 
 @pytest.mark.parametrize("gaps", [True, False])
@@ -42,7 +43,7 @@ def test_every_token_of_every_sample_runs_once_in_order(gaps: bool, batch_tokens
     for batch in plan.batches:
         parts = plan.segments(batch)
         for row, i in enumerate(batch):
-            assert [*plan.prefix, *parts.own[parts.own_of[row]], *parts.suffixes[row]] == plan.ids[i]
+            assert [*plan.prefix, *parts.own[parts.own_of[row]], *parts.suffixes[row]] == plan.ids(i)
             assert parts.starts[row] <= plan.earliest[i] == len(PROMPTS[i]) - 1
         if not gaps:
             longest = max(map(len, parts.suffixes))
@@ -71,6 +72,20 @@ def test_batches_of_groups_keep_the_budget_and_the_group() -> None:
     batches = plan_batches(lengths, 24, together=prompts)
     assert batches == [[1, 3], [0, 4], [5, 2]]
     assert all(len(b) == 1 or len(b) * max(lengths[i] for i in b) <= 24 for b in batches)
+
+
+def test_a_plan_holds_no_token_twice() -> None:
+    """Peak and rest per sample, for prompts of 300 tokens: a copy of their ids would be 2,400 bytes."""
+    n = 1000
+    prompts = [[i, *range(300)] for i in range(n)]
+    answers, positions = answers_of(prompts, [[7, 8, 9]] * n, range(n))
+    tracemalloc.start()
+    try:
+        plan = CapturePlan.of(prompts, answers.completion_ids, positions, range(n), batch_tokens=8192, gaps=True)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert plan.batches and kept < 150 * n and peak < 300 * n
 
 
 def test_segments_are_padded_on_the_left_each() -> None:

@@ -6,7 +6,8 @@ from hypothesis import given
 from tokenizers_offline import KINDS, SPECIAL, TEXT, tokenizer
 
 from interp.answering.prompts import decoder
-from interp.answering.stopping import StopText
+from interp.answering.stopping import StopText, check_stop
+from interp.errors import DataError
 
 CHARACTERS = "".join(sorted(set("".join(TEXT))))
 
@@ -57,3 +58,9 @@ def test_what_is_decoded_grows_with_the_tokens_not_with_their_square(kind: str) 
 
 def test_without_stop_strings_nothing_is_decoded() -> None:
     assert not StopText(lambda _: pytest.fail("decoded"), []).completed([1, 2, 3])
+
+
+@pytest.mark.parametrize("stop", ["END", [""], ("\n", "")])
+def test_what_would_end_every_answer_at_once_is_refused(stop) -> None:
+    with pytest.raises(DataError, match="stop: expected a list of texts that are not empty"):
+        check_stop(stop)

@@ -10,8 +10,9 @@ from interp.answering.correctness import JUDGE, Rule, correctness_rule
 from interp.answering.exact_answers import exact_answer_method
 from interp.answering.judgement import Judgement
 from interp.answering.labels import label_answers
-from interp.answering.prompts import PromptFormat, decoder, encode_prompt, locate_question
+from interp.answering.prompts import PromptFormat, decoder, locate_question, row_ids
 from interp.answering.spans import Decode
+from interp.answering.stopping import check_stop
 from interp.data.rows import QARow
 from interp.errors import DataError
 from interp.statistics.folds import normalise_question
@@ -117,6 +118,7 @@ def generate_answers(
     from interp.models.loading import eos_token_ids, model_info, model_tokenizer
 
     check_samples(samples_per_question, temperature)
+    check_stop(stop)
     rows = sampled_rows(rows, samples_per_question)
     if correct == JUDGE and judge is None:
         raise DataError("correct='judge' needs a model to ask: give one as judge=…")
@@ -132,10 +134,7 @@ def generate_answers(
     decode, special, ends = decoder(tokenizer), frozenset(tokenizer.all_special_ids), eos_token_ids(model)
     prompt_format = PromptFormat(prompt_template, chat)
     prompt = [prompt_format.text(row, tokenizer) for row in rows]
-    prompt_ids = [
-        list(row.prompt_ids) if row.prompt_ids is not None else encode_prompt(text, tokenizer)
-        for row, text in zip(rows, prompt, strict=True)
-    ]
+    prompt_ids = [row_ids(row, text, tokenizer) for row, text in zip(rows, prompt, strict=True)]
     own = [own_completion(row, tokenizer) for row in rows]
     for row, *ids in zip(rows, prompt_ids, own, strict=True):
         _check_vocabulary(row, [token for part in ids for token in part or ()], info.d_vocab)

@@ -62,7 +62,7 @@ def generate(
     results: dict[int, Generated] = {}
     # At least one token of each prompt stays outside the prefix: its output predicts the first new token.
     may_share = len(prompts) > 1 and pads_between(model)
-    prefix = common_prefix([prompt[:-1] for prompt in prompts]) if may_share else []
+    prefix = common_prefix(prompt[:-1] for prompt in prompts) if may_share else []
     shared: KeyValueCache | None = None
     lengths = [len(prompt) + max_new_tokens for prompt in prompts]
 
@@ -84,7 +84,7 @@ def generate(
         )
 
     splits = Splits() if splits is None else splits
-    batches = plan_batches(lengths, batch_tokens, max_samples=MAX_SAMPLES, together=[tuple(p) for p in prompts])
+    batches = plan_batches(lengths, batch_tokens, max_samples=MAX_SAMPLES, together=map(tuple, prompts))
     for number, batch in enumerate(batches):
         # Whole batches only: in another batch the last bits of a sequence change.
         if log is not None and all(names[i] in log.finished for i in batch):

@@ -66,6 +66,11 @@ def encode_prompt(text: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     return ids
 
 
+def row_ids(row: QARow, text: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """Ids of a row's prompt: its own, else those of its `text`."""
+    return list(row.prompt_ids) if row.prompt_ids is not None else encode_prompt(text, tokenizer)
+
+
 def decoder(tokenizer: "PreTrainedTokenizerBase") -> Decode:
     """Ids to text as SPEC wants it: special tokens kept, spaces left as they are."""
 

@@ -138,12 +138,10 @@ def capture_batches(
 
 def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, batch_tokens: int) -> CapturePlan:
     """Which samples run together and where each is cut; fixed by the token ids, the roles and `batch_tokens`."""
-    n_ctx = model_info(model).n_ctx
-    ids = [
-        [*prompt, *completion] for prompt, completion in zip(answers.prompt_ids, answers.completion_ids, strict=True)
-    ]
-    usable = [i for i, sample in enumerate(ids) if 0 < len(sample) <= n_ctx and answers.status[i] != "too_long"]
-    return CapturePlan.of(ids, positions, usable, batch_tokens=batch_tokens, gaps=pads_between(model))
+    n_ctx, prompts, completions = model_info(model).n_ctx, answers.prompt_ids, answers.completion_ids
+    lengths = (len(prompt) + len(completion) for prompt, completion in zip(prompts, completions, strict=True))
+    usable = [i for i, n in enumerate(lengths) if 0 < n <= n_ctx and answers.status[i] != "too_long"]
+    return CapturePlan.of(prompts, completions, positions, usable, batch_tokens=batch_tokens, gaps=pads_between(model))
 
 
 def _too_large(answers: Answers, sample: int) -> str:

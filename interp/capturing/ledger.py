@@ -1,7 +1,7 @@
 """The position ledger: what stands at every sample's roles, and why a role is absent, for people to check."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -33,12 +33,14 @@ class Ledger:
     """Why the role is absent, in words; empty where it is there."""
 
     @classmethod
-    def of(cls, samples: Sequence[Sample], found: Sequence[Sequence[int | str]], n_roles: int) -> "Ledger":
-        """From what `locate` found: for every sample and role a token, or the reason why there is none."""
-        shape = (len(samples), n_roles)
+    def of(cls, found: Iterable[tuple[Sample, Sequence[int | str]]], n: int, n_roles: int) -> "Ledger":
+        """From what `locate` found in `n` samples: for every role a token, or the reason why there is none."""
+        shape = (n, n_roles)
+        ids = np.full(n, None, dtype=object)
         token_id, text = np.full(shape, -1), np.full(shape, None, dtype=object)
         reason = np.full(shape, "", dtype=object)
-        for i, (sample, row) in enumerate(zip(samples, found, strict=True)):
+        for i, (sample, row) in enumerate(found):
+            ids[i] = sample.id
             tokens = [token for token in row if isinstance(token, int)]
             covered = sample.text_from(min(tokens)) if tokens and sample.decode is not None else None
             for j, token in enumerate(row):
@@ -48,7 +50,7 @@ class Ledger:
                 token_id[i, j] = sample.ids[token]
                 if covered is not None:
                     text[i, j] = covered.text[slice(*covered.characters(token))]
-        return cls(np.array([sample.id for sample in samples], dtype=object), token_id, text, reason)
+        return cls(ids, token_id, text, reason)
 
     @classmethod
     def unknown(cls, valid: Bool[np.ndarray, "sample role"]) -> "Ledger":

@@ -1,6 +1,6 @@
 """Positions: which token of each sample a grid column names (SPEC: the fifteen token positions)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -123,8 +123,10 @@ def resolve_positions(
     """
     rules = role_rules(roles)
     decode = answers.decode if tokenizer is None else decoder(tokenizer)
-    samples = [
-        Sample(name, [*prompt, *completion], len(prompt), exact, question, decode)
+    index: list[list[int]] = []
+
+    def located() -> Iterator[tuple[Sample, list[int | str]]]:
+        """One sample after the other: its joined ids and its text are gone before the next."""
         for name, prompt, completion, exact, question in zip(
             answers.id,
             answers.prompt_ids,
@@ -132,11 +134,14 @@ def resolve_positions(
             answers.exact_answer_tokens,
             answers.question_tokens,
             strict=True,
-        )
-    ]
-    found = [[locate(name, rule, sample) for name, rule in rules.items()] for sample in samples]
-    index = [[-1 if isinstance(token, str) else token for token in row] for row in found]
-    return positions_at(answers, index, tuple(rules), Ledger.of(samples, found, len(rules)))
+        ):
+            sample = Sample(name, [*prompt, *completion], len(prompt), exact, question, decode)
+            row = [locate(role, rule, sample) for role, rule in rules.items()]
+            index.append([-1 if isinstance(token, str) else token for token in row])
+            yield sample, row
+
+    ledger = Ledger.of(located(), len(answers), len(rules))
+    return positions_at(answers, index, tuple(rules), ledger)
 
 
 def positions_at(

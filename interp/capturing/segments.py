@@ -6,7 +6,7 @@ a long prompt piece by piece, so that the square of its attention pattern never 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,8 +39,9 @@ class Segments:
 class CapturePlan:
     """Order, batches and segments of a capture: a function of the token ids, the roles and the settings alone."""
 
-    ids: list[list[int]]
-    """prompt_ids + completion_ids of every sample."""
+    prompt_ids: Sequence[Sequence[int]]
+    completion_ids: Sequence[Sequence[int]]
+    """Both as the answers hold them, not copied: a batch joins those of its own samples when it runs."""
     earliest: list[int]
     """First token whose row of the pattern is needed."""
     batches: list[list[int]]
@@ -52,16 +53,28 @@ class CapturePlan:
 
     @classmethod
     def of(
-        cls, ids: list[list[int]], positions: Positions, usable: Sequence[int], *, batch_tokens: int, gaps: bool
+        cls,
+        prompt_ids: Sequence[Sequence[int]],
+        completion_ids: Sequence[Sequence[int]],
+        positions: Positions,
+        usable: Sequence[int],
+        *,
+        batch_tokens: int,
+        gaps: bool,
     ) -> "CapturePlan":
         """Plan the `usable` samples; one prompt's samples stand together."""
         first = torch.where(positions.valid, positions.index, positions.n[:, None]).amin(1)
         earliest = torch.minimum(first, positions.n_prompt - 1).clamp_min(0).tolist()
-        prompts = [tuple(ids[i][: earliest[i]]) for i in usable]
-        order = plan_batches([len(ids[i]) for i in usable], batch_tokens, together=prompts)
-        prefix = common_prefix(prompts) if gaps and len(usable) > 1 else []
+
+        def prompts() -> Iterator[tuple[int, ...]]:
+            return (tuple(prompt_ids[i][: earliest[i]]) for i in usable)
+
+        lengths = [len(prompt_ids[i]) + len(completion_ids[i]) for i in usable]
+        order = plan_batches(lengths, batch_tokens, together=prompts())
+        prefix = common_prefix(prompts()) if gaps and len(usable) > 1 else []
         return cls(
-            ids,
+            prompt_ids,
+            completion_ids,
             earliest,
             [[usable[i] for i in batch] for batch in order],
             prefix if len(prefix) >= MIN_PREFIX else [],
@@ -79,23 +92,27 @@ class CapturePlan:
         how = "prefix, own prompts, suffixes" if self.gaps else "own prompts and suffixes of equal length, no prefix"
         return {"common_prefix": len(self.prefix), "segments": how, "batches_sha256": self.sha256}
 
+    def ids(self, sample: int) -> list[int]:
+        """`prompt_ids + completion_ids` of a sample."""
+        return [*self.prompt_ids[sample], *self.completion_ids[sample]]
+
     def measured(self, samples: Sequence[int]) -> int:
         """Rows of the pattern, counted from the end, that hold every role of these samples."""
-        return max(len(self.ids[i]) - self.earliest[i] for i in samples)
+        return max(len(self.prompt_ids[i]) + len(self.completion_ids[i]) - self.earliest[i] for i in samples)
 
     def segments(self, samples: Sequence[int]) -> Segments:
         """Cut these samples into own prompts and suffixes, where that pays."""
         skip = len(self.prefix)
-        width = self.measured(samples)
-        starts = [self.earliest[i] if self.gaps else max(0, len(self.ids[i]) - width) for i in samples]
-        own = Counter(tuple(self.ids[i][skip:start]) for i, start in zip(samples, starts, strict=True))
+        ids, width = [self.ids(i) for i in samples], self.measured(samples)
+        starts = [self.earliest[i] if self.gaps else max(0, len(s) - width) for i, s in zip(samples, ids, strict=True)]
+        own = Counter(tuple(sample[skip:start]) for sample, start in zip(ids, starts, strict=True))
         saved = sum(len(prompt) * (times - 1) for prompt, times in own.items())
         if saved < MIN_PREFIX * len(samples) and max(map(len, own)) < LONG_PROMPT:
             own, starts = Counter({(): len(samples)}), [skip] * len(samples)
         row = {prompt: at for at, prompt in enumerate(own)}
         return Segments(
             [list(prompt) for prompt in own],
-            [row[tuple(self.ids[i][skip:start])] for i, start in zip(samples, starts, strict=True)],
-            [self.ids[i][start:] for i, start in zip(samples, starts, strict=True)],
+            [row[tuple(sample[skip:start])] for sample, start in zip(ids, starts, strict=True)],
+            [sample[start:] for sample, start in zip(ids, starts, strict=True)],
             starts,
         )

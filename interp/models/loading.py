@@ -3,7 +3,7 @@
 This file and `hooked.py` are the only ones that know which class of TransformerLens they hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -49,6 +49,7 @@ def load_model(
     dtype: str | torch.dtype = "float32",
     processed_weights: bool = False,
     check: bool = True,
+    sites: Sequence[str] = (),
 ) -> HookedModel:
     """Load a causal language model with TransformerLens hooks.
 
@@ -58,7 +59,8 @@ def load_model(
 
     `device` is `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1` …, `mps`, or `spread` (layer by layer over all
     GPUs, by accelerate). Weights are Hugging Face's own unless `processed_weights` folds the norms and centres what
-    writes to the residual stream. `check=True` runs `preflight`. Raises ModelError with what to do.
+    writes to the residual stream. `check=True` runs `preflight`, also on the `sites` that will be captured.
+    Raises ModelError with what to do.
     """
     if isinstance(dtype, str) and dtype not in DTYPES:
         raise ModelError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
@@ -89,7 +91,7 @@ def load_model(
         if processed_weights:
             _process(model)
     if check:
-        preflight(model, reference=reference)
+        preflight(model, reference=reference, sites=sites)
     return model
 
 

@@ -1,6 +1,6 @@
 """Cheap checks that a hooked model is what the rest of `interp` takes it for; each fails with a sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,10 +52,11 @@ def reference_pass(hf_model: Any, tokenizer: Any) -> Reference:
     return Reference(ids, list(output.hidden_states[1:-1]), output.logits[:, -1])
 
 
-def preflight(model: HookedModel, *, reference: Reference | None = None) -> None:
+def preflight(model: HookedModel, *, reference: Reference | None = None, sites: Sequence[str] = ()) -> None:
     """Check hook points, patterns, left padding, BOS and, given a reference, parity with Hugging Face.
 
-    Raises ModelError naming the layer and the size of the deviation.
+    `sites` are those that will be asked for besides what every run needs. Raises ModelError naming the site, or the
+    layer and the size of the deviation.
     """
     info = model_info(model)
     if reference is not None:
@@ -66,11 +67,19 @@ def preflight(model: HookedModel, *, reference: Reference | None = None) -> None
         ids = probe_ids(model.tokenizer, info.d_vocab)
     n, tolerance = ids.shape[1], TOLERANCE.get(info.dtype, 1e-1)
     seen: dict[str, Tensor] = {}
-    names = [hook_name(site, layer) for layer in range(info.n_layers) for site in SITES]
+    names = {hook_name(site, layer): site for layer in range(info.n_layers) for site in (*SITES, *sites)}
+    absent = [name for name in names if name not in model.hook_dict]
+    if absent:
+        raise ModelError(
+            f"{info.architecture} has no site {names[absent[0]]!r} (no hook point {absent[0]!r}): choose other sites"
+        )
     logits = forward(model, ids, torch.ones_like(ids), hooks={name: _keep(seen, name) for name in names}, logits=True)
     silent = [name for name in names if name not in seen]
     if silent:
-        raise ModelError(f"the hook point {silent[0]!r} exists but never fires in {info.architecture}")
+        raise ModelError(
+            f"the hook point {silent[0]!r} exists but never fires in {info.architecture}: "
+            f"without the site {names[silent[0]]!r} nothing can be captured there"
+        )
     sinks = any(name.endswith("sinks") for name, _ in model.named_parameters())
     for layer, window in enumerate(info.windows):
         if not seen[hook_name("resid_post", layer)].isfinite().all():

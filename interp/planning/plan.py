@@ -10,7 +10,7 @@ import numpy as np
 from interp.answering.answers import own_completion
 from interp.answering.generation import MAX_SAMPLES
 from interp.answering.labelling_models import split_given
-from interp.answering.prompts import PromptFormat, encode_prompt
+from interp.answering.prompts import PromptFormat, row_ids
 from interp.answering.sampling import sampled_rows
 from interp.capturing.role_text import split_roles
 from interp.capturing.segments import MIN_PREFIX
@@ -111,7 +111,7 @@ def plan(
     settings = Settings(model=str(model) if named else type(model).__name__, data=source, **options)
     rows = read_rows(settings, data)
     if time or not named:
-        hooked = load_model(model, device=settings.device, dtype=settings.dtype)
+        hooked = load_model(model, device=settings.device, dtype=settings.dtype, sites=settings.sites)
         shapes, tokenizer = Shapes.of_model(hooked), model_tokenizer(hooked)
     else:
         config, tokenizer = read_config(model)
@@ -141,10 +141,7 @@ def plan(
 def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: Any, out: Path) -> dict[str, Any]:
     """Everything that needs no model: the rows by the rules of `generate_answers`, batches and sizes."""
     form = PromptFormat(settings.prompt_template, settings.chat)
-    prompts = [
-        list(row.prompt_ids) if row.prompt_ids is not None else encode_prompt(form.text(row, tokenizer), tokenizer)
-        for row in rows
-    ]
+    prompts = [row_ids(row, form.text(row, tokenizer), tokenizer) for row in rows]
     own = [own_completion(row, tokenizer) for row in rows]
     length = [len(p) + (settings.max_new_tokens if o is None else len(o)) for p, o in zip(prompts, own, strict=True)]
     status = [
@@ -152,9 +149,9 @@ def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: A
     ]
     waiting = [i for i, o in enumerate(own) if o is None and prompts[i] and status[i] != "too_long"]
     captured = [i for i, n in enumerate(length) if n > 0 and status[i] != "too_long"]
-    prefix = len(common_prefix([prompts[i][:-1] for i in captured])) if len(captured) > 1 else 0
+    prefix = len(common_prefix(prompts[i][:-1] for i in captured)) if len(captured) > 1 else 0
     prefix = prefix if prefix >= MIN_PREFIX else 0
-    together = [tuple(prompts[i][:-1]) for i in captured]
+    together = (tuple(prompts[i][:-1]) for i in captured)
     batches = plan_batches([length[i] for i in captured], settings.batch_tokens, together=together)
     shards: list[list[str]] = [[]]
     for batch in batches:
@@ -178,7 +175,7 @@ def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: A
             ),
             "capturing": len(batches),
         },
-        "shards": len(shards),
+        "shards": len(shards) if captured else 0,
         "disk": disk_bytes(shapes, settings.sites, settings.roles, shards) if captured else 0,
         "free": free_bytes(out),
         "memory": memory_bytes(

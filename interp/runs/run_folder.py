@@ -94,13 +94,15 @@ class RunFolder:
             raise RunError(f"{self.path} holds {what}; nothing was overwritten: choose another folder with --out")
 
     @contextmanager
-    def beginning(self) -> Iterator[None]:
-        """While a run begins: where an error of ours stops it before its first answer, the folder is free again."""
+    def beginning(self, *, new: bool = False) -> Iterator[None]:
+        """While a run begins: an error of ours before its first answer frees the folder, or removes a `new` one."""
         try:
             yield
         except InterpError:
-            if [entry.name for entry in self.path.iterdir()] == [self.run_json.name]:
+            if {entry.name for entry in self.path.iterdir()} <= {self.run_json.name}:
                 remove(self.run_json)
+                if new:
+                    self.path.rmdir()
             raise
 
 

@@ -11,10 +11,11 @@ mean 0 in i and in j: only a pair with itself is correlated, and Σ_f≠g Cov(E_
 different folds (of different groups: sums over groups). The d_ij come from three steps:
 
 1. Training on j moves the score of i by x_iᵀ H⁻¹ x_j r_j. H is the Hessian of the penalised loss without fold f; r_j
-   the residual of j at the probe without it, 1 + leverage times the fitted one.
+   the residual of j at the probe without the group of j: the fitted one and what the group's leverage took from it.
 2. A moved score moves the share of concordant pairs by the density of the other class at that score (a kernel of
    `BANDWIDTH` standard deviations within class).
-3. Means over the fold's class and over the training samples are taken away: A_f itself moves by them.
+3. Means over the fold's class (the groups other than that of i) and over the training samples are taken away: A_f
+   itself moves by them.
 
 With nothing to find d_ij = d_ji, and the sum is as large as SPEC's variance: the true one is twice that. With strong
 signal or many samples for the features it vanishes. Cross-validation's dependence in general: Bates, Hastie &
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import linalg
+from scipy import linalg, sparse
 
 BANDWIDTH = 0.3
 DIRECTIONS = 8
@@ -62,21 +63,20 @@ def training_sketch(
     z, mean = _projected(z, curvature)
     numbers = np.unique(fold)
     without = _hessians_without(z, mean, curvature, fold, penalty)
-    removed = np.zeros(len(y))  # residual of a sample at the probe without it
+    removed = residual.copy()  # that of a sample at the probe without its group
     for f in numbers:
         inside = fold == f
         root = linalg.solve_triangular(
             without[f], (z[inside] - mean).T, lower=True, overwrite_b=True, check_finite=False
         )
-        leverage = np.einsum("ij,ij->j", root, root)
-        removed[inside] = residual[inside] * (1 + curvature[inside] * leverage)
+        removed[inside] += curvature[inside] * _group_leverage(root, residual[inside], group[inside])
     pairs = sum(int((y[fold == f] == 1).sum()) * int((y[fold == f] == 0).sum()) for f in numbers)
     received, given = np.zeros((2, len(y), DIRECTIONS))
     for f in numbers:
         test, train = fold == f, fold != f
         if y[test].min() == y[test].max():
             continue
-        slope = _AucSlope.of(score[test], y[test])
+        slope = _AucSlope.of(score[test], y[test], group[test])
         push = np.zeros_like(signs)  # 0 in the fold: a product with all of z needs no copy of a part of it
         own = z[test] - mean
         push[train] = removed[train, None] * (signs[train] - signs[train].mean(0))
@@ -129,6 +129,19 @@ def _solve(
     return np.asarray(linalg.cho_solve((root, True), values, overwrite_b=True, check_finite=False))
 
 
+def _group_leverage(
+    root: Float[np.ndarray, "column sample"], residual: Float[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]
+) -> Float[np.ndarray, " sample"]:
+    """How far training on its group with these residuals has moved each sample's score; `root` is L⁻¹ zᵀ."""
+    code = np.unique(group, return_inverse=True)[1].ravel()
+    weight = sparse.csr_array((residual, (np.arange(len(code)), code)))
+    moved = np.zeros(len(code))
+    for start in range(0, len(root), 256):  # a block of columns: copies stay small
+        rows = root[start : start + 256]
+        moved += np.einsum("ij,ij->j", rows, (rows @ weight)[:, code])
+    return moved
+
+
 @dataclass(frozen=True)
 class _AucSlope:
     """Derivative of each sample's share of the fold's concordant pairs by each sample's score, centred by class.
@@ -138,16 +151,19 @@ class _AucSlope:
     """
 
     classes: tuple[Int[np.ndarray, " wrong"], Int[np.ndarray, " correct"]]
+    group: Int[np.ndarray, " sample"]
     waves: Float[np.ndarray, "sample wave"]
     weight: Float[np.ndarray, " wave"]
 
     @classmethod
-    def of(cls, score: Float[np.ndarray, " sample"], y: Int[np.ndarray, " sample"]) -> "_AucSlope":
+    def of(
+        cls, score: Float[np.ndarray, " sample"], y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]
+    ) -> "_AucSlope":
         """The slope at the scores of one fold."""
         classes = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
         width = BANDWIDTH * np.sqrt((score[classes[0]].var() + score[classes[1]].var()) / 2)
         if width == 0:
-            return cls(classes, np.zeros((len(y), 0)), np.zeros(0))
+            return cls(classes, group, np.zeros((len(y), 0)), np.zeros(0))
         order = np.argsort(score, kind="stable")
         place = np.empty(len(y))
         # Across a gap of TAIL widths no kernel reaches: a wider one would only add cosines.
@@ -156,7 +172,7 @@ class _AucSlope:
         wave = 2 * np.pi / period * np.arange(int(TAIL * period / (2 * np.pi)) + 1)
         weight = np.exp(-(wave**2) / 2) / (period * width) * np.where(wave > 0, 2.0, 1.0)
         angle = place[:, None] * wave
-        return cls(classes, np.hstack([np.cos(angle), np.sin(angle)]), np.tile(weight, 2))
+        return cls(classes, group, np.hstack([np.cos(angle), np.sin(angle)]), np.tile(weight, 2))
 
     def times(self, values: Float[np.ndarray, "sample direction"]) -> Float[np.ndarray, "sample direction"]:
         """The product with the matrix."""
@@ -164,7 +180,7 @@ class _AucSlope:
 
     def transposed_times(self, values: Float[np.ndarray, "sample direction"]) -> Float[np.ndarray, "sample direction"]:
         """The product with the transposed matrix."""
-        return self._moved(self._centred(values), sign=1)
+        return self._moved(self._centred(values, transposed=True), sign=1)
 
     def _moved(
         self, values: Float[np.ndarray, "sample direction"], *, sign: int
@@ -177,16 +193,29 @@ class _AucSlope:
             out[own] = side * (across[:, :1] * values[own] + sign * across[:, 1:])
         return out
 
-    def _centred(self, values: Float[np.ndarray, "sample direction"]) -> Float[np.ndarray, "sample direction"]:
-        """Class means taken away, and what that has taken of a product given back."""
-        out = np.empty_like(values)
+    def _centred(
+        self, values: Float[np.ndarray, "sample direction"], *, transposed: bool = False
+    ) -> Float[np.ndarray, "sample direction"]:
+        """Each value minus the mean of the other groups of its class, whose own noise is another; 0 without others."""
+        out = np.zeros_like(values)
         for members in self.classes:
-            out[members] = (values[members] - values[members].mean(0)) * (len(members) / max(len(members) - 1, 1))
+            own, group = values[members], self.group[members]
+            others = (len(members) - np.bincount(group)[group])[:, None]
+            if not others.all():
+                continue
+            counted = own / others if transposed else own
+            rest = counted.sum(0) - _sums(counted, group)[group]
+            out[members] = own - (rest if transposed else rest / others)
         return out
+
+
+def _sums(values: Float[np.ndarray, "sample ..."], group: Int[np.ndarray, " sample"]) -> Float[np.ndarray, "group ..."]:
+    sums = np.zeros((int(group.max()) + 1, *values.shape[1:]))
+    np.add.at(sums, group, values)
+    return sums
 
 
 def shared_variance(sketch: Sketch, group: Int[np.ndarray, " sample"]) -> float:
     """Σ over pairs of groups of d_ij d_ji: what to add to SPEC's variance; never negative."""
-    sums = np.zeros((int(group.max()) + 1, *sketch.shape[1:]))
-    np.add.at(sums, group, sketch)
+    sums = _sums(sketch, group)
     return max(0.0, float((sums[:, 0] * sums[:, 1]).sum() / sketch.shape[2]))

@@ -76,7 +76,9 @@ def composed_best(
     """AUC of each fold's chosen cell on that fold.
 
     `training`: the cells' `training_sketch`. Each fold takes its own cell's, as if the other folds had chosen that cell
-    too: exact where they agree; where they do not, folds share less than that, and the interval is a little wide.
+    too: exact where they agree; where they do not, folds share less than that, and the interval is a little wide. That
+    each fold takes part in the others' choice is not in it: a little narrow where a few cells compete
+    (docs/calibration.md).
     """
     cell = np.array([chosen[f] for f in fold.tolist()])
     own = (np.arange(len(y)), cell)
