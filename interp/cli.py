@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         ("status", _status, "how far a run is, and how to go on"),
         ("verify", _verify, "check every shard of a run against its checksum"),
         ("report", _report, "draw the figures and the report of a finished run again"),
+        ("seed", _seed, "probe a finished run's answers as the code of Orgad et al. does, beside its own grid"),
     ):
         sub = commands.add_parser(name, help=text)
         sub.add_argument("out", type=Path, metavar="DIR")
@@ -112,6 +113,15 @@ def _report(args: argparse.Namespace) -> None:
     run = open_run(args.out)
     redraw(run)
     print(run.folder.report)
+
+
+def _seed(args: argparse.Namespace) -> None:
+    from interp.pipeline import open_run
+    from interp.seed_run import seed_run, write_seed
+
+    run = open_run(args.out)
+    print("\n".join(write_seed(run, seed_run(run))))
+    print(run.folder.path / "seed_grid.csv")
 
 
 def _compare(args: argparse.Namespace) -> None:

@@ -217,7 +217,7 @@ def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]
     residual, curvature = np.zeros((2, len(x)))
     for f, fit in zip(folds, fits, strict=True):
         part = cell.fold != f
-        slopes = SMOOTH_LOSS[cell.spec.name](fit.decision(x[part]), cell.y[part])
+        slopes = SMOOTH_LOSS[cell.spec.name](fit.decision(x)[part], cell.y[part])  # no copy of the part
         residual[part] += slopes[0] / (len(folds) - 1)
         curvature[part] += slopes[1] / (len(folds) - 1)
     penalty = float(np.mean([1 / fit.C for fit in fits]))
