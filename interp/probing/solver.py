@@ -1,8 +1,8 @@
-"""Many logistic probes on one matrix, solved together and exactly: label permutations, control tasks, several C.
+"""Many logistic probes on one matrix, solved together and exactly: folds, label permutations, control tasks, several C.
 
 Every problem is scikit-learn's `LogisticRegression(C=C)`, min over w and b of |w|²/2 + C Σ logloss, on the columns
-standardised within the training part; `newton.py` finds the optima. Convergence is tested on the coefficients handed
-back and reported per problem.
+standardised within the training part; `newton_primal.py` or `newton_dual.py` finds the optimum, in the smaller space.
+Convergence is tested on the coefficients handed back and reported per problem.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.errors import DataError
-from interp.probing.newton import gram, solve_thin, solve_wide
+from interp.probing.newton import gram
+from interp.probing.newton_dual import solve_dual
+from interp.probing.newton_primal import solve_primal
 
 TOLERANCE = 1e-6
 """A problem has converged when the largest entry of its gradient is at most this times the training samples."""
@@ -131,7 +133,7 @@ class Design:
         """Weights and intercepts in this matrix's units, the largest entry of each gradient, and the products."""
         args = (labels, strength, penalty, C)
         thin = 3 * self.x.shape[1] < 2 * len(self.x)
-        w, b, f, products = solve_thin(self.x, *args) if thin else solve_wide(self.x, self.kernel, *args)
+        w, b, f, products = solve_primal(self.x, *args) if thin else solve_dual(self.x, self.kernel, *args)
         error = strength * (torch.sigmoid(f) - labels)
         slope = error @ self.x
         if penalty is None:
