@@ -27,7 +27,7 @@ from interp.planning.enough import check_enough
 from interp.planning.footprint import check_room
 from interp.planning.shapes import Shapes
 from interp.progress import bar
-from interp.run_data import IN_PYTHON, asked, data_source, filled_in, read_rows
+from interp.run_data import IN_PYTHON, asked, data_source, filled_in, model_source, read_rows
 from interp.run_record import data_hash, describe_model, sample_counts
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run, run_identity
@@ -118,7 +118,7 @@ def resume(
     if not folder.samples.exists():
         restored_roles(settings.roles, given.get("roles", {}))  # fails here, before a model is loaded
     rows = read_rows(settings, data)
-    hooked = _load(settings.model if model is None else model, settings)
+    hooked = _load(model_source(settings, model), settings)
     for what, then, current in (
         ("data", {"sha256": record["data"]["sha256"]}, {"sha256": data_hash(rows)}),
         ("model", record["model"], plain(describe_model(hooked))),

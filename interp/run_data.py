@@ -8,7 +8,8 @@ from typing import Any
 from interp.capturing.roles import ROLES
 from interp.data.datasets import dataset, load_dataset
 from interp.data.rows import Rows, load_rows
-from interp.errors import DataError
+from interp.errors import DataError, RunError
+from interp.models.architecture import BACKENDS
 from interp.settings import Settings
 
 IN_PYTHON = "rows given in Python"
@@ -36,6 +37,16 @@ def filled_in(options: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(given.get("roles"), Mapping):  # adds to the columns of the data set
         given["roles"] = (*(own["roles"] or ROLES), *given["roles"].items())
     return {name: value for name, value in own.items() if value is not None} | given
+
+
+def model_source(settings: Settings, model: Any = None) -> Any:
+    """The model of a run that goes on: the one given, else the one that the settings name.
+
+    Raises RunError if the run was given a loaded model, of which the settings keep the name of its class only.
+    """
+    if model is None and settings.model in BACKENDS:
+        raise RunError(f"this run was given a loaded {settings.model}: give it again in Python, as model=…")
+    return settings.model if model is None else model
 
 
 def read_rows(settings: Settings, data: Any = None) -> Rows:

@@ -181,6 +181,16 @@ def test_resuming_with_other_data_is_refused(finished, tmp_path) -> None:
         interp.resume(folder, data=make_rows()[:40])
 
 
+def test_resuming_without_the_model_that_was_given_is_refused(finished, tmp_path) -> None:
+    folder = tmp_path / "stopped"
+    shutil.copytree(finished.folder.path, folder)
+    state = json.loads((folder / "run.json").read_text())
+    state |= {"state": "capturing", "settings": state["settings"] | {"model": "TransformerBridge"}}
+    (folder / "run.json").write_text(json.dumps(state))
+    with pytest.raises(RunError, match="was given a loaded TransformerBridge: give it again in Python, as model="):
+        interp.resume(folder)
+
+
 def cli(capsys, *args: object) -> tuple[int, str]:
     status = main([str(arg) for arg in args])
     return status, capsys.readouterr().err
@@ -236,7 +246,10 @@ def long(rows: list[dict], upto: int) -> list[dict]:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (long(make_rows(), 60), r"none of 60 rows fits into the model's context of 256 tokens: the shortest needs \d{3} with"),
+        (
+            long(make_rows(), 60),
+            r"none of 60 rows fits into the model's context of 256 tokens: the shortest needs \d{3} with",
+        ),
         (long(make_rows(), 56), "4 distinct groups for 5 folds among the 4 of 60 rows that fit into the context"),
         ([row | {"group": f"g{i % 3}"} for i, row in enumerate(make_rows())], "3 distinct groups for 5 folds; give"),
     ],

@@ -1,8 +1,10 @@
 """The seed preset against the paper's rules written out as loops, and the whole chain on a tiny model."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -13,8 +15,10 @@ from sklearn.model_selection import train_test_split
 
 import interp
 from interp.answering.answers import Answers
+from interp.answering.prompts import decoder
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
+from interp.cli import main
 from interp.seed_preset import (
     by_gold,
     seed_answers,
@@ -191,3 +195,39 @@ def test_the_chain_on_a_tiny_model(llama, monkeypatch, chat):
     cap = interp.capture(llama, answers, seed_positions(answers), sites=("mlp_post",))
     grid = seed_grid(cap, answers)
     assert grid["auc"].shape == (3, 15) and grid["n"].max() <= 3
+
+
+def test_interp_seed_beside_a_finished_run(llama_folder, tmp_path, capsys) -> None:
+    """The grid of the functions on the run's own answers, whose one wrong label is mended by the substring match."""
+    rows = [
+        {"question": f"Where is city {i}?", "answer": "France", "completion": f" In {('France', 'Spain')[i % 2]}, far."}
+        for i in range(40)
+    ]
+    rows[1]["completion"] = " In Francetown, I think."  # right for the paper's code only
+    path, out = tmp_path / "rows.jsonl", tmp_path / "run"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = {"candidates": ("France", "Spain"), "permutations": 0, "controls": False}
+    run = interp.run(model=llama_folder, data=path, out=out, n_jobs=1, **options)
+    files = {file.name for file in out.iterdir()}
+    assert main(["seed", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "of 40 samples 1 have another label, 1 their exact answer at other tokens" in said
+    assert {file.name for file in out.iterdir()} == files | {"seed_grid.csv"}
+    assert (out / "figures" / "seed_grid.png").stat().st_size
+
+    model = interp.load_model(llama_folder)
+    loaded = interp.load_rows(path)
+    labels = [substring_match(row, text, "contains") for row, text in zip(loaded, run.answers.text, strict=True)]
+    answers = by_gold(replace(run.answers, correct=labels), loaded, decoder(model.tokenizer))
+    positions = seed_positions(answers)
+    grid = seed_grid(interp.capture(model, answers, positions, sites=("mlp_post",)), answers)
+    table = pd.read_csv(out / "seed_grid.csv", dtype={"token": str}).set_index(["layer", "token"])
+    for layer in range(3):
+        for token in ROLES:
+            cell, line = {"layer": layer, "token": token}, table.loc[(layer, token)]
+            np.testing.assert_equal(line["seed_auc"], grid["auc"].sel(cell).item())
+            np.testing.assert_equal(line["default"], run.probe["auc"].sel(cell).item())
+
+    rows[0]["question"] = "Where is another city?"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["seed", str(out)]) == 2 and "the data changed since the run" in capsys.readouterr().err

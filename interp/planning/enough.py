@@ -1,0 +1,46 @@
+"""Whether the rows of a run can give a grid at all: seen from their tokens, before a folder is made."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from interp.answering.answers import own_completion
+from interp.answering.prompts import PromptFormat, row_ids
+from interp.data.rows import QARow
+from interp.errors import DataError
+from interp.settings import Settings
+from interp.statistics.folds import question_groups
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+def check_enough(
+    rows: Sequence[QARow], settings: Settings, *, n_ctx: int, tokenizer: "PreTrainedTokenizerBase"
+) -> None:
+    """Raise DataError unless rows of as many groups as there are folds fit into the context of `n_ctx` tokens.
+
+    Rows are tokenised only until there are enough.
+    """
+    form = PromptFormat(settings.prompt_template, settings.chat)
+    groups: set[str] = set()
+    needed: list[int] = []
+    for row in rows:
+        own = own_completion(row, tokenizer)
+        prompt = row_ids(row, form.text(row, tokenizer), tokenizer)
+        needed.append(len(prompt) + (settings.max_new_tokens if own is None else len(own)))
+        if needed[-1] <= n_ctx:
+            groups.update(question_groups([row.question], [row.group]))
+        if len(groups) >= settings.folds:
+            return
+    if not groups:
+        raise DataError(
+            f"none of {len(rows)} rows fits into the model's context of {n_ctx} tokens: the shortest needs "
+            f"{min(needed)} with its answer (max_new_tokens is {settings.max_new_tokens}); shorten the prompts or "
+            "max_new_tokens, or choose another model"
+        )
+    fitting = sum(n <= n_ctx for n in needed)
+    left_out = f" among the {fitting} of {len(rows)} rows that fit into the context" if fitting < len(rows) else ""
+    raise DataError(
+        f"groups: {len(groups)} distinct groups for {settings.folds} folds{left_out}; give more questions, fewer folds "
+        "or finer groups"
+    )
