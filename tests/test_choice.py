@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from interp.comparing.best_cell import describe_best
 from interp.probing.choice import choice_auc, chosen_best
@@ -94,3 +97,24 @@ def test_on_noise_the_nested_best_is_at_a_half_and_choosing_by_the_other_folds_s
         loose.append(nested_best(columns, y, grid["fold"].values, np.arange(120)).estimate.value)
     assert abs(np.mean(strict) - 0.5) < 0.03
     assert np.mean(loose) > 0.54
+
+
+def test_a_probe_that_is_not_linear_chooses_by_its_own_fits() -> None:
+    """Exclusive or: no linear probe, the choosing ridge among them, can tell the cell that holds it."""
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 2, 120)
+    x = rng.standard_normal((120, 1, 3, 4))
+    x[:, 0, 1, 0] = np.where(y == 1, 1, -1) * np.sign(x[:, 0, 1, 1]) + 0.3 * x[:, 0, 1, 0]
+    grid = probe_grid(x, y, probe=SVC())
+    fold = grid["fold"].values
+    for f in range(5):
+        concordant = pairs = 0.0
+        for g in set(range(5)) - {f}:
+            train, test = (fold != f) & (fold != g), fold == g
+            oracle = make_pipeline(StandardScaler(), SVC()).fit(x[train, 0, 1], y[train])
+            weight = y[test].sum() * (1 - y[test]).sum()
+            concordant += weight * roc_auc_score(y[test], oracle.decision_function(x[test, 0, 1]))
+            pairs += weight
+        assert grid["choice_auc"].values[0, 1, f] == pytest.approx(concordant / pairs, abs=1e-12)
+    best = describe_best(grid)["nested"]
+    assert best["value"] > 0.9

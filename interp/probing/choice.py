@@ -6,10 +6,11 @@ of folds is left out in turn, and a probe of the remaining folds scores both: no
 seen a label of the fold.
 """
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy import linalg
 
 from interp.statistics.inference import MIN_PER_CLASS, concordance, undefined
@@ -24,9 +25,9 @@ def choice_auc(
 ) -> Float[np.ndarray, " fold"]:
     """For each fold, AUC within the other folds of ridge probes that were fitted without it and without their own fold.
 
-    NaN where a training part has one class, or two folds leave none to train on. Ridge, because only the order of cells
-    is asked for; columns are standardised over all samples, so that products of samples are computed once for all ten
-    training parts.
+    NaN where a training part has one class, or two folds leave none to train on. Ridge for every linear probe, because
+    only the order of cells is asked for; columns are standardised over all samples, so that products of samples are
+    computed once for all ten training parts.
     """
     scale = x.std(0)
     varies = scale > 1e-12 * np.abs(x).max(0)
@@ -36,18 +37,28 @@ def choice_auc(
     numbers = np.unique(fold)
     wide = z.shape[1] > z.shape[0]
     kernel = z @ z.T if wide else None
-    blocks = [] if wide else [z[fold == f].T @ z[fold == f] for f in numbers]
+    blocks = {} if wide else {f: z[fold == f].T @ z[fold == f] for f in numbers.tolist()}
+
+    def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
+        if kernel is not None:
+            return _dual(kernel[np.ix_(~out, ~out)], kernel[np.ix_(out, ~out)], y[~out])
+        inner = sum(block for f, block in blocks.items() if not out[fold == f].any())
+        return z[out] @ _primal(np.asarray(inner), z[~out], y[~out])
+
+    return pairs_left_out_auc(scores, y, fold)
+
+
+def pairs_left_out_auc(
+    scores: Callable[[Bool[np.ndarray, " sample"]], Float[np.ndarray, " out"]],
+    y: Int[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+) -> Float[np.ndarray, " fold"]:
+    """`choice_auc` of any probe: `scores` trains it without the samples of two folds and scores those."""
+    numbers = np.unique(fold)
     concordant, pairs = np.zeros((2, len(numbers)))
     for a, b in combinations(range(len(numbers)), 2):
         out = (fold == numbers[a]) | (fold == numbers[b])
-        label = y[~out]
-        if len(set(label)) < 2:
-            score = np.full(int(out.sum()), np.nan)
-        elif kernel is not None:
-            score = _dual(kernel[np.ix_(~out, ~out)], kernel[np.ix_(out, ~out)], label)
-        else:
-            inner = sum(block for i, block in enumerate(blocks) if i not in (a, b))
-            score = z[out] @ _primal(np.asarray(inner), z[~out], label)
+        score = scores(out) if len(set(y[~out].tolist())) == 2 else np.full(int(out.sum()), np.nan)
         for scored, left_out in ((a, b), (b, a)):
             inside = fold[out] == numbers[scored]
             part = concordance(score[inside], y[out][inside], fold[out][inside])

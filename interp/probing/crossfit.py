@@ -11,7 +11,7 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from interp.errors import DataError
-from interp.probing.choice import choice_auc
+from interp.probing.choice import choice_auc, pairs_left_out_auc
 from interp.probing.estimators import ProbeSpec
 from interp.probing.linear import Hyperplane
 from interp.probing.solver import Design
@@ -203,10 +203,25 @@ def cross_fit(cell: Cell) -> CellFit:
     for part, fit in zip(parts, fits, strict=True):
         score[~part] = fit.decision(np.asarray(x[~part], dtype=np.float64))
     chosen = tuple(fit.C for fit in fits) if cell.spec.tuned else ()
-    choice = choice_auc(np.asarray(x, dtype=np.float64), y, fold) if cell.nested else None
+    choice = _choice(cell) if cell.nested else None
     training = _sketch(cell, fits, score) if cell.sketched and cell.spec.name in SMOOTH_LOSS else None
     unconverged = sum(not fit.converged for fit in fits)
     return CellFit(score, unconverged=unconverged, C=chosen, choice=choice, training=training)
+
+
+def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
+    """By ridge for linear probes; any other is fitted ten times more, because ridge cannot know what it would choose."""
+    x = np.asarray(cell.x, dtype=np.float64)
+    if cell.spec.linear:
+        return choice_auc(x, cell.y, cell.fold)
+
+    def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
+        try:
+            return train(cell, ~out).decision(x[out])
+        except InnerFoldsError:
+            return np.full(int(out.sum()), np.nan)
+
+    return pairs_left_out_auc(scores, cell.y, cell.fold)
 
 
 def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]) -> Sketch:

@@ -77,6 +77,11 @@ class ProbeSpec:
         return tuple(sorted(map(float, self.C))) if self.tuned else (float(self.C),)
 
     @property
+    def linear(self) -> bool:
+        """Whether the score is known to be a linear function of the features."""
+        return isinstance(self.probe, str) and self.probe != "mlp"
+
+    @property
     def standardise(self) -> bool:
         """A Pipeline scales its features itself."""
         return not isinstance(self.probe, Pipeline)
