@@ -210,7 +210,7 @@ def cross_fit(cell: Cell) -> CellFit:
 
 
 def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
-    """By ridge for linear probes; any other is fitted ten times more, because ridge cannot know what it would choose."""
+    """By ridge for linear probes; any other is fitted ten times more: ridge cannot know what it would choose."""
     x = np.asarray(cell.x, dtype=np.float64)
     if cell.spec.linear:
         return choice_auc(x, cell.y, cell.fold)
