@@ -120,7 +120,7 @@ def _seed(args: argparse.Namespace) -> None:
     from interp.seed_run import seed_run, write_seed
 
     run = open_run(args.out)
-    print("\n".join(write_seed(run, seed_run(run))))
+    print("\n".join(write_seed(run, seed_run(run, progress=True))))
     print(run.folder.path / "seed_grid.csv")
 
 

@@ -10,7 +10,7 @@ docs/seed_preset.md lists every decision, what we do instead, and its effect on 
 """
 
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -205,7 +205,13 @@ def seed_split(
 
 
 def seed_grid(
-    cap: Capture, answers: Answers, *, site: str = "mlp_post", seed: int = 0, n_samples: int | None = N_SAMPLES
+    cap: Capture,
+    answers: Answers,
+    *,
+    site: str = "mlp_post",
+    seed: int = 0,
+    n_samples: int | None = N_SAMPLES,
+    progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
     """AUC on the held-out fifth, per (layer, token): `LogisticRegression(random_state=seed)` on unscaled vectors.
 
@@ -227,6 +233,8 @@ def seed_grid(
             parts = train[there[train]], held_out[there[held_out]]
             counts[:, i, j] = [len(part) for part in parts]
             auc[i, j], unconverged[i, j] = held_out_auc(x, y, *parts, seed=seed)
+            if progress is not None:
+                progress(1)
     dims = ("layer", "token")
     return xr.Dataset(
         {

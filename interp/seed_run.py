@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
@@ -22,6 +23,7 @@ from interp.capturing.activations import capture_batches
 from interp.data.rows import QARow
 from interp.errors import RunError
 from interp.models.loading import load_model, model_tokenizer
+from interp.progress import bar
 from interp.run_data import IN_PYTHON, model_source, read_rows
 from interp.run_record import data_hash, describe_model
 from interp.runs.opened_run import Run
@@ -33,7 +35,7 @@ from interp.settings import Settings
 SITE = "mlp_post"
 
 
-def seed_run(run: Run, *, model: Any = None, data: Any = None) -> xr.Dataset:
+def seed_run(run: Run, *, model: Any = None, data: Any = None, progress: bool = False) -> xr.Dataset:
     """`seed_grid` of a finished run's answers, with the run's own `default` AUC of every cell and what was changed.
 
     `model` and `data` are needed only where the run was given Python objects. Vectors pass through a temporary folder
@@ -60,16 +62,20 @@ def seed_run(run: Run, *, model: Any = None, data: Any = None) -> xr.Dataset:
     positions = seed_positions(answers)
     with writing(run.folder.path), TemporaryDirectory(dir=run.folder.path, prefix=".seed-") as place:
         folder = Path(place) / "activations"
-        write_shards(
-            folder,
-            lambda skip: capture_batches(
-                hooked, answers, positions, sites=(SITE,), batch_tokens=settings.batch_tokens, skip=skip
-            ),
-            run="seed",
-            roles=positions.roles,
-        )
+        with bar("Capturing", len(answers), enabled=progress) as advance:
+            write_shards(
+                folder,
+                lambda skip: capture_batches(
+                    hooked, answers, positions, sites=(SITE,), batch_tokens=settings.batch_tokens, skip=skip
+                ),
+                run="seed",
+                roles=positions.roles,
+                progress=advance,
+            )
         cap = stored_capture(folder, tuple(answers.id), positions, run="seed")
-        grid = seed_grid(cap, answers, site=SITE, seed=settings.seed)
+        cells = len(cap.layers) * len(cap.roles)
+        with bar("Probing", cells, unit="cells", enabled=progress) as advance, threadpool_limits(1):
+            grid = seed_grid(cap, answers, site=SITE, seed=settings.seed, progress=advance)
     own = run.probe["auc"].reindex(layer=grid["layer"], token=grid["token"])
     moved = [a != b for a, b in zip(answers.exact_answer_tokens, run.answers.exact_answer_tokens, strict=True)]
     relabels = [a != b for a, b in zip(answers.correct, run.answers.correct, strict=True)]
