@@ -148,6 +148,7 @@ def test_interval_by_hand() -> None:
     logit, half = np.log(4), 1.959963984540054 * 0.05 / 0.16
     assert (low, high) == pytest.approx((1 / (1 + np.exp(half - logit)), 1 / (1 + np.exp(-half - logit))))
     exact = stats.binomtest(12, 12).proportion_ci(0.95, method="exact")
+    assert auc_interval(0.999, 2.0, 2, 2) == pytest.approx((0.0, 1.0))  # so wide that exp would overflow
     assert auc_interval(1.0, 0.0, 12, 30) == pytest.approx((exact.low, 1.0))
     assert auc_interval(0.0, 0.0, 30, 12) == pytest.approx((0.0, 1 - exact.low))
 

@@ -4,8 +4,10 @@ import unicodedata
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from interp.errors import DataError
@@ -45,20 +47,43 @@ def question_groups(questions: Sequence[str], groups: Sequence[str | None] | Non
     ]
 
 
-def read_labels(y: object, ids: Sequence[str] | None = None) -> Float[np.ndarray, " sample"]:
-    """Labels as 1.0 (correct), 0.0 (wrong) and NaN (None or NaN: no label); anything else is a DataError."""
-    raw = y.detach().cpu().tolist() if hasattr(y, "detach") else y
-    values = raw.tolist() if isinstance(raw, np.ndarray) else raw
-    if not isinstance(values, Sequence) or isinstance(values, (str, bytes)):
-        raise DataError(f"labels: expected one 0/1 per sample, got {type(y).__name__}")
+def in_order(name: str, values: Any) -> list[Any]:
+    """One plain Python value per sample, by order: what a pandas index or a tensor's device says of it is ignored.
+
+    `values`: a list or tuple, or anything that NumPy takes (array, tensor, pandas Series, xarray DataArray). Raises
+    DataError, which calls them `name`, for anything else.
+    """
+    if isinstance(values, (list, tuple)):
+        return list(values)
+    array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    if array.ndim == 0:
+        raise DataError(f"{name}: expected one value per sample, in order, got {type(values).__name__}")
+    return array.tolist()
+
+
+def read_groups(groups: Any) -> list[str]:
+    """Every sample's group as text, in order. Raises DataError for a sample without one."""
+    values = in_order("groups", groups)
+    lacking = [i for i, value in enumerate(values) if value is None or value is pd.NA or value != value]
+    if lacking:
+        raise DataError(
+            f"groups: {len(lacking)} of {len(values)} samples have no group, first number {lacking[0]} (from 0); "
+            "give every sample a group (one of its own, if it belongs to nobody)"
+        )
+    return [str(value) for value in values]
+
+
+def read_labels(y: Any, ids: Any = None) -> Float[np.ndarray, " sample"]:
+    """Labels as 1.0 (correct), 0.0 (wrong) and NaN (None, NaN or NA: no label); anything else is a DataError."""
+    values = in_order("labels", y)
+    names = range(len(values)) if ids is None else in_order("ids", ids)
     out = np.full(len(values), np.nan)
     for i, value in enumerate(values):
-        if value is None or value != value:
+        if value is None or value is pd.NA or value != value:
             continue
         if isinstance(value, (str, bytes, list)) or value not in (0, 1):
-            name = ids[i] if ids is not None else i
             raise DataError(
-                f"labels: expected 0 (wrong), 1 (correct) or None, got {value!r} at sample {name}; "
+                f"labels: expected 0 (wrong), 1 (correct) or None, got {value!r} at sample {names[i]}; "
                 "recode the labels before probing"
             )
         out[i] = float(value)
@@ -102,25 +127,27 @@ def assign_folds(
 
 
 def make_folds(
-    y: object,
-    groups: Sequence[str] | None = None,
+    y: Any,
+    groups: Any = None,
     *,
     has_exact_answer: Bool[np.ndarray, " sample"] | None = None,
     population: str = "exact_answer",
     folds: int = 5,
     seed: int = 0,
-    ids: Sequence[str] | None = None,
+    ids: Any = None,
 ) -> Folds:
     """Population and folds (SPEC: population, groups, folds).
 
-    `y` holds 0, 1 or None for every sample. `population="exact_answer"` takes the labelled samples with an exact
-    answer (all labelled ones when `has_exact_answer` is not given), `"all"` every labelled sample. Raises DataError
-    for labels that are not 0/1, a single class, or fewer groups than folds.
+    `y` holds 0, 1 or None for every sample; it, `groups` and `ids` are read by order, whatever index they bring.
+    `population="exact_answer"` takes the labelled samples with an exact answer (all labelled ones when
+    `has_exact_answer` is not given), `"all"` every labelled sample. Raises DataError for labels that are not 0/1, a
+    single class, a sample without a group, or fewer groups than folds.
     """
     labels = read_labels(y, ids)
     if population not in POPULATIONS:
         raise DataError(f"population: expected one of {', '.join(POPULATIONS)}, got {population!r}")
-    for name, values in (("groups", groups), ("has_exact_answer", has_exact_answer), ("ids", ids)):
+    group = list(map(str, range(len(labels)))) if groups is None else read_groups(groups)
+    for name, values in (("groups", group), ("has_exact_answer", has_exact_answer), ("ids", ids)):
         if values is not None and len(values) != len(labels):
             raise DataError(f"{name}: expected one entry per label ({len(labels)}), got {len(values)}")
     labelled = ~np.isnan(labels)
@@ -133,13 +160,13 @@ def make_folds(
             f"labels: none of {len(labels)} samples has both a label and an exact answer "
             f"({int(labelled.sum())} are labelled); nothing can be probed: {hint}"
         )
-    own = None if groups is None else [str(groups[i]) for i in np.flatnonzero(member).tolist()]
+    own = None if groups is None else [group[i] for i in np.flatnonzero(member).tolist()]
     fold, out = np.full((2, len(labels)), -1, dtype=np.int64)
     out[member] = labels[member].astype(np.int64)
     fold[member] = assign_folds(out[member], own, folds=folds, seed=seed)
     return Folds(
         fold=fold,
         y=out,
-        group=tuple(map(str, range(len(labels)) if groups is None else groups)),
+        group=tuple(group),
         excluded={"unlabelled": int((~labelled).sum()), "no_exact_answer": int((labelled & ~located).sum())},
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
+from scipy.special import expit
 
 from interp.statistics.cross_fold import shared_variance
 
@@ -171,7 +172,7 @@ def auc_interval(value: float, se: float, n_correct: int, n_wrong: int) -> tuple
         bound = tail ** (1 / min(n_correct, n_wrong))  # Clopper-Pearson with all successes
         return (bound, 1.0) if value >= 1 else (0.0, 1 - bound)
     centre, half = np.log(value / (1 - value)), _Z * se / (value * (1 - value))
-    low, high = 1 / (1 + np.exp(-(centre + np.array([-half, half]))))
+    low, high = expit(centre + np.array([-half, half]))
     return float(low), float(high)
 
 
