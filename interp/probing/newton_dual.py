@@ -34,9 +34,7 @@ def solve_dual(
     # Typical C·p(1-p) at the optimum, where most samples of so wide a matrix are nearly separated.
     c, ridge = C / 40, 0.1 / C
     trust = 0.0 if penalty is None else TRUST
-    matrix = c * kernel(precision(c, x))
-    matrix.diagonal().add_(1 + c * ridge)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(matrix)).float()
+    inverse = _inverse(c * kernel(precision(c, x)), 1 + c * ridge)
 
     def gradients(r: Tensor, r_b: Tensor, pull: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Mr, its image under K + ridge·I, and the squared norm."""
@@ -101,6 +99,14 @@ def solve_dual(
         if last or not len(active):
             break
     return Optimum(w, b, f, products)
+
+
+def _inverse(matrix: Float[Tensor, "sample sample"], shift: float) -> Float[Tensor, "sample sample"]:
+    """(matrix + shift·I)⁻¹ in float32; each of these is the largest thing in memory, so none is kept."""
+    matrix.diagonal().add_(shift)
+    root = torch.linalg.cholesky(matrix)
+    del matrix
+    return torch.cholesky_inverse(root).float()
 
 
 def _relative(norm: Tensor, start: Tensor | None, active: Tensor) -> tuple[Tensor, Tensor]:
