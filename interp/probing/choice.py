@@ -8,6 +8,7 @@ seen a label of the fold.
 
 from collections.abc import Callable
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -34,16 +35,16 @@ def choice_auc(
     z = x[:, varies]  # a copy, changed in place: at scale a second one is the largest thing in memory
     z -= z.mean(0)
     z /= scale[varies]
-    numbers = np.unique(fold)
-    wide = z.shape[1] > z.shape[0]
-    kernel = z @ z.T if wide else None
-    blocks = {} if wide else {f: z[fold == f].T @ z[fold == f] for f in numbers.tolist()}
+    if z.shape[1] > z.shape[0]:
+        kernel = z @ z.T
 
-    def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
-        if kernel is not None:
+        def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
             return _dual(kernel[np.ix_(~out, ~out)], kernel[np.ix_(out, ~out)], y[~out])
-        inner = sum(block for f, block in blocks.items() if not out[fold == f].any())
-        return z[out] @ _primal(np.asarray(inner), z[~out], y[~out])
+    else:
+        sums = {f: _Sums.of(z[fold == f], y[fold == f]) for f in np.unique(fold).tolist()}
+
+        def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
+            return (z @ _primal([sums[f] for f in np.unique(fold[~out]).tolist()]))[out]  # without a copy of z
 
     return pairs_left_out_auc(scores, y, fold)
 
@@ -67,14 +68,29 @@ def pairs_left_out_auc(
     return np.divide(concordant, pairs, out=np.full(len(numbers), np.nan), where=pairs > 0)
 
 
-def _primal(
-    inner: Float[np.ndarray, "width width"], z: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"]
-) -> Float[np.ndarray, " width"]:
-    """Ridge weights, the intercept not penalised; `inner` is zᵀz."""
-    mean = z.mean(0)
-    centred = inner - len(z) * np.outer(mean, mean)
+class _Sums(NamedTuple):
+    """What ridge needs to know of the samples of one fold."""
+
+    size: int
+    right: int
+    z: Float[np.ndarray, " width"]
+    z_right: Float[np.ndarray, " width"]
+    """The sum over the correct ones."""
+    inner: Float[np.ndarray, "width width"]
+
+    @classmethod
+    def of(cls, z: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"]) -> "_Sums":
+        return cls(len(y), int(y.sum()), z.sum(0), y @ z, z.T @ z)
+
+
+def _primal(folds: list[_Sums]) -> Float[np.ndarray, " width"]:
+    """Ridge weights from the training folds, the intercept not penalised."""
+    size, right = sum(f.size for f in folds), sum(f.right for f in folds)
+    total, total_right = np.sum([f.z for f in folds], axis=0), np.sum([f.z_right for f in folds], axis=0)
+    centred = np.sum([f.inner for f in folds], axis=0) - np.outer(total, total) / size
     centred[np.diag_indices_from(centred)] += ALPHA
-    return linalg.solve(centred, z.T @ (y - y.mean()), assume_a="pos", overwrite_a=True, check_finite=False)
+    target = total_right - total * (right / size)
+    return linalg.solve(centred, target, assume_a="pos", overwrite_a=True, check_finite=False)
 
 
 def _dual(
