@@ -12,8 +12,9 @@ from interp.errors import DataError, InterpError, ModelError, RunError
 if TYPE_CHECKING:
     from interp.answering.answers import Answers, generate_answers
     from interp.answering.judge import judge_answers
-    from interp.capturing.activations import Capture, capture, capture_from_cache
+    from interp.capturing.activations import Capture, capture
     from interp.capturing.attention import attention_metrics
+    from interp.capturing.from_cache import capture_from_cache
     from interp.capturing.positions import ROLES, Positions, resolve_positions
     from interp.capturing.roles import Anchor, Match
     from interp.comparing.compare import Comparison, compare_grids
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from interp.models.loading import load_model
     from interp.pipeline import open_run, resume, run
     from interp.planning.plan import Plan, plan
+    from interp.probing.controls import control_grid
     from interp.probing.gain import gain_grid
     from interp.probing.grid import join_grids
+    from interp.probing.permutations import permutation_test
     from interp.probing.probes import attention_grid, matched_width_grid, probe_grid
     from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads
     from interp.reporting.risk_plot import plot_risk_coverage
@@ -55,9 +58,10 @@ _HOME = {  # where each public name lives
     "attention_grid": "probing.probes",
     "attention_metrics": "capturing.attention",
     "capture": "capturing.activations",
-    "capture_from_cache": "capturing.activations",
+    "capture_from_cache": "capturing.from_cache",
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
+    "control_grid": "probing.controls",
     "fit_probe": "using.probe_fit",
     "gain_grid": "probing.gain",
     "generate_answers": "answering.answers",
@@ -70,6 +74,7 @@ _HOME = {  # where each public name lives
     "matched_width_grid": "probing.probes",
     "observations": "comparing.observe",
     "open_run": "pipeline",
+    "permutation_test": "probing.permutations",
     "plan": "planning.plan",
     "plot_comparison": "reporting.plotting",
     "plot_grid": "reporting.plotting",
@@ -110,6 +115,7 @@ __all__ = [
     "capture_from_cache",
     "compare_grids",
     "compare_runs",
+    "control_grid",
     "fit_probe",
     "gain_grid",
     "generate_answers",
@@ -122,6 +128,7 @@ __all__ = [
     "matched_width_grid",
     "observations",
     "open_run",
+    "permutation_test",
     "plan",
     "plot_comparison",
     "plot_grid",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from interp.answering.answers import Answers
 from interp.atomic import write_json, write_text
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
+from interp.comparing.against_controls import against_controls
 from interp.comparing.compare import Comparison, compare_grids
 from interp.comparing.grid_table import grid_table, write_table
 from interp.comparing.widths import Widths, widths
@@ -51,7 +51,13 @@ class Analysis:
             None if self.controls is None else self.controls.to_dict() | {"summary": self.controls.summary(self.probe)}
         )
         widths = {} if self.widths is None else self.widths.to_dict(self.comparison.delta_auc)
-        return {**self.comparison.to_dict(), "controls": controls, **widths, "for_use": self.for_use.to_dict()}
+        return {
+            **self.comparison.to_dict(),
+            "controls": controls,
+            "against_controls": against_controls(self.probe, {} if self.controls is None else self.controls.baselines),
+            **widths,
+            "for_use": self.for_use.to_dict(),
+        }
 
 
 def analyse(
@@ -139,29 +145,24 @@ def draw(
     folder: RunFolder,
     probe: xr.Dataset,
     attention: xr.Dataset,
-    compared: Comparison,
     cap: Capture,
     record: dict[str, Any],
 ) -> None:
     """The figures and the report, from the grids and `comparison.json`."""
     from matplotlib import pyplot as plt
 
-    from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads, save_figure
+    from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads, save_figure, telling_metric
     from interp.reporting.report import report_html
     from interp.reporting.risk_plot import plot_risk_coverage
 
     comparison = json.loads(folder.comparison.read_text(encoding="utf-8"))
-    best = comparison["best"]["probe"]["cell"]
-    role = best["token"] if best is not None else cap.roles[-1]
-    fold = (
-        pd.Series(probe["fold"].values, index=probe.indexes["sample"]).reindex(list(cap.id), fill_value=-1).to_numpy()
-    )
-    y = pd.Series(probe["y"].values, index=probe.indexes["sample"]).reindex(list(cap.id), fill_value=0).to_numpy()
+    compared = Comparison.from_dict(comparison)
+    metric, role = telling_metric(attention) or (next(iter(cap.attention)), cap.roles[-1])
     axes = {
+        "comparison": plot_comparison(probe, attention, comparison=compared)[0],
         "probe_grid": plot_grid(probe),
         "attention_grid": plot_grid(attention),
-        "comparison": plot_comparison(probe, attention, comparison=compared)[0],
-        "heads": plot_heads(cap, y, role, fold=fold),
+        "heads": plot_heads(cap, probe, role, metric=metric),
     }
     if comparison.get("for_use", {}).get("selective") is not None:
         axes["risk_coverage"] = plot_risk_coverage(selective(probe))
@@ -190,4 +191,4 @@ def redraw(run: Run) -> None:
     """Figures and report of a finished run once more, from its stored grids. Raises RunError if it is not finished."""
     if run.settings["state"] != "done":
         raise RunError(f"{run.folder.path} is not finished; {run.settings['resume']} first")
-    draw(run.folder, run.probe, run.attention, compare_grids(run.probe, run.attention), run.capture, run.settings)
+    draw(run.folder, run.probe, run.attention, run.capture, run.settings)

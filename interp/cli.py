@@ -70,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="two or more runs: where do their probe grids differ?")
     compare.add_argument("first", type=Path, metavar="DIR")
     compare.add_argument("others", type=Path, nargs="+", metavar="DIR")
+    compare.add_argument(
+        "--layers",
+        choices=("same", "depth"),
+        default="same",
+        help="same: layer by layer (default); depth: for models of different depth, each layer of the shallowest with "
+        "the one of the nearest relative depth",
+    )
     compare.set_defaults(command=_compare)
     return parser
 
@@ -131,7 +138,8 @@ def _compare(args: argparse.Namespace) -> None:
     paths = [args.first, *args.others]
     if len(set(map(str, paths))) < len(paths):
         raise InterpError("compare: the same folder is given twice; give two or more different runs")
-    print("\n".join(describe_differences(compare_runs({str(path): open_run(path).probe for path in paths}))))
+    grids = {str(path): open_run(path).probe for path in paths}
+    print("\n".join(describe_differences(compare_runs(grids, layers=args.layers))))
 
 
 def _demo(args: argparse.Namespace) -> None:

@@ -247,7 +247,7 @@ def _evaluate(
     with _stage(folder, record, "reporting"), writing(folder.path):
         make_folder(folder.figures)
         write_results(folder, result)
-        draw(folder, result.probe, result.attention, result.comparison, cap, record)
+        draw(folder, result.probe, result.attention, cap, record)
     record |= {"state": "done", "finished": now()}
     write_json(folder.run_json, record)
     return Run(folder)

@@ -123,8 +123,9 @@ def test_unknown_sites_and_missing_hooks_are_errors(model, answered) -> None:
     answers, positions = answered
     with pytest.raises(DataError, match="unknown site 'resid'"):
         interp.capture(model, answers, positions, sites=("resid",))
-    with pytest.raises(DataError, match="hook_pattern"):
-        interp.capture_from_cache({}, positions)
+    for given in ("hook_resid_mid", "blocks.0.hook_resid_mid"):
+        with pytest.raises(DataError, match=f"unknown site '{given}'; did you mean 'resid_mid'"):
+            interp.capture(model, answers, positions, sites=(given,))
 
 
 def test_bfloat16_from_the_model_to_the_probe(loaded, model, answered, tmp_path) -> None:

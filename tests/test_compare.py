@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from interp.comparing.compare import compare_grids, describe_best
+from interp.comparing.compare import Comparison, compare_grids, describe_best
 from interp.errors import DataError
 from interp.probing.probes import probe_grid
 from interp.statistics.inference import benjamini_hochberg, delta_auc
@@ -32,6 +32,15 @@ def test_differences_are_found_where_they_were_planted(grids: tuple[xr.Dataset, 
     assert (delta["q"] < 1e-3).sum() == 2
     assert np.isnan(delta["delta"].sel(token="2")).all()
     assert all("at least 10 of each" in reason for reason in delta["reason"].sel(token="2").values)
+
+
+def test_a_comparison_survives_json_to_the_last_digit(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    found = compare_grids(*grids, names=("one", "two"))
+    again = Comparison.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again.names == found.names and json.dumps(again.to_dict()) == json.dumps(found.to_dict())
+    xr.testing.assert_identical(again.delta_auc.drop_vars("token"), found.delta_auc.drop_vars("token"))
+    assert again.delta_auc["token"].values.tolist() == found.delta_auc["token"].values.tolist()
+    xr.testing.assert_equal(again.profiles, found.profiles)
 
 
 def test_every_delta_is_that_of_inference_and_q_is_over_the_grid(grids: tuple[xr.Dataset, xr.Dataset]) -> None:

@@ -150,12 +150,31 @@ def test_the_embedding_row_is_held_out_too() -> None:
     own = controls.cells.sel(control="held_out").isel(layer=0, token=0)
     assert [found.value, found.low, found.high] == [float(own[name]) for name in ("auc", "low", "high")]
     assert any(line["name"] == "Embedding row, answer-held-out folds" for line in controls.summary(grid))
+    assert {row["layer"] for row in controls.table() if row["metric"] == "embed_held_out_auc"} == {"embed"}
     without = control_grid(cap, answers, grid.drop_vars("training"), n_jobs=1).cells
     widths = [
         c.sel(control="selectivity", layer=2)["high"] - c.sel(control="selectivity", layer=2)["low"]
         for c in (controls.cells, without)
     ]
     assert float(widths[0][0]) != float(widths[1][0])
+
+
+def test_an_embedding_that_never_varies_keeps_its_own_reason_and_counts_when_held_out() -> None:
+    x, answers, _ = planted()
+    cap = Capture(
+        sites={"resid_post": torch.from_numpy(x)},
+        embed=torch.ones((N, 1, WIDTH)),
+        attention={},
+        valid=torch.ones((N, 1), dtype=torch.bool),
+        index=torch.zeros((N, 1), dtype=torch.int64),
+        layers=(0, 1, 2),
+        roles=("exact_answer_first",),
+        id=tuple(answers.id),
+    )
+    grid = probe_grid(cap, planted()[2]["y"].values, n_jobs=1)
+    found = control_grid(cap, answers, grid, n_jobs=1).baselines["embed_held_out"]["exact_answer_first"]
+    assert found.reason == grid["embed_reason"].item() and "no column varies" in found.reason
+    assert (found.n, found.n_correct) == (N, int(grid["y"].sum()))
 
 
 def test_selectivity_is_paired(monkeypatch) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -52,6 +53,22 @@ def make_capture(x: np.ndarray) -> Capture:
 def fitted() -> FittedProbe:
     x, y = data()
     return fit_probe(make_capture(x), y, layer=1, role="exact_answer_first", model="abc123")
+
+
+def test_labels_and_groups_of_a_shuffled_table_are_read_by_order() -> None:
+    x, y = data()
+    groups, index = [f"q{i // 2}" for i in range(len(y))], np.random.default_rng(0).permutation(len(y))
+    cell = {"layer": 1, "role": "exact_answer_first"}
+    one = fit_probe(make_capture(x), y, groups, **cell)
+    two = fit_probe(make_capture(x), pd.Series(y, index=index), pd.Series(groups, index=index), **cell)
+    assert torch.equal(one.direction, two.direction) and torch.equal(one.fold_direction, two.fold_direction)
+
+
+def test_it_is_printed_in_one_line(fitted) -> None:
+    assert repr(fitted) == (
+        "FittedProbe(logistic on resid_post, layer 1, exact_answer_first, width 20; "
+        f"AUC {fitted.auc:.3f} [{fitted.low:.3f}, {fitted.high:.3f}])"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Population, groups and folds against scikit-learn and by property."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
@@ -112,3 +114,31 @@ def test_normalising_ignores_case_and_surrounding_white_space_and_is_stable(text
     assert normalise_question(f" \t{text}\n ") == once
     assert normalise_question(once.upper()) == normalise_question(once.upper().lower())
     assert "  " not in once and once == once.strip()
+
+
+@pytest.mark.parametrize("kind", [np.array, tuple, pd.Series, pd.Index, pd.Categorical, xr.DataArray])
+def test_groups_labels_and_ids_are_read_by_order_whatever_index_they_bring(kind) -> None:
+    """A pandas index that is a permutation of 0 … n-1 must not decide which sample has which group."""
+    y, groups = sample()
+    expected = make_folds(y, groups)
+    shuffled = np.random.default_rng(1).permutation(len(y))
+    given = [kind(groups), kind(y)]
+    if kind is pd.Series:
+        given = [pd.Series(values, index=shuffled) for values in (groups, y)]
+    made = make_folds(given[1], given[0], ids=given[0])
+    assert (made.fold == expected.fold).all() and (made.y == expected.y).all() and made.group == expected.group
+
+
+def test_a_missing_value_of_pandas_is_no_label_but_no_group() -> None:
+    labels = pd.Series([1, None, 0, pd.NA], dtype="Int64", index=[7, 0, 1, 2])
+    np.testing.assert_array_equal(read_labels(labels), [1.0, np.nan, 0.0, np.nan])
+    y, groups = sample()
+    for missing in (None, np.nan, pd.NA):
+        with pytest.raises(DataError, match="1 of 120 samples have no group, first number 3"):
+            make_folds(y, [*groups[:3], missing, *groups[4:]])
+
+
+def test_labels_that_are_no_list_are_refused() -> None:
+    for wrong in ("0101", 1, {0: 1}, None):
+        with pytest.raises(DataError, match="labels: expected one value per sample, in order, got"):
+            read_labels(wrong)

@@ -1,8 +1,10 @@
 """Greedy generation against Hugging Face's own, alone and in batches, for learned and rotary positions."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pandas as pd
 import pytest
 import torch
 from byte_tokenizer import save_byte_tokenizer
@@ -13,7 +15,7 @@ from interp.answering.answer_log import AnswerLog
 from interp.answering.extraction import extractor
 from interp.answering.generation import generate
 from interp.answering.judge import judge_answers
-from interp.errors import ModelError
+from interp.errors import DataError, ModelError
 from interp.models.batches import left_pad, plan_batches
 from interp.models.loading import model_tokenizer
 from interp.models.memory import Splits
@@ -239,3 +241,19 @@ def test_the_questions_about_answers_are_halved_and_recorded_by_name(llama) -> N
         interp.generate_answers(llama, rows, max_new_tokens=3, splits=splits)
     assert splits.sizes == {name: [1, 2] for name in ("judge 0", "extract 0 0", "answer 0")}
     assert judged == judge_answers(answers, rows, llama, prompt="{question} {completion}")
+
+
+def test_rows_may_be_what_load_rows_reads(llama, tmp_path) -> None:
+    """Dicts, a DataFrame or a file, as in `interp.run`; and what is printed of the answers is one line."""
+    records = [{"question": "Where is Paris?", "answer": "e"}, {"question": "Where?", "answer": ["zzz", "yyy"]}]
+    rows = interp.load_rows(records)
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, records)))
+    expected = interp.generate_answers(llama, rows, max_new_tokens=4)
+    for given in (records, iter(records), pd.DataFrame(records), tmp_path / "rows.jsonl", tuple(rows)):
+        assert interp.generate_answers(llama, given, max_new_tokens=4) == expected
+    right, found = sum(map(bool, expected.correct)), sum(tokens is not None for tokens in expected.exact_answer_tokens)
+    assert repr(expected) == (
+        f"Answers(2 samples: {right} correct, {2 - right} wrong, 0 without a label; {found} exact answers)"
+    )
+    with pytest.raises(DataError, match="row 0: expected a dict, a QARow or a file, got int"):
+        interp.generate_answers(llama, [1])

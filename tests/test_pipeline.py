@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 import interp
+from interp.analysis import redraw
 from interp.cli import main
 from interp.errors import DataError, RunError
 
@@ -281,3 +282,29 @@ def test_an_error_as_the_run_begins_leaves_the_place_as_it_was(capsys, data, lla
 def test_texts_that_are_missing_are_said_so(llama_folder, data, tmp_path, option: dict) -> None:
     with pytest.raises(DataError, match=f"{next(iter(option))}: expected"):
         interp.run(model=llama_folder, data=data, out=tmp_path / "out", **option)
+
+
+def test_figures_and_report_are_drawn_again_from_what_is_stored(finished, tmp_path, monkeypatch) -> None:
+    again = interp.open_run(shutil.copytree(finished.folder.path, tmp_path / "again"))
+    figures = sorted(again.folder.figures.iterdir())
+    before = [path.read_bytes() for path in figures]
+    for path in (again.folder.report, *figures):
+        path.unlink()
+    monkeypatch.setattr("interp.analysis.compare_grids", None)  # nothing is compared again
+    redraw(again)
+    assert [path.read_bytes() for path in figures] == before
+    pages = [run.folder.report.read_text(encoding="utf-8") for run in (again, finished)]
+    one, two = (page.split("<h2>Settings and versions</h2>")[0] for page in pages)  # state and times come after it
+    assert one == two
+
+
+def test_the_best_cell_is_set_against_every_baseline_in_record_summary_and_report(finished) -> None:
+    rows = {row["name"]: row for row in finished.comparison["against_controls"]}
+    undefined = {
+        name
+        for name, of in finished.comparison["controls"]["baselines"].items()
+        if all(e["value"] is None for e in of.values())
+    }
+    assert set(rows) | undefined | {"embed_held_out"} >= set(finished.comparison["controls"]["baselines"])
+    assert "The strongest control" in finished.summary() or "own mean log-probability" in finished.summary()
+    assert "Strongest control: " in finished.folder.report.read_text(encoding="utf-8")

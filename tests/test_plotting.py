@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from drawn import hatched, marked, mesh, outlined, texts
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +16,16 @@ from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
 from interp.comparing.compare import compare_grids
 from interp.errors import DataError
-from interp.reporting.heatmap import ACCENT, difference_scale, label_step
-from interp.reporting.plotting import GOLD_NOTE, heads_heatmap, plot_comparison, plot_grid, plot_heads, save_figure
+from interp.reporting.heatmap import ACCENT, centred_scale, difference_scale, label_step
+from interp.reporting.plotting import (
+    GOLD_NOTE,
+    heads_heatmap,
+    plot_comparison,
+    plot_grid,
+    plot_heads,
+    save_figure,
+    telling_metric,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +165,7 @@ def test_comparison_shows_both_grids_and_what_differs():
     probe, attention = make_scores(signal=4.0), make_scores(signal=0.0, kind="attention")
     comparison = compare_grids(probe, attention)
     axes = plot_comparison(probe, attention, comparison=comparison)
-    assert [ax.get_title(loc="left") for ax in axes] == ["Probe", "Attention probe", "Probe − attention probe"]
+    assert [ax.get_title(loc="left") for ax in axes] == ["Probe", "Attention probe", "Probe − Attention probe"]
     for ax, values in zip(axes, (probe["auc"], attention["auc"], comparison.delta_auc["delta"]), strict=True):
         assert np.ma.allclose(mesh(ax).get_array(), np.ma.masked_invalid(values))
     assert {ax.get_ylim() for ax in axes} == {axes[0].get_ylim()} and {ax.get_xlim() for ax in axes} == {(-0.5, 3.5)}
@@ -167,8 +176,25 @@ def test_comparison_shows_both_grids_and_what_differs():
     assert marked(axes[2], "black") == {(3.0, 1.0)}  # the planted cell only
     bars = [ax for ax in axes[0].figure.axes if ax.get_ylabel() in ("AUC", "ΔAUC")]
     assert [bar.get_ylabel() for bar in bars] == ["AUC", "ΔAUC"]
+    signs = [text.get_text() for text in axes[2].get_legend().get_texts()]
+    assert signs == ["probe higher, q < 0.05", "attention higher, q < 0.05"]
     (legend,) = axes[0].figure.legends
-    assert "probe higher, q < 0.05" in [text.get_text() for text in legend.get_texts()]
+    assert [text.get_text() for text in legend.get_texts()] == ["AUC below 0.5", "undefined"]
+    assert all(label.get_rotation() == 90 for ax in axes for label in ax.get_xticklabels())
+
+
+def test_comparison_goes_by_its_own_names_and_order():
+    first, second = make_scores(signal=4.0), make_scores(signal=0.0, seed=1)
+    comparison = compare_grids(first, second, names=("resid_post", "mlp_out"))
+    axes = plot_comparison(first, second, comparison=comparison)
+    assert [ax.get_title(loc="left") for ax in axes] == ["resid_post", "mlp_out", "resid_post − mlp_out"]
+    signs = [text.get_text() for text in axes[2].get_legend().get_texts()]
+    assert signs == ["resid_post higher, q < 0.05", "mlp_out higher, q < 0.05"]
+    with pytest.raises(DataError, match="that it compares, in its order: resid_post, mlp_out"):
+        plot_comparison(second, first, comparison=comparison)
+    swapped = compare_grids(second, first, names=("mlp_out", "resid_post"))
+    assert plot_comparison(second, first, comparison=swapped)[0].get_title(loc="left") == "mlp_out"
+    assert plot_comparison(first, second)[1].get_title(loc="left") == "probe_2"  # of one kind, without a comparison
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -251,7 +277,8 @@ def test_heads_picture():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Head", "Layer")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1", "2", "3"]
     norm = mesh(ax).norm
-    assert (norm.vmin, norm.vmax) == (0, 1) and mesh(ax).get_cmap().name == "PuOr"
+    assert (norm.vmin, norm.vmax) == (0.35, 0.65)  # as far as the farthest head
+    assert np.abs(mesh(ax).get_array() - 0.5).max() <= 0.15 and mesh(ax).get_cmap().name == "PuOr"
     assert outlined(ax) == set()
 
 
@@ -264,6 +291,39 @@ def test_heads_leave_out_samples_outside_the_population():
     inside = heads_heatmap(capture_of(entropy[~outside]), y[~outside], "last_q", fold=fold[~outside])
     all_ = heads_heatmap(capture_of(entropy), np.where(outside, -1, y), "last_q", fold=np.where(outside, -1, fold))
     np.testing.assert_array_equal(inside.values, all_.values)
+
+
+def test_heads_take_labels_and_folds_from_a_grid_whatever_the_order():
+    rng = np.random.default_rng(1)
+    y, fold = np.arange(100) % 2, np.arange(100) // 2 % 5
+    cap = capture_of(rng.normal(size=(100, 2, 2, 1)) + y[:, None, None, None])
+    order = rng.permutation(100)[:90]
+    grid = xr.Dataset(
+        coords={
+            "sample": np.array([cap.id[i] for i in order], dtype=object),
+            "y": ("sample", y[order]),
+            "fold": ("sample", fold[order]),
+        }
+    )
+    inside = np.isin(np.arange(100), order)
+    expected = heads_heatmap(cap, np.where(inside, y, -1), "last_q", fold=np.where(inside, fold, -1))
+    np.testing.assert_array_equal(heads_heatmap(cap, grid, "last_q").values, expected.values)
+
+
+def test_the_telling_metric_is_the_farthest_from_chance_in_either_direction():
+    attention = make_scores(kind="attention")
+    assert telling_metric(attention) is None
+    auc = np.full((2, 6, 4), 0.6)
+    auc[1, 2, 1], auc[0, 3, 2] = 0.2, np.nan
+    attention = attention.assign(metric_auc=(("metric", "layer", "token"), auc), metric=["received", "entropy"])
+    assert telling_metric(attention) == ("entropy", "exact_answer_first")
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_centred_scale_is_symmetric_about_a_half_and_covers_every_value(values):
+    scale = centred_scale(np.array([values]))
+    assert scale.low + scale.high == pytest.approx(1) and 0.55 <= scale.high <= 1
+    assert scale.low <= min(values) + 1e-6 and scale.high >= max(values) - 1e-6
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from interp.reporting.report_tables import exclusions, methods, single_metrics
 EVIL = '<script>alert("x")</script>&amp;<img src=x onerror=1>'
 RUN = {
     "state": "done",
-    "model": {"name": "org/tiny-llama"},
+    "model": {"name": "org/tiny-llama", "architecture": "LlamaForCausalLM"},
     "data": {"source": "in/cities.jsonl"},
     "settings": {"seed": 0, "stop": ["\n"]},
     "versions": {"torch": "2.13.0"},
@@ -143,7 +143,7 @@ def test_how_right_and_wrong_answers_were_located_and_judged(grids):
 
 def test_sections_and_settings(grids):
     text = render(grids).text
-    assert "Model tiny-llama, data cities.jsonl, 83 samples, 6 layers, 4 token positions." in text
+    assert "Model: tiny-llama (LlamaForCausalLM), data: cities.jsonl, 83 samples, 6 layers, 4 token positions." in text
     for heading in (
         "The grids",
         "Samples: accuracy and exclusions",
@@ -156,7 +156,7 @@ def test_sections_and_settings(grids):
         "40 correct, 41 wrong, 2 without a label: 49.4 % of the labelled ones are right. 80 of 83 are in the grids."
         in text
     )
-    assert "five observations" not in text and "controls explain" not in text
+    assert "The observations of the heatmap" not in text and "controls explain" not in text
 
 
 def test_methods_text_follows_the_grid(grids):
@@ -168,6 +168,18 @@ def test_methods_text_follows_the_grid(grids):
     assert "Corrected p" not in text
     corrected = probe.assign(p_corrected=(("layer", "token"), np.full(probe["auc"].shape, 0.5)))
     assert "Corrected p" in render((corrected, comparison)).text
+    assert "The statistic is the AUC of the ridge classifier" in render((corrected, comparison)).text
+    assert "no label, come from all samples" in text  # the choosing ridge's scales
+
+
+def test_methods_text_says_that_the_permutation_test_is_blind_to_another_kind_of_probe(grids):
+    probe, comparison = grids
+    tested = probe.assign(p_corrected=(("layer", "token"), np.full(probe["auc"].shape, 0.5)))
+    assert "it is linear and says nothing" not in render((tested, comparison)).text
+    for name in ("mlp", "SVC(C=3)"):
+        text = render((tested.assign_attrs(probe=name), comparison)).text
+        assert "it is linear and says nothing of what this probe finds beyond that" in text
+        assert "choosing probes are of the grid's own kind" in text and "ridge classifiers; the mean" not in text
 
 
 def test_controls_and_observations(grids):
@@ -176,6 +188,7 @@ def test_controls_and_observations(grids):
         {"name": "Symmetry", "value": None, "low": None, "high": None, "verdict": "undecided", "note": "too few"}
     ]
     page = render(grids, controls=controls, observations=undefined)
+    assert "The observations of the heatmap, tested here Five statements" in page.text
     assert "Random vectors 0.50 0.40 to 0.60 same width" in page.text
     assert "Symmetry – – undecided too few" in page.text
     assert page.text.index("Probe grid, best cell 0.9") < page.text.index("Random vectors")

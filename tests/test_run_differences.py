@@ -1,5 +1,6 @@
 """Any number of grids: the paired ΔAUC where samples are the same, honest variances where only some or none are."""
 
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import xarray as xr
 
 from interp.cli import main
 from interp.comparing.compare import delta_grid
-from interp.comparing.run_differences import compare_runs, describe_differences
+from interp.comparing.run_differences import compare_runs, describe_differences, layers_by_depth
 from interp.errors import DataError
 from interp.probing.probes import probe_grid
 from interp.statistics.inference import benjamini_hochberg
@@ -124,6 +125,68 @@ def test_other_layers_or_roles_are_an_error_never_an_inner_join(grids) -> None:
         compare_runs({"a": one, "b": one.assign_coords(token=["0", "x"])})
     with pytest.raises(DataError, match="expected at least two to compare, got 1"):
         compare_runs({"a": one})
+
+
+def deeper(n_layers: int, seed: int) -> xr.Dataset:
+    x = np.random.default_rng(seed).standard_normal((60, n_layers, 1, 3))
+    y = np.arange(60) % 2
+    x[:, n_layers // 2, 0, 0] += 2.0 * y
+    return probe_grid(x, y, [f"q{i}" for i in range(60)], ids=[f"{seed}-{i}" for i in range(60)], nested=False)
+
+
+def test_models_of_different_depth_are_compared_by_relative_depth() -> None:
+    models = {"six": deeper(6, 1), "two": deeper(2, 2), "three": deeper(3, 3)}
+    found = compare_runs(models, layers="depth")
+    # Two layers, behind 1/2 and 2/2 of the model: of six the third and the last, of three (1/3, 2/3, 1) the first.
+    assert found["layer"].values.tolist() == [0, 1]
+    assert found.sel(pair="six − two")["first_layer"].values.tolist() == [2, 5]
+    assert found.sel(pair="six − two")["second_layer"].values.tolist() == [0, 1]
+    assert found.sel(pair="six − three")["second_layer"].values.tolist() == [0, 2]
+    chosen = {"six": models["six"].sel(layer=[2, 5]).assign_coords(layer=[0, 1]), "two": models["two"]}
+    by_hand, pair = compare_runs(chosen).isel(pair=0), found.sel(pair="six − two")
+    for name in ("delta", "low", "high", "p", "mean_delta", "mean_low", "mean_high"):
+        np.testing.assert_array_equal(pair[name], by_hand[name])
+    lines = describe_differences(found)
+    assert lines[1] == "  layers are paired by relative depth: 2 with 0, 5 with 1"
+    assert "  largest at layer 2 against 0, 0: " in "\n".join(
+        lines
+    ) or "  largest at layer 5 against 1, 0: " in "\n".join(lines)
+
+
+def test_the_nearest_relative_depth_is_that_of_a_loop() -> None:
+    for shallow, deep in ((1, 1), (4, 4), (3, 7), (8, 18), (12, 32), (5, 6)):
+        given = {"deep": np.arange(deep), "shallow": np.arange(shallow)}
+        found = layers_by_depth(given)
+        assert found["shallow"].tolist() == list(range(shallow))
+        for layer, other in enumerate(found["deep"].tolist()):
+            apart = [abs(Fraction(layer + 1, shallow) - Fraction(k + 1, deep)) for k in range(deep)]
+            assert other == apart.index(min(apart))  # of two equally near the lower
+        assert len(set(found["deep"].tolist())) == shallow and found["deep"][-1] == deep - 1
+
+
+def test_the_same_layers_are_paired_with_themselves(grids) -> None:
+    pair = {name: grids[name] for name in ("model A", "model B")}
+    xr.testing.assert_identical(compare_runs(pair, layers="depth"), compare_runs(pair))
+    assert not any("paired" in line for line in describe_differences(compare_runs(pair)))
+
+
+def test_what_is_no_mapping_of_grids_is_refused(grids) -> None:
+    one, two = grids["model A"], grids["model B"]
+    with pytest.raises(DataError, match=r"grids: expected a mapping {name: grid}, got list"):
+        compare_runs([one, two])
+    with pytest.raises(DataError, match="grid: expected the whole grid, an xarray Dataset, got DataArray"):
+        compare_runs({"a": one.auc, "b": two.auc})
+    with pytest.raises(DataError, match="layers: expected one of same, depth, got 'all'"):
+        compare_runs({"a": one, "b": two}, layers="all")
+
+
+def test_the_command_compares_models_of_different_depth(monkeypatch, capsys) -> None:
+    models = {"six": deeper(6, 1), "three": deeper(3, 3)}
+    monkeypatch.setattr("interp.pipeline.open_run", lambda path: SimpleNamespace(probe=models[str(path)]))
+    assert main(["compare", "six", "three"]) == 2
+    assert "(on the command line: --layers depth)" in capsys.readouterr().err
+    assert main(["compare", "six", "three", "--layers", "depth"]) == 0
+    assert "layers are paired by relative depth: 1 with 0, 3 with 1, 5 with 2" in capsys.readouterr().out
 
 
 def test_the_command_compares_any_number_of_folders(grids, monkeypatch, capsys) -> None:

@@ -1,5 +1,7 @@
 """A run folder's arrays: indexed like tensors, read a layer or a cell at a time, and the same grids come out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -98,6 +100,78 @@ def test_stored_arrays_are_indexed_like_the_tensors_they_stand_for(folder, whole
         assert same(cap.embed[samples, 2], whole.embed[samples, 2])
     assert cap.sites["resid_post"].shape == whole.resid.shape and cap.embed.shape == whole.embed.shape
     assert cap.attention["entropy"].shape == whole.attention["entropy"].shape
+
+
+MASK = torch.arange(N) % 4 == 1
+KEYS = (
+    3, -1, np.int64(5), torch.tensor(2), slice(None), slice(4, 40, 3), slice(0, 0), [1, -2, 1], [], range(3), ..., MASK,
+    np.arange(5)[::-1].copy(), MASK.numpy(), MASK[:, None] & torch.tensor([True, False]),
+    (slice(None), 1), (slice(None), -1), (slice(None), slice(None, 1)), (slice(None), slice(0, 0)), (..., -1), (..., 1, 2),
+    (slice(5), [1, 0]), (7, 1, 2), (7, slice(None), 2), (slice(None), slice(None), [2, 0]), (slice(None), 0, ..., [0, -1]),
+    ([3, 88, 0], slice(None), 1), ([3, 88], [0, 1]), ([[3], [88]], [0, 1], 2), ([3, 88], slice(None), [0, 2]), (MASK, 1, -2),
+    (2, [0, 1], slice(None), [1, 0]), (MASK, [True, False], 0), (slice(None), torch.tensor([1]), 0, 0),
+    (slice(None), 1, slice(1, None), slice(0, None, 2)), (np.array([9, 9]), 1, np.array([0, 1]), [1, 2]), (..., [2, 0], 1),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("keep", [0, 1 << 28])
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: repr(key)[:40])
+def test_any_key_gives_what_the_tensor_gives(folder, whole, keep, key) -> None:
+    cap = stored_capture(folder, whole.id, positions(whole), run="r")
+    for stored, tensor in ((cap.resid, whole.resid), (cap.attention["entropy"], whole.attention["entropy"])):
+        stored.keep = keep
+        assert same(stored[key], tensor[key])
+
+
+@pytest.mark.parametrize(
+    "key", [0, -1, slice(3, 9), [4, 1], MASK, (..., 2), ([1, 2], -1), (5, [0, 1], 3), (slice(2), 1, [0, 5])]
+)
+def test_any_key_of_the_control_row_too(folder, whole, key) -> None:
+    assert same(stored_capture(folder, whole.id, positions(whole), run="r").embed[key], whole.embed[key])
+
+
+@pytest.mark.parametrize(
+    "key", [N, (0, LAYERS), (0, -LAYERS - 1), (0, 0, 0, 0, 0), [N], (..., ...), MASK[:-1], (0, [2]), 0.5, [0.5]]
+)
+def test_what_is_not_there_is_an_index_error_as_of_a_tensor(folder, whole, key) -> None:
+    with pytest.raises(IndexError):
+        stored_capture(folder, whole.id, positions(whole), run="r").resid[key]
+
+
+def test_of_several_layers_each_is_read_once_and_no_other(folder, whole, monkeypatch) -> None:
+    stored = stored_capture(folder, whole.id, positions(whole), run="r").resid
+    stored.keep, asked, read = 0, [], ShardReader.read
+    monkeypatch.setattr(
+        ShardReader, "read", lambda self, *a, layer=None, **k: asked.append(layer) or read(self, *a, layer=layer, **k)
+    )
+    assert same(stored[[3, 4, 5], [1, 1, 1]], whole.resid[[3, 4, 5], [1, 1, 1]]) and asked == [1]
+    assert same(stored[:2, [1, 0, 1]], whole.resid[:2, [1, 0, 1]]) and asked == [1, 0, 1]
+
+
+def test_an_axis_cannot_be_added(folder, whole) -> None:
+    stored = stored_capture(folder, whole.id, positions(whole), run="r").resid
+    for key in (None, True, (0, None), np.True_):
+        with pytest.raises(IndexError, match="add an axis"):
+            stored[key]
+
+
+def test_stored_arrays_become_numpy_arrays_and_features(folder, whole) -> None:
+    cap = stored_capture(folder, whole.id, positions(whole), run="r")
+    array = np.asarray(cap.resid)
+    assert array.dtype == np.float32 and len(cap.resid) == N and cap.resid.ndim == 4
+    np.testing.assert_array_equal(array, whole.resid.float().numpy())
+    np.testing.assert_array_equal(np.asarray(cap.attention["entropy"]), whole.attention["entropy"].numpy())
+    assert np.asarray(cap.embed, dtype=np.float64).dtype == np.float64
+    options = {"valid": whole.valid, "roles": ROLES, "n_jobs": 1}
+    xr.testing.assert_identical(
+        interp.probe_grid(cap.resid[:, :1], labels(), **options),
+        interp.probe_grid(whole.resid[:, :1], labels(), **options),
+    )
+    joined = Capture.concat([cap, replace(cap, id=tuple(f"again {i}" for i in whole.id))])
+    assert same(joined.resid, torch.cat([whole.resid] * 2)) and same(joined.embed, torch.cat([whole.embed] * 2))
+    assert (
+        repr(cap) == "Capture(90 samples, 2 layers, 3 roles; sites: resid_post; attention metrics: entropy, lookback)"
+    )
 
 
 def test_a_layer_too_large_to_keep_is_never_read_whole(folder, whole, monkeypatch) -> None:

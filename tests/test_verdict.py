@@ -45,6 +45,53 @@ def test_verdict_does_not_claim_what_chance_explains():
     assert sentences[1].startswith("0 of 18 cells hold a signal")
 
 
+@pytest.mark.parametrize("name", ["mlp", "SVC(kernel='rbf')"])
+def test_the_verdict_on_a_probe_that_is_not_linear_rests_on_its_own_interval(grids, name):
+    probe, comparison = grids
+    missed = probe.assign_attrs(probe=name).assign(
+        p_corrected=(("layer", "token"), np.where(np.isfinite(probe["auc"]), 0.7, np.nan))
+    )
+    sentences = verdict(missed, comparison)
+    assert sentences[0].startswith("Internal states tell: the best cell separates")
+    assert sentences[1].startswith("The permutation test refits a linear classifier: its p says nothing of this probe")
+    assert not any("corrected p" in sentence for sentence in sentences)
+    assert verdict(missed.assign_attrs(probe="k-sparse"), comparison)[0].startswith("Undecided")
+
+
+def test_the_strongest_control_stands_in_verdict_and_headline(grids):
+    probe, comparison = grids
+    rows = [
+        {"name": name, "token": "all", "value": value, "low": value - 0.02, "high": value + 0.02, "difference": gain}
+        for name, value, gain in (
+            ("answer_identity", 0.97, {"value": -0.03, "low": -0.05, "high": -0.01, "p": 0.01}),
+            ("exact_answer_logprob", 0.9, {"value": 0.04, "low": 0.01, "high": 0.07, "p": 0.01}),
+            ("embed", 0.62, {"value": 0.32, "low": 0.29, "high": 0.35, "p": 0.0}),
+        )
+    ]
+    sentences = verdict(probe, {**comparison, "against_controls": rows})
+    assert sentences[1] == (
+        "The model's own mean log-probability of the exact answer reaches AUC 0.90 [0.88, 0.92]: the probe's best cell "
+        "exceeds it by 0.04 [0.01, 0.07]."
+    )
+    assert sentences[2] == (
+        "The strongest control, identity of the exact answer reaches AUC 0.97 [0.95, 0.99]: the probe's best cell does "
+        "not reach it (difference −0.03 [−0.05, −0.01])."
+    )
+    assert "chance): the probe's best cell exceeds it by 0.32 [0.29, 0.35]; at the best" in sentences[4]
+    card = headline(probe, {**comparison, "against_controls": rows})[2]
+    assert card.name == "Strongest control: Identity of the exact answer" and str(card) == "0.97 [0.95, 0.99]"
+    assert card.note == "best cell minus it: -0.03 [-0.05, -0.01]"
+
+
+def test_the_peak_is_said_in_runs_of_layers(grids):
+    probe, comparison = grids
+    peak = [{"layer": layer, "token": "last_q", "share": 0.1} for layer in (7, 2, 1, 6, 3)]
+    peak += [{"layer": 4, "token": "-1", "share": 0.1}]
+    best = {"probe": {**comparison["best"]["probe"], "peak_set": peak}, "attention": comparison["best"]["attention"]}
+    sentences = verdict(probe, {**comparison, "best": best})
+    assert "The peak lies in one of 6 cells (95 % of resamples): last_q (layers 1–3, 6–7), -1 (layer 4)." in sentences
+
+
 def test_headline_leaves_out_what_does_not_exist(grids):
     probe, comparison = grids
     assert [number.name for number in headline(probe, comparison)] == [

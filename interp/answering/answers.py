@@ -1,5 +1,6 @@
 """Answers: what the model was given, what it produced, whether it is right, and where the answer stands."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from interp.answering.labels import label_answers
 from interp.answering.prompts import PromptFormat, decoder, locate_question, row_ids
 from interp.answering.spans import Decode
 from interp.answering.stopping import check_stop
-from interp.data.rows import QARow
+from interp.data.rows import QARow, load_rows
 from interp.errors import DataError
 from interp.statistics.folds import normalise_question
 
@@ -66,10 +67,19 @@ class Answers:
     def __len__(self) -> int:
         return len(self.id)
 
+    def __repr__(self) -> str:
+        """In one line: how many there are, right, wrong and without a label, and how many exact answers were found."""
+        labels = Counter(self.correct)
+        located = sum(tokens is not None for tokens in self.exact_answer_tokens)
+        return (
+            f"Answers({len(self)} samples: {labels[True]} correct, {labels[False]} wrong, {labels[None]} without a "
+            f"label; {located} exact answers)"
+        )
+
 
 def generate_answers(
     model: Any,
-    rows: Sequence[QARow],
+    rows: Any,
     *,
     max_new_tokens: int = 32,
     prompt_template: str | None = None,
@@ -92,6 +102,7 @@ def generate_answers(
 ) -> Answers:
     """Answers of a hooked model, labelled, with the exact answer located on the generated ids.
 
+    `rows`: a list of `QARow`, or what `load_rows` reads: a file, dicts, a DataFrame.
     The prompt is the row's own `prompt`, else `prompt_template` filled in, else the bare question (as a user turn
     where the tokenizer has a chat template, unless `chat=False`). Generation ends at end of text or turn, after a
     string of `stop`, or after `max_new_tokens`. Rows that bring `completion_ids` or `completion` keep them.
@@ -119,6 +130,8 @@ def generate_answers(
 
     check_samples(samples_per_question, temperature)
     check_stop(stop)
+    if not isinstance(rows, Sequence) or not all(isinstance(row, QARow) for row in rows):
+        rows = load_rows(rows)
     rows = sampled_rows(rows, samples_per_question)
     if correct == JUDGE and judge is None:
         raise DataError("correct='judge' needs a model to ask: give one as judge=…")

@@ -1,7 +1,8 @@
 """Capture: residual vectors and attention metrics at the resolved positions, from one forward pass."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -10,13 +11,11 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from interp.answering.answers import Answers
-from interp.capturing.attention import output_gram, reduce_pattern, value_norms
-from interp.capturing.layout import Layout, PaddingSide, PatternMasks
 from interp.capturing.one_pass import OnePass
-from interp.capturing.positions import Positions, gather
+from interp.capturing.positions import Positions
 from interp.capturing.segments import CapturePlan
 from interp.errors import DataError
-from interp.models.loading import HookedModel, hook_name, model_info, output_weight, pads_between
+from interp.models.loading import HookedModel, model_info, pads_between
 from interp.models.memory import Splits
 
 SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_post", "z")
@@ -33,9 +32,9 @@ class Capture:
     indexed alike, and read from the disk what is asked for."""
     embed: Any
     """Float[Tensor, "sample role d_model"]: the residual stream before the first block (the embedding), the control
-    row of the grid."""
+    row of the grid; None if a cache did not hold it."""
     attention: Mapping[str, Any]
-    """{metric: Float[Tensor, "sample layer head role"]}, float32."""
+    """{metric: Float[Tensor, "sample layer head role"]}, float32; empty if a cache held no patterns."""
     valid: Bool[Tensor, "sample role"]
     index: Int[Tensor, "sample role"]
     layers: tuple[int, ...]
@@ -46,7 +45,51 @@ class Capture:
     @property
     def resid(self) -> Any:
         """Float[Tensor, "sample layer role d_model"]: the residual stream after each block (site `resid_post`)."""
+        if "resid_post" not in self.sites:
+            raise DataError(f"site: 'resid_post' was not captured; there are {', '.join(self.sites)} (see .sites)")
         return self.sites["resid_post"]
+
+    @classmethod
+    def concat(cls, parts: Sequence["Capture"]) -> "Capture":
+        """The samples of several captures (batches of one data set) one after the other, in memory.
+
+        Raises DataError for no part, parts with other sites, metrics, layers or roles, or an id that stands in two.
+        """
+        if not parts:
+            raise DataError("captures: expected at least one to concatenate, got none")
+        axes = [(*map(tuple, (p.sites, p.attention, p.layers, p.roles)), p.embed is None) for p in parts]
+        if other := [number for number, axis in enumerate(axes) if axis != axes[0]]:
+            raise DataError(
+                f"captures: number {other[0]} has other sites, attention metrics, layers or roles than number 0: "
+                f"{parts[other[0]]} against {parts[0]}; capture all batches alike"
+            )
+        ids = tuple(name for part in parts for name in part.id)
+        if twice := [name for name, count in Counter(ids).items() if count > 1]:
+            raise DataError(
+                f"captures: {len(twice)} ids stand in more than one, first {twice[0]!r}; ids must be unique "
+                "(capture_from_cache takes ids=)"
+            )
+
+        def joined(values: Sequence[Any]) -> Tensor:
+            return torch.cat([value[:] for value in values])
+
+        first = parts[0]
+        return replace(
+            first,
+            sites={site: joined([part.sites[site] for part in parts]) for site in first.sites},
+            embed=None if first.embed is None else joined([part.embed for part in parts]),
+            attention={metric: joined([part.attention[metric] for part in parts]) for metric in first.attention},
+            valid=joined([part.valid for part in parts]),
+            index=joined([part.index for part in parts]),
+            id=ids,
+        )
+
+    def __repr__(self) -> str:
+        """In one line: how much of what there is."""
+        return (
+            f"Capture({len(self.id)} samples, {len(self.layers)} layers, {len(self.roles)} roles; "
+            f"sites: {', '.join(self.sites)}; attention metrics: {', '.join(self.attention) or 'none'})"
+        )
 
 
 def capture(
@@ -54,7 +97,7 @@ def capture(
     answers: Answers,
     positions: Positions,
     *,
-    sites: Sequence[str] = ("resid_post",),
+    sites: str | Sequence[str] = ("resid_post",),
     batch_tokens: int = 8192,
     progress: Callable[[int], None] | None = None,
 ) -> Capture:
@@ -103,7 +146,7 @@ def capture_batches(
     answers: Answers,
     positions: Positions,
     *,
-    sites: Sequence[str] = ("resid_post",),
+    sites: str | Sequence[str] = ("resid_post",),
     batch_tokens: int = 8192,
     skip: int = 0,
     sizes: dict[str, list[int]] | None = None,
@@ -114,9 +157,7 @@ def capture_batches(
     A batch that does not fit into memory runs in halves. `sizes` says how many samples ran at once in the batches
     that were split ({number of the batch: sizes}); it is obeyed, and extended before `on_split` is called.
     """
-    unknown = [site for site in sites if site not in SITES]
-    if unknown:
-        raise DataError(f"unknown site {unknown[0]!r}; known sites are {', '.join(SITES)}")
+    sites = read_sites(sites)
     info = model_info(model)
     plan = capture_plan(model, answers, positions, batch_tokens=batch_tokens)
     splits = Splits({} if sizes is None else sizes, *([] if on_split is None else [on_split]))
@@ -134,6 +175,17 @@ def capture_batches(
                 settings={"sites": list(sites), "batch_tokens": batch_tokens, **plan.settings},
             ),
         )
+
+
+def read_sites(sites: str | Sequence[str]) -> tuple[str, ...]:
+    """The names of the sites, of which one may be given bare. Raises DataError for an unknown one."""
+    sites = (sites,) if isinstance(sites, str) else tuple(sites)
+    for site in sites:
+        if site not in SITES:
+            meant = site.rpartition("hook_")[2]
+            hint = f"did you mean {meant!r}? A site is captured at every layer; " if meant in SITES else ""
+            raise DataError(f"unknown site {site!r}; {hint}known sites are {', '.join(SITES)}")
+    return sites
 
 
 def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, batch_tokens: int) -> CapturePlan:
@@ -162,66 +214,3 @@ def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
         else torch.cat([part[key] for part in parts])
         for key, value in parts[0].items()
     }
-
-
-def capture_from_cache(
-    cache: Mapping[str, Tensor] | Any,
-    positions: Positions,
-    *,
-    sites: Sequence[str] = ("resid_post",),
-    padding_side: PaddingSide = "right",
-    model: HookedModel | None = None,
-) -> Capture:
-    """The same from a cache that `model.run_with_cache` returned for the samples of `positions`, in their order.
-
-    The cache (an ActivationCache, or a dict by hook name) needs `hook_resid_pre` of block 0, the sites and
-    `attn.hook_pattern` of every layer. `padding_side` says where the batch was padded. Pass the `model` (taken from
-    the cache where it has one) for `value_norm` (needs `attn.hook_v` too) and for sliding windows.
-
-    Raises DataError if a hook is missing from the cache, or its tensors do not fit the positions.
-    """
-    model = model if model is not None else getattr(cache, "model", None)
-    info = model_info(model) if model is not None else None
-    names = set(cache.keys())
-
-    def read(site: str, layer: int) -> Tensor:
-        name = hook_name(site, layer)
-        if name not in names:
-            raise DataError(f"the cache has no {name!r}; run_with_cache must keep it (see names_filter)")
-        return cache[name]
-
-    n_layers = 0
-    while hook_name("pattern", n_layers) in names:
-        n_layers += 1
-    first = read("pattern", 0)
-    if len(first) != len(positions):
-        raise DataError(f"the cache holds {len(first)} samples, the positions {len(positions)}: give the same samples")
-    positions = positions.to(first.device)
-    layout = Layout.padded(positions.n, first.shape[-2], first.shape[-1], padding_side)
-    row = layout.rows(positions.index, positions.valid)
-    windows = info.windows if info is not None else (None,) * n_layers
-    masks = {window: PatternMasks.of(positions, layout, window) for window in set(windows)}
-    metrics = []
-    for layer in range(n_layers):
-        norms = None
-        if model is not None and hook_name("v", layer) in names:
-            value = read("v", layer)
-            norms = value_norms(value, output_gram(output_weight(model, layer)).to(value.device))
-        pattern = read("pattern", layer)
-        metrics.append(reduce_pattern(pattern, masks[windows[layer]].to(pattern.device), norms))
-
-    def gathered(site: str, layer: int) -> Tensor:
-        hidden = read(site, layer)  # a model may lie on several devices, and its cache with it
-        return gather(hidden, row.to(hidden.device), positions.valid.to(hidden.device)).flatten(2).cpu()
-
-    return Capture(
-        sites={site: torch.stack([gathered(site, layer) for layer in range(n_layers)], dim=1) for site in sites},
-        embed=gathered("resid_pre", 0),
-        attention={name: torch.stack([m[name].cpu() for m in metrics], dim=1) for name in metrics[0]},
-        valid=positions.valid.cpu(),
-        index=positions.index.cpu(),
-        layers=tuple(range(n_layers)),
-        roles=positions.roles,
-        id=tuple(str(i) for i in range(len(positions))),
-        settings={"sites": list(sites), "source": "run_with_cache"},
-    )

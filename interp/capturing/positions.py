@@ -16,6 +16,7 @@ from interp.answering.prompts import decoder
 from interp.capturing.ledger import Ledger
 from interp.capturing.role_text import role_rules
 from interp.capturing.roles import ROLES, Anchor, Match, RoleFunction, Roles, Sample, locate
+from interp.errors import DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -44,8 +45,54 @@ class Positions:
     ledger: Ledger | None = None
     """What stands there, and why a role is absent; None for positions made by hand."""
 
+    @classmethod
+    def at(
+        cls,
+        index: Any,
+        n_tokens: Any,
+        *,
+        roles: Sequence[str] | None = None,
+        valid: Any = None,
+        n_prompt: Any = None,
+    ) -> "Positions":
+        """Positions said by hand: token `index` of every sample and role, counted from 0 in the unpadded sample.
+
+        `index`: ints `sample role`, or `sample` for one role; `n_tokens`: how many tokens each sample has, or all of
+        them; `roles`: names (default "0", "1" …); `valid`: bool like `index`, which samples have the role (default:
+        all). `n_prompt`: how many of the tokens are prompt (default: all), for the attention metrics.
+
+        Raises DataError for shapes that do not fit, or an index outside its sample.
+        """
+        at = _tensor(index, torch.long)
+        at = at[:, None] if at.ndim == 1 else at
+        if at.ndim != 2:
+            raise DataError(f"index: expected ints `sample role`, or `sample` for one role, got shape {(*at.shape,)}")
+        n = _per_sample("n_tokens", n_tokens, len(at))
+        prompt = n if n_prompt is None else _per_sample("n_prompt", n_prompt, len(at))
+        there = torch.ones_like(at, dtype=torch.bool) if valid is None else _tensor(valid, torch.bool)
+        if there.numel() != at.numel() or len(there) != len(at):
+            raise DataError(f"valid: expected the shape of index, {(*at.shape,)}, got {(*there.shape,)}")
+        there = there.reshape(at.shape)
+        names = tuple(map(str, range(at.shape[1]) if roles is None else roles))
+        if len(set(names)) != at.shape[1] or len(names) != at.shape[1]:
+            raise DataError(f"roles: expected {at.shape[1]} different names, got {', '.join(names)}")
+        outside = there & ((at < 0) | (at >= n[:, None]))
+        if outside.any():
+            sample, role = outside.nonzero()[0].tolist()
+            raise DataError(
+                f"index: {int(at[sample, role])} at sample {sample}, role {names[role]!r}, is outside the sample's "
+                f"{int(n[sample])} tokens; count from 0 (the last is n_tokens - 1), and say by `valid` what is absent"
+            )
+        nowhere = at.new_full((len(at), 2), -1)
+        return cls(torch.where(there, at, -1), there, names, prompt, n, nowhere, nowhere)
+
     def __len__(self) -> int:
         return len(self.n)
+
+    def __repr__(self) -> str:
+        """In one line: how many samples, and in how many of them each role is there."""
+        counts = zip(self.roles, self.valid.sum(0).tolist(), strict=True)
+        return f"Positions({len(self)} samples; roles: {', '.join(f'{role} {count}' for role, count in counts)})"
 
     def __getitem__(self, samples: Sequence[int] | slice) -> "Positions":
         """The positions of some samples, in that order."""
@@ -166,6 +213,18 @@ def gather(
     at = repeat(torch.where(valid, index, 0), "sample role -> sample role width", width=flat.shape[-1])
     picked = torch.take_along_dim(flat, at, dim=1).masked_fill(~valid[..., None], torch.nan)
     return picked.reshape(*index.shape, *hidden.shape[2:])
+
+
+def _tensor(values: Any, dtype: torch.dtype) -> Tensor:
+    return torch.as_tensor(values if isinstance(values, Tensor) else np.array(values), dtype=dtype)
+
+
+def _per_sample(name: str, values: Any, n: int) -> Int[Tensor, " sample"]:
+    """One number for each sample, or one for all."""
+    numbers = _tensor(values, torch.long)
+    if numbers.shape not in ((), (n,)):
+        raise DataError(f"{name}: expected one number, or one per sample ({n}), got shape {(*numbers.shape,)}")
+    return numbers.expand(n)
 
 
 def _spans(spans: Sequence[tuple[int, int] | None]) -> Int[Tensor, "sample 2"]:

@@ -1,5 +1,6 @@
 """Compare two grids on the same samples: where they differ, whether they look alike, and where each has its peak."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,6 +37,16 @@ class Comparison:
         """The comparison in numbers: how many cells differ at q < 0.05, and in which direction."""
         return differences(self.delta_auc, self.names)
 
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Comparison":
+        """What `to_dict` gave, or `comparison.json` holds, as a Comparison again: every number as it was."""
+        return cls(
+            names=(stored["names"][0], stored["names"][1]),
+            delta_auc=_dataset(stored["delta_auc"]),
+            profiles=_dataset(stored["profiles"]),
+            **{name: stored[name] for name in ("correlation", "best", "observations")},
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dicts, ready for JSON; undefined numbers are None."""
         return {
@@ -56,9 +67,8 @@ def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str]
     `names` defaults to the grids' kinds. Raises DataError if layers, roles, samples, labels, folds or groups differ.
     """
     check_alike(probe, attn)
-    kinds = [str(grid.attrs.get("kind", "grid")) for grid in (probe, attn)]
     if names is None:
-        names = (kinds[0], kinds[1]) if kinds[0] != kinds[1] else (f"{kinds[0]}_1", f"{kinds[1]}_2")
+        names = grid_names(probe, attn)
     elif len(names) != 2 or names[0] == names[1]:
         raise DataError(f"names: expected two different names, got {names!r}")
     first, second = grid_arrays(probe), grid_arrays(attn)
@@ -80,6 +90,12 @@ def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str]
         },
         observations=observations(probe),
     )
+
+
+def grid_names(first: xr.Dataset, second: xr.Dataset) -> tuple[str, str]:
+    """What two grids are called: their kinds, numbered where these are the same."""
+    one, two = (str(grid.attrs.get("kind", "grid")) for grid in (first, second))
+    return (one, two) if one != two else (f"{one}_1", f"{two}_2")
 
 
 def differences(delta_auc: xr.Dataset, names: tuple[str, str]) -> dict[str, Any]:
@@ -150,3 +166,18 @@ def _dataset_dict(dataset: xr.Dataset) -> dict[str, Any]:
         return values if isinstance(values, str) else _number(values)
 
     return {name: plain(dataset[name].values.tolist()) for name in [*dataset.coords, *dataset.data_vars]}
+
+
+def _dataset(stored: Mapping[str, Any]) -> xr.Dataset:
+    """The inverse of `_dataset_dict`."""
+    dims = {"layer_profile": ("grid", "layer"), "token_profile": ("grid", "token")}
+    axes = {"layer": np.int64, "token": object, "grid": object}
+    kinds = {"n": np.int64, "n_correct": np.int64, "reason": object}
+    return xr.Dataset(
+        {
+            name: (dims.get(name, ("layer", "token")), np.array(values, dtype=kinds.get(name, np.float64)))
+            for name, values in stored.items()
+            if name not in axes
+        },
+        coords={name: np.array(values, dtype=axes[name]) for name, values in stored.items() if name in axes},
+    )

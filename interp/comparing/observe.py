@@ -1,4 +1,4 @@
-"""The five observations of the heatmap's description, each a number with an interval and a verdict (SPEC)."""
+"""The five observations of the heatmap's description as six numbers with intervals and verdicts (SPEC)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,8 +35,9 @@ HOLDS, DOES_NOT, UNDECIDED = "holds", "does not", "undecided"
 def observations(grid: xr.Dataset) -> list[dict[str, Any]]:
     """Whether the five published observations hold for this model and data, from a grid of `probe_grid`.
 
-    Rows {name, claim, value, low, high, verdict, note}; undefined numbers are None. An observation that says one thing
-    is larger *holds* when the 95 % interval of the difference lies above 0, *does not* when it lies below, and is
+    Six rows {name, claim, value, low, high, verdict, note}: the third observation (positional columns are noise) is
+    tested against 0.5 and against the exact answer. Undefined numbers are None. An observation that says one thing is
+    larger *holds* when the 95 % interval of the difference lies above 0, *does not* when it lies below, and is
     *undecided* otherwise. One that says two things are equal holds when the interval lies within ±0.05, does not when
     it excludes 0, and is undecided otherwise. Scores are not refitted; intervals come from the cells' influences.
 

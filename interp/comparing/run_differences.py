@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -21,34 +22,42 @@ from interp.statistics.inference import (
     undefined,
 )
 
+LAYERS = ("same", "depth")
 
-def compare_runs(grids: Mapping[str, xr.Dataset]) -> xr.Dataset:
+
+def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     """One grid minus another, for every pair, on (pair, layer, token): `delta`, `low`, `high`, `p`, `q`, `reason`.
 
-    Grids need the same layers and roles, not the same samples. Where two grids have the same samples, labels and
-    folds, `samples` of the pair is "same", and a cell is the ΔAUC of SPEC.md over the samples valid in both. Otherwise
-    each AUC keeps its own samples, and the variance of the difference is the sum over all groups of the squared
-    difference of the two influences: groups that both grids hold (the same questions, put to two models) are paired,
-    the others independent; `shared_groups` counts them and `samples` says "shared groups" or "independent". `q` is by
-    Benjamini-Hochberg over all pairs and cells. `mean_delta` with `mean_low`, `mean_high` and `mean_p` is the mean over
-    the cells defined in both.
+    `grids`: {name: grid}, with the same roles, not the same samples. `layers="same"` compares layer by layer, `"depth"`
+    models of different depth: every layer of the shallowest grid with the layer of the nearest relative depth in each
+    other grid (`layers_by_depth`); `first_layer` and `second_layer` (pair, layer) say which are compared.
+
+    Where two grids have the same samples, labels and folds, `samples` of the pair is "same", and a cell is the ΔAUC of
+    SPEC.md over the samples valid in both. Otherwise each AUC keeps its own samples, and the variance of the difference
+    is the sum over all groups of the squared difference of the two influences: groups that both grids hold (the same
+    questions, put to two models) are paired, the others independent; `shared_groups` counts them and `samples` says
+    "shared groups" or "independent". `q` is by Benjamini-Hochberg over all pairs and cells. `mean_delta` with
+    `mean_low`, `mean_high` and `mean_p` is the mean over the cells defined in both.
 
     Raises DataError for fewer than two grids, or layers or roles that differ: never an inner join.
     """
+    if not isinstance(grids, Mapping):
+        raise DataError(f"grids: expected a mapping {{name: grid}}, got {type(grids).__name__}; name every grid")
+    if layers not in LAYERS:
+        raise DataError(f"layers: expected one of {', '.join(LAYERS)}, got {layers!r}")
     names = list(grids)
     if len(names) < 2:
         raise DataError(f"grids: expected at least two to compare, got {len(names)}")
     for grid in grids.values():
         check_grid(grid)
+    own = {name: grid["layer"].values for name, grid in grids.items()}
+    if layers == "depth":
+        own = layers_by_depth(own)
+        shallowest = min(grids.values(), key=lambda grid: int(grid["layer"].max()))["layer"].values
+        grids = {name: grid.sel(layer=own[name]).assign_coords(layer=shallowest) for name, grid in grids.items()}
     first = grids[names[0]]
     for name in names[1:]:
-        for axis in ("layer", "token"):
-            own, other = first.indexes[axis].tolist(), grids[name].indexes[axis].tolist()
-            if own != other:
-                raise DataError(
-                    f"grids: {names[0]} and {name} differ in their {axis} labels ({_labels(own)} against "
-                    f"{_labels(other)}); choose the cells that you mean to compare: grid.sel({axis}=[…])"
-                )
+        _check_labels(names[0], first, name, grids[name])
     pairs = list(combinations(names, 2))
     cells = [_pair(grids[a], grids[b]) for a, b in pairs]
     shape = (len(pairs), first.sizes["layer"], first.sizes["token"])
@@ -73,10 +82,39 @@ def compare_runs(grids: Mapping[str, xr.Dataset]) -> xr.Dataset:
             "pair": np.array([f"{a} − {b}" for a, b in pairs], dtype=object),
             "first": ("pair", np.array([a for a, _ in pairs], dtype=object)),
             "second": ("pair", np.array([b for _, b in pairs], dtype=object)),
+            "first_layer": (("pair", "layer"), np.array([own[a] for a, _ in pairs])),
+            "second_layer": (("pair", "layer"), np.array([own[b] for _, b in pairs])),
             "layer": first["layer"].values,
             "token": first["token"].values,
         },
     )
+
+
+def layers_by_depth(layers: Mapping[str, Int[np.ndarray, " _"]]) -> dict[str, Int[np.ndarray, " shallowest"]]:
+    """For every layer of the shallowest grid the layer of the nearest relative depth in each grid; of two, the lower.
+
+    The relative depth of layer l (from 0) is (l + 1) / L, the share of the model's L blocks that it stands behind; L is
+    taken from the grid's highest layer, so that grids have to reach the last one.
+    """
+    depth = {name: (own + 1) / (own.max() + 1) for name, own in layers.items()}
+    wanted = depth[min(layers, key=lambda name: int(layers[name].max()))]
+    # Rounded, so that two layers equally near are equally near in floating point too.
+    apart = {name: np.abs(wanted[:, None] - depth[name]).round(9) for name in layers}
+    return {name: own[apart[name].argmin(1)] for name, own in layers.items()}
+
+
+def _check_labels(first: str, one: xr.Dataset, second: str, two: xr.Dataset) -> None:
+    """Raise DataError, with what to do about it, unless two grids have the same layers and roles."""
+    for axis, remedy in (
+        ("layer", "compare them by relative depth: layers='depth' (on the command line: --layers depth)"),
+        ("token", "make both with the same roles (on the command line of `interp run`: --roles)"),
+    ):
+        own, other = one.indexes[axis].tolist(), two.indexes[axis].tolist()
+        if own != other:
+            raise DataError(
+                f"grids: {first} and {second} differ in their {axis} labels ({_labels(own)} against "
+                f"{_labels(other)}); {remedy}, or choose cells in Python: grid.sel({axis}=[…])"
+            )
 
 
 def _labels(values: list) -> str:
@@ -143,6 +181,10 @@ def describe_differences(differences: xr.Dataset) -> list[str]:
             str(pair["samples"].item()), f"{int(pair['shared_groups'])} questions in common"
         )
         lines.append(f"{name} ({how})")
+        own, other = pair["first_layer"].values.tolist(), pair["second_layer"].values.tolist()
+        if own != other:
+            matched = ", ".join(f"{a} with {b}" for a, b in zip(own, other, strict=True))
+            lines.append(f"  layers are paired by relative depth: {matched}")
         if not np.isfinite(delta).any():
             lines.append("  no cell is defined in both")
             continue
@@ -151,7 +193,8 @@ def describe_differences(differences: xr.Dataset) -> list[str]:
         higher, lower = int(((q < 0.05) & (delta > 0)).sum()), int(((q < 0.05) & (delta < 0)).sum())
         lines.append(f"  of {int(np.isfinite(delta).sum())} cells {higher} are higher, {lower} lower (q < 0.05)")
         row, column = np.unravel_index(int(np.nanargmax(np.abs(delta))), delta.shape)
-        place = f"layer {int(pair['layer'][row])}, {pair['token'].values[column]}"
+        layer = str(own[row]) if own[row] == other[row] else f"{own[row]} against {other[row]}"
+        place = f"layer {layer}, {pair['token'].values[column]}"
         span = f"[{float(pair['low'][row, column]):+.3f}, {float(pair['high'][row, column]):+.3f}]"
         lines.append(f"  largest at {place}: {delta[row, column]:+.3f} {span}, q = {q[row, column]:.2g}")
     return lines

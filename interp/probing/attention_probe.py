@@ -26,9 +26,9 @@ from interp.statistics.inference import (
 
 
 def attention_grid(
-    cap: Capture,
+    cap: Any,
     y: Any,
-    groups: Sequence[str] | None = None,
+    groups: Any = None,
     valid: Any = None,
     *,
     folds: int = 5,
@@ -36,7 +36,7 @@ def attention_grid(
     C: float | str | Sequence[float] = 1.0,
     probe: Any = "logistic",
     population: str = "exact_answer",
-    fold: Int[np.ndarray, " sample"] | None = None,
+    fold: Any = None,
     min_per_class: int = MIN_PER_CLASS,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -50,7 +50,11 @@ def attention_grid(
     `metric_mean` its mean. Arguments and errors as in `probe_grid`.
     """
     if not isinstance(cap, Capture) or not cap.attention:
-        raise DataError("attention: expected a Capture that holds attention metrics; capture the model with attention")
+        what = "this one holds none" if isinstance(cap, Capture) else f"got {type(cap).__name__}"
+        raise DataError(
+            f"attention: expected a Capture that holds attention metrics, {what}; capture the model with attention "
+            "(capture_from_cache: keep 'attn.hook_pattern' of every layer)"
+        )
     everything = read_features(cap, valid, site=next(iter(cap.sites)))
     samples = choose_samples(
         len(cap.id),

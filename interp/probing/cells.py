@@ -12,7 +12,7 @@ from interp.probing.crossfit import Cell
 from interp.probing.estimators import ProbeSpec
 from interp.probing.workers import cross_fit_cells
 from interp.statistics.cross_fold import DIRECTIONS
-from interp.statistics.folds import make_folds, read_labels
+from interp.statistics.folds import in_order, make_folds, read_groups, read_labels
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
 
 
@@ -48,33 +48,38 @@ class Fitted:
 
 def choose_samples(
     n: int,
-    y: object,
-    groups: Sequence[str] | None,
+    y: Any,
+    groups: Any,
     *,
-    fold: Int[np.ndarray, " sample"] | None = None,
+    fold: Any = None,
     has_exact_answer: Bool[np.ndarray, " sample"] | None = None,
     population: str = "exact_answer",
     folds: int = 5,
     seed: int = 0,
-    ids: Sequence[str] | None = None,
+    ids: Any = None,
 ) -> Samples:
-    """The population and its folds: drawn by SPEC, or taken from `fold` (-1: not in the population)."""
-    labels = read_labels(y, ids)
+    """The population and its folds: drawn by SPEC, or taken from `fold` (-1: not in the population).
+
+    `y`, `groups`, `fold` and `ids` hold one entry per sample, read by order: lists, arrays, tensors or Series, whose
+    index is ignored. Raises DataError if `fold` splits a group: its samples would stand on both sides.
+    """
+    ids = list(map(str, range(n) if ids is None else in_order("ids", ids)))
+    labels = read_labels(y, ids if len(ids) == n else None)
     if len(labels) != n:
         raise DataError(f"labels: expected one per sample ({n}), got {len(labels)}")
-    ids = [str(i) for i in range(n)] if ids is None else ids
     if fold is None:
         drawn = make_folds(
             y, groups, has_exact_answer=has_exact_answer, population=population, folds=folds, seed=seed, ids=ids
         )
         fold, group, excluded = drawn.fold, drawn.group, drawn.excluded
     else:
-        fold = np.asarray(fold, dtype=np.int64)
-        if len(fold) != n or (groups is not None and len(groups) != n):
-            raise DataError(f"fold, groups: expected one per sample ({n}), got {len(fold)} and {len(groups or fold)}")
+        fold = np.asarray(in_order("fold", fold), dtype=np.int64)
+        group = tuple(map(str, range(n)) if groups is None else read_groups(groups))
+        if len(fold) != n or len(group) != n:
+            raise DataError(f"fold, groups: expected one per sample ({n}), got {len(fold)} and {len(group)}")
         if unlabelled := [ids[i] for i in np.flatnonzero((fold >= 0) & np.isnan(labels)).tolist()]:
             raise DataError(f"fold: {len(unlabelled)} samples have a fold but no label, first {unlabelled[0]}")
-        group = tuple(map(str, range(n) if groups is None else groups))
+        _check_whole_groups(fold, group)
         excluded = {"no_fold": int((fold < 0).sum())}
     index = np.flatnonzero(fold >= 0)
     return Samples(
@@ -85,6 +90,20 @@ def choose_samples(
         ids=tuple(ids[i] for i in index.tolist()),
         excluded=excluded,
     )
+
+
+def _check_whole_groups(fold: Int[np.ndarray, " sample"], group: Sequence[str]) -> None:
+    """Raise DataError if a group has samples in two folds: a probe would be scored on what it was fitted on."""
+    of: dict[str, set[int]] = {}
+    for name, number in zip(group, fold.tolist(), strict=True):
+        if number >= 0:
+            of.setdefault(name, set()).add(number)
+    if split := [name for name, numbers in of.items() if len(numbers) > 1]:
+        numbers = ", ".join(map(str, sorted(of[split[0]])))
+        raise DataError(
+            f"fold: {len(split)} of {len(of)} groups are split over folds, first {split[0]!r} (folds {numbers}); "
+            "give all samples of a group the same fold, or leave out `fold`"
+        )
 
 
 def probe_attrs(spec: ProbeSpec, samples: Samples, min_per_class: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Controls:
     """`answer_strings` and `answer_components`: how many there are; `largest_component`: its samples."""
 
     def table(self) -> list[dict[str, Any]]:
-        """Rows for `grid.csv`; the layer of a baseline is "all"."""
+        """Rows for `grid.csv`; the layer of a baseline is "all", that of a control on the row `embed` is "embed"."""
         rows = []
         names = ("low", "high", "n", "n_correct", "reason")
         for control in self.cells["control"].values:
@@ -42,9 +42,10 @@ class Controls:
                         }
                     )
         for name, estimates in self.baselines.items():
+            layer = "embed" if name in ON_EMBED else "all"
             for token, e in estimates.items():
                 values = {key: getattr(e, key) for key in names}
-                rows.append({"layer": "all", "token": token, "metric": f"{name}_auc", "value": e.value, **values})
+                rows.append({"layer": layer, "token": token, "metric": f"{name}_auc", "value": e.value, **values})
         return rows
 
     def summary(self, grid: xr.Dataset) -> list[dict[str, Any]]:
@@ -93,6 +94,10 @@ TITLES = {
     "answer_logprob": "Mean log-probability of the answer",
     "exact_answer_logprob": "Mean log-probability of the exact answer",
 }
+
+
+ON_EMBED = ("embed_held_out",)
+"""Baselines that are a control of the embedding row: the token itself, on folds of their own."""
 
 
 def _line(name: str, numbers: Sequence[float], note: str) -> dict[str, Any]:

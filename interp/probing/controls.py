@@ -217,12 +217,15 @@ def _embed_held_out(data: Capture, grid: xr.Dataset, apart: Labels, spec: ProbeS
     place = {name: i for i, name in enumerate(control.ids)}
     index = np.array([place[name] for name in grid["sample"].values.tolist()])
     used = np.isfinite(grid["embed_score"].transpose("sample", "token").values)
-    return {
-        str(token): fitted_estimate(
-            control.column(index[has], 0, role), apart, used=has, spec=spec, min_per_class=least
-        )[0]
-        for role, (token, has) in enumerate(zip(grid["token"].values, used.T, strict=True))
-    }
+    out = {}
+    for role, (token, has) in enumerate(zip(grid["token"].values, used.T, strict=True)):
+        if has.any():
+            x = control.column(index[has], 0, role)
+            out[str(token)] = fitted_estimate(x, apart, used=has, spec=spec, min_per_class=least)[0]
+        else:  # nothing to hold out: the row itself is undefined there
+            n, n_correct, reason = (grid[f"embed_{name}"].values[role] for name in ("n", "n_correct", "reason"))
+            out[str(token)] = undefined(len(has), int(n), int(n_correct), str(reason))
+    return out
 
 
 def _places(answers: Answers, ids: Sequence[str]) -> list[int]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
 from interp.errors import DataError
+from interp.statistics.folds import in_order
 
 
 def as_array(values: Any) -> np.ndarray:
@@ -79,9 +80,12 @@ def read_features(
     site: str = "resid_post",
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
-    ids: Sequence[str] | None = None,
+    ids: Any = None,
 ) -> Features:
-    """Features of a Capture's `site`, or of a bare `sample layer role width` array; DataError if shapes do not fit."""
+    """Features of a Capture's `site`, or of a bare `sample layer role width` array; DataError if shapes do not fit.
+
+    A bare array may be a tensor, or anything that NumPy takes (an xarray DataArray, whose axes are read by order).
+    """
     if isinstance(data, Capture):
         if site not in data.sites:
             raise DataError(f"site: {site!r} was not captured (there are {', '.join(data.sites)}); capture it first")
@@ -89,6 +93,8 @@ def read_features(
         exact = own[:, data.roles.index("exact_answer_first")] if "exact_answer_first" in data.roles else None
         both = own if valid is None else own & _mask(valid, own.shape)
         return Features(data.sites[site], both, data.layers, data.roles, data.id, exact, data.embed)
+    if hasattr(data, "__array__") and not isinstance(data, Tensor):
+        data = np.asarray(data)
     if not isinstance(data, (Tensor, np.ndarray)) or data.ndim != 4:
         what = f"shape {tuple(data.shape)}" if hasattr(data, "shape") else type(data).__name__
         raise DataError(f"features: expected a Capture or an array `sample layer role width`, got {what}")
@@ -99,7 +105,7 @@ def read_features(
         valid=np.ones((n, n_roles), bool) if valid is None else _mask(valid, (n, n_roles)),
         layers=tuple(range(n_layers) if layers is None else layers),
         roles=tuple(default_roles if roles is None else roles),
-        ids=tuple(map(str, range(n)) if ids is None else ids),
+        ids=tuple(map(str, range(n) if ids is None else in_order("ids", ids))),
     )
     for name, labels, size in (
         ("layers", features.layers, n_layers),

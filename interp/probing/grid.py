@@ -114,8 +114,10 @@ def make_grid(
     return grid
 
 
-def check_grid(grid: xr.Dataset) -> None:
+def check_grid(grid: Any) -> None:
     """Raise DataError unless `grid` has the variables, coordinates and unique labels of a grid."""
+    if not isinstance(grid, xr.Dataset):
+        raise DataError(f"grid: expected the whole grid, an xarray Dataset, got {type(grid).__name__}")
     missing = [name for name in (*CELL_VARIABLES, "score", "y", "fold", "group") if name not in grid.variables]
     if missing:
         raise DataError(f"grid: missing {', '.join(missing)}; a grid comes from probe_grid or attention_grid")

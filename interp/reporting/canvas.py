@@ -31,8 +31,10 @@ def new_figure(heatmap: Heatmap, panels: int = 1) -> Figure:
     import matplotlib.pyplot as plt  # only here: a user who brings an Axes may draw without pyplot
 
     n_rows, n_columns = heatmap.values.shape
-    height = 2.1 + float(np.clip(0.17 * n_rows, 1.6, 6.4)) + 0.25 * len(heatmap.strips)
-    width = 1.5 + panels * float(np.clip((0.36 if panels == 1 else 0.3) * n_columns, 3.0, 9.0))
+    height = (2.1 if panels == 1 else 2.6) + float(np.clip(0.17 * n_rows, 1.6, 6.4)) + 0.25 * len(heatmap.strips)
+    # Three panels fill the width of a page at their own size, so that no reader has to enlarge them.
+    column, least = (0.36, 4.0) if panels == 1 else (0.22, 3.0)
+    width = 1.5 + panels * float(np.clip(column * n_columns, least, 9.0))
     return plt.figure(figsize=(width, height), layout="constrained")
 
 
@@ -73,7 +75,7 @@ def draw_frame(figure: Figure, *, title: str | None, key: Key | None = None, not
     """Title, key and notes of a whole figure of several panels."""
     if key:
         handles, labels = zip(*key, strict=True)
-        figure.legend(handles, labels, loc="outside upper right", ncols=len(key), **LEGEND)
+        figure.legend(handles, labels, loc="outside lower right", ncols=len(key), **LEGEND)
     if any(notes):
         figure.supxlabel("\n".join(filter(None, notes)), fontsize=SMALL, x=0.01, ha="left", color="0.3")
     if title:

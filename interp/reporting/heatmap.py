@@ -1,7 +1,7 @@
 """A layer × column picture: prepared values, labels and masks, and how they are drawn on an Axes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ ACCENT = "#d94801"  # the one colour for marks: reads on white and on navy, and 
 FRAME = "0.35"
 HATCH: dict[str, Any] = {"facecolor": "0.92", "edgecolor": "0.6", "hatch": "//////", "linewidth": 0.0}
 MAX_LABELS = 24
-SMALL, TINY = 7.0, 5.5  # points
+SMALL, TINY = 8.0, 6.0  # points
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,13 @@ class Scale:
 
 AUC = Scale("AUC", "Blues", 0.5, 1.0, floor=0.5)
 TWO_SIDED = Scale("AUC (above 0.5: higher when correct)", "PuOr", 0.0, 1.0)
+
+
+def centred_scale(values: Float[np.ndarray, "layer column"]) -> Scale:
+    """`TWO_SIDED`, but only as wide as the value farthest from 0.5 needs, in steps of 0.05."""
+    farthest = float(np.nanmax(np.abs(values - 0.5), initial=0.05))
+    bound = min(0.5, float(np.ceil(round(farthest / 0.05, 6))) * 0.05)
+    return replace(TWO_SIDED, low=0.5 - bound, high=0.5 + bound)
 
 
 def difference_scale(values: Float[np.ndarray, "layer column"], label: str) -> Scale:
@@ -79,6 +86,8 @@ class Heatmap:
     repeats: Sequence[str] | None = None
     """Per column the column that it mostly repeats, or an empty string."""
     strips: Mapping[str, Float[np.ndarray, " column"]] = field(default_factory=dict)
+    upright: bool = False
+    """Labels and counts of the columns stand upright, so that narrow columns have room for them."""
 
     @property
     def undefined(self) -> Bool[np.ndarray, "layer column"]:
@@ -205,21 +214,24 @@ class Heatmap:
         step = label_step(len(self.layers))
         ax.set_yticks(range(0, len(self.layers), step), [str(layer) for layer in self.layers[::step]])
         if self.x_label == "Token":
-            ax.set_xticks(range(len(self.columns)), self.column_labels, rotation=45, ha="right", rotation_mode="anchor")
+            slant: dict[str, Any] = {"rotation": 90, "va": "center"} if self.upright else {"rotation": 45}
+            slant |= {"ha": "right", "rotation_mode": "anchor"}
+            ax.set_xticks(range(len(self.columns)), self.column_labels, **slant)
         else:
             step = label_step(len(self.columns), first=1)
             ax.set_xticks(range(0, len(self.columns), step), self.column_labels[::step])
-        ax.tick_params(axis="both", which="both", length=0, labelsize=8)
+        ax.tick_params(axis="both", which="both", length=0, labelsize=9)
         ax.spines[:].set_visible(False)
         if self.repeats:
             for label, other in zip(ax.get_xticklabels(), self.repeats, strict=True):
                 label.set_color("0.45" if other else "black")
         if self.counts is None:
             return
-        ax.tick_params(axis="x", pad=11)
+        turned: dict[str, Any] = {"rotation": 90} if self.upright else {}
+        ax.tick_params(axis="x", pad=5 + 0.66 * TINY * max(map(len, self.counts)) if self.upright else 11)
         below: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top"}
         for column, count in enumerate(self.counts):
-            ax.annotate(count, (column, 0), (0, -3), fontsize=TINY, ha="center", color="0.3", **below)
+            ax.annotate(count, (column, 0), (0, -3), fontsize=TINY, ha="center", color="0.3", **turned, **below)
         ax.annotate("n", (-0.5, 0), (-4, -3), fontsize=TINY, ha="right", color="0.3", style="italic", **below)
 
     def _mark_size(self, ax: Axes) -> float:

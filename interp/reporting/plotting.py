@@ -1,4 +1,4 @@
-"""The figures: a grid as the paper's heatmap, two grids and their difference, and the heads of one role."""
+"""The figures: a grid as the paper's heatmap, two grids and their difference, and the heads at one role."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,10 +10,11 @@ from jaxtyping import Bool, Int
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from interp.comparing.compare import grid_names
 from interp.errors import DataError
 from interp.probing.grid import check_alike
 from interp.reporting.canvas import Key, draw_colorbar, draw_frame, draw_head, new_figure, save_figure, three_panels
-from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
+from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, centred_scale, column_counts, difference_scale
 from interp.statistics.folds import make_folds, read_labels
 from interp.statistics.inference import why_undefined, within_fold_auc
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["plot_comparison", "plot_grid", "plot_heads", "save_figure"]
 
 GOLD_NOTE = "The exact answer was located with the sample's own accepted answers: its columns may leak the label."
-PANELS = ("Probe", "Attention probe", "Probe − attention probe")
+TITLES = {"probe": "Probe", "attention": "Attention probe"}
+"""Panels of the two grids of a run; others go by their own name."""
 FALSE_DISCOVERY_RATE = 0.05
 
 
@@ -57,32 +59,39 @@ def plot_grid(
 
 
 def plot_comparison(
-    probe: xr.Dataset, attention: xr.Dataset, *, comparison: "Comparison | None" = None, title: str | None = None
+    first: xr.Dataset, second: xr.Dataset, *, comparison: "Comparison | None" = None, title: str | None = None
 ) -> np.ndarray:
-    """Draw probe grid, attention grid and their difference in one row on shared axes; returns the three Axes.
+    """Draw two grids and their difference in one row on shared axes; returns the three Axes.
 
-    With a `comparison` its ΔAUC is drawn and cells with q < 0.05 carry the sign of the difference (which a grey print
-    loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or samples differ.
+    With a `comparison` its ΔAUC is drawn under its names, and cells with q < 0.05 carry the sign of the difference
+    (which a grey print loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or
+    samples differ, or the comparison is of other grids or the other way round.
     """
-    check_alike(probe, attention)
-    left, middle = grid_heatmap(probe), grid_heatmap(attention)
-    right, significant = difference_heatmap(probe, attention, comparison)
+    check_alike(first, second)
+    names = _names(first, second, comparison)
+    left, middle = (replace(grid_heatmap(grid), upright=True) for grid in (first, second))
+    right, significant = difference_heatmap(first, second, comparison)
+    right = replace(right, upright=True)
     figure = new_figure(left, panels=3)
     axes, bars = three_panels(figure)
     meshes = [left.draw(axes[0]), middle.draw(axes[1]), right.draw(axes[2], outline_best=False)]
-    axes[0].set_ylim(len(left.layers) - 0.5, left.top)
+    axes[0].set_ylim(len(left.layers) - 0.5, max(left.top, middle.top, key=abs))
     right.mark(axes[2], significant & (right.values > 0), "+")
     right.mark(axes[2], significant & (right.values < 0), "_")
     draw_colorbar(axes[1], meshes[0], left.scale, cax=bars[0])
     draw_colorbar(axes[2], meshes[2], right.scale, cax=bars[1])
-    for ax, name, key in zip(axes, PANELS, (left.best_key(), middle.best_key(), []), strict=True):
+    one, two = (TITLES.get(name, name) for name in names)
+    keys = (left.best_key(), middle.best_key(), [] if comparison is None else difference_key(names))
+    for ax, name, key in zip(axes, (one, two, f"{one} − {two}"), keys, strict=True):
         draw_head(ax, title=name, key=key)
     for ax in axes[1:]:
         ax.tick_params(axis="y", which="both", labelleft=False)
         ax.set_ylabel("")
+    for ax in axes:
+        ax.set_xlabel("")
     marks = {text: handle for heatmap in (left, middle, right) for handle, text in heatmap.mark_key()}
-    key = [(handle, text) for text, handle in marks.items()] + (difference_key() if comparison is not None else [])
-    draw_frame(figure, title=title, key=key, notes=[left.repeat_note(), gold_note(probe)])
+    key = [(handle, text) for text, handle in marks.items()]
+    draw_frame(figure, title=title, key=key, notes=[left.repeat_note(), gold_note(first)])
     return axes
 
 
@@ -98,9 +107,10 @@ def plot_heads(
 ) -> Axes:
     """Draw the AUC of one attention metric at one role, layer × head, from what `capture` kept.
 
-    AUC within folds for "higher when correct" (SPEC: the two grids), 0 to 1 and centred at 0.5, because a single metric
-    may tell in either direction. `y` is 1, 0 or None per captured sample; `fold` (-1: not in the population, whatever
-    its `y`) defaults to the folds of SPEC.md over `y` and `groups`. Raises DataError for an unknown role or metric.
+    AUC within folds for "higher when correct" (SPEC: the two grids). A single metric may tell in either direction: the
+    colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, or a grid
+    of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`) defaults to the
+    folds of SPEC.md over `y` and `groups`. Raises DataError for an unknown role or metric.
     """
     heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
     if ax is None:
@@ -140,12 +150,12 @@ def grid_heatmap(
 
 
 def difference_heatmap(
-    probe: xr.Dataset, attention: xr.Dataset, comparison: "Comparison | None"
+    first: xr.Dataset, second: xr.Dataset, comparison: "Comparison | None"
 ) -> tuple[Heatmap, Bool[np.ndarray, "layer token"]]:
-    """Probe minus attention, prepared, and the cells in which q < 0.05 (none without a comparison)."""
-    base = grid_heatmap(probe, embed=False)
+    """First grid minus second, prepared, and the cells in which q < 0.05 (none without a comparison)."""
+    base = grid_heatmap(first, embed=False)
     if comparison is None:
-        delta = (probe["auc"] - attention["auc"]).transpose("layer", "token").values
+        delta = (first["auc"] - second["auc"]).transpose("layer", "token").values
         counts, significant = None, np.zeros(delta.shape, bool)
     else:
         cells = comparison.delta_auc.transpose("layer", "token", ...)
@@ -168,6 +178,8 @@ def heads_heatmap(
         raise DataError(f"expected a role that was captured ({', '.join(cap.roles)}), got {role!r}")
     if metric not in cap.attention:
         raise DataError(f"expected a metric that was captured ({', '.join(cap.attention)}), got {metric!r}")
+    if isinstance(y, xr.Dataset):
+        y, fold = _labels(y, cap.id)
     member = None if fold is None else np.asarray(fold) >= 0
     labels = read_labels(y if member is None else np.where(member, np.asarray(y, dtype=float), np.nan), cap.id)
     n, *axes, _ = cap.attention[metric].shape
@@ -182,23 +194,54 @@ def heads_heatmap(
         if not why_undefined(label, fold[used]):
             values[cell] = within_fold_auc(here[used], label, fold[used])
     heads = [str(head) for head in range(axes[1])]
-    return Heatmap(values, cap.layers, heads, TWO_SIDED, x_label="Head")
+    return Heatmap(values, cap.layers, heads, centred_scale(values), x_label="Head")
 
 
-def difference_key() -> Key:
+def telling_metric(attention: xr.Dataset) -> tuple[str, str] | None:
+    """The metric and the token of an attention grid where the mean over heads tells most, in either direction."""
+    if "metric_auc" not in attention or bool(attention["metric_auc"].isnull().all()):
+        return None
+    auc = attention["metric_auc"].transpose("metric", "token", "layer")
+    metric, token, _ = np.unravel_index(int(np.nanargmax(np.abs(auc.values - 0.5))), auc.shape)
+    return str(auc["metric"].values[metric]), str(auc["token"].values[token])
+
+
+def difference_key(names: tuple[str, str]) -> Key:
     """Legend entries of the signs in the difference."""
     return [
         (
             Line2D([], [], color="black", marker=marker, linestyle="", markersize=5),
             f"{name} higher, q < {FALSE_DISCOVERY_RATE:g}",
         )
-        for marker, name in (("+", "probe"), ("_", "attention"))
+        for marker, name in zip("+_", names, strict=True)
     ]
 
 
 def gold_note(grid: xr.Dataset) -> str:
     """A warning for the figure where the label could leak into the columns (SPEC: the finder is blind to the label)."""
     return GOLD_NOTE if grid.attrs.get("span_uses_gold") else ""
+
+
+def _names(first: xr.Dataset, second: xr.Dataset, comparison: "Comparison | None") -> tuple[str, str]:
+    """The two grids' names; DataError if the comparison is not of these two, in this order."""
+    if comparison is None:
+        return grid_names(first, second)
+    for name, grid in zip(comparison.names, (first, second), strict=True):
+        highest, own = comparison.best[name]["auc"], grid["auc"].max().item()
+        if highest is not None and not np.isclose(highest, own, rtol=0, atol=1e-9):
+            raise DataError(
+                f"comparison: its grid {name!r} has highest AUC {highest:.4f}, the grid given has {own:.4f}; give the "
+                f"two grids that it compares, in its order: {comparison.names[0]}, {comparison.names[1]}"
+            )
+    return comparison.names
+
+
+def _labels(grid: xr.Dataset, ids: Sequence[str]) -> tuple[np.ndarray, Int[np.ndarray, " sample"]]:
+    """Labels and folds of a grid in the order of the captured samples; NaN and -1 for those that it lacks."""
+    place = {name: i for i, name in enumerate(grid["sample"].values.tolist())}
+    at = np.array([place.get(name, -1) for name in ids], dtype=np.int64)
+    inside = at >= 0
+    return np.where(inside, grid["y"].values[at], np.nan), np.where(inside, grid["fold"].values[at], -1)
 
 
 def _scale(value: str, cells: np.ndarray) -> Scale:

@@ -12,20 +12,32 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interp.answering.place_check import place_warnings
 from interp.comparing.widths import width_sentences
+from interp.probing.permutations import PERMUTATIONS, STATISTICS
 from interp.reporting import report_tables as tables
 from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
-from interp.reporting.verdict import headline, verdict, warnings
+from interp.reporting.verdict import headline, tests_own_kind, verdict, warnings
 from interp.using.for_use import use_sentences
 
 CAPTIONS = {
     "comparison": "Probe grid, attention grid and their difference, on the same samples, axes and folds.",
-    "probe_grid": "Probe grid: AUC of a linear probe on the residual stream, layer by layer and token by token.",
+    "probe_grid": "Probe grid: AUC of a probe of the internal states, layer by layer and token by token.",
     "attention_grid": "Attention grid: AUC of the same probe on the attention metrics of all heads.",
     "risk_coverage": "Risk and coverage of the best cell, chosen, calibrated and ranked without the fold it is counted "
     "on: how often the answers given are wrong if only the surest are given.",
-    "heads": "One attention metric of every head on its own, at the token of the probe grid's highest cell.",
+    "heads": "Every head on its own, at the metric and the token that tell most when averaged over heads. The colours "
+    "reach as far as the farthest head.",
 }
 """Captions of the figures that a run makes; others go by their file name."""
+METHOD = {
+    "probe": "logistic",
+    "C": 1.0,
+    "folds": 5,
+    "min_per_class": 10,
+    "site": "resid_post",
+    "permutations": PERMUTATIONS,
+    "permutation_statistic": STATISTICS["ridge"],
+}
+"""What a grid says of itself where it differs."""
 
 
 def report_html(
@@ -81,7 +93,8 @@ def report_html(
         methods=tables.methods(samples),
         place_checks=tables.place_checks(run),
         judged=tables.judged(run),
-        method={"probe": "logistic", "C": 1.0, "folds": 5, "min_per_class": 10, "site": "resid_post"} | probe.attrs,
+        method=METHOD | probe.attrs,
+        linear=tests_own_kind(probe),
         corrected="p_corrected" in probe,
         settings=_flat(run),
         bar=_bar,
@@ -92,7 +105,9 @@ def _subtitle(run: Mapping[str, Any], n_samples: int, probe: xr.Dataset) -> str:
     """Model, data and sizes; of paths only the last part."""
     model, data = run.get("model", {}), run.get("data", {})
     names = {"Model": model.get("name"), "data": data.get("source")}
-    parts = [f"{what} {str(name).rstrip('/').rsplit('/', 1)[-1]}" for what, name in names.items() if name]
+    parts = [f"{what}: {str(name).rstrip('/').rsplit('/', 1)[-1]}" for what, name in names.items() if name]
+    if parts and model.get("architecture"):
+        parts[0] += f" ({model['architecture']})"
     sizes = probe.sizes
     return ", ".join([*parts, f"{n_samples} samples, {sizes['layer']} layers, {sizes['token']} token positions."])
 

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from interp.comparing.against_controls import EMBED, control_sentences, gain_text, title
+from interp.probing.estimators import PROBES, ProbeSpec
+
 ALPHA = 0.05
 NAN = float("nan")
 SHOWN_TOKENS = 4
+LIMITS = ("value", "low", "high")
 NOTEWORTHY = 0.05  # share of samples left out from which on a reader is warned
 
 
@@ -36,7 +40,7 @@ def nested_best(kind: str, comparison: Mapping[str, Any], name: str = "") -> Num
     nested = best.get("nested") or {}
     if nested.get("value") is None:
         return None
-    low, high = (NAN if nested.get(key) is None else float(nested[key]) for key in ("low", "high"))
+    low, high = (_known(nested.get(key)) for key in ("low", "high"))
     return Number(name or kind, float(nested["value"]), low, high, f"highest: {place(best)}")
 
 
@@ -56,12 +60,13 @@ def best_embedding(probe: xr.Dataset) -> Number | None:
 
 
 def verdict(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
-    """What the run found: is there a signal, what of it is in the embedding, does attention hold as much."""
+    """What the run found: is there a signal, what explains it without a probe, does attention hold as much."""
     nested = nested_best("probe", comparison)
     if nested is None:
         return ["No cell of the probe grid is defined: there are too few correct or too few wrong answers."]
     return [
         *_signal(nested, probe),
+        *control_sentences(comparison.get("against_controls", [])),
         *_where(comparison),
         *_embedding(nested, probe, comparison),
         *_attention(comparison),
@@ -70,17 +75,24 @@ def verdict(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
 
 
 def _signal(nested: Number, probe: xr.Dataset) -> list[str]:
-    """Whether there is a signal: the permutation test says so, or without one the best cell's interval.
+    """Whether there is a signal: the permutation test of a linear probe says so, or else the best cell's interval.
 
-    The interval is conditional on the fitted probes and a little narrow under the null; the test holds its level.
+    The interval is conditional on the fitted probes and a little narrow under the null; the test holds its level. But
+    its statistic is a linear classifier's AUC (`permutation_statistic`): what another kind of probe finds, it misses.
     """
-    p = probe["p_corrected"].values if "p_corrected" in probe else None
+    tested = "p_corrected" in probe and tests_own_kind(probe)
+    p = probe["p_corrected"].values if tested else None
     found = nested.low > 0.5 if p is None else bool((p < ALPHA).any())
     if found:
         first = f"Internal states tell: the best cell separates correct from wrong answers with AUC {nested}"
     else:
         first = f"Undecided: the best cell has AUC {nested}, which chance (0.5) may explain"
     sentences = [f"{first} when it is chosen on other folds ({nested.note})."]
+    if "p_corrected" in probe and not tested:
+        sentences.append(
+            "The permutation test refits a linear classifier: its p says nothing of this probe, and the verdict rests "
+            "on the interval."
+        )
     if p is not None:
         sentences.append(
             f"{int((p < ALPHA).sum())} of {int(np.isfinite(p).sum())} cells hold a signal once all cells are accounted "
@@ -89,8 +101,14 @@ def _signal(nested: Number, probe: xr.Dataset) -> list[str]:
     return sentences
 
 
+def tests_own_kind(grid: xr.Dataset) -> bool:
+    """Whether the grid's probe is of the linear kind that the permutation test refits."""
+    name = str(grid.attrs.get("probe", "logistic"))
+    return name in PROBES and ProbeSpec(name).linear
+
+
 def _where(comparison: Mapping[str, Any]) -> list[str]:
-    """The set of cells that holds the peak, as layer ranges per token, the likeliest tokens first."""
+    """The set of cells that holds the peak, as runs of layers per token, the likeliest tokens first."""
     cells = comparison["best"]["probe"].get("peak_set", [])
     layers: dict[str, list[int]] = {}
     for cell in cells:
@@ -98,14 +116,22 @@ def _where(comparison: Mapping[str, Any]) -> list[str]:
     if not layers:
         return []
     tokens = list(layers)[:SHOWN_TOKENS]
-    ranges = [f"{token} (layer {_span(layers[token])})" for token in tokens]
+    ranges = [f"{token} ({_runs(layers[token])})" for token in tokens]
     more = f" and {len(layers) - len(tokens)} more columns" if len(layers) > len(tokens) else ""
     count = "one cell" if len(cells) == 1 else f"one of {len(cells)} cells"
     return [f"The peak lies in {count} (95 % of resamples): {', '.join(ranges)}{more}."]
 
 
-def _span(layers: Sequence[int]) -> str:
-    return str(layers[0]) if len(layers) == 1 else f"{min(layers)} to {max(layers)}"
+def _runs(layers: Sequence[int]) -> str:
+    """Layers as runs of neighbours: "layers 1–3, 6–7"."""
+    runs: list[list[int]] = []
+    for layer in sorted(layers):
+        if runs and layer == runs[-1][-1] + 1:
+            runs[-1].append(layer)
+        else:
+            runs.append([layer])
+    texts = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
+    return f"layer{'s' if len(layers) > 1 else ''} {', '.join(texts)}"
 
 
 def _embedding(nested: Number, probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
@@ -115,9 +141,10 @@ def _embedding(nested: Number, probe: xr.Dataset, comparison: Mapping[str, Any])
     share = 100 * np.clip((embedding.value - 0.5) / (nested.value - 0.5), 0, 1)
     row = probe["embed_auc"].sel(token=comparison["best"]["probe"]["cell"]["token"])
     own = "undefined" if bool(row.isnull()) else f"{float(row):.2f}"
+    gain = [gain_text(row) for row in comparison.get("against_controls", []) if row["name"] == EMBED]
     return [
         f"The embedding row, before any layer, reaches {embedding} at {embedding.note} ({share:.0f} % of what the best "
-        f"cell has above chance); at the best cell's own token it is {own}."
+        f"cell has above chance){''.join(f': {text}' for text in gain)}; at the best cell's own token it is {own}."
     ]
 
 
@@ -151,12 +178,28 @@ def headline(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[Number]:
     numbers = [
         nested_best("probe", comparison, "Probe grid, best cell"),
         best_embedding(probe),
+        _strongest_control(comparison),
         nested_best("attention", comparison, "Attention grid, best cell"),
     ]
     raw = comparison.get("correlation", {}).get("raw", {})
     if raw.get("between") is not None:
         numbers.append(Number("Correlation of the two grids", raw["between"], note="between split halves"))
     return [number for number in numbers if number is not None]
+
+
+def _strongest_control(comparison: Mapping[str, Any]) -> Number | None:
+    """The baseline with the highest AUC, the embedding aside; None where no controls were run."""
+    row = next((row for row in comparison.get("against_controls", []) if row["name"] != EMBED), None)
+    if row is None:
+        return None
+    value, low, high = (_known(row[key]) for key in LIMITS)
+    gain = [_known(row["difference"][key]) for key in LIMITS]
+    note = f"best cell minus it: {Number('', gain[0], gain[1], gain[2])}"
+    return Number(f"Strongest control: {title(row)}", value, low, high, note)
+
+
+def _known(value: float | None) -> float:
+    return NAN if value is None else float(value)
 
 
 def warnings(probe: xr.Dataset, samples: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -16,6 +16,7 @@ from interp.answering.place_check import place_warnings
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
+from interp.comparing.against_controls import control_sentences
 from interp.fingerprint import json_hash
 from interp.probing.grid import load_grid
 from interp.runs.run_folder import RunFolder, read_answers, read_run_json, read_samples
@@ -149,6 +150,7 @@ class Run:
                 f"{name} grid: best cell layer {cell['layer']}, {cell['token']}; chosen on other folds its AUC is "
                 f"{nested['value']:.2f} [{nested['low']:.2f}, {nested['high']:.2f}]."
             )
+        lines += control_sentences(self.comparison.get("against_controls", []))
         between = self.comparison["correlation"]["raw"]["between"]
         if between is not None:
             lines.append(f"Correlation of the two grids over cells: {between:.2f}.")

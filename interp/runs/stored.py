@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
+from interp.runs.array_key import picked, whole_key
 from interp.runs.store import ShardReader
 
 KEPT_BYTES = 1 << 28
@@ -33,16 +35,49 @@ class Stored:
     keep: int = KEPT_BYTES
     _kept: tuple[int | None, Any] = field(default=(-1, None), repr=False)
 
-    def __getitem__(self, key: tuple[Any, ...]) -> Shaped[Tensor, "..."]:
-        """`site[samples, layer, role]`, `metric[samples, layer, :, role]`, `embed[samples, role]`; role may be `:`."""
-        samples, *rest = key
-        layer = rest.pop(0) if len(self.shape) == 4 else None
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """All of it, in memory; bfloat16, which NumPy lacks, becomes float32."""
+        whole = self[:]
+        whole = whole.float() if whole.dtype == torch.bfloat16 else whole
+        return whole.numpy() if dtype is None else whole.numpy().astype(dtype)
+
+    def __getitem__(self, key: Any) -> Shaped[Tensor, "..."]:
+        """What the tensor would give for `key`: ints, slices, `...`, masks, lists and arrays on any axis.
+
+        One layer, as in `site[samples, layer, role]` or `metric[samples, layer, :, role]`, is read and kept, or only
+        its role is read; of several, one after the other is read, and only what `key` names is held.
+        """
+        samples, *rest = whole_key(key, self.shape)
+        if len(self.shape) == 3:  # embed
+            return self._layer(None, samples, rest)
+        if isinstance(rest[0], int):
+            return self._layer(rest[0], samples, rest[1:])
+        entries = [picked(*pair) for pair in zip((samples, *rest), self.shape, strict=True)]
+        rows, layers, *others = (wanted for wanted, _ in entries)
+        block = torch.empty([len(wanted) for wanted, _ in entries], dtype=self.dtype)
+        for place, layer in enumerate(layers.tolist()):
+            part = self._layer(layer, rows, [slice(None)] * len(others))
+            for axis, wanted in enumerate(others, start=1):
+                part = part.index_select(axis, wanted)
+            block[:, place] = part
+        return block[tuple(within for _, within in entries)]
+
+    def _layer(self, layer: int | None, samples: Any, rest: list[Any]) -> Shaped[Tensor, "..."]:
+        """`rest`: the two axes after the layer, `role width` or, of a metric, `head role`."""
         kept = self._kept  # read once: another thread may be about to replace it by another layer
         if kept[0] != layer:
-            role = rest[-1] if rest else None
-            if isinstance(role, int) and self._layer_bytes > self.keep:
-                part = read_padded(self.reader, self.name, layer, self.ids, role=self.reader.roles[role])
-                return part[(samples, *rest[:-1])]
+            axis = 1 if self.name.startswith("attention.") else 0
+            if isinstance(rest[axis], int) and self._layer_bytes > self.keep:
+                part = read_padded(self.reader, self.name, layer, self.ids, role=self.reader.roles[rest[axis]])
+                return part[(samples, rest[1 - axis])]
             kept = (layer, read_padded(self.reader, self.name, layer, self.ids))
             if self._layer_bytes <= self.keep:
                 self._kept = kept

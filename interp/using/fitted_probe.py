@@ -54,6 +54,13 @@ class FittedProbe:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """{false-positive rate: score above which an answer is believed} (`interp.using.operating`)."""
 
+    def __repr__(self) -> str:
+        """In one line: which cell, which estimator, how good."""
+        return (
+            f"FittedProbe({self.probe} on {self.site}, layer {self.layer}, {self.role}, width {len(self.direction)}; "
+            f"AUC {self.auc:.3f} [{self.low:.3f}, {self.high:.3f}])"
+        )
+
     @property
     def hook_point(self) -> str:
         """Name of the hook point whose vectors the probe reads."""

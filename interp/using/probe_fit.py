@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.capturing.activations import Capture
@@ -28,7 +28,7 @@ NOT_LINEAR = 1e-6
 def fit_probe(
     data: Any,
     y: Any = None,
-    groups: Sequence[str] | None = None,
+    groups: Any = None,
     *,
     layer: int,
     role: str,
@@ -38,7 +38,7 @@ def fit_probe(
     folds: int = 5,
     seed: int | None = None,
     population: str = "exact_answer",
-    fold: Int[np.ndarray, " sample"] | None = None,
+    fold: Any = None,
     model: str = "",
     min_per_class: int = MIN_PER_CLASS,
 ) -> FittedProbe:

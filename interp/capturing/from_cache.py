@@ -1,0 +1,93 @@
+"""A Capture from what `model.run_with_cache` returned: the vectors, and the attention metrics if it kept patterns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from interp.capturing.activations import Capture, read_sites
+from interp.capturing.attention import output_gram, reduce_pattern, value_norms
+from interp.capturing.layout import Layout, PaddingSide, PatternMasks
+from interp.capturing.positions import Positions, gather
+from interp.errors import DataError
+from interp.models.loading import HookedModel, hook_name, model_info, output_weight
+from interp.statistics.folds import in_order
+
+
+def capture_from_cache(
+    cache: Mapping[str, Tensor] | Any,
+    positions: Positions,
+    *,
+    sites: str | Sequence[str] = ("resid_post",),
+    padding_side: PaddingSide = "right",
+    model: HookedModel | None = None,
+    ids: Any = None,
+) -> Capture:
+    """`capture` from a cache that `model.run_with_cache` returned for the samples of `positions`, in their order.
+
+    The cache (an ActivationCache, or a dict by hook name) needs the sites; its layers are those that hold one.
+    `attn.hook_pattern` of these layers gives the attention metrics (without it there are none), `hook_resid_pre` of
+    block 0 the control row `embed` (else None). `padding_side` says where the batch was padded. Pass the `model` (taken
+    from the cache where it has one) for `value_norm` (needs `attn.hook_v` too) and for sliding windows. `ids` name the
+    samples (default: those of the answers that `positions` were resolved in, else numbers).
+
+    `Capture.concat` joins the batches of a larger data set. Raises DataError if the cache holds no site at all, a site
+    or pattern at some of its layers only, or tensors that do not fit the positions.
+    """
+    sites = read_sites(sites)
+    model = model if model is not None else getattr(cache, "model", None)
+    names = set(cache.keys())
+    layers = sorted(layer for layer in _blocks(names) if any(hook_name(site, layer) in names for site in sites))
+    if not layers:
+        wanted = ", ".join(hook_name(site, 0) for site in sites)
+        raise DataError(f"the cache holds none of {wanted} …; run_with_cache must keep them (see names_filter)")
+
+    def read(site: str, layer: int) -> Tensor:
+        name = hook_name(site, layer)
+        if name not in names:
+            raise DataError(f"the cache has no {name!r}; run_with_cache must keep it (see names_filter)")
+        return cache[name]
+
+    patterns = any(hook_name("pattern", layer) in names for layer in layers)
+    first = read("pattern", layers[0]) if patterns else read(sites[0], layers[0])
+    if len(first) != len(positions):
+        raise DataError(f"the cache holds {len(first)} samples, the positions {len(positions)}: give the same samples")
+    positions = positions.to(first.device)
+    queries, keys = first.shape[-2:] if patterns else (first.shape[1], first.shape[1])
+    layout = Layout.padded(positions.n, queries, keys, padding_side)
+    row = layout.rows(positions.index, positions.valid)
+
+    def gathered(site: str, layer: int) -> Tensor:
+        hidden = read(site, layer)  # a model may lie on several devices, and its cache with it
+        return gather(hidden, row.to(hidden.device), positions.valid.to(hidden.device)).flatten(2).cpu()
+
+    def measured(layer: int) -> dict[str, Tensor]:
+        pattern, norms = read("pattern", layer), None
+        if model is not None and hook_name("v", layer) in names:
+            value = read("v", layer)
+            norms = value_norms(value, output_gram(output_weight(model, layer)).to(value.device))
+        return reduce_pattern(pattern, masks[windows[layer]].to(pattern.device), norms)
+
+    windows = dict.fromkeys(layers) if model is None else dict(enumerate(model_info(model).windows))
+    masks = {window: PatternMasks.of(positions, layout, window) for window in {*windows.values()} if patterns}
+    metrics = [measured(layer) for layer in layers] if patterns else [{}]
+    if ids is None:
+        ids = range(len(positions)) if positions.ledger is None else positions.ledger.sample
+    return Capture(
+        sites={site: torch.stack([gathered(site, layer) for layer in layers], dim=1) for site in sites},
+        embed=gathered("resid_pre", 0) if hook_name("resid_pre", 0) in names else None,
+        attention={name: torch.stack([m[name].cpu() for m in metrics], dim=1) for name in metrics[0]},
+        valid=positions.valid.cpu(),
+        index=positions.index.cpu(),
+        layers=tuple(layers),
+        roles=positions.roles,
+        id=tuple(map(str, in_order("ids", ids))),
+        settings={"sites": list(sites), "source": "run_with_cache"},
+    )
+
+
+def _blocks(names: set[str]) -> set[int]:
+    """Numbers of the blocks that the hook names name."""
+    parts = [name.split(".") for name in names]
+    return {int(part[1]) for part in parts if part[0] == "blocks" and len(part) > 2 and part[1].isdecimal()}
