@@ -1,7 +1,7 @@
-"""A slow second reading of SPEC: where a completion's exact answer stands, which tokens hold it, the fifteen roles.
+"""A slow second reading of docs/definitions.md: where an exact answer stands, which tokens hold it, the fifteen roles.
 
-Written from the words of SPEC and sharing no code with `interp`: every prefix is decoded, every pair of characters is
-tried, every role is a line of its own. Where SPEC leaves something open, the reading is stated beside it.
+Written from those words and sharing no code with `interp`: every prefix is decoded, every pair of characters is
+tried, every role is a line of its own. Where they leave something open, the reading is stated beside it.
 """
 
 import unicodedata
@@ -23,7 +23,7 @@ UNSPACED = (
 
 @dataclass(frozen=True)
 class Reading:
-    """What SPEC says of one completion."""
+    """What the definitions say of one completion."""
 
     text: str
     """The completion's characters, special tokens included."""
@@ -62,7 +62,7 @@ def read(
 
     begin = c[0]
     text = full[begin:]
-    # SPEC keeps special tokens in the text; they are no part of what the model said, so an answer stands between them.
+    # Special tokens stay in the text; they are no part of what the model said, so an answer stands between them.
     hidden = {
         at - begin
         for token, (low, high) in zip(completion_ids, covered, strict=True)
@@ -206,7 +206,7 @@ def find_first_line(text: str) -> list[Span]:
 
 
 def roles(n_prompt: int, n: int, span: Span | None) -> dict[str, int | None]:
-    """SPEC's table of the fifteen positions; None: absent."""
+    """The defined table of the fifteen positions; None: absent."""
     index: dict[str, int | None] = {}
     index["last_q"] = n_prompt - 1 if n_prompt > 0 else None
     index["first_answer"] = n_prompt if n - n_prompt >= 1 else None

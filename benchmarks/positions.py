@@ -1,4 +1,4 @@
-"""Spans and positions of real completions against a slow second reading of SPEC, and against the paper's code.
+"""Spans and positions of real completions against a slow second reading of the definitions and the paper's code.
 
     python benchmarks/positions.py                                # the embedded model answers its 840 questions
     python benchmarks/positions.py --quick                        # its first 100
@@ -98,7 +98,7 @@ def of_demo(limit: int) -> Audited:
 
 
 def default_candidates(rows: Sequence[QARow], rule: str) -> list[str]:
-    """SPEC's default: every accepted answer of the data set; of a choice, the wrong ones too."""
+    """The defined default: every accepted answer of the data set; of a choice, the wrong ones too."""
     found = [answer for row in rows for answer in row.answers]
     return found + [row.wrong_answer for row in rows if rule == "choice" and row.wrong_answer is not None]
 

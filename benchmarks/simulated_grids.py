@@ -59,7 +59,7 @@ def fold_pairs(y: np.ndarray, fold: np.ndarray) -> np.ndarray:
 
 
 def auc_parts(grid: xr.Dataset, x: np.ndarray, delta: np.ndarray) -> np.ndarray:
-    """AUC of each fold's own probe on new samples, times the weight SPEC gives the fold (layer, role, fold)."""
+    """AUC of each fold's own probe on new samples, times its fold's weight (layer, role, fold)."""
     y, fold, score = grid["y"].values, grid["fold"].values, grid["score"].values
     weight = fold_pairs(y, fold) / fold_pairs(y, fold).sum()
     out = np.empty((*score.shape[1:], len(weight)))
@@ -212,7 +212,7 @@ def alike_grids(width: int, seed: int) -> dict[str, float]:
     """Two grids equally good in truth: does any cell differ?
 
     The best probes are equally good. Fitted ones are not, by chance of their training samples, and a ΔAUC speaks of
-    them (SPEC: interval): `p` and `q` ask for a difference, `p_fitted` and `q_fitted` for another one than theirs.
+    them: `p` and `q` ask for a difference, `p_fitted` and `q_fitted` for another one than theirs.
     """
     rng = np.random.default_rng([7, width, seed])
     y = rng.integers(0, 2, N)

@@ -1,7 +1,8 @@
 """Probe grids and attention grids of a language model, on the same samples, axes and unit.
 
 Names are imported on first use, so that `import interp` and `interp --help` answer at once
-(TransformerLens alone takes seconds).
+(TransformerLens alone takes seconds). What every number means: docs/definitions.md, to whose sections "definitions: …"
+in a docstring refers.
 """
 
 from importlib import import_module

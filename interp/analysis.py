@@ -71,7 +71,7 @@ def analyse(
     progress: bool = False,
     n_jobs: int | None = None,
 ) -> Analysis:
-    """Both grids on the same samples and folds, then what SPEC says of them; `model`: the hash of its weights."""
+    """Both grids on the same samples and folds, their comparison and controls; `model`: the hash of its weights."""
     cells = len(cap.layers) * len(cap.roles)
     shared: dict[str, Any] = {
         "groups": answers.group,

@@ -1,4 +1,4 @@
-"""Attention metrics against SPEC's definitions written as plain loops."""
+"""Attention metrics against their definitions written as plain loops."""
 
 import math
 
@@ -53,7 +53,7 @@ def pad(patterns: list[torch.Tensor], side: str, width: int = 11) -> torch.Tenso
 
 
 def oracle(pattern: torch.Tensor, sample: int, p: int, window: int | None, norms: torch.Tensor) -> dict[str, float]:
-    """The definitions for one head and one position, as SPEC words them."""
+    """The definitions for one head and one position, in the words of docs/definitions.md."""
     n, a = N[sample], pattern.double()
 
     def visible(q: int) -> list[int]:

@@ -110,7 +110,7 @@ def auc_by_pairs(score: np.ndarray, y: np.ndarray, fold: np.ndarray) -> float:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_complete_cases_by_the_definition_sample_by_sample(seed: int) -> None:
-    """SPEC: "over samples in which all of A and at least one of B exist; per sample, B roles that name an A token are
+    """Definitions: "over samples in which all of A and at least one of B exist; per sample, B roles that name an A token are
     left out"; roles come and go, and coincide, at random."""
     rng = np.random.default_rng(seed)
     n, layers, roles, a, b = 150, 2, 6, [1, 4], [0, 2, 5]

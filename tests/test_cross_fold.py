@@ -133,7 +133,7 @@ def test_with_nothing_to_find_the_variance_is_twice_that_of_fixed_probes() -> No
 
 
 def test_intervals_of_fitted_probes_cover_their_auc() -> None:
-    """At n = 100 and 20 features, where SPEC's interval for fixed probes covers 84 % of the truth, a normal formula."""
+    """At n = 100 and 20 features, where the interval for fixed probes covers 84 % of the truth, a normal formula."""
     n, covered, narrow = 100, [], []
     for seed in range(120):
         x, y, fold = sample(seed, n, 20, 1.0)

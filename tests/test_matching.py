@@ -12,7 +12,7 @@ UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI")
 
 
 def oracle(candidates: list[str], text: str) -> list[tuple[int, int]]:
-    """SPEC's rule on the folded text, letter by letter; ASCII, CJK and Thai only, so that folding moves nothing."""
+    """The defined rule on the folded text, letter by letter; ASCII, CJK and Thai only, so that folding moves nothing."""
     low = text.lower()
     words = [char.isalnum() for char in low]
     glued = [unicodedata.name(char, "").startswith(UNSPACED) for char in low]
@@ -63,7 +63,10 @@ def test_matches_do_not_overlap() -> None:
 
 
 def test_digits_and_punctuation_are_candidates_too() -> None:
-    assert CandidateFinder(["9"]).find("19 or 9, not 9.0") == [(6, 7), (13, 14)]  # SPEC: only letters and digits bind
+    assert CandidateFinder(["9"]).find("19 or 9, not 9.0") == [
+        (6, 7),
+        (13, 14),
+    ]  # Definitions: only letters and digits bind
     assert CandidateFinder(["!!!"]).find("oh !!! well") == [(3, 6)]
     assert CandidateFinder(["C++"]).find("C++17, or C++") == [(10, 13)]
     assert CandidateFinder(["", "  "]).find("anything") == [] and "x" not in CandidateFinder([])

@@ -34,7 +34,7 @@ def make_answers(samples: list[tuple[int, int, tuple[int, int] | None]]) -> Answ
 
 
 def expected(prompt: int, completion: int, span: tuple[int, int] | None) -> dict[str, int | None]:
-    """SPEC's table, row by row."""
+    """The defined table, row by row."""
     n = prompt + completion
     first, last = span if span else (None, None)
     table = {

@@ -1,4 +1,4 @@
-"""Spans and positions against the slow second reading of SPEC in `benchmarks/position_oracle.py`."""
+"""Spans and positions against the slow second reading of the definitions in `benchmarks/position_oracle.py`."""
 
 from collections.abc import Sequence
 from unittest import mock

@@ -31,7 +31,7 @@ EARLY = {
 
 
 def by_definition(pattern: torch.Tensor, p: int, n_prompt: int, question: tuple[int, int]) -> dict[str, float]:
-    """SPEC's attention metrics of one head at token p, sums written out; `pattern` is the sample's own, unpadded."""
+    """The defined attention metrics of one head at token p, sums written out; `pattern` is the sample's own, unpadded."""
     n, rows = len(pattern), pattern.double()
     nan = float("nan")
     later = range(p + 1, n)

@@ -108,7 +108,7 @@ def test_earliest_then_longest_against_trying_everything(string: str, candidates
     assert (spans[0] if spans else None) == ((min(hits)[0], min(hits)[0] - min(hits)[1]) if hits else None)
 
 
-# ---- four kinds of tokenizer, against SPEC's own words ---------------------------------------------------------------
+# ---- four kinds of tokenizer, against the definition's words ---------------------------------------------------------------
 
 
 def covered_by_the_definition(decode, ids: list[int]) -> list[range]:

@@ -116,7 +116,7 @@ def generate_answers(
     default: `answer_pattern` with one group if it is given, else `candidates`, by default every accepted answer of the
     data set; with `correct="choice"` every `wrong_answer` too). `extract` asks `extractor`, by default the model
     itself. Correct: the row's own `correct`, else the rule `correct` (a name of `interp.answering.correctness`, or a
-    function `(row, completion) -> bool | None`); `judge` asks the model or function `judge`. Source: SPEC, "A sample".
+    function `(row, completion) -> bool | None`); `judge` asks the model or function `judge`. Definitions: A sample.
 
     `progress` is called with the number of samples just finished.
 

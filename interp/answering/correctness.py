@@ -76,7 +76,7 @@ def check_rule_name(name: str) -> None:
 
 @register("contains")
 def contains(rows: Sequence[QARow]) -> Rule:
-    """Right if an accepted answer stands anywhere in the completion, on word boundaries (SPEC: Correct).
+    """Right if an accepted answer stands anywhere in the completion, on word boundaries (definitions: Correct).
 
     NFKC and case folding make `ﬁ` and `FI` alike, but not a curly and a straight quote. A row without accepted
     answers is not labelled.

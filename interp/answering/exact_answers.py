@@ -32,7 +32,7 @@ Locate = Callable[[Sequence[str], Sequence[str]], list[Located]]
 
 @dataclass(frozen=True)
 class ExactAnswerMethod:
-    """One rule, common to all rows, that locates exact answers (SPEC: the finder is blind to the label)."""
+    """One rule, common to all rows, that locates exact answers (definitions: the finder is blind to the label)."""
 
     name: str
     locate: Locate

@@ -1,4 +1,4 @@
-"""Each completion's label and exact answer, in two steps that do not see each other (SPEC: A sample)."""
+"""Each completion's label and exact answer, in two steps that do not see each other (definitions: A sample)."""
 
 import re
 from collections.abc import Collection, Sequence

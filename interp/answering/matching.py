@@ -1,4 +1,4 @@
-"""Where accepted answers stand in a text: NFKC and case folding, word boundaries, earliest then longest (SPEC)."""
+"""Where accepted answers stand in a text: NFKC and case folding, word boundaries, earliest then longest."""
 
 import unicodedata
 from bisect import bisect_right

@@ -1,4 +1,4 @@
-"""Were right and wrong answers located alike? If not, the place itself may tell which are right (SPEC: A sample)."""
+"""Were right and wrong answers located alike? If not, the place may tell which are right (definitions: a sample)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -72,7 +72,7 @@ def row_ids(row: QARow, text: str, tokenizer: "PreTrainedTokenizerBase") -> list
 
 
 def decoder(tokenizer: "PreTrainedTokenizerBase") -> Decode:
-    """Ids to text as SPEC wants it: special tokens kept, spaces left as they are."""
+    """Ids to text as defined: special tokens kept, spaces left as they are."""
 
     def decode(ids: Sequence[int]) -> str:
         return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))

@@ -1,4 +1,4 @@
-"""Which generated tokens cover a stretch of text (SPEC: spans are located on the generated ids)."""
+"""Which generated tokens cover a stretch of text (definitions: spans are located on the generated ids)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class TokenText:
     text: str
     start: int
     ends: list[int]
-    """`ends[k - start + 1]` is c_k of SPEC; the first entry is c_{start - 1}."""
+    """`ends[k - start + 1]` is c_k of docs/definitions.md; the first entry is c_{start - 1}."""
 
     @classmethod
     def of(cls, decode: Decode, ids: Sequence[int], start: int = 0) -> "TokenText":

@@ -1,4 +1,4 @@
-"""Attention-pattern metrics at the role positions, per head (SPEC: attention-pattern metrics)."""
+"""Attention-pattern metrics at the role positions, per head (definitions: attention-pattern metrics)."""
 
 import torch
 from einops import einsum, rearrange, repeat
@@ -40,7 +40,7 @@ def attention_metrics(
     suffix of the sequence; with right padding it is the whole sequence.
 
     Returns {metric: [sample, head, role]}; NaN where a role is absent or a metric's set of keys is empty.
-    Definitions: SPEC, "Attention-pattern metrics"; `lookback`: Chuang et al. 2024; `value_norm`: Kobayashi et al. 2020.
+    Definitions: attention-pattern metrics; `lookback`: Chuang et al. 2024; `value_norm`: Kobayashi et al. 2020.
 
     Raises DataError if the pattern's axes do not fit the positions.
     """

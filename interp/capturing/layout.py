@@ -66,7 +66,7 @@ def _tokens(n: Int[Tensor, " sample"], width: int, side: PaddingSide) -> Int[Ten
 def visible_keys(
     layout: Layout, query_token: Int[Tensor, "sample query"], window: int | None
 ) -> Bool[Tensor, "sample query key"]:
-    """V(p) of SPEC: the keys a query token may attend to (causal, in the sliding window, no padding)."""
+    """V(p) of the definitions: the keys a query token may attend to (causal, in the sliding window, no padding)."""
     key, query = layout.key[:, None, :], query_token[:, :, None]
     seen = (key >= 0) & (key <= query)
     return seen if window is None else seen & (key > query - window)

@@ -28,7 +28,7 @@ class Ledger:
     token_id: Int[np.ndarray, "sample role"]
     """-1 where the role is absent, or the id is not known."""
     text: Shaped[np.ndarray, "sample role"]
-    """The characters that the token covers (SPEC: a sample); None where the role is absent, or without a tokenizer."""
+    """The characters that the token covers (definitions: a sample); None: role absent, or no tokenizer."""
     reason: Shaped[np.ndarray, "sample role"]
     """Why the role is absent, in words; empty where it is there."""
 

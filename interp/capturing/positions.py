@@ -1,4 +1,4 @@
-"""Positions: which token of each sample a grid column names (SPEC: the fifteen token positions)."""
+"""Positions: which token of each sample a grid column names (definitions: the fifteen token positions)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -166,7 +166,7 @@ def resolve_positions(
     for the ledger's texts.
 
     Raises DataError for an unknown role, or an index outside the sample returned by a user's function.
-    Source: SPEC, "The fifteen token positions".
+    Source: docs/definitions.md, "The fifteen token positions".
     """
     rules = role_rules(roles)
     decode = answers.decode if tokenizer is None else decoder(tokenizer)

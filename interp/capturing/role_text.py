@@ -27,7 +27,7 @@ NAME = re.compile(r"[^\W\d_][\w.-]*")
 def role_rules(roles: Roles) -> dict[str, Rule]:
     """The rule of every column, in order.
 
-    A sequence names the columns: some of the fifteen roles of SPEC, texts `NAME=ROLE`, or pairs (name, rule). A mapping
+    A sequence names the columns: some of the fifteen roles, texts `NAME=ROLE`, or pairs (name, rule). A mapping
     {name: rule} adds columns to the fifteen. A rule is an `Anchor`, a `Match`, a text like the one after `NAME=`, or a
     function of (ids, n_prompt).
 

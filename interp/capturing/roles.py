@@ -1,4 +1,4 @@
-"""Roles: rules that name one token of a sample; the fifteen of SPEC, and those of the user's own."""
+"""Roles: rules that name one token of a sample; the fifteen of docs/definitions.md, and those of the user's own."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -61,7 +61,7 @@ class Comparison:
 
 
 def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] | None = None) -> Comparison:
-    """First grid minus second, cell by cell and as a whole (SPEC: ΔAUC, best cell, where it is, alike).
+    """First grid minus second, cell by cell and as a whole (definitions: ΔAUC, best cell, where it is, alike).
 
     Any two grids of the same samples, layers and roles: probe and attention, two sites, two models, two estimators.
     `names` defaults to the grids' kinds. Raises DataError if layers, roles, samples, labels, folds or groups differ.
@@ -111,7 +111,7 @@ def differences(delta_auc: xr.Dataset, names: tuple[str, str]) -> dict[str, Any]
 
 
 def delta_grid(probe: xr.Dataset, attn: xr.Dataset) -> xr.Dataset:
-    """First grid minus second in every cell: `delta`, `low`, `high`, `p`, `q`, `n`, `n_correct`, `reason` (SPEC: ΔAUC).
+    """First minus second in every cell: `delta`, interval, `p`, `q`, `n`, `n_correct`, `reason` (definitions: ΔAUC).
 
     Raises DataError if layers, roles, samples, labels, folds or groups differ.
     """

@@ -41,7 +41,7 @@ def contrast(
     training: Float[np.ndarray, "sample layer role side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> Contrast:
-    """Mean AUC of roles `a` minus mean AUC of roles `b`, averaged over the layers given (SPEC: contrast).
+    """Mean AUC of roles `a` minus mean AUC of roles `b`, averaged over the layers given (definitions: contrast).
 
     Over the samples in which all of `a` and at least one of `b` exist; `token` (each role's token index, negative
     where absent) lets B roles that name an A token of the same sample be left out. Scores are not refitted; the

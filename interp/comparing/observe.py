@@ -1,4 +1,4 @@
-"""The five observations of the heatmap's description as six numbers with intervals and verdicts (SPEC)."""
+"""The five observations of the heatmap's description as six numbers with intervals and verdicts."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -33,7 +33,7 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     other grid (`layers_by_depth`); `first_layer` and `second_layer` (pair, layer) say which are compared.
 
     Where two grids have the same samples, labels and folds, `samples` of the pair is "same", and a cell is the ΔAUC of
-    SPEC.md over the samples valid in both. Otherwise each AUC keeps its own samples, and the variance of the difference
+    docs/definitions.md over samples valid in both. Otherwise each AUC keeps its own samples, and the variance of the difference
     is the sum over all groups of the squared difference of the two influences: groups that both grids hold (the same
     questions, put to two models) are paired, the others independent; `shared_groups` counts them and `samples` says
     "shared groups" or "independent". `q` is by Benjamini-Hochberg over all pairs and cells. `mean_delta` with
@@ -107,7 +107,7 @@ def _check_labels(first: str, one: xr.Dataset, second: str, two: xr.Dataset) -> 
     """Raise DataError, with what to do about it, unless two grids have the same layers and roles."""
     for axis, remedy in (
         ("layer", "compare them by relative depth: layers='depth' (on the command line: --layers depth)"),
-        ("token", "make both with the same roles (on the command line of `interp run`: --roles)"),
+        ("token", "make both with the same roles (on the command line of `interp run`: --role)"),
     ):
         own, other = one.indexes[axis].tolist(), two.indexes[axis].tolist()
         if own != other:

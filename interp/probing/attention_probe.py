@@ -41,7 +41,7 @@ def attention_grid(
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
-    """AUC of a probe on the per-head attention metrics of every cell, and of each metric alone (SPEC: attention grid).
+    """AUC of a probe on the per-head attention metrics of a cell, and each metric alone (definitions: the two grids).
 
     `auc` belongs to the attention probe: the estimator, folds and samples of the probe grid, on the (metric, head)
     columns that are finite for every sample of the cell; `n_features` counts them and `dropped` names the others.

@@ -1,4 +1,4 @@
-"""What can be told without internal states: words, answer identity, length, place, log-probability (SPEC: controls)."""
+"""What can be told without states: words, answer identity, length, place, log-probability (definitions: controls)."""
 
 from collections.abc import Sequence
 

@@ -58,7 +58,7 @@ def choose_samples(
     seed: int = 0,
     ids: Any = None,
 ) -> Samples:
-    """The population and its folds: drawn by SPEC, or taken from `fold` (-1: not in the population).
+    """The population and its folds: drawn as defined, or taken from `fold` (-1: not in the population).
 
     `y`, `groups`, `fold` and `ids` hold one entry per sample, read by order: lists, arrays, tensors or Series, whose
     index is ignored. Raises DataError if `fold` splits a group: its samples would stand on both sides.

@@ -1,4 +1,4 @@
-"""Which cell is best, judged without a fold: what a nested choice needs (SPEC: best cell).
+"""Which cell is best, judged without a fold: what a nested choice needs (definitions: best cell).
 
 The out-of-fold scores of the other folds will not do. Their probes were fitted on the fold that is left out, and the
 same products of samples raise both folds' AUCs: on pure noise a cell chosen so has AUC 0.55, not 0.50. Here every pair
@@ -116,7 +116,7 @@ def chosen_best(
     training: Float[np.ndarray, "sample cell side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> NestedBest:
-    """AUC of the best cell, chosen for each fold by `choice_auc` and scored on that fold (SPEC: best cell).
+    """AUC of the best cell, chosen for each fold by `choice_auc` and scored on that fold (definitions: best cell).
 
     `training`: the cells' `training_sketch`, for the interval (`composed_best`).
     """

@@ -12,7 +12,7 @@ from interp.statistics.inference import Estimate
 
 @dataclass(frozen=True)
 class Controls:
-    """The controls of a probe grid (SPEC: controls)."""
+    """The controls of a probe grid (definitions: controls)."""
 
     cells: xr.Dataset
     """`auc`, `low`, `high`, `n`, `n_correct`, `reason` on (control, layer, token)."""

@@ -81,7 +81,7 @@ def control_grid(
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Controls:
-    """Every control of a probe grid, with the grid's own samples, labels, folds, groups and estimator (SPEC: controls).
+    """Every control of a probe grid, with its own samples, labels, folds, groups and estimator (definitions: controls).
 
     `data` is what the grid was made from (a bare array: with the `ids` given to `probe_grid`),
     `answers` the run's answers (samples are found by id). `probe` is needed

@@ -110,7 +110,7 @@ def decision_values(estimator: Any, x: Float[np.ndarray, "sample width"]) -> Flo
 
 
 def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
-    """Fit the cell's probe on one part of its samples, standardised by that part (SPEC: score).
+    """Fit the cell's probe on one part of its samples, standardised by that part (definitions: score).
 
     With several C, one is chosen first, by inner folds of this part alone.
     """
@@ -182,7 +182,7 @@ def choose_C(cell: Cell) -> float:
 
 
 def cross_fit(cell: Cell) -> CellFit:
-    """Fit on all folds but one, score that one (SPEC: score); a reason instead where SPEC calls the cell undefined."""
+    """Fit on all folds but one, score that one (definitions: score); a reason instead where the cell is undefined."""
     x, y, fold = cell.x, cell.y, cell.fold  # x as it was given: each part becomes float64 by itself
     nothing = np.full(len(y), np.nan)
     if reason := why_undefined(y, fold, cell.min_per_class):

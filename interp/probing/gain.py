@@ -37,7 +37,7 @@ class WithAttention:
 
 
 def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **options: Any) -> xr.Dataset:
-    """The probe grid on vector and attention metrics together; its AUC minus the probe grid's is the gain (SPEC: gain).
+    """A probe grid on vector and attention metrics; its AUC minus the other's is the gain (definitions: gain).
 
     `interp.compare_grids(gain_grid(cap, y), probe_grid(cap, y))` gives the gain of every cell with its interval.
     Arguments and errors are those of `probe_grid`; DataError if the capture holds no attention metrics.

@@ -33,7 +33,7 @@ def permute_labels(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> tuple[Int[np.ndarray, "permutation sample"], int]:
-    """Label vectors under the null, and how many samples could not move (SPEC: is there signal).
+    """Label vectors under the null, and how many samples could not move (definitions: is there signal).
 
     Groups exchange whole label vectors, each in input order, with groups of equal size, by `default_rng([seed, 3])`;
     a group that is alone with its size stays put.
@@ -120,7 +120,7 @@ def permutation_test(
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
-    """The grid with `z`, `p`, `q` and `p_corrected` on (layer, token) (SPEC: is there signal).
+    """The grid with `z`, `p`, `q` and `p_corrected` on (layer, token) (definitions: is there signal).
 
     `data` is what the grid was made from: the Capture, or the bare array of `probe_grid` with the `ids` given there.
     Labels, folds, groups and samples of every cell are those of the grid, so that two grids of the same samples and

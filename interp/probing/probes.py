@@ -23,7 +23,7 @@ __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
 def probe_grid(
     data: Any,
     y: Any,
-    groups: Sequence[str] | None = None,
+    groups: Any = None,
     valid: Any = None,
     *,
     folds: int = 5,
@@ -33,7 +33,7 @@ def probe_grid(
     components: int | Int[np.ndarray, "layer role"] = PCA_WIDTH,
     site: str = "resid_post",
     population: str = "exact_answer",
-    fold: Int[np.ndarray, " sample"] | None = None,
+    fold: Any = None,
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
     ids: Sequence[str] | None = None,
@@ -43,7 +43,7 @@ def probe_grid(
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
-    """AUC of a linear probe in every (layer, role) cell, with interval and out-of-fold scores (SPEC: the two grids).
+    """AUC of a linear probe in every (layer, role) cell, with interval and scores (definitions: the two grids).
 
     `data`: a Capture, whose `site` is probed, or a bare array or tensor `sample layer role width` (float16, bfloat16
     or float32; fifteen roles are named as in `ROLES`, others "0", "1", …, unless `roles` names them). `y`: 1 correct,
@@ -114,7 +114,7 @@ def probe_grid(
 def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **options: Any) -> xr.Dataset:
     """The residual probe no wider than the attention probe: training-fold PCA down to its features of each cell.
 
-    A difference between the two grids that this control removes was only one of dimension (SPEC: the two grids).
+    A difference between the two grids that this control removes was only one of dimension (definitions: the two grids).
     `attention` is the attention grid; the other arguments and errors are those of `probe_grid`.
     """
     width = attention["n_features"].transpose("layer", "token").values

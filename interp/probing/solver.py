@@ -157,7 +157,7 @@ def cross_fit_logistic(
     C: float | Sequence[float] = 1.0,
     device: str | torch.device = "cpu",
 ) -> OutOfFold:
-    """Out-of-fold decision values of logistic probes for every label vector and every C (SPEC: score).
+    """Out-of-fold decision values of logistic probes for every label vector and every C (definitions: score).
 
     `x`: features of one cell, float16, bfloat16, float32 or float64, standardised here within each training part.
     `labels`: 0/1 vectors (labels, permutations of them, control tasks, one-vs-rest classes); folds are the same for

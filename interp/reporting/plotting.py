@@ -102,15 +102,15 @@ def plot_heads(
     *,
     metric: str = "entropy",
     fold: Int[np.ndarray, " sample"] | None = None,
-    groups: Sequence[str] | None = None,
+    groups: Any = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the AUC of one attention metric at one role, layer × head, from what `capture` kept.
 
-    AUC within folds for "higher when correct" (SPEC: the two grids). A single metric may tell in either direction: the
+    AUC within folds for "higher when correct" (definitions: the two grids). A metric may tell in either direction: the
     colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, or a grid
     of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`) defaults to the
-    folds of SPEC.md over `y` and `groups`. Raises DataError for an unknown role or metric.
+    folds of docs/definitions.md over `y` and `groups`. Raises DataError for an unknown role or metric.
     """
     heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
     if ax is None:
@@ -124,6 +124,8 @@ def grid_heatmap(
     grid: xr.Dataset, *, value: str = "auc", embed: bool = True, controls: Mapping[str, Any] | None = None
 ) -> Heatmap:
     """What `plot_grid` draws, prepared: values, labels, counts, the control rows and the marks."""
+    if not isinstance(grid, xr.Dataset):
+        raise DataError(f"grid: expected the whole grid, an xarray Dataset, got {type(grid).__name__}")
     if value not in grid:
         raise DataError(f"the grid has no {value!r}; it has {', '.join(sorted(map(str, grid.data_vars)))}")
     cells = grid[value]
@@ -171,7 +173,7 @@ def heads_heatmap(
     *,
     metric: str = "entropy",
     fold: Int[np.ndarray, " sample"] | None = None,
-    groups: Sequence[str] | None = None,
+    groups: Any = None,
 ) -> Heatmap:
     """What `plot_heads` draws, prepared."""
     if role not in cap.roles:
@@ -218,7 +220,7 @@ def difference_key(names: tuple[str, str]) -> Key:
 
 
 def gold_note(grid: xr.Dataset) -> str:
-    """A warning for the figure where the label could leak into the columns (SPEC: the finder is blind to the label)."""
+    """A warning for the figure where the label could leak (definitions: the finder is blind to the label)."""
     return GOLD_NOTE if grid.attrs.get("span_uses_gold") else ""
 
 

@@ -47,7 +47,7 @@ def exclusions(samples: Sequence[Mapping[str, Any]], *, shown: int = 8) -> list[
 
 
 def methods(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """How the exact answer was located, by correctness (SPEC: the finder is blind to the label)."""
+    """How the exact answer was located, by correctness (definitions: the finder is blind to the label)."""
     names = Counter(str(sample.get("exact_answer_method") or "not located") for sample in samples)
     rows = []
     for name, _ in names.most_common():

@@ -1,7 +1,7 @@
 """What the folds of a cell share: every sample is scored by one probe and trains the other four.
 
-The variance of SPEC ("interval") takes the five probes as given, and the errors E_f = Â_f - A_f of their AUCs on new
-samples as independent. They are not. Let D_f←g be how much E_f changes because fold g was trained on; given the other
+The variance of given probes (definitions: interval) takes the errors E_f = Â_f - A_f of their AUCs on new samples
+as independent. They are not. Let D_f←g be how much E_f changes because fold g was trained on; given the other
 folds, every E has mean 0 over its own test samples, so that exactly
 
     Cov(E_f, E_g) = E[D_f←g D_g←f].
@@ -17,7 +17,7 @@ different folds (of different groups: sums over groups). The d_ij come from thre
 3. Means over the fold's class (the groups other than that of i) and over the training samples are taken away: A_f
    itself moves by them.
 
-With nothing to find d_ij = d_ji, and the sum is as large as SPEC's variance: the true one is twice that. With strong
+With nothing to find d_ij = d_ji, and the sum is as large as that variance: the true one is twice that. With strong
 signal or many samples for the features it vanishes. Cross-validation's dependence in general: Bates, Hastie &
 Tibshirani 2021. No matrix of pairs is kept: Σ d_ij d_ji is the trace of a square, estimated from its products with
 `DIRECTIONS` random sign vectors (Hutchinson 1989). Those are linear in the AUC, so that grids can be subtracted.
@@ -216,6 +216,6 @@ def _sums(values: Float[np.ndarray, "sample ..."], group: Int[np.ndarray, " samp
 
 
 def shared_variance(sketch: Sketch, group: Int[np.ndarray, " sample"]) -> float:
-    """Σ over pairs of groups of d_ij d_ji: what to add to SPEC's variance; never negative."""
+    """Σ over pairs of groups of d_ij d_ji: what to add to the variance of given probes; never negative."""
     sums = _sums(sketch, group)
     return max(0.0, float((sums[:, 0] * sums[:, 1]).sum() / sketch.shape[2]))

@@ -35,12 +35,12 @@ class Folds:
 
 
 def normalise_question(text: str) -> str:
-    """Question text as a group name: NFKC, case folded, white space collapsed (SPEC: groups)."""
+    """Question text as a group name: NFKC, case folded, white space collapsed (definitions: groups)."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def question_groups(questions: Sequence[str], groups: Sequence[str | None] | None = None) -> list[str]:
-    """Group of every row: its own `group`, else its normalised question (SPEC: groups)."""
+    """Group of every row: its own `group`, else its normalised question (definitions: groups)."""
     own = [None] * len(questions) if groups is None else groups
     return [
         normalise_question(question) if group is None else group for question, group in zip(questions, own, strict=True)
@@ -93,7 +93,7 @@ def read_labels(y: Any, ids: Any = None) -> Float[np.ndarray, " sample"]:
 def assign_folds(
     y: Int[np.ndarray, " sample"], groups: Sequence[str] | None = None, *, folds: int = 5, seed: int = 0
 ) -> Int[np.ndarray, " sample"]:
-    """Fold of every sample by `StratifiedGroupKFold(folds, shuffle=True, random_state=seed)` (SPEC: folds).
+    """Fold of every sample by `StratifiedGroupKFold(folds, shuffle=True, random_state=seed)` (definitions: folds).
 
     `groups=None`: every sample is its own group, 0 … n-1. Raises DataError for a single class or fewer groups
     than folds.
@@ -136,7 +136,7 @@ def make_folds(
     seed: int = 0,
     ids: Any = None,
 ) -> Folds:
-    """Population and folds (SPEC: population, groups, folds).
+    """Population and folds (definitions: population, groups, folds).
 
     `y` holds 0, 1 or None for every sample; it, `groups` and `ids` are read by order, whatever index they bring.
     `population="exact_answer"` takes the labelled samples with an exact answer (all labelled ones when

@@ -1,7 +1,7 @@
 """AUC within folds, its influences, intervals, differences and false discovery: pure functions on arrays.
 
 Every function takes out-of-fold scores (`NaN` = the sample is not in this cell), labels (1 = correct), folds and
-integer group codes, and knows nothing of layers or tokens. Definitions: SPEC, "Numbers, exactly".
+integer group codes, and knows nothing of layers or tokens. Definitions: docs/definitions.md, "Numbers, exactly".
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def fold_pairs(y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]) 
 def why_undefined(
     y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"], min_per_class: int = MIN_PER_CLASS
 ) -> str:
-    """Why samples with these labels and folds give no AUC (SPEC: undefined); "" if they do."""
+    """Why samples with these labels and folds give no AUC (definitions: undefined); "" if they do."""
     n_correct, n_wrong = int((y == 1).sum()), int((y == 0).sum())
     if min(n_correct, n_wrong) < min_per_class:
         return f"{n_correct} correct and {n_wrong} wrong samples, at least {min_per_class} of each needed"
@@ -111,7 +111,7 @@ def within_fold_auc(
     y: Int[np.ndarray, "*#batch sample"],
     fold: Int[np.ndarray, " sample"],
 ) -> Float[np.ndarray, "..."]:
-    """Share of concordant (correct, wrong) pairs of the same fold, ties half, over all such pairs (SPEC: AUC).
+    """Share of concordant (correct, wrong) pairs of the same fold, ties half, over all such pairs (definitions: AUC).
 
     Leading axes of `score` and `y` (label permutations) broadcast; scores are finite. NaN where no fold has a pair.
     """
@@ -157,7 +157,7 @@ def standard_error(
     group: Int[np.ndarray, " sample"],
     training: Float[np.ndarray, "sample side direction"] | None = None,
 ) -> float:
-    """Square root of the sum over groups of the squared summed influences (SPEC: interval).
+    """Square root of the sum over groups of the squared summed influences (definitions: interval).
 
     Plus, where `training` (`training_sketch`) is known, what the folds' errors share because each trained the others.
     """
@@ -185,7 +185,7 @@ def estimate_auc(
     training: Float[np.ndarray, "sample side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> Estimate:
-    """One cell's AUC with interval and influences, or the reason why it is undefined (SPEC: AUC, interval).
+    """One cell's AUC with interval and influences, or the reason why it is undefined (definitions: AUC, interval).
 
     `training`: the cell's `training_sketch`; None for scores that were not trained on these samples.
     """
@@ -228,7 +228,7 @@ def delta_auc(
     training: Float[np.ndarray, "sample side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> Estimate:
-    """AUC of `score_1` minus AUC of `score_2`, over the samples valid in both (SPEC: ΔAUC).
+    """AUC of `score_1` minus AUC of `score_2`, over the samples valid in both (definitions: ΔAUC).
 
     `training`: the first cell's `training_sketch` minus the second's.
     """

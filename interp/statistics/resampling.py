@@ -1,6 +1,6 @@
 """Statements about a whole grid: its best cell, where its peak lies, and whether two grids look alike.
 
-Scores come as (sample, cell); `NaN` = the sample is not in this cell. Definitions: SPEC, "Numbers, exactly".
+Scores come as (sample, cell); `NaN` = the sample is not in this cell. Definitions: numbers, exactly.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def nested_best(
     *,
     min_per_class: int = MIN_PER_CLASS,
 ) -> NestedBest:
-    """AUC of the best cell, chosen on the other folds and scored on each fold (SPEC: best cell).
+    """AUC of the best cell, chosen on the other folds and scored on each fold (definitions: best cell).
 
     `score` holds defined cells only. Chosen so, the best of many cells is not favoured by its luck.
     """
@@ -98,7 +98,7 @@ def peak_set(
     """Share of the resamples whose maximum each cell holds, for the cells of the peak set; 0 elsewhere.
 
     The smallest set of cells that holds 95 % of the argmaxes over Gaussian multiplier resamples of the group
-    influences, drawn by `default_rng([seed, 1])` (SPEC: where it is). NaN cells (undefined) never win.
+    influences, drawn by `default_rng([seed, 1])` (definitions: where it is). NaN cells (undefined) never win.
     """
     share = np.zeros(len(auc))
     defined = np.flatnonzero(np.isfinite(auc))
@@ -125,7 +125,7 @@ def split_halves(
     seed: int = 0,
     halvings: int = 200,
 ) -> dict[str, SplitHalves]:
-    """Do two grids look alike? `raw`, and `centred` (row and column means removed) (SPEC: do the grids look alike).
+    """Do two grids look alike? `raw`, and `centred` (row and column means removed; definitions: alike).
 
     Groups are split in two halves, `halvings` times, by `default_rng([seed, 2])`; over the `defined` cells, grid 1
     on one half is correlated with grid 2 on the other.

@@ -42,7 +42,7 @@ def fit_probe(
     model: str = "",
     min_per_class: int = MIN_PER_CLASS,
 ) -> FittedProbe:
-    """The linear probe of one cell, fitted on all samples of the population that have the role (SPEC: score).
+    """The linear probe of one cell, fitted on all samples of the population that have the role (definitions: score).
 
     `data`: a Run (labels, groups, folds, estimator, C, seed, site and model are the run's unless given), a Capture, or
     bare vectors `sample width` of the cell `layer`, `role`. `site` defaults to the first that was captured, `probe` to
