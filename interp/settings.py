@@ -66,6 +66,8 @@ class Settings:
                 raise DataError(f"{name}: expected a whole number from {low}, got {value}")
         check_samples(self.samples_per_question, self.temperature)
         check_stop(self.stop)
+        if isinstance(self.sites, str):
+            raise DataError(f"sites: expected a tuple of names, got the text {self.sites!r}; write ({self.sites!r},)")
         if not self.sites:
             raise DataError("sites: expected at least one")
         if unknown := [site for site in self.sites if site not in SITES]:

@@ -32,9 +32,9 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     models of different depth: every layer of the shallowest grid with the layer of the nearest relative depth in each
     other grid (`layers_by_depth`); `first_layer` and `second_layer` (pair, layer) say which are compared.
 
-    Where two grids have the same samples, labels and folds, `samples` of the pair is "same", and a cell is the ΔAUC of
-    docs/definitions.md over samples valid in both. Otherwise each AUC keeps its own samples, and the variance of the difference
-    is the sum over all groups of the squared difference of the two influences: groups that both grids hold (the same
+    Where two grids have the same samples, labels and folds, `samples` of the pair is "same", and a cell is the ΔAUC
+    over the samples valid in both. Otherwise each AUC keeps its own samples, and the variance of the difference is
+    the sum over all groups of the squared difference of the two influences: groups that both grids hold (the same
     questions, put to two models) are paired, the others independent; `shared_groups` counts them and `samples` says
     "shared groups" or "independent". `q` is by Benjamini-Hochberg over all pairs and cells. `mean_delta` with
     `mean_low`, `mean_high` and `mean_p` is the mean over the cells defined in both.

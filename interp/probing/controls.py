@@ -18,7 +18,6 @@ from interp.probing.baselines import (
     answer_strings,
     baseline_estimates,
     fit_estimate,
-    fitted_estimate,
     labelled_cell,
     position_estimates,
 )
@@ -138,7 +137,7 @@ def control_grid(
         roles = [str(token) for token in grid["token"].values]
         baselines["position"] = position_estimates(at, lengths, roles, samples, min_per_class=least)
     if "embed_score" in grid and apart is not None:
-        baselines["embed_held_out"] = _embed_held_out(data, grid, apart, spec, least)
+        baselines["embed_held_out"] = _embed_held_out(data, grid, apart, spec, least, n_jobs)
     return Controls(
         cells=xr.Dataset(
             estimate_variables(by_control, ("control", "layer", "token"), (len(CELL_CONTROLS), *arrays.auc.shape)),
@@ -210,18 +209,26 @@ def _selectivity(arrays: GridArrays, layer: int, role: int, task: Estimate, trai
     return normal_estimate(value - task.value, influence - task.influence, arrays.group, *counts, training=training)
 
 
-def _embed_held_out(data: Capture, grid: xr.Dataset, apart: Labels, spec: ProbeSpec, least: int) -> dict[str, Estimate]:
+def _embed_held_out(
+    data: Capture, grid: xr.Dataset, apart: Labels, spec: ProbeSpec, least: int, n_jobs: int | None
+) -> dict[str, Estimate]:
     """The embedding row on answer-held-out folds: how much of the held-out AUC the token itself explains."""
     control = read_features(data, site=str(grid.attrs["site"])).control()
     assert control is not None  # the grid has the row
     place = {name: i for i, name in enumerate(control.ids)}
     index = np.array([place[name] for name in grid["sample"].values.tolist()])
     used = np.isfinite(grid["embed_score"].transpose("sample", "token").values)
+    there = {role: has for role, has in enumerate(used.T) if has.any()}
+    cells = (
+        labelled_cell(control.column(index[has], 0, role), apart, used=has, spec=spec, min_per_class=least)
+        for role, has in there.items()
+    )
+    numbers = len(used) * int(control.values.shape[-1])
+    fits = iter(cross_fit_cells(cells, numbers * len(there), largest=numbers, n_jobs=n_jobs))
     out = {}
     for role, (token, has) in enumerate(zip(grid["token"].values, used.T, strict=True)):
-        if has.any():
-            x = control.column(index[has], 0, role)
-            out[str(token)] = fitted_estimate(x, apart, used=has, spec=spec, min_per_class=least)[0]
+        if role in there:
+            out[str(token)] = fit_estimate(next(fits), apart, used=has, min_per_class=least)[0]
         else:  # nothing to hold out: the row itself is undefined there
             n, n_correct, reason = (grid[f"embed_{name}"].values[role] for name in ("n", "n_correct", "reason"))
             out[str(token)] = undefined(len(has), int(n), int(n_correct), str(reason))
