@@ -193,7 +193,7 @@ def cross_fit(cell: Cell) -> CellFit:
     for f, part in zip(np.unique(fold), parts, strict=True):
         if len(np.unique(y[part])) < 2:
             return CellFit(nothing, f"the training part of fold {f} has one class only")
-        if not _varies(x[part]):
+        if not _varies(x, part):
             return CellFit(nothing, f"no column varies in the training part of fold {f}")
         try:
             strengths.append(strength(cell, part))
@@ -241,5 +241,6 @@ def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]
     )
 
 
-def _varies(x: Float[np.ndarray, "sample width"]) -> bool:
-    return bool((x.max(0) != x.min(0)).any())
+def _varies(x: Float[np.ndarray, "sample width"], part: Bool[np.ndarray, " sample"]) -> bool:
+    first, second, *_ = places = np.flatnonzero(part)  # a part of two classes has two samples
+    return bool((x[first] != x[second]).any() or (x[places] != x[first]).any())

@@ -50,7 +50,7 @@ def solve_dual(
     alpha, f = torch.zeros_like(labels), torch.zeros_like(labels)
     b, w = labels.new_zeros(columns), labels.new_zeros(columns, x.shape[1])
     pull = (strength.sum(1) * (c / C)).float()
-    fresh = torch.ones(columns, dtype=torch.bool, device=labels.device)
+    renewed, exact = torch.ones(2, columns, dtype=torch.bool, device=labels.device)  # f of this w: at all, in float64
     goal = torch.zeros_like(b)
     active, start, products = torch.arange(columns, device=labels.device), None, 0
     for iteration in range(newton.MAX_NEWTON + 1):
@@ -60,16 +60,20 @@ def solve_dual(
         z, k_z, norm = gradients(r, r_b, pull[active])
         products += 1
         relative, start = _relative(norm, start, active)
-        known = fresh[active]
+        known = renewed[active]
         goal[active[known]] = (trust * relative[known]).clamp_min(TARGET)
         small = relative <= goal[active]
         last = iteration == newton.MAX_NEWTON
-        settled = known & (relative <= TARGET)
-        stale = active[~fresh[active]]
-        if len(stale) and (last or bool(small.all())):  # for all at once: a product in float64 is dear
-            w[stale] = alpha[stale] @ x if penalty is None else alpha[stale] @ x / penalty[stale]
-            f[stale] = w[stale] @ x.T + b[stale, None]
-            fresh[stale] = True
+        settled = exact[active] & (relative <= TARGET)
+        stale = active[~exact[active]]
+        if len(stale) and (last or bool(small.all())):  # for all at once: such a product is dear
+            final = last or bool((goal[stale] <= TARGET).all())
+            matrix = x if final else x.float()
+            weights = alpha[stale].to(matrix.dtype) @ matrix
+            if penalty is not None:
+                weights /= penalty[stale]
+            w[stale], f[stale] = weights.double(), (weights @ matrix.T).double() + b[stale, None]
+            renewed[stale], exact[stale] = True, final
         go = ~small
         if bool(go.any()) and not last:
             moved = active[go]
@@ -94,7 +98,7 @@ def solve_dual(
             alpha[moved] += step[:, None] * d
             f[moved] += step[:, None] * u
             b[moved] += step * d_b
-            fresh[moved] = False
+            renewed[moved] = exact[moved] = False
         active = active[~settled]
         if last or not len(active):
             break
