@@ -87,8 +87,6 @@ def plot_comparison(
     for ax in axes[1:]:
         ax.tick_params(axis="y", which="both", labelleft=False)
         ax.set_ylabel("")
-    for ax in axes:
-        ax.set_xlabel("")
     marks = {text: handle for heatmap in (left, middle, right) for handle, text in heatmap.mark_key()}
     key = [(handle, text) for text, handle in marks.items()]
     draw_frame(figure, title=title, key=key, notes=[left.repeat_note(), gold_note(first)])
