@@ -20,6 +20,20 @@ MEMORISED, SHARED, NOISE = 0, 1, 2
 """Layers: which answer it is, a direction common to all correct answers, and nothing."""
 
 
+def captured(x: np.ndarray, answers: Answers, *, embed: torch.Tensor) -> Capture:
+    """The planted vectors as a Capture with an embedding row."""
+    return Capture(
+        sites={"resid_post": torch.from_numpy(x)},
+        embed=embed,
+        attention={},
+        valid=torch.ones((N, 1), dtype=torch.bool),
+        index=torch.zeros((N, 1), dtype=torch.int64),
+        layers=(0, 1, 2),
+        roles=("exact_answer_first",),
+        id=tuple(answers.id),
+    )
+
+
 def test_control_labels_are_constant_per_string_and_keep_the_share() -> None:
     strings = [f"a{i % 23}" for i in range(300)]
     label = control_labels(strings, 0.7, seed=3)
@@ -133,16 +147,7 @@ def test_samples_that_are_not_among_the_answers_are_an_error() -> None:
 def test_the_embedding_row_is_held_out_too() -> None:
     """With the first layer as embedding, it is that layer's own control; selectivity knows what the folds share."""
     x, answers, _ = planted()
-    cap = Capture(
-        sites={"resid_post": torch.from_numpy(x)},
-        embed=torch.from_numpy(x[:, 0]),
-        attention={},
-        valid=torch.ones((N, 1), dtype=torch.bool),
-        index=torch.zeros((N, 1), dtype=torch.int64),
-        layers=(0, 1, 2),
-        roles=("exact_answer_first",),
-        id=tuple(answers.id),
-    )
+    cap = captured(x, answers, embed=torch.from_numpy(x[:, 0]))
     y = planted()[2]["y"].values
     grid = probe_grid(cap, y, n_jobs=1)
     controls = control_grid(cap, answers, grid, n_jobs=1)
@@ -161,16 +166,7 @@ def test_the_embedding_row_is_held_out_too() -> None:
 
 def test_an_embedding_that_never_varies_keeps_its_own_reason_and_counts_when_held_out() -> None:
     x, answers, _ = planted()
-    cap = Capture(
-        sites={"resid_post": torch.from_numpy(x)},
-        embed=torch.ones((N, 1, WIDTH)),
-        attention={},
-        valid=torch.ones((N, 1), dtype=torch.bool),
-        index=torch.zeros((N, 1), dtype=torch.int64),
-        layers=(0, 1, 2),
-        roles=("exact_answer_first",),
-        id=tuple(answers.id),
-    )
+    cap = captured(x, answers, embed=torch.ones((N, 1, WIDTH)))
     grid = probe_grid(cap, planted()[2]["y"].values, n_jobs=1)
     found = control_grid(cap, answers, grid, n_jobs=1).baselines["embed_held_out"]["exact_answer_first"]
     assert found.reason == grid["embed_reason"].item() and "no column varies" in found.reason

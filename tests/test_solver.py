@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from interp.errors import DataError
-from interp.probing import newton, solver
+from interp.probing import newton, newton_primal, solver
 from interp.probing.standardiser import Standardiser
 from interp.statistics.inference import fold_pairs, within_fold_auc
 
@@ -168,6 +168,22 @@ def test_a_part_for_which_the_common_scale_is_none_is_solved_by_itself(kind: str
     usual = np.arange(len(y)) != 3
     assert np.abs(score - expected)[usual].max() < 1e-4 * expected[usual].std()
     assert found.coef[0, 0] == 0
+
+
+def test_a_part_of_another_scale_is_not_tried_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(7)
+    x, y = design("n > d", rng)
+    x[3] *= 1e4
+    part = np.stack([np.arange(len(y)) % 3 != f for f in range(3)])  # the first lacks the far sample
+    columns: list[int] = []
+
+    def counted(x: torch.Tensor, labels: torch.Tensor, *rest: object) -> newton.Optimum:
+        columns.append(len(labels))
+        return newton_primal.solve_primal(x, labels, *rest)
+
+    monkeypatch.setattr(solver, "solve_primal", counted)
+    solver.Design(torch.from_numpy(x)).solve(torch.from_numpy(y).expand(3, -1), torch.from_numpy(part))
+    assert columns == [2, 1]
 
 
 def test_parts_with_one_class_or_no_varying_column_are_nan() -> None:
