@@ -14,7 +14,8 @@ import torch
 from interp.errors import ModelError
 from interp.models.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
 from interp.models.gguf import converted_folder, gemma3_file, is_gguf
-from interp.models.hooked import KeyValueCache, fill_cache, forward, hook_name, new_cache, output_weight, pads_between
+from interp.models.hooked import fill_cache, forward, hook_name, output_weight, pads_between
+from interp.models.key_value_cache import KeyValueCache, new_cache
 from interp.models.placement import is_spread, placement
 from interp.models.preflight import preflight, reference_pass
 
