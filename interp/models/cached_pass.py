@@ -4,6 +4,7 @@ A release of transformers that names something anew can leave a cache empty with
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import version
 
 import torch
@@ -110,6 +111,7 @@ def _places(real: Bool[Tensor, " all"], new: int) -> Int[Tensor, " real_new"]:
     return (real.cumsum(0) - 1)[-new:][real[-new:]]
 
 
+@lru_cache
 def _advice() -> str:
     return (
         f": transformers {version('transformers')} and TransformerLens {version('transformer-lens')} do not work "
