@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from interp.answering.answers import Answers
-from interp.atomic import write_json, write_text
+from interp.atomic import write_json, write_text, writing
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
 from interp.comparing.against_controls import against_controls
@@ -25,8 +25,9 @@ from interp.probing.grid import join_grids, save_grid
 from interp.probing.permutations import permutation_test
 from interp.probing.probes import attention_grid, probe_grid
 from interp.progress import Advance, bar
+from interp.runs.lock import locked
 from interp.runs.opened_run import Run
-from interp.runs.run_folder import RunFolder, read_samples
+from interp.runs.run_folder import RunFolder, going_on, read_samples
 from interp.settings import Settings
 from interp.statistics.folds import Folds
 from interp.using.abstention import selective
@@ -91,7 +92,7 @@ def analyse(
         with _step("Permuting labels", 2 * cells, progress) as advance:
             probe = permutation_test(probe, cap, progress=advance, **drawn)
             attention = permutation_test(attention, cap, progress=advance, **drawn)
-    probe, attention = (_annotated(grid, positions, answers, folds) for grid in (probe, attention))
+    probe, attention = (_annotated(grid, positions, answers, folds, settings.population) for grid in (probe, attention))
     controls, further = None, None
     if settings.controls:
         with _step("Widths", 2 * cells, progress) as advance:
@@ -111,14 +112,18 @@ def _step(title: str, cells: int, progress: bool) -> Iterator[Advance | None]:
     give_back()
 
 
-def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds) -> xr.Dataset:
-    """The grid with each sample's token positions, and for each column which other column it mostly repeats."""
+def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds, population: str) -> xr.Dataset:
+    """The grid with each sample's token positions, for each column which other it mostly repeats, and who is in it."""
     members = np.flatnonzero(folds.member)
     repeats = positions[members.tolist()].repeats()
     return grid.assign(
         position=(("sample", "token"), positions.index.numpy()[members]),
         coincides=(("token",), np.array(repeats, dtype=object)),
-    ).assign_attrs(span_uses_gold=int(answers.span_uses_gold))
+    ).assign_attrs(
+        span_uses_gold=int(answers.span_uses_gold),
+        population=population,
+        **{f"excluded_{reason}": count for reason, count in folds.excluded.items()},
+    )
 
 
 def write_results(folder: RunFolder, result: Analysis) -> None:
@@ -189,6 +194,8 @@ def draw(
 
 def redraw(run: Run) -> None:
     """Figures and report of a finished run once more, from its stored grids. Raises RunError if it is not finished."""
-    if run.settings["state"] != "done":
-        raise RunError(f"{run.folder.path} is not finished; {run.settings['resume']} first")
-    draw(run.folder, run.probe, run.attention, run.capture, run.settings)
+    with locked(run.folder.path), writing(run.folder.path):
+        run = Run(run.folder)  # as it is now: nobody else is working on it
+        if run.settings["state"] != "done":
+            raise RunError(f"{run.folder.path} is not finished; `{going_on(run.settings, run.folder.path)}` first")
+        draw(run.folder, run.probe, run.attention, run.capture, run.settings)

@@ -100,9 +100,10 @@ def _resume(args: argparse.Namespace) -> None:
 
 
 def _status(args: argparse.Namespace) -> None:
-    from interp.pipeline import open_run
+    from interp.runs.run_folder import RunFolder
+    from interp.runs.status import status
 
-    print(open_run(args.out).status())
+    print(status(RunFolder(args.out)))
 
 
 def _verify(args: argparse.Namespace) -> int:

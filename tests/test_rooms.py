@@ -23,9 +23,11 @@ GROUND = (
     "errors",
     "fingerprint",
     "heap",
+    "machine",
     "progress",
     "run_data",
     "settings",
+    "threads",
 )  # files beside the steps that they use
 
 

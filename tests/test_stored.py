@@ -243,11 +243,9 @@ def test_overflow_is_summed_over_shards(whole, tmp_path) -> None:
 
 
 def test_workers_are_fewer_where_cells_are_large() -> None:
-    import os
+    from interp.machine import usable_cpus, usable_memory
 
-    from joblib import cpu_count
-
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert worker_count(0) == worker_count(1000) == cpu_count()
+    memory, cpus = usable_memory(), usable_cpus()
+    assert worker_count(0) == worker_count(1000) == cpus
     assert worker_count(memory) == 1
-    assert worker_count(memory // 8 // 4 // 2 // cpu_count()) == cpu_count()
+    assert worker_count(memory // 8 // 4 // 2 // cpus) == cpus

@@ -140,7 +140,7 @@ def generate_answers(
         exact_answer,
         candidates=candidates,
         pattern=answer_pattern,
-        default_candidates=_named_answers(rows, wrong_too=correct == "choice"),
+        default_candidates=named_answers(rows, wrong_too=correct == "choice"),
         extract=extract_with(model if extractor is None else extractor, batch_tokens=batch_tokens, splits=splits),
     )
     info, tokenizer = model_info(model), model_tokenizer(model)
@@ -150,7 +150,7 @@ def generate_answers(
     prompt_ids = [row_ids(row, text, tokenizer) for row, text in zip(rows, prompt, strict=True)]
     own = [own_completion(row, tokenizer) for row in rows]
     for row, *ids in zip(rows, prompt_ids, own, strict=True):
-        _check_vocabulary(row, [token for part in ids for token in part or ()], info.d_vocab)
+        check_vocabulary(row, [token for part in ids for token in part or ()], info.d_vocab)
 
     room = [info.n_ctx - len(ids) for ids in prompt_ids]
     too_long = [(max_new_tokens if o is None else len(o)) > r for o, r in zip(own, room, strict=True)]
@@ -202,7 +202,7 @@ def generate_answers(
     return replace(answers, correct=judgement.correct, judgement=judgement)
 
 
-def _named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:
+def named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:
     """The default candidates: one list for all rows, so that no row's own answers decide where its answer is found."""
     accepted = [answer for row in rows for answer in row.answers]
     return accepted + [row.wrong_answer for row in rows if wrong_too and row.wrong_answer is not None]
@@ -217,7 +217,8 @@ def own_completion(row: QARow, tokenizer: "PreTrainedTokenizerBase") -> list[int
     return None
 
 
-def _check_vocabulary(row: QARow, ids: Sequence[int], d_vocab: int) -> None:
+def check_vocabulary(row: QARow, ids: Sequence[int], d_vocab: int) -> None:
+    """Raise DataError for an id that is no token of the model."""
     wrong = next((token for token in ids if not 0 <= token < d_vocab), None)
     if wrong is not None:
         raise DataError(

@@ -38,6 +38,13 @@ class PromptFormat:
             came = f"{{{unknown[0]}}}" if unknown else "none"
             raise DataError(f"the prompt template must hold {{question}} and may hold {{context}}; it names {came}")
 
+    def is_chat(self, tokenizer: "PreTrainedTokenizerBase") -> bool:
+        """Whether prompts are turns of a chat. Raises ModelError where that was asked for and there is no template."""
+        has_template = getattr(tokenizer, "chat_template", None) is not None
+        if self.chat and not has_template:
+            raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
+        return has_template and self.template is None if self.chat is None else self.chat
+
     def text(self, row: QARow, tokenizer: "PreTrainedTokenizerBase") -> str:
         """The prompt of `row` as text."""
         if row.prompt is not None:
@@ -47,10 +54,7 @@ class PromptFormat:
                 f"{row.source or row.id}: the prompt template names {{context}}, but the row has no `context`"
             )
         text = (self.template or "{question}").format(question=row.question, context=row.context)
-        has_template = getattr(tokenizer, "chat_template", None) is not None
-        if self.chat and not has_template:
-            raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
-        if self.chat or (self.chat is None and self.template is None and has_template):
+        if self.is_chat(tokenizer):
             turn = [{"role": "user", "content": text}]
             return str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
         return text

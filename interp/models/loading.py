@@ -63,9 +63,7 @@ def load_model(
     writes to the residual stream. `check=True` runs `preflight`, also on the `sites` that will be captured.
     Raises ModelError with what to do.
     """
-    if isinstance(dtype, str) and dtype not in DTYPES:
-        raise ModelError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    dtype = DTYPES[dtype] if isinstance(dtype, str) else dtype
+    dtype = read_dtype(dtype)
     reference = None
     if backend(source):
         model = source
@@ -94,6 +92,13 @@ def load_model(
     if check:
         preflight(model, reference=reference, sites=sites)
     return model
+
+
+def read_dtype(dtype: str | torch.dtype) -> torch.dtype:
+    """torch's type of that name. Raises ModelError for a name that is none of `DTYPES`."""
+    if isinstance(dtype, str) and dtype not in DTYPES:
+        raise ModelError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
+    return DTYPES[dtype] if isinstance(dtype, str) else dtype
 
 
 def _is_hugging_face(source: object) -> bool:

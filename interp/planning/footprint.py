@@ -53,8 +53,26 @@ def disk_bytes(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], shard
         head, specs = heads[len(ids)]
         size = head + per_sample * len(ids)
         marker = Shard("0" * 64, index, tuple(ids), tuple(roles), specs, {}, size, "0" * 64)
-        total += size + len(json.dumps(asdict(marker), ensure_ascii=False, indent=1).encode()) + 1
+        total += size + _marker_bytes(marker)
     return total
+
+
+def most_bytes(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], ids: Sequence[str]) -> int:
+    """Bytes that `activations/` takes at most, whatever the lengths of the answers and so the shards turn out to be.
+
+    What a shard adds to its samples is counted for as many shards as there can be, each as if it were the largest.
+    Counts of numbers that are not finite, which markers also hold, are left out.
+    """
+    most, largest = math.ceil(len(ids) / SHARD_SAMPLES), 2 * SHARD_SAMPLES - 1
+    specs = shard_specs(shapes, sites, roles, largest)
+    head, per_sample = len(layout(specs)[0]), sample_bytes(shapes, sites, len(roles))
+    marker = Shard("0" * 64, 10**5, (), tuple(roles), specs, {}, head + per_sample * largest, "0" * 64, largest)
+    listed = sum(len(json.dumps(id, ensure_ascii=False).encode()) + len(",\n  ") for id in ids)
+    return per_sample * len(ids) + listed + most * (head + _marker_bytes(marker) + len("\n "))
+
+
+def _marker_bytes(marker: Shard) -> int:
+    return len(json.dumps(asdict(marker), ensure_ascii=False, indent=1).encode()) + 1
 
 
 def memory_bytes(

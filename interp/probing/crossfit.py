@@ -19,6 +19,7 @@ from interp.probing.standardiser import Standardiser
 from interp.statistics.cross_fold import Sketch, training_sketch
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
+from interp.threads import one_thread
 
 
 class InnerFoldsError(DataError):
@@ -109,6 +110,7 @@ def decision_values(estimator: Any, x: Float[np.ndarray, "sample width"]) -> Flo
     return values.reshape(len(x))
 
 
+@one_thread()
 def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
     """Fit the cell's probe on one part of its samples, standardised by that part (definitions: score).
 
@@ -181,6 +183,7 @@ def choose_C(cell: Cell) -> float:
     return cell.spec.strengths[int(np.argmax(auc))]
 
 
+@one_thread()
 def cross_fit(cell: Cell) -> CellFit:
     """Fit on all folds but one, score that one (definitions: score); a reason instead where the cell is undefined."""
     x, y, fold = cell.x, cell.y, cell.fold  # x as it was given: each part becomes float64 by itself

@@ -9,7 +9,6 @@ import xarray as xr
 from jaxtyping import Float, Int
 from joblib import Parallel, delayed
 from scipy import linalg, stats
-from threadpoolctl import threadpool_limits
 
 from interp.capturing.activations import Capture
 from interp.errors import DataError
@@ -18,6 +17,7 @@ from interp.probing.grid import grid_arrays
 from interp.probing.standardiser import Standardiser
 from interp.probing.workers import worker_count
 from interp.statistics.inference import benjamini_hochberg, within_fold_auc
+from interp.threads import one_thread
 
 PERMUTATIONS = 1000
 STATISTICS = {
@@ -87,6 +87,7 @@ def ridge_scores(
     return score
 
 
+@one_thread()
 def _cell_aucs(
     column: Callable[[], Float[np.ndarray, "sample width"]],
     labels: Int[np.ndarray, "column sample"],
@@ -153,7 +154,7 @@ def permutation_test(
     if n_jobs is None:
         everyone = np.arange(len(arrays.y))
         n_jobs = worker_count(column(everyone, *cells[0].tolist()).size if len(cells) else 0)
-    with threadpool_limits(1):
+    with one_thread():
         workers = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")
         for (layer, role), values in zip(cells, workers(delayed(work)(*cell) for cell in cells.tolist()), strict=True):
             aucs[:, layer, role] = values

@@ -9,7 +9,6 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
 from interp.answering.place_check import place_warnings
@@ -17,16 +16,12 @@ from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
 from interp.comparing.against_controls import control_sentences
-from interp.fingerprint import json_hash
 from interp.probing.grid import load_grid
-from interp.runs.run_folder import RunFolder, read_answers, read_run_json, read_samples
+from interp.runs.run_folder import RunFolder, read_run_json, read_samples, run_identity
+from interp.runs.sample_lines import read_answers
+from interp.runs.status import status
 from interp.runs.store import ShardReader, finished_shards, verify_shards
 from interp.runs.stored import read_padded, stored_capture
-
-
-def run_identity(record: dict[str, Any]) -> str:
-    """What the shards of a run name as theirs: a hash of settings, versions, model and data."""
-    return json_hash([record[key] for key in ("settings", "versions", "model", "data")])
 
 
 @dataclass(frozen=True)
@@ -88,19 +83,7 @@ class Run:
 
     def status(self) -> str:
         """How far the run is, and how to go on."""
-        state = self.settings["state"]
-        lines = [f"{self.folder.path}: {state}, begun {self.settings['created']}"]
-        if self.folder.samples.exists():
-            shards = finished_shards(self.folder.activations) if self.folder.activations.exists() else []
-            captured = sum(len(shard.sample_ids) for shard in shards)
-            lines.append(f"{len(self.samples)} samples answered, {captured} captured in {len(shards)} shards")
-        elif state == "answering":
-            answered = len(AnswerLog(self.folder.answer_log, run=run_identity(self.settings)).finished)
-            asked = self.settings["data"]["rows"] * self.settings["settings"]["samples_per_question"]
-            lines.append(f"{answered} of {asked} samples answered")
-        lines += [f"{name}: {seconds:.1f} s" for name, seconds in self.settings["seconds"].items()]
-        lines.append("finished" if state == "done" else f"go on with: {self.settings['resume']}")
-        return "\n".join(lines)
+        return status(self.folder)
 
     def verify(self) -> list[str]:
         """One sentence for every shard that is damaged, missing or foreign; none if all is well."""

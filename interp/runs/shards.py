@@ -74,6 +74,11 @@ def joined(parts: list[Capture]) -> tuple[dict[str, Tensor], tuple[str, ...], Te
     return tensors, tuple(id for part in parts for id in part.id), torch.cat([part.valid for part in parts])
 
 
+def finished_batches(folder: Path) -> int:
+    """How many batches of capture the finished shards hold; 0 without a folder."""
+    return sum(shard.batches for shard in finished_shards(folder))
+
+
 def nonfinite_counts(folder: Path) -> dict[str, int]:
     """{key: values at valid roles that are NaN or infinite} over all shards; only where there are any."""
     total: Counter[str] = Counter()
