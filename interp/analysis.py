@@ -19,6 +19,7 @@ from interp.comparing.grid_table import grid_table, write_table
 from interp.comparing.widths import Widths, widths
 from interp.errors import RunError
 from interp.heap import give_back
+from interp.probing import fold_values
 from interp.probing.control_table import Controls
 from interp.probing.controls import control_grid
 from interp.probing.grid import join_grids, save_grid
@@ -128,8 +129,9 @@ def write_results(folder: RunFolder, result: Analysis) -> None:
     further = result.widths
     beside = {} if further is None else {"matched": further.matched, "gain": further.gain}
     write_table([*grid_table(result.probe, result.attention, delta, **beside), *controls], folder.grid_csv)
-    # Root: both grids and their difference at a glance. The scores, many times larger, stand once, in the groups.
-    joined = join_grids(result.probe, result.attention).drop_vars(["score", "embed_score"], errors="ignore")
+    # Root: both grids and their difference at a glance. What every sample has in every cell stands once, in the groups.
+    by_sample = ("score", "embed_score", *fold_values.VARIABLES)
+    joined = join_grids(result.probe, result.attention).drop_vars(by_sample, errors="ignore")
     save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
     save_grid(result.probe, folder.grid_nc, group="probe")
     save_grid(result.attention, folder.grid_nc, group="attention")

@@ -54,7 +54,8 @@ def probe_grid(
     The population of a Capture is its labelled samples with an exact answer (`population="all"`: every labelled one),
     of a bare array its labelled samples; `fold` (-1: outside) replaces both population and folds. Samples with
     non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`.
-    `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C` says which).
+    `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C`: that of the
+    probe that scored the sample).
     `embed=False` leaves out the control row, `nested=False` what the best cell is chosen by (`choice_auc`).
     `progress` is called with the number of cells just finished.
 

@@ -186,7 +186,7 @@ def _columns(
     if not arrays.defined.any():
         raise DataError("grid: no cell is defined, so there is no best cell")
     least = int(grid.attrs.get("min_per_class", MIN_PER_CLASS))
-    best, cells = nested_choice(grid, arrays, min_per_class=least)
+    best, cells = nested_choice(arrays, min_per_class=least)
     if best.estimate.reason:
         raise DataError(f"grid: the best cell cannot be chosen without each fold: {best.estimate.reason}")
     row, column = cells[int(arrays.auc[arrays.defined].argmax())].tolist()
