@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interp.capturing.positions import ROLES, Positions, resolve_positions
     from interp.capturing.roles import Anchor, Match
     from interp.comparing.compare import Comparison, compare_grids
+    from interp.comparing.grid_table import grid_table
     from interp.comparing.observe import observations
     from interp.comparing.run_differences import compare_runs
     from interp.data.datasets import DATASETS, load_dataset
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from interp.probing.grid import join_grids
     from interp.probing.permutations import permutation_test
     from interp.probing.probes import attention_grid, matched_width_grid, probe_grid
-    from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads
+    from interp.reporting.heads_plot import plot_heads
+    from interp.reporting.plotting import plot_comparison, plot_grid
     from interp.reporting.risk_plot import plot_risk_coverage
     from interp.runs.opened_run import Run
     from interp.seed_preset import seed_answers, seed_grid, seed_positions
@@ -66,6 +68,7 @@ _HOME = {  # where each public name lives
     "fit_probe": "using.probe_fit",
     "gain_grid": "probing.gain",
     "generate_answers": "answering.answers",
+    "grid_table": "comparing.grid_table",
     "join_grids": "probing.grid",
     "judge_answers": "answering.judge",
     "load_dataset": "data.datasets",
@@ -79,7 +82,7 @@ _HOME = {  # where each public name lives
     "plan": "planning.plan",
     "plot_comparison": "reporting.plotting",
     "plot_grid": "reporting.plotting",
-    "plot_heads": "reporting.plotting",
+    "plot_heads": "reporting.heads_plot",
     "plot_risk_coverage": "reporting.risk_plot",
     "probe_grid": "probing.probes",
     "resolve_positions": "capturing.positions",
@@ -120,6 +123,7 @@ __all__ = [
     "fit_probe",
     "gain_grid",
     "generate_answers",
+    "grid_table",
     "join_grids",
     "judge_answers",
     "load_dataset",

@@ -1,6 +1,5 @@
 """From a Capture to results: both grids, their comparison, controls, observations; and the files that show them."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
 from interp.comparing.against_controls import against_controls
 from interp.comparing.compare import Comparison, compare_grids
-from interp.comparing.grid_table import grid_table, write_table
+from interp.comparing.grid_table import run_rows, write_table
 from interp.comparing.widths import Widths, widths
-from interp.errors import RunError
 from interp.heap import give_back
+from interp.probing import fold_values
 from interp.probing.control_table import Controls
 from interp.probing.controls import control_grid
 from interp.probing.grid import join_grids, save_grid
@@ -49,7 +48,7 @@ class Analysis:
     def to_dict(self) -> dict[str, Any]:
         """What `comparison.json` holds."""
         controls = (
-            None if self.controls is None else self.controls.to_dict() | {"summary": self.controls.summary(self.probe)}
+            None if self.controls is None else self.controls.to_dict() | {"summary": self.controls.lines(self.probe)}
         )
         widths = {} if self.widths is None else self.widths.to_dict(self.comparison.delta_auc)
         return {
@@ -129,12 +128,13 @@ def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: 
 def write_results(folder: RunFolder, result: Analysis) -> None:
     """grid.csv, grid.nc and comparison.json."""
     delta = result.comparison.delta_auc
-    controls = [] if result.controls is None else result.controls.table()
+    controls = [] if result.controls is None else result.controls.rows()
     further = result.widths
     beside = {} if further is None else {"matched": further.matched, "gain": further.gain}
-    write_table([*grid_table(result.probe, result.attention, delta, **beside), *controls], folder.grid_csv)
-    # Root: both grids and their difference at a glance. The scores, many times larger, stand once, in the groups.
-    joined = join_grids(result.probe, result.attention).drop_vars(["score", "embed_score"], errors="ignore")
+    write_table([*run_rows(result.probe, result.attention, delta, **beside), *controls], folder.grid_csv)
+    # Root: both grids and their difference at a glance. What every sample has in every cell stands once, in the groups.
+    by_sample = ("score", "embed_score", *fold_values.VARIABLES)
+    joined = join_grids(result.probe, result.attention).drop_vars(by_sample, errors="ignore")
     save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
     save_grid(result.probe, folder.grid_nc, group="probe")
     save_grid(result.attention, folder.grid_nc, group="attention")
@@ -156,15 +156,15 @@ def draw(
     """The figures and the report, from the grids and `comparison.json`."""
     from matplotlib import pyplot as plt
 
-    from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads, save_figure, telling_metric
+    from interp.reporting.heads_plot import plot_heads, telling_metric
+    from interp.reporting.plotting import plot_comparison, plot_grid, save_figure
     from interp.reporting.report import report_html
     from interp.reporting.risk_plot import plot_risk_coverage
 
-    comparison = json.loads(folder.comparison.read_text(encoding="utf-8"))
-    compared = Comparison.from_dict(comparison)
+    comparison = Comparison.read(folder.comparison)
     metric, role = telling_metric(attention) or (next(iter(cap.attention)), cap.roles[-1])
     axes = {
-        "comparison": plot_comparison(probe, attention, comparison=compared)[0],
+        "comparison": plot_comparison(probe, attention, comparison=comparison)[0],
         "probe_grid": plot_grid(probe),
         "attention_grid": plot_grid(attention),
         "heads": plot_heads(cap, probe, role, metric=metric),
@@ -183,7 +183,7 @@ def draw(
         samples=samples,
         probe=probe,
         attention=attention,
-        delta=compared.delta_auc,
+        delta=comparison.delta_auc,
         comparison=comparison,
         observations=comparison["observations"],
         controls=(comparison["controls"] or {}).get("summary"),

@@ -34,7 +34,7 @@ def noisy(grid: xr.Dataset, strength: float) -> np.ndarray:
 
 def test_the_difference_is_that_of_the_nested_best_cells_own_scores(grid: xr.Dataset) -> None:
     arrays, score = grid_arrays(grid), noisy(grid, 1.0)
-    nested, cells = nested_choice(grid, arrays)
+    nested, cells = nested_choice(arrays)
     layer, role = cells[nested.chosen[0]].tolist()
     assert set(nested.chosen.values()) == {nested.chosen[0]}
     samples = (arrays.y, arrays.fold, arrays.group)
@@ -48,7 +48,7 @@ def test_the_difference_is_that_of_the_nested_best_cells_own_scores(grid: xr.Dat
 def test_pairs_make_a_small_difference_sure(grid: xr.Dataset) -> None:
     """A baseline that is the best cell's score and a little noise: far nearer than two independent AUCs would be."""
     unshared = grid.drop_vars("training")
-    nested, _ = nested_choice(unshared, grid_arrays(unshared))
+    nested, _ = nested_choice(grid_arrays(unshared))
     near = nested.score + 0.05 * np.random.default_rng(2).standard_normal(N)
     (row,) = against_controls(unshared, {"answer_logprob": baseline(grid, near)})
     gain = row["difference"]

@@ -109,7 +109,7 @@ def test_shuffled_labels_and_random_vectors_tell_nothing(found: tuple[xr.Dataset
 def test_every_control_is_in_the_table_and_the_summary(found: tuple[xr.Dataset, Controls]) -> None:
     grid, controls = found
     assert controls.baselines["position"]["exact_answer_first"].value == 1.0  # planted in the token index
-    rows = controls.table()
+    rows = controls.rows()
     cells = {(row["layer"], row["metric"]): row for row in rows if row["layer"] != "all"}
     names = {"control_task_auc", "held_out_auc", "shuffled_auc", "selectivity"}
     assert set(cells) == {(layer, name) for layer in range(3) for name in names}
@@ -117,12 +117,20 @@ def test_every_control_is_in_the_table_and_the_summary(found: tuple[xr.Dataset, 
     assert cells[SHARED, "held_out_auc"]["n"] == N
     whole = {row["metric"].removesuffix("_auc") for row in rows if row["layer"] == "all"}
     assert whole == set(controls.baselines)
-    lines = controls.summary(grid)
+    lines = controls.lines(grid)
     assert len(lines) == len(CELL_CONTROLS) + len(controls.baselines)
     best = int(grid["auc"].argmax("layer")[0])
     assert lines[0]["note"] == f"layer {best}, exact_answer_first"
     assert lines[0]["value"] == value(controls, "control_task", best)
     assert [line["name"] for line in lines if "unit" in line] == ["Selectivity (AUC minus control task)"]
+    table, summary = controls.table(), controls.summary(grid)
+    assert table[["layer", "token", "metric"]].to_dict("records") == [
+        {key: row[key] for key in ("layer", "token", "metric")} for row in rows
+    ]
+    np.testing.assert_array_equal(table["value"], [row["value"] for row in rows])
+    assert table["value"].dtype == float and summary["name"].tolist() == [line["name"] for line in lines]
+    np.testing.assert_array_equal(summary["value"], [np.nan if x["value"] is None else x["value"] for x in lines])
+    assert set(summary["unit"]) == {"AUC", "AUC difference"}
     assert controls.notes["answer_strings"] == controls.notes["answer_components"] == STRINGS
 
 
@@ -154,8 +162,8 @@ def test_the_embedding_row_is_held_out_too() -> None:
     found = controls.baselines["embed_held_out"]["exact_answer_first"]
     own = controls.cells.sel(control="held_out").isel(layer=0, token=0)
     assert [found.value, found.low, found.high] == [float(own[name]) for name in ("auc", "low", "high")]
-    assert any(line["name"] == "Embedding row, answer-held-out folds" for line in controls.summary(grid))
-    assert {row["layer"] for row in controls.table() if row["metric"] == "embed_held_out_auc"} == {"embed"}
+    assert any(line["name"] == "Embedding row, answer-held-out folds" for line in controls.lines(grid))
+    assert {row["layer"] for row in controls.rows() if row["metric"] == "embed_held_out_auc"} == {"embed"}
     without = control_grid(cap, answers, grid.drop_vars("training"), n_jobs=1).cells
     widths = [
         c.sel(control="selectivity", layer=2)["high"] - c.sel(control="selectivity", layer=2)["low"]

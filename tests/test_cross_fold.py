@@ -7,6 +7,7 @@ from scipy.special import expit
 
 from interp.probing.crossfit import Cell, cross_fit
 from interp.probing.estimators import ProbeSpec
+from interp.probing.grid import grid_arrays
 from interp.probing.probes import probe_grid
 from interp.statistics import cross_fold
 from interp.statistics.cross_fold import shared_variance, training_sketch
@@ -177,7 +178,7 @@ def test_cells_of_some_samples_share_signs_with_cells_of_all() -> None:
     valid = np.ones((100, 2), bool)
     valid[90:, 1] = False
     grid = probe_grid(np.stack([x, x], 1)[:, None], y, valid=valid, fold=fold, n_jobs=1)
-    whole, part = grid["training"].values[:, 0, 0], grid["training"].values[:, 0, 1]
+    whole, part = (grid_arrays(grid).trained(0, role) for role in (0, 1))
     assert (part[90:] == 0).all()
     agreement = np.corrcoef(whole[:90, 0].ravel(), part[:90, 0].ravel())[0, 1]
     assert agreement > 0.8

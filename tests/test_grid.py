@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from interp.comparing.grid_table import COLUMNS, grid_table, write_table
+from interp.comparing.grid_table import COLUMNS, run_rows, write_table
 from interp.errors import DataError
 from interp.probing.grid import check_grid, grid_arrays, join_grids, load_grid, save_grid
 from interp.probing.probes import probe_grid
@@ -97,7 +97,7 @@ def test_the_table_has_every_cell_once_and_gives_back_every_digit(
 ) -> None:
     probe, attention = grids
     probe = probe.assign(p=probe["auc"] / 7, q=probe["auc"] / 3)
-    write_table(grid_table(probe, attention), tmp_path / "grid.csv")
+    write_table(run_rows(probe, attention), tmp_path / "grid.csv")
     text = (tmp_path / "grid.csv").read_bytes()
     assert b"\r" not in text and text.startswith(",".join(COLUMNS).encode())
     rows = list(csv.DictReader(text.decode().splitlines()))

@@ -16,16 +16,9 @@ from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
 from interp.comparing.compare import compare_grids
 from interp.errors import DataError
+from interp.reporting.heads_plot import heads_heatmap, plot_heads, telling_metric
 from interp.reporting.heatmap import ACCENT, centred_scale, difference_scale, label_step
-from interp.reporting.plotting import (
-    GOLD_NOTE,
-    heads_heatmap,
-    plot_comparison,
-    plot_grid,
-    plot_heads,
-    save_figure,
-    telling_metric,
-)
+from interp.reporting.plotting import GOLD_NOTE, plot_comparison, plot_grid, save_figure
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from interp.answering.exact_answers import exact_answer_method
 from interp.answering.judgement import Judgement
 from interp.answering.labels import label_answers
 from interp.answering.prompts import PromptFormat, decoder, locate_question, row_ids
+from interp.answering.records import Records
 from interp.answering.spans import Decode
 from interp.answering.stopping import check_stop
 from interp.data.rows import QARow, load_rows
@@ -27,8 +28,12 @@ STATUSES = ("ok", "no_exact_answer", "ambiguous", "empty", "too_long")
 
 
 @dataclass(frozen=True)
-class Answers:
-    """One entry per row, in input order; token indices count in `prompt_ids + completion_ids`."""
+class Answers(Records):
+    """One entry per row, in input order; token indices count in `prompt_ids + completion_ids`.
+
+    `answers[3]` is the record of one sample, `answers[2:5]`, `answers[[1, 4]]` and `answers[mask]` are Answers of some,
+    a loop goes over records, `answers.at("q12")` finds one by its id, `answers.table()` is a DataFrame.
+    """
 
     id: list[str]
     question: list[str]
@@ -63,9 +68,6 @@ class Answers:
     settings: dict[str, object] = field(default_factory=dict)
     decode: Decode | None = field(default=None, repr=False, compare=False)
     """Ids to text, by the tokenizer the answers were made with; None for answers read back from a run."""
-
-    def __len__(self) -> int:
-        return len(self.id)
 
     def __repr__(self) -> str:
         """In one line: how many there are, right, wrong and without a label, and how many exact answers were found."""

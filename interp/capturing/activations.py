@@ -17,6 +17,7 @@ from interp.capturing.segments import CapturePlan
 from interp.errors import DataError
 from interp.models.loading import HookedModel, model_info, pads_between
 from interp.models.memory import Splits
+from interp.statistics.sample_key import chosen_samples
 
 SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_post", "z")
 
@@ -48,6 +49,29 @@ class Capture:
         if "resid_post" not in self.sites:
             raise DataError(f"site: 'resid_post' was not captured; there are {', '.join(self.sites)} (see .sites)")
         return self.sites["resid_post"]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def __getitem__(self, samples: Any) -> "Capture":
+        """The Capture of some samples, in that order: a slice, indices, a mask; a number gives that one sample's.
+
+        The arrays of a run folder stay on the disk. Raises DataError for a key that names no samples.
+        """
+        places = chosen_samples(samples, len(self))
+
+        def part(values: Any) -> Any:
+            return values.of_samples(places) if hasattr(values, "of_samples") else values[places]
+
+        return replace(
+            self,
+            sites={site: part(values) for site, values in self.sites.items()},
+            embed=None if self.embed is None else part(self.embed),
+            attention={metric: part(values) for metric, values in self.attention.items()},
+            valid=self.valid[places],
+            index=self.index[places],
+            id=tuple(self.id[i] for i in places),
+        )
 
     @classmethod
     def concat(cls, parts: Sequence["Capture"]) -> "Capture":

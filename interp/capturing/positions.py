@@ -17,6 +17,7 @@ from interp.capturing.ledger import Ledger
 from interp.capturing.role_text import role_rules
 from interp.capturing.roles import ROLES, Anchor, Match, RoleFunction, Roles, Sample, locate
 from interp.errors import DataError
+from interp.statistics.sample_key import chosen_samples
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -94,10 +95,14 @@ class Positions:
         counts = zip(self.roles, self.valid.sum(0).tolist(), strict=True)
         return f"Positions({len(self)} samples; roles: {', '.join(f'{role} {count}' for role, count in counts)})"
 
-    def __getitem__(self, samples: Sequence[int] | slice) -> "Positions":
-        """The positions of some samples, in that order."""
-        ledger = None if self.ledger is None else self.ledger[samples]
-        return replace(self._each(lambda tensor: tensor[samples]), ledger=ledger)
+    def __getitem__(self, samples: Any) -> "Positions":
+        """The positions of some samples, in that order: a slice, indices, a mask; a number gives that one sample's.
+
+        Raises DataError for a key that names no samples.
+        """
+        places = chosen_samples(samples, len(self))
+        ledger = None if self.ledger is None else self.ledger[places]
+        return replace(self._each(lambda tensor: tensor[places]), ledger=ledger)
 
     def to(self, device: torch.device | str) -> "Positions":
         """The same positions on another device."""

@@ -29,7 +29,7 @@ def against_controls(grid: xr.Dataset, baselines: Mapping[str, Mapping[str, Esti
     arrays = grid_arrays(grid)
     if not arrays.defined.any():
         return []
-    nested, cells = nested_choice(grid, arrays, min_per_class=int(grid.attrs.get("min_per_class", MIN_PER_CLASS)))
+    nested, cells = nested_choice(arrays, min_per_class=int(grid.attrs.get("min_per_class", MIN_PER_CLASS)))
     if nested.estimate.reason:
         return []
     training = _training(arrays, nested, cells)

@@ -1,14 +1,16 @@
 """The five observations of the heatmap's description as six numbers with intervals and verdicts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
 from interp.comparing.contrast import contrast
 from interp.probing.grid import GridArrays, grid_arrays
+from interp.probing.of_run import GridLike, grid_of
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,
@@ -32,11 +34,12 @@ RISEN = 0.9
 HOLDS, DOES_NOT, UNDECIDED = "holds", "does not", "undecided"
 
 
-def observations(grid: xr.Dataset) -> list[dict[str, Any]]:
+def observations(grid: GridLike) -> pd.DataFrame:
     """Whether the five published observations hold for this model and data, from a grid of `probe_grid`.
 
-    Six rows {name, claim, value, low, high, verdict, note}: the third observation (positional columns are noise) is
-    tested against 0.5 and against the exact answer. Undefined numbers are None. An observation that says one thing is
+    `grid`: a grid, or an opened run or its folder, whose probe grid is taken. Six rows, columns `name`, `claim`,
+    `value`, `low`, `high`, `verdict`, `note`: the third observation (positional columns are noise) is tested against
+    0.5 and against the exact answer. Undefined numbers are NaN. An observation that says one thing is
     larger *holds* when the 95 % interval of the difference lies above 0, *does not* when it lies below, and is
     *undecided* otherwise. One that says two things are equal holds when the interval lies within ±0.05, does not when
     it excludes 0, and is undecided otherwise. Scores are not refitted; intervals come from the cells' influences.
@@ -44,6 +47,16 @@ def observations(grid: xr.Dataset) -> list[dict[str, Any]]:
     A grid with the variable `position` (sample, token), as a run's grids have, lets columns that name the same token of
     a sample be left out of contrasts. Roles that the grid lacks make an observation undecided, with the reason.
     """
+    return observation_table(observation_rows(grid_of(grid)))
+
+
+def observation_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows of `observation_rows`, or of `comparison.json`, as the table that `observations` gives."""
+    return pd.DataFrame(rows).astype(dict.fromkeys(("value", "low", "high"), "float64"))
+
+
+def observation_rows(grid: xr.Dataset) -> list[dict[str, Any]]:
+    """The rows of `observations`, for JSON: undefined numbers are None."""
     view = _View(grid)
     return [
         _specificity(view),

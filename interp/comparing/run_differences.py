@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from jaxtyping import Float, Int
 
 from interp.errors import DataError
 from interp.probing.grid import GridArrays, check_grid, grid_arrays
+from interp.probing.of_run import RunLike, grid_of
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,
@@ -28,9 +30,11 @@ LAYERS = ("same", "depth")
 def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     """One grid minus another, for every pair, on (pair, layer, token): `delta`, `low`, `high`, `p`, `q`, `reason`.
 
-    `grids`: {name: grid}, with the same roles, not the same samples. `layers="same"` compares layer by layer, `"depth"`
-    models of different depth: every layer of the shallowest grid with the layer of the nearest relative depth in each
-    other grid (`layers_by_depth`); `first_layer` and `second_layer` (pair, layer) say which are compared.
+    `grids`: {name: grid}, with the same roles, not the same samples; a run, or its folder, stands for its probe grid,
+    and a list of runs or folders names them by their folders. `interp.grid_table` makes a table of the result.
+    `layers="same"` compares layer by layer, `"depth"` models of different depth: every layer of the shallowest grid
+    with the layer of the nearest relative depth in each other grid (`layers_by_depth`); `first_layer` and
+    `second_layer` (pair, layer) say which are compared.
 
     Where two grids have the same samples, labels and folds, `samples` of the pair is "same", and a cell is the ΔAUC
     over the samples valid in both. Otherwise each AUC keeps its own samples, and the variance of the difference is
@@ -41,8 +45,7 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
 
     Raises DataError for fewer than two grids, or layers or roles that differ: never an inner join.
     """
-    if not isinstance(grids, Mapping):
-        raise DataError(f"grids: expected a mapping {{name: grid}}, got {type(grids).__name__}; name every grid")
+    grids = named_grids(grids)
     if layers not in LAYERS:
         raise DataError(f"layers: expected one of {', '.join(LAYERS)}, got {layers!r}")
     names = list(grids)
@@ -88,6 +91,20 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
             "token": first["token"].values,
         },
     )
+
+
+def named_grids(grids: Any) -> dict[str, xr.Dataset]:
+    """{name: grid} of what `compare_runs` takes. Raises DataError for grids without names, or a run given twice."""
+    if not isinstance(grids, Mapping):
+        if not isinstance(grids, list | tuple) or not all(isinstance(run, RunLike | str | Path) for run in grids):
+            raise DataError(f"grids: expected a mapping {{name: grid}}, got {type(grids).__name__}; name every grid")
+        folders = [Path(run.name if isinstance(run, RunLike) else run) for run in grids]
+        last = [folder.name for folder in folders]
+        names = last if len(set(last)) == len(last) else [*map(str, folders)]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise DataError(f"grids: the run {twice} is given twice; give two or more different runs")
+        grids = dict(zip(names, grids, strict=True))
+    return {str(name): grid_of(grid) for name, grid in grids.items()}
 
 
 def layers_by_depth(layers: Mapping[str, Int[np.ndarray, " _"]]) -> dict[str, Int[np.ndarray, " shallowest"]]:

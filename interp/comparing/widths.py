@@ -26,6 +26,13 @@ class Widths:
     gain: xr.Dataset
     """`delta_grid` of vector and attention together, and the vector alone."""
 
+    def __repr__(self) -> str:
+        """In one line: how large, and what attention adds on average."""
+        mean = differences(self.gain, ("with_attention", "alone"))["mean_delta"]
+        sizes = self.gain.sizes
+        gain = "undefined" if mean is None else f"{mean:+.3f}"
+        return f"Widths({sizes['layer']} layers, {sizes['token']} tokens; mean gain {gain})"
+
     def to_dict(self, delta: xr.Dataset) -> dict[str, Any]:
         """Plain values for JSON; `delta` is the probe grid minus the attention grid."""
         better = (delta["q"].values < ALPHA) & (delta["delta"].values > 0)

@@ -48,6 +48,11 @@ class Rows(list[QARow]):
         super().__init__(rows)
         self.left_out = dict(left_out or {})
 
+    def __repr__(self) -> str:
+        """In one line: how many, and how many are no rows; `list(rows)` shows them."""
+        left_out = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
+        return f"Rows({len(self)} rows{f'; left out: {left_out}' if left_out else ''})"
+
 
 def load_rows(
     source: str | PathLike[str] | Iterable[Any],

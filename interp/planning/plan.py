@@ -56,6 +56,11 @@ class Plan:
     on_cpu: bool = False
     """Whether the model is to run on the CPU, so that its memory is this machine's."""
 
+    def __repr__(self) -> str:
+        """In one line: how many rows, and what is large."""
+        left_out = sum(map(len, self.excluded.values()))
+        return f"Plan({self.rows} rows, {left_out} left out; disk {gigabytes(self.disk)}; print it for everything)"
+
     @property
     def warnings(self) -> list[str]:
         """What should be mended before the run begins."""

@@ -15,6 +15,7 @@ from interp.probing.cells import Samples, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import as_array, read_features
 from interp.probing.grid import estimate_variables, make_grid
+from interp.probing.of_run import takes_run
 from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
@@ -25,6 +26,7 @@ from interp.statistics.inference import (
 )
 
 
+@takes_run("cap", "y", "groups", "fold", "seed", "C", "probe")
 def attention_grid(
     cap: Any,
     y: Any,

@@ -1,12 +1,14 @@
-"""What the controls came to: as rows of grid.csv, as lines under the best cell, as JSON."""
+"""What the controls came to: as rows of grid.csv, as lines under the best cell, as tables, as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from interp.probing.tidy import tidy
 from interp.statistics.inference import Estimate
 
 
@@ -21,8 +23,27 @@ class Controls:
     notes: dict[str, Any]
     """`answer_strings` and `answer_components`: how many there are; `largest_component`: its samples."""
 
-    def table(self) -> list[dict[str, Any]]:
-        """Rows for `grid.csv`; the layer of a baseline is "all", that of a control on the row `embed` is "embed"."""
+    def __repr__(self) -> str:
+        """In one line: which controls of how large a grid."""
+        sizes = self.cells.sizes
+        names = ", ".join([*map(str, self.cells["control"].values), *self.baselines])
+        return f"Controls({sizes['layer']} layers, {sizes['token']} tokens: {names})"
+
+    def table(self) -> pd.DataFrame:
+        """Every control as a row per layer, token and metric, with the columns of `grid.csv` (`interp.grid_table`).
+
+        The layer of a baseline is "all", that of a control on the row `embed` is "embed".
+        """
+        return tidy(self.rows())
+
+    def summary(self, grid: xr.Dataset) -> pd.DataFrame:
+        """What stands under the grid's best cell in the report: `name`, `value`, `low`, `high`, `note` and `unit`."""
+        lines = [{"unit": "AUC", **line} for line in self.lines(grid)]
+        table = pd.DataFrame(lines, columns=["name", "value", "low", "high", "note", "unit"])
+        return table.astype(dict.fromkeys(("value", "low", "high"), "float64"))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What `table` holds, for `grid.csv`."""
         rows = []
         names = ("low", "high", "n", "n_correct", "reason")
         for control in self.cells["control"].values:
@@ -48,8 +69,8 @@ class Controls:
                 rows.append({"layer": layer, "token": token, "metric": f"{name}_auc", "value": e.value, **values})
         return rows
 
-    def summary(self, grid: xr.Dataset) -> list[dict[str, Any]]:
-        """What stands under the grid's best cell in the report: name, value, low, high, note; undefined = None."""
+    def lines(self, grid: xr.Dataset) -> list[dict[str, Any]]:
+        """What `summary` holds, for JSON: undefined numbers are None, and only what is no AUC names its unit."""
         auc = grid["auc"].transpose("layer", "token")
         if bool(auc.isnull().all()):
             return []

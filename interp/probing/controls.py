@@ -26,6 +26,7 @@ from interp.probing.crossfit import Cell
 from interp.probing.estimators import PROBES, ProbeSpec
 from interp.probing.features import read_features
 from interp.probing.grid import GridArrays, estimate_variables, grid_arrays
+from interp.probing.of_run import takes_run
 from interp.probing.permutations import cell_columns, permute_labels
 from interp.probing.workers import cross_fit_cells
 from interp.statistics.cross_fold import Sketch
@@ -69,6 +70,7 @@ def answer_components(strings: Sequence[str], group: Int[np.ndarray, " sample"])
     return group_codes(connected_components(links, directed=False)[1][:n].tolist())
 
 
+@takes_run("data", "answers", "grid", "seed")
 def control_grid(
     data: Any,
     answers: Answers,
@@ -82,12 +84,12 @@ def control_grid(
 ) -> Controls:
     """Every control of a probe grid, with its own samples, labels, folds, groups and estimator (definitions: controls).
 
-    `data` is what the grid was made from (a bare array: with the `ids` given to `probe_grid`),
-    `answers` the run's answers (samples are found by id). `probe` is needed
-    only if the grid was made with an estimator that has no name. *Control task* and *shuffled labels* are further
-    label vectors on the grid's folds, each AUC counted on those labels; *answer-held-out* refits on folds over the
-    connected components of answer string and group, which are also the groups of its interval, and does so for the row
-    `embed` too (`embed_held_out`). `progress` is called with the number of cells just finished.
+    `data` is what the grid was made from (a bare array: with the `ids` given to `probe_grid`), `answers` the run's
+    answers (samples are found by id); `control_grid(run)` takes all three from a run. `probe` is needed only if the
+    grid was made with an estimator that has no name. *Control task* and *shuffled labels* are further label vectors on
+    the grid's folds, each AUC counted on those labels; *answer-held-out* refits on folds over the connected components
+    of answer string and group, which are also the groups of its interval, and does so for the row `embed` too
+    (`embed_held_out`). `progress` is called with the number of cells just finished.
 
     Raises DataError if samples are not in `answers`, or an unnamed estimator is not given again.
     """

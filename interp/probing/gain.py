@@ -11,6 +11,7 @@ from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.probing.attention_probe import cell_metrics
 from interp.probing.features import as_array
+from interp.probing.of_run import takes_run
 from interp.probing.probes import probe_grid
 
 
@@ -36,6 +37,7 @@ class WithAttention:
         return np.concatenate([vectors, metrics[:, np.isfinite(metrics[has_role]).all(0)]], axis=1)
 
 
+@takes_run("cap", "y", "groups", "fold", "seed", "C", "probe", "site")
 def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **options: Any) -> xr.Dataset:
     """A probe grid on vector and attention metrics; its AUC minus the other's is the gain (definitions: gain).
 

@@ -2,8 +2,8 @@
 
 dims `layer` (int), `token` (role), `sample` (id); on (layer, token) `auc`, `low`, `high`, `n`, `n_correct`, `reason`;
 `score` (sample, layer, token) holds out-of-fold decision values; `y`, `fold`, `group` are coordinates of `sample`;
-`choice_auc` (layer, token, held_out_fold) is each cell's AUC without a fold, by which the best cell is chosen;
-`training` (sample, layer, token, side, direction) says how the folds' errors depend on each other (`cross_fold`).
+`choice_auc` (sample, layer, token) is a cell's AUC without the sample's fold, by which the best cell is chosen;
+`training` (sample, layer, token; bytes, see `fold_values`) how the folds' errors depend on each other (`cross_fold`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ from jaxtyping import Bool, Float, Int
 
 from interp.errors import DataError
 from interp.probing.cells import Fitted, Samples
+from interp.probing.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import Estimate, group_codes
 
-TRAINING_DIMS = ("sample", "layer", "token", "side", "direction")
 CELL_VARIABLES = ("auc", "low", "high", "n", "n_correct", "reason")
 
 
@@ -34,6 +34,8 @@ class GridArrays:
     group: Int[np.ndarray, " sample"]
     auc: Float[np.ndarray, "layer role"]
     training: Float[np.ndarray, "sample layer role side direction"] | None = None
+    choice: Float[np.ndarray, "fold layer role"] | None = None
+    """`choice_auc` of every fold that has a sample, in increasing order; None if the grid knows of none."""
 
     @property
     def defined(self) -> Bool[np.ndarray, "layer role"]:
@@ -50,16 +52,17 @@ class GridArrays:
 def grid_arrays(grid: xr.Dataset) -> GridArrays:
     """Plain arrays of a checked grid."""
     check_grid(grid)
-    training = None
-    if "training" in grid:
-        training = grid["training"].transpose(*TRAINING_DIMS).values
+    grid = without_own_dims(grid)
+    values = {name: grid[name].transpose(*AXES).values for name in ("score", "training", "choice_auc") if name in grid}
+    fold = grid["fold"].values.astype(np.int64)
     return GridArrays(
-        score=grid["score"].transpose("sample", "layer", "token").values,
+        score=values["score"],
         y=grid["y"].values.astype(np.int64),
-        fold=grid["fold"].values.astype(np.int64),
+        fold=fold,
         group=group_codes(grid["group"].values.tolist()),
         auc=grid["auc"].transpose("layer", "token").values,
-        training=training,
+        training=unpacked(values["training"]) if "training" in values else None,
+        choice=of_folds(values["choice_auc"], fold) if "choice_auc" in values else None,
     )
 
 
@@ -83,8 +86,8 @@ def make_grid(
 ) -> xr.Dataset:
     """Scores and estimates under their labels; only samples of the population are in a grid.
 
-    Where C was chosen, `chosen_C` (layer, token, held_out_fold) says which; the attribute `C` is then their median,
-    which permutations and controls use instead of choosing anew each time.
+    Where C was chosen, `chosen_C` (sample, layer, token) is that of the probe that scored the sample; the attribute `C`
+    is then the folds' median, which permutations and controls use instead of choosing anew each time.
     """
     from interp import __version__
 
@@ -95,9 +98,9 @@ def make_grid(
     grid = xr.Dataset(
         data_vars={
             **estimate_variables(fitted.estimates, ("layer", "token"), (len(layers), len(roles))),
-            "score": (("sample", "layer", "token"), fitted.score),
-            **{name: (("layer", "token", "held_out_fold"), values) for name, values in by_fold.items()},
-            **({} if fitted.training is None else {"training": (TRAINING_DIMS, fitted.training)}),
+            "score": (AXES, fitted.score),
+            **{name: (AXES, at_samples(values, samples.fold)) for name, values in by_fold.items()},
+            **({} if fitted.training is None else {"training": (AXES, packed(fitted.training))}),
         },
         coords={
             "layer": np.asarray(layers, dtype=np.int64),
@@ -106,7 +109,6 @@ def make_grid(
             "y": ("sample", samples.y),
             "fold": ("sample", samples.fold),
             "group": ("sample", np.asarray(samples.group, dtype=object)),
-            **({"held_out_fold": np.unique(samples.fold)} if by_fold else {}),
         },
         attrs={**attrs, **excluded, "unconverged": fitted.unconverged, "interp_version": __version__},
     )
@@ -189,6 +191,6 @@ def load_grid(path: str | Path, *, group: str | None = None) -> xr.Dataset:
     """Read a grid that `save_grid` wrote; raises DataError for anything that is not a netCDF4 file."""
     try:
         with xr.open_dataset(path, engine="h5netcdf", group=group) as grid:
-            return grid.load()
+            return without_own_dims(grid.load())
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected a grid written by interp (netCDF4), got {error}") from error

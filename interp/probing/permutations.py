@@ -14,6 +14,7 @@ from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.probing.features import Features, as_array, read_features
 from interp.probing.grid import grid_arrays
+from interp.probing.of_run import takes_run
 from interp.probing.standardiser import Standardiser
 from interp.probing.workers import worker_count
 from interp.statistics.inference import benjamini_hochberg, within_fold_auc
@@ -109,6 +110,7 @@ def _cell_aucs(
     return auc
 
 
+@takes_run("grid", "data", "seed")
 def permutation_test(
     grid: xr.Dataset,
     data: Any,
@@ -124,6 +126,7 @@ def permutation_test(
     """The grid with `z`, `p`, `q` and `p_corrected` on (layer, token) (definitions: is there signal).
 
     `data` is what the grid was made from: the Capture, or the bare array of `probe_grid` with the `ids` given there.
+    `permutation_test(run)` takes a run's probe grid, Capture and seed.
     Labels, folds, groups and samples of every cell are those of the grid, so that two grids of the same samples and
     seed meet the same permutations. z = (A - mean) / standard deviation (ddof 1) over the cell's permutations, p its
     upper normal tail, q by Benjamini-Hochberg over the grid, `p_corrected` = (1 + #{largest z of a permutation >= z}) /

@@ -15,11 +15,13 @@ from interp.probing.cells import Fitted, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import PCA_WIDTH, ProbeSpec
 from interp.probing.features import Features, read_features
 from interp.probing.grid import estimate_variables, make_grid
+from interp.probing.of_run import takes_run
 from interp.statistics.inference import MIN_PER_CLASS
 
 __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
 
 
+@takes_run("data", "y", "groups", "fold", "seed", "C", "probe", "site")
 def probe_grid(
     data: Any,
     y: Any,
@@ -45,7 +47,8 @@ def probe_grid(
 ) -> xr.Dataset:
     """AUC of a linear probe in every (layer, role) cell, with interval and scores (definitions: the two grids).
 
-    `data`: a Capture, whose `site` is probed, or a bare array or tensor `sample layer role width` (float16, bfloat16
+    `data`: a Capture, whose `site` is probed; a Run, which brings its Capture, labels, groups, folds, estimator, C,
+    seed and site as far as they are not given; or a bare array or tensor `sample layer role width` (float16, bfloat16
     or float32; fifteen roles are named as in `ROLES`, others "0", "1", …, unless `roles` names them). `y`: 1 correct,
     0 wrong, None no label. `groups`: samples of one group share a fold; None: every sample its own. `valid`: bool
     `sample role`, which samples have the role. `probe`: a name (see `interp.probing.estimators.PROBES`) or any
@@ -54,7 +57,8 @@ def probe_grid(
     The population of a Capture is its labelled samples with an exact answer (`population="all"`: every labelled one),
     of a bare array its labelled samples; `fold` (-1: outside) replaces both population and folds. Samples with
     non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`.
-    `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C` says which).
+    `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C`: that of the
+    probe that scored the sample).
     `embed=False` leaves out the control row, `nested=False` what the best cell is chosen by (`choice_auc`).
     `progress` is called with the number of cells just finished.
 
@@ -111,6 +115,7 @@ def probe_grid(
     return grid
 
 
+@takes_run("data", "y", "attention", "groups", "fold", "seed", "C", "site")
 def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **options: Any) -> xr.Dataset:
     """The residual probe no wider than the attention probe: training-fold PCA down to its features of each cell.
 

@@ -1,10 +1,11 @@
 """A run as an object: what `run`, `resume` and `open_run` return."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
@@ -16,19 +17,35 @@ from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
 from interp.comparing.against_controls import control_sentences
+from interp.comparing.compare import Comparison
+from interp.errors import RunError
 from interp.probing.grid import load_grid
-from interp.runs.run_folder import RunFolder, read_run_json, read_samples, run_identity
+from interp.probing.of_run import RunLike
+from interp.probing.tidy import read_tidy
+from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
 from interp.runs.sample_lines import read_answers
 from interp.runs.status import status
 from interp.runs.store import ShardReader, finished_shards, verify_shards
 from interp.runs.stored import read_padded, stored_capture
 
+_CAPTURED = ("probing", "reporting", "done")
+"""States of a run whose activations are all there."""
+
 
 @dataclass(frozen=True)
-class Run:
-    """A finished (or unfinished) run, read from its folder."""
+class Run(RunLike):
+    """A finished (or unfinished) run, read from its folder.
+
+    What a run has not come to yet is a RunError that says how to go on. Functions that take a grid, or a Capture with
+    its labels, take a run too.
+    """
 
     folder: RunFolder
+
+    @property
+    def name(self) -> str:
+        """The path of its folder, as it was given."""
+        return str(self.folder.path)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -38,6 +55,7 @@ class Run:
     @cached_property
     def samples(self) -> list[dict[str, Any]]:
         """`samples.jsonl`."""
+        self._reached(self.folder.samples)
         return read_samples(self.folder)
 
     @cached_property
@@ -56,9 +74,13 @@ class Run:
         return self._grid("attention")
 
     @cached_property
-    def comparison(self) -> dict[str, Any]:
-        """`comparison.json`."""
-        return dict(json.loads(self.folder.comparison.read_text(encoding="utf-8")))
+    def comparison(self) -> Comparison:
+        """Both grids compared; as a mapping all of `comparison.json`, the controls among it."""
+        return Comparison.read(self._reached(self.folder.comparison, "done"))
+
+    def table(self) -> pd.DataFrame:
+        """`grid.csv`: every grid and control, tidy, with numbers as numbers (its columns: `interp.grid_table`)."""
+        return read_tidy(self._reached(self.folder.grid_csv, "done"))
 
     @cached_property
     def positions(self) -> Positions:
@@ -72,13 +94,12 @@ class Run:
     @cached_property
     def capture(self) -> Capture:
         """The activations; vectors stay on disk until a layer is asked for."""
-        return stored_capture(
-            self.folder.activations, tuple(self.answers.id), self.positions, run=run_identity(self.settings)
-        )
+        folder = self._reached(self.folder.activations, *_CAPTURED)
+        return stored_capture(folder, tuple(self.answers.id), self.positions, run=run_identity(self.settings))
 
     def activations(self, *, layer: int, role: str, site: str = "resid_post") -> Float[Tensor, "sample width"]:
         """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded."""
-        reader = ShardReader(self.folder.activations, run=run_identity(self.settings))
+        reader = ShardReader(self._reached(self.folder.activations, *_CAPTURED), run=run_identity(self.settings))
         return read_padded(reader, site, layer, tuple(self.answers.id), role=role)
 
     def status(self) -> str:
@@ -88,7 +109,7 @@ class Run:
     def verify(self) -> list[str]:
         """One sentence for every shard that is damaged, missing or foreign; none if all is well."""
         problems = verify_shards(self.folder.activations, run=run_identity(self.settings))
-        if problems or self.settings["state"] not in ("probing", "reporting", "done"):
+        if problems or self.settings["state"] not in _CAPTURED:
             return problems
         captured = {sample for shard in finished_shards(self.folder.activations) for sample in shard.sample_ids}
         tokens = zip(self.answers.prompt_ids, self.answers.completion_ids, strict=True)
@@ -144,9 +165,22 @@ class Run:
         return "\n".join(lines)
 
     def _grid(self, group: str) -> xr.Dataset:
-        return load_grid(self.folder.grid_nc, group=group)
+        return load_grid(self._reached(self.folder.grid_nc, "done"), group=group)
+
+    def _reached(self, path: Path, *states: str) -> Path:
+        """`path`, if the run is in one of `states` (none: in any) and the file is there; else RunError."""
+        record = read_run_json(self.folder)  # as it is now: the run may have gone on since it was opened
+        if path.exists() and record["state"] in (states or (record["state"],)):
+            return path
+        if record["state"] == "done":
+            raise RunError(f"{path} is missing, though the run is finished: restore it, or run again in another folder")
+        raise RunError(
+            f"{self.folder.path} is not finished ({record['state']}): there is no {path.name} yet; go on with "
+            f"`{going_on(record, self.folder.path)}`"
+        )
 
     def __repr__(self) -> str:
+        """In one line: where it is, and how far."""
         return f"Run({str(self.folder.path)!r}, state={self.settings.get('state')!r})"
 
 

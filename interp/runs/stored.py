@@ -43,6 +43,19 @@ class Stored:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __repr__(self) -> str:
+        """In one line: what it holds, and that it is not in memory."""
+        axes = {3: ("samples", "roles", "width"), 4: ("samples", "layers", "roles", "width")}[self.ndim]
+        if self.name.startswith("attention."):
+            axes = ("samples", "layers", "heads", "roles")
+        sizes = ", ".join(f"{axis} {size}" for axis, size in zip(axes, self.shape, strict=True))
+        return f"Stored({self.name}: {sizes}; {str(self.dtype).removeprefix('torch.')}, on disk)"
+
+    def of_samples(self, places: list[int]) -> "Stored":
+        """The same array of some samples, in that order, still on the disk."""
+        ids = tuple(self.ids[i] for i in places)
+        return Stored(self.reader, self.name, ids, (len(ids), *self.shape[1:]), self.dtype, self.keep)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """All of it, in memory; bfloat16, which NumPy lacks, becomes float32."""
         whole = self[:]

@@ -5,7 +5,7 @@ integer group codes, and knows nothing of layers or tokens. Definitions: docs/de
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -26,7 +26,7 @@ class Estimate:
     value: float
     low: float
     high: float
-    influence: Float[np.ndarray, " sample"]
+    influence: Float[np.ndarray, " sample"] = field(repr=False)
     """How far each sample moves `value`; 0 for samples that are not used."""
     n: int
     n_correct: int
