@@ -16,6 +16,7 @@ from interp.comparing.against_controls import against_controls
 from interp.comparing.compare import Comparison, compare_grids
 from interp.comparing.grid_table import run_rows, write_table
 from interp.comparing.widths import Widths, widths
+from interp.errors import RunError
 from interp.heap import give_back
 from interp.probing import fold_values
 from interp.probing.control_table import Controls
