@@ -11,6 +11,7 @@ import xarray as xr
 
 from interp.answering.answers import Answers
 from interp.atomic import write_json, write_text
+from interp.axes import places
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
 from interp.comparing.against_controls import against_controls
@@ -91,7 +92,7 @@ def analyse(
         with _step("Permuting labels", 2 * cells, progress) as advance:
             probe = permutation_test(probe, cap, progress=advance, **drawn)
             attention = permutation_test(attention, cap, progress=advance, **drawn)
-    probe, attention = (_annotated(grid, positions, answers, folds) for grid in (probe, attention))
+    probe, attention = (_annotated(grid, positions, answers) for grid in (probe, attention))
     controls, further = None, None
     if settings.controls:
         with _step("Widths", 2 * cells, progress) as advance:
@@ -111,13 +112,14 @@ def _step(title: str, cells: int, progress: bool) -> Iterator[Advance | None]:
     give_back()
 
 
-def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds) -> xr.Dataset:
+def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers) -> xr.Dataset:
     """The grid with each sample's token positions, and for each column which other column it mostly repeats."""
-    members = np.flatnonzero(folds.member)
-    repeats = positions[members.tolist()].repeats()
+    members = places("samples", grid["sample"].values.tolist(), answers.id, where="the answers")
+    roles = places("roles", grid["token"].values.tolist(), positions.roles, where="the positions")
+    repeats = np.array(positions[members.tolist()].repeats(), dtype=object)
     return grid.assign(
-        position=(("sample", "token"), positions.index.numpy()[members]),
-        coincides=(("token",), np.array(repeats, dtype=object)),
+        position=(("sample", "token"), positions.index.numpy()[np.ix_(members, roles)]),
+        coincides=(("token",), repeats[roles]),
     ).assign_attrs(span_uses_gold=int(answers.span_uses_gold))
 
 
@@ -129,7 +131,9 @@ def write_results(folder: RunFolder, result: Analysis) -> None:
     beside = {} if further is None else {"matched": further.matched, "gain": further.gain}
     write_table([*grid_table(result.probe, result.attention, delta, **beside), *controls], folder.grid_csv)
     # Root: both grids and their difference at a glance. The scores, many times larger, stand once, in the groups.
-    joined = join_grids(result.probe, result.attention).drop_vars(["score", "embed_score"], errors="ignore")
+    joined = join_grids(result.probe, result.attention).drop_vars(
+        ["score", "embed_score", "training", "embed_training"], errors="ignore"
+    )
     save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
     save_grid(result.probe, folder.grid_nc, group="probe")
     save_grid(result.attention, folder.grid_nc, group="attention")

@@ -10,7 +10,7 @@ import xarray as xr
 from interp.comparing.best_cell import describe_best
 from interp.comparing.observe import observations
 from interp.errors import DataError
-from interp.probing.grid import GridArrays, check_alike, grid_arrays
+from interp.probing.grid import GridArrays, aligned, grid_arrays
 from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.statistics.resampling import split_halves
 
@@ -63,10 +63,11 @@ class Comparison:
 def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] | None = None) -> Comparison:
     """First grid minus second, cell by cell and as a whole (definitions: ΔAUC, best cell, where it is, alike).
 
-    Any two grids of the same samples, layers and roles: probe and attention, two sites, two models, two estimators.
-    `names` defaults to the grids' kinds. Raises DataError if layers, roles, samples, labels, folds or groups differ.
+    Any two grids of the same samples, layers and roles, in whatever order: probe and attention, two sites, two models,
+    two estimators. `names` defaults to the grids' kinds. Raises DataError if layers, roles, samples, labels, folds or
+    groups differ.
     """
-    check_alike(probe, attn)
+    attn = aligned(probe, attn)
     if names is None:
         names = grid_names(probe, attn)
     elif len(names) != 2 or names[0] == names[1]:
@@ -115,7 +116,7 @@ def delta_grid(probe: xr.Dataset, attn: xr.Dataset) -> xr.Dataset:
 
     Raises DataError if layers, roles, samples, labels, folds or groups differ.
     """
-    check_alike(probe, attn)
+    attn = aligned(probe, attn)
     first, second = grid_arrays(probe), grid_arrays(attn)
     min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
     dims = ("layer", "token")

@@ -1,6 +1,6 @@
 """The figures: a grid as the paper's heatmap, two grids and their difference, and the heads at one role."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,15 @@ from jaxtyping import Bool, Int
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from interp.answering.answers import Answers
 from interp.comparing.compare import grid_names
 from interp.errors import DataError
-from interp.probing.grid import check_alike
+from interp.probing.cells import choose_samples
+from interp.probing.grid import aligned
+from interp.reporting.by_label import cells_of, control_strip, labels_of
 from interp.reporting.canvas import Key, draw_colorbar, draw_frame, draw_head, new_figure, save_figure, three_panels
 from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, centred_scale, column_counts, difference_scale
-from interp.statistics.folds import make_folds, read_labels
+from interp.statistics.folds import in_order
 from interp.statistics.inference import why_undefined, within_fold_auc
 
 if TYPE_CHECKING:
@@ -44,8 +47,9 @@ def plot_grid(
 
     `grid` has dims `layer` and `token`. Values under 0.5 get a triangle, undefined cells are hatched, the highest cell
     is outlined, n stands under the columns, a dagger marks columns that mostly repeat another one. The control row
-    `embed`, where the grid has one, is drawn above layer 0, and above it each of `controls`: {name: AUC per token}.
-    Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
+    `embed`, where the grid has one, is drawn above layer 0, and above it each of `controls`: {name: AUC per token}, a
+    list in the grid's order, or {token: AUC} or a DataArray on `token`, found by name. Raises DataError if `value` is
+    not on (layer, token), or a control has not one value per token.
     """
     heatmap = grid_heatmap(grid, value=value, embed=embed, controls=controls)
     if ax is None:
@@ -67,7 +71,7 @@ def plot_comparison(
     (which a grey print loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or
     samples differ, or the comparison is of other grids or the other way round.
     """
-    check_alike(first, second)
+    second = aligned(first, second)
     names = _names(first, second, comparison)
     left, middle = (replace(grid_heatmap(grid), upright=True) for grid in (first, second))
     right, significant = difference_heatmap(first, second, comparison)
@@ -106,9 +110,9 @@ def plot_heads(
     """Draw the AUC of one attention metric at one role, layer × head, from what `capture` kept.
 
     AUC within folds for "higher when correct" (definitions: the two grids). A metric may tell in either direction: the
-    colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, or a grid
-    of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`) defaults to the
-    folds of docs/definitions.md over `y` and `groups`. Raises DataError for an unknown role or metric.
+    colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, an
+    Answers, or a grid of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`)
+    defaults to the folds of docs/definitions.md over `y` and `groups`. Raises DataError for an unknown role or metric.
     """
     heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
     if ax is None:
@@ -132,16 +136,14 @@ def grid_heatmap(
         hint = f"; select one first: grid.sel({extra[0]}=…)" if extra else ""
         raise DataError(f"expected {value!r} on (layer, token), got {cells.dims}{hint}")
     values = cells.transpose("layer", "token").values.astype(float)
-    strips = {name: np.asarray(row, dtype=float) for name, row in (controls or {}).items()}
+    columns = [str(name) for name in cells["token"].values]
+    strips = {name: control_strip(name, row, columns) for name, row in (controls or {}).items()}
     if embed and f"embed_{value}" in grid:
         strips["embed"] = grid[f"embed_{value}"].values.astype(float)
-    for name, strip in strips.items():
-        if strip.shape != values.shape[1:]:
-            raise DataError(f"control {name!r}: expected one value per token ({values.shape[1]}), got {strip.shape}")
     return Heatmap(
         values=values,
         layers=cells["layer"].values.tolist(),
-        columns=[str(name) for name in cells["token"].values],
+        columns=columns,
         scale=_scale(value, values),
         counts=column_counts(grid["n"].transpose("layer", "token").values) if "n" in grid else None,
         repeats=[str(other) for other in grid["coincides"].values] if "coincides" in grid else None,
@@ -158,7 +160,7 @@ def difference_heatmap(
         delta = (first["auc"] - second["auc"]).transpose("layer", "token").values
         counts, significant = None, np.zeros(delta.shape, bool)
     else:
-        cells = comparison.delta_auc.transpose("layer", "token", ...)
+        cells = cells_of(comparison, first)
         delta, counts = cells["delta"].values, column_counts(cells["n"].values)
         significant = cells["q"].values < FALSE_DISCOVERY_RATE
     return replace(base, values=delta, scale=difference_scale(delta, "ΔAUC"), counts=counts), significant
@@ -170,7 +172,7 @@ def heads_heatmap(
     role: str,
     *,
     metric: str = "entropy",
-    fold: Int[np.ndarray, " sample"] | None = None,
+    fold: Any = None,
     groups: Any = None,
 ) -> Heatmap:
     """What `plot_heads` draws, prepared."""
@@ -179,21 +181,20 @@ def heads_heatmap(
     if metric not in cap.attention:
         raise DataError(f"expected a metric that was captured ({', '.join(cap.attention)}), got {metric!r}")
     if isinstance(y, xr.Dataset):
-        y, fold = _labels(y, cap.id)
-    member = None if fold is None else np.asarray(fold) >= 0
-    labels = read_labels(y if member is None else np.where(member, np.asarray(y, dtype=float), np.nan), cap.id)
-    n, *axes, _ = cap.attention[metric].shape
-    if len(labels) != n:
-        raise DataError(f"expected one label for each of the {n} captured samples, got {len(labels)}")
-    fold = make_folds(labels, groups, ids=cap.id).fold if fold is None else fold
-    values = np.full(axes, np.nan)
+        y, fold, groups = labels_of(y, cap.id)
+    elif fold is not None and not isinstance(y, Answers):
+        inside = [number >= 0 for number in in_order("fold", fold)]
+        y = [label if here else None for label, here in zip(in_order("labels", y), inside, strict=False)]
+    samples = choose_samples(len(cap.id), y, groups, fold=fold, ids=cap.id)
+    values = np.full(cap.attention[metric].shape[1:3], np.nan)
     for cell in np.ndindex(values.shape):
         here = cap.attention[metric][:, cell[0], :, cap.roles.index(role)][:, cell[1]].double().numpy(force=True)
-        used = np.isfinite(here) & np.isfinite(labels)
-        label = labels[used].astype(int)
-        if not why_undefined(label, fold[used]):
-            values[cell] = within_fold_auc(here[used], label, fold[used])
-    heads = [str(head) for head in range(axes[1])]
+        here = here[samples.index]
+        used = np.isfinite(here)
+        label, held_out = samples.y[used], samples.fold[used]
+        if not why_undefined(label, held_out):
+            values[cell] = within_fold_auc(here[used], label, held_out)
+    heads = [str(head) for head in range(values.shape[1])]
     return Heatmap(values, cap.layers, heads, centred_scale(values), x_label="Head")
 
 
@@ -234,14 +235,6 @@ def _names(first: xr.Dataset, second: xr.Dataset, comparison: "Comparison | None
                 f"two grids that it compares, in its order: {comparison.names[0]}, {comparison.names[1]}"
             )
     return comparison.names
-
-
-def _labels(grid: xr.Dataset, ids: Sequence[str]) -> tuple[np.ndarray, Int[np.ndarray, " sample"]]:
-    """Labels and folds of a grid in the order of the captured samples; NaN and -1 for those that it lacks."""
-    place = {name: i for i, name in enumerate(grid["sample"].values.tolist())}
-    at = np.array([place.get(name, -1) for name in ids], dtype=np.int64)
-    inside = at >= 0
-    return np.where(inside, grid["y"].values[at], np.nan), np.where(inside, grid["fold"].values[at], -1)
 
 
 def _scale(value: str, cells: np.ndarray) -> Scale:
