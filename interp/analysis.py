@@ -10,6 +10,7 @@ import xarray as xr
 
 from interp.answering.answers import Answers
 from interp.atomic import write_json, write_text, writing
+from interp.axes import places
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
 from interp.comparing.against_controls import against_controls
@@ -114,11 +115,12 @@ def _step(title: str, cells: int, progress: bool) -> Iterator[Advance | None]:
 
 def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds, population: str) -> xr.Dataset:
     """The grid with each sample's token positions, for each column which other it mostly repeats, and who is in it."""
-    members = np.flatnonzero(folds.member)
-    repeats = positions[members.tolist()].repeats()
+    members = places("samples", grid["sample"].values.tolist(), answers.id, where="the answers")
+    roles = places("roles", grid["token"].values.tolist(), positions.roles, where="the positions")
+    repeats = np.array(positions[members.tolist()].repeats(), dtype=object)
     return grid.assign(
-        position=(("sample", "token"), positions.index.numpy()[members]),
-        coincides=(("token",), np.array(repeats, dtype=object)),
+        position=(("sample", "token"), positions.index.numpy()[np.ix_(members, roles)]),
+        coincides=(("token",), repeats[roles]),
     ).assign_attrs(
         span_uses_gold=int(answers.span_uses_gold),
         population=population,
@@ -134,7 +136,7 @@ def write_results(folder: RunFolder, result: Analysis) -> None:
     beside = {} if further is None else {"matched": further.matched, "gain": further.gain}
     write_table([*run_rows(result.probe, result.attention, delta, **beside), *controls], folder.grid_csv)
     # Root: both grids and their difference at a glance. What every sample has in every cell stands once, in the groups.
-    by_sample = ("score", "embed_score", *fold_values.VARIABLES)
+    by_sample = ("score", "embed_score", "embed_training", *fold_values.VARIABLES)
     joined = join_grids(result.probe, result.attention).drop_vars(by_sample, errors="ignore")
     save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
     save_grid(result.probe, folder.grid_nc, group="probe")

@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 from interp.answering.answers import Answers, generate_answers
 from interp.answering.prompts import decoder
 from interp.answering.spans import Decode
+from interp.axes import places
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES, Positions, positions_at
 from interp.data.datasets import dataset as dataset_named
@@ -215,20 +216,23 @@ def seed_grid(
 ) -> xr.Dataset:
     """AUC on the held-out fifth, per (layer, token): `LogisticRegression(random_state=seed)` on unscaled vectors.
 
-    Samples without label or exact answer are left out after the split. Also `unconverged` (the solver stopped at its
-    100 iterations), `n_train` and `n` (held out). A cell without both classes on both sides is NaN.
+    The split follows the order of `answers`, whose samples are found in the Capture by id. Samples without label or
+    exact answer are left out after the split. Also `unconverged` (the solver stopped at its 100 iterations), `n_train`
+    and `n` (held out). A cell without both classes on both sides is NaN.
     """
     usable = np.array(
         [y is not None and s is not None for y, s in zip(answers.correct, answers.exact_answer_tokens, strict=True)]
     )
     y = np.array([bool(label) for label in answers.correct], dtype=np.int64)
     train, held_out = (part[usable[part]] for part in seed_split(len(answers), seed=seed, n_samples=n_samples))
+    remedy = "give the Capture of these answers"
+    at = places("answers", answers.id, cap.id, where="the Capture", remedy=remedy)
     shape = len(cap.layers), len(cap.roles)
     auc, unconverged = np.full(shape, np.nan), np.zeros(shape, bool)
     counts = np.zeros((2, *shape), np.int64)
     for i in range(shape[0]):
         for j in range(shape[1]):
-            x = np.asarray(cap.sites[site][:, i, j].float().numpy())
+            x = np.asarray(cap.sites[site][:, i, j].float().numpy())[at]
             there = np.isfinite(x).all(1)
             parts = train[there[train]], held_out[there[held_out]]
             counts[:, i, j] = [len(part) for part in parts]

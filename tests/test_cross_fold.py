@@ -10,7 +10,7 @@ from interp.probing.estimators import ProbeSpec
 from interp.probing.grid import grid_arrays
 from interp.probing.probes import probe_grid
 from interp.statistics import cross_fold
-from interp.statistics.cross_fold import shared_variance, training_sketch
+from interp.statistics.cross_fold import group_signs, shared_variance, training_sketch
 from interp.statistics.inference import auc_influence, estimate_auc, group_sums, standard_error
 
 
@@ -25,8 +25,12 @@ def sample(seed: int, n: int, width: int, distance: float) -> tuple[np.ndarray, 
     return x, y, fold
 
 
+def signs_of(group: np.ndarray) -> np.ndarray:
+    return group_signs([f"q{g}" for g in group])
+
+
 def ridge(x: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    fit = cross_fit(Cell(x, y, fold, ProbeSpec("ridge"), group=np.arange(len(y)), sketched=True))
+    fit = cross_fit(Cell(x, y, fold, ProbeSpec("ridge"), group=np.arange(len(y)), signs=signs_of(np.arange(len(y)))))
     assert fit.training is not None
     return fit.score, fit.training
 
@@ -71,8 +75,8 @@ def test_the_sketch_is_the_pair_matrix_times_signs(n: int, width: int) -> None:
     p = expit(0.5 * score)
     loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 0.7}
     group = np.arange(n) // 2
-    signs = np.random.default_rng(0).integers(0, 2, (n // 2, cross_fold.DIRECTIONS))[group] * 2.0 - 1
-    found = training_sketch(x, y, fold, group, score, **loss)
+    signs = signs_of(group)
+    found = training_sketch(x, y, fold, group, score, **loss, signs=signs)
     d = pair_matrix(x, y, fold, group, score, **loss)
     np.testing.assert_allclose(found[:, 0], d @ signs, atol=1e-6 * np.abs(d @ signs).max())
     np.testing.assert_allclose(found[:, 1], d.T @ signs, atol=1e-6 * np.abs(d.T @ signs).max())
@@ -85,7 +89,7 @@ def test_the_trace_is_estimated_without_bias(monkeypatch: pytest.MonkeyPatch) ->
     loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 1.0}
     group = np.arange(80) // 3
     d = group_sums(group_sums(pair_matrix(x, y, fold, group, x[:, 0], **loss), group).T, group).T
-    found = shared_variance(training_sketch(x, y, fold, group, x[:, 0], **loss), group)
+    found = shared_variance(training_sketch(x, y, fold, group, x[:, 0], **loss, signs=signs_of(group)), group)
     assert found == pytest.approx((d * d.T).sum(), rel=0.05)
 
 
@@ -96,10 +100,10 @@ def test_samples_repeated_within_their_groups_share_what_they_shared_once(width:
     p = expit(0.5 * x[:, 0])
     loss = {"residual": y - p, "curvature": p * (1 - p)}
     group = np.arange(60)
-    once = training_sketch(x, y, fold, group, x[:, 0], **loss, penalty=0.7)
+    once = training_sketch(x, y, fold, group, x[:, 0], **loss, penalty=0.7, signs=signs_of(group))
     many = {name: np.repeat(values, 3) for name, values in loss.items()}
     rows = [np.repeat(values, 3, axis=0) for values in (x, y, fold, group, x[:, 0])]
-    thrice = training_sketch(*rows, **many, penalty=3 * 0.7)
+    thrice = training_sketch(*rows, **many, penalty=3 * 0.7, signs=signs_of(rows[3]))
     assert shared_variance(thrice, rows[3]) == pytest.approx(shared_variance(once, group), rel=1e-4)
 
 

@@ -20,6 +20,7 @@ STEPS = (
 GROUND = (
     "__version__",
     "atomic",
+    "axes",
     "errors",
     "fingerprint",
     "heap",

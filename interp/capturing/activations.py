@@ -13,6 +13,7 @@ from torch import Tensor
 from interp.answering.answers import Answers
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions
+from interp.capturing.same_samples import positions_of
 from interp.capturing.segments import CapturePlan
 from interp.errors import DataError
 from interp.models.loading import HookedModel, model_info, pads_between
@@ -42,6 +43,10 @@ class Capture:
     roles: tuple[str, ...]
     id: tuple[str, ...]
     settings: dict[str, object] = field(default_factory=dict)
+
+    def _by_name(self) -> list[Any]:
+        """Every array of sites and metrics, whatever the order they were captured in."""
+        return [of[name] for of in (self.sites, self.attention) for name in sorted(of)]
 
     @property
     def resid(self) -> Any:
@@ -81,7 +86,10 @@ class Capture:
         """
         if not parts:
             raise DataError("captures: expected at least one to concatenate, got none")
-        axes = [(*map(tuple, (p.sites, p.attention, p.layers, p.roles)), p.embed is None) for p in parts]
+        axes = [
+            ({*p.sites}, {*p.attention}, p.layers, p.roles, p.embed is None, [v.shape[1:] for v in p._by_name()])
+            for p in parts
+        ]
         if other := [number for number, axis in enumerate(axes) if axis != axes[0]]:
             raise DataError(
                 f"captures: number {other[0]} has other sites, attention metrics, layers or roles than number 0: "
@@ -132,11 +140,12 @@ def capture(
     samples share runs once per batch, and the pattern of a long prompt is never built. Samples run in batches of
     similar length, at most `batch_tokens` padded tokens each; samples past the model's context stay NaN.
 
-    Returns a `Capture` in the order of `answers`, on the CPU; `capture_batches` is for data that does not fit.
+    Returns a `Capture` in the order of `answers`, on the CPU; `capture_batches` is for data that does not fit. Samples
+    are found in `positions` by id (positions made by hand have none: by order).
 
-    Raises DataError for an unknown site, ModelError where the architecture lacks one.
+    Raises DataError for an unknown site or positions of other samples, ModelError where the architecture lacks one.
     """
-    info = model_info(model)
+    info, positions = model_info(model), positions_of(answers, positions)
     n, roles, layers = len(answers), len(positions.roles), info.n_layers
     whole: Capture | None = None
     for samples, part in capture_batches(model, answers, positions, sites=sites, batch_tokens=batch_tokens):
@@ -181,7 +190,7 @@ def capture_batches(
     A batch that does not fit into memory runs in halves. `sizes` says how many samples ran at once in the batches
     that were split ({number of the batch: sizes}); it is obeyed, and extended before `on_split` is called.
     """
-    sites = read_sites(sites)
+    sites, positions = read_sites(sites), positions_of(answers, positions)
     info = model_info(model)
     plan = capture_plan(model, answers, positions, batch_tokens=batch_tokens)
     splits = Splits({} if sizes is None else sizes, *([] if on_split is None else [on_split]))

@@ -55,6 +55,11 @@ def attention_metrics(
     masks = PatternMasks.of(positions.to(pattern.device), layout, window)
     norms = None
     if value is not None and W_O is not None:
+        if value.shape[:2] != (len(pattern), keys) or len(W_O) != pattern.shape[1] or pattern.shape[1] % value.shape[2]:
+            raise DataError(
+                f"value, W_O: expected {len(pattern)} samples, {keys} keys and {pattern.shape[1]} heads (of values, a "
+                f"divisor of them), as the pattern has, got {(*value.shape,)} and {(*W_O.shape,)}"
+            )
         norms = value_norms(value, output_gram(W_O))
     return reduce_pattern(pattern, masks, norms)
 

@@ -10,9 +10,9 @@ from interp.capturing.activations import Capture, read_sites
 from interp.capturing.attention import output_gram, reduce_pattern, value_norms
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks
 from interp.capturing.positions import Positions, gather
+from interp.capturing.same_samples import sample_ids
 from interp.errors import DataError
 from interp.models.loading import HookedModel, hook_name, model_info, output_weight
-from interp.statistics.folds import in_order
 
 
 def capture_from_cache(
@@ -30,12 +30,13 @@ def capture_from_cache(
     `attn.hook_pattern` of these layers gives the attention metrics (without it there are none), `hook_resid_pre` of
     block 0 the control row `embed` (else None). `padding_side` says where the batch was padded. Pass the `model` (taken
     from the cache where it has one) for `value_norm` (needs `attn.hook_v` too) and for sliding windows. `ids` name the
-    samples (default: those of the answers that `positions` were resolved in, else numbers).
+    samples (default: those of the answers that `positions` were resolved in, else numbers), by order: an id that names
+    another sample in the positions is refused.
 
     `Capture.concat` joins the batches of a larger data set. Raises DataError if the cache holds no site at all, a site
     or pattern at some of its layers only, or tensors that do not fit the positions.
     """
-    sites = read_sites(sites)
+    sites, names_of_samples = read_sites(sites), sample_ids(positions, ids)
     model = model if model is not None else getattr(cache, "model", None)
     names = set(cache.keys())
     layers = sorted(layer for layer in _blocks(names) if any(hook_name(site, layer) in names for site in sites))
@@ -72,8 +73,6 @@ def capture_from_cache(
     windows = dict.fromkeys(layers) if model is None else dict(enumerate(model_info(model).windows))
     masks = {window: PatternMasks.of(positions, layout, window) for window in {*windows.values()} if patterns}
     metrics = [measured(layer) for layer in layers] if patterns else [{}]
-    if ids is None:
-        ids = range(len(positions)) if positions.ledger is None else positions.ledger.sample
     return Capture(
         sites={site: torch.stack([gathered(site, layer) for layer in layers], dim=1) for site in sites},
         embed=gathered("resid_pre", 0) if hook_name("resid_pre", 0) in names else None,
@@ -82,7 +81,7 @@ def capture_from_cache(
         index=positions.index.cpu(),
         layers=tuple(layers),
         roles=positions.roles,
-        id=tuple(map(str, in_order("ids", ids))),
+        id=names_of_samples,
         settings={"sites": list(sites), "source": "run_with_cache"},
     )
 

@@ -16,7 +16,7 @@ from interp.comparing.best_cell import describe_best
 from interp.comparing.grid_table import grid_table
 from interp.comparing.observe import observation_table, observations
 from interp.errors import DataError, RunError
-from interp.probing.grid import GridArrays, check_alike, grid_arrays
+from interp.probing.grid import GridArrays, aligned, grid_arrays
 from interp.probing.of_run import GridLike, grid_of
 from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.statistics.resampling import split_halves
@@ -114,12 +114,12 @@ class Comparison(Mapping[str, Any]):
 def compare_grids(probe: GridLike, attn: GridLike, *, names: tuple[str, str] | None = None) -> Comparison:
     """First grid minus second, cell by cell and as a whole (definitions: ΔAUC, best cell, where it is, alike).
 
-    Any two grids of the same samples, layers and roles: probe and attention, two sites, two models, two estimators; of
-    a run its probe grid.
-    `names` defaults to the grids' kinds. Raises DataError if layers, roles, samples, labels, folds or groups differ.
+    Any two grids of the same samples, layers and roles, in whatever order: probe and attention, two sites, two models,
+    two estimators; of a run its probe grid. `names` defaults to the grids' kinds. Raises DataError if layers, roles,
+    samples, labels, folds or groups differ.
     """
-    probe, attn = grid_of(probe), grid_of(attn)
-    check_alike(probe, attn)
+    probe = grid_of(probe)
+    attn = aligned(probe, grid_of(attn))
     if names is None:
         names = grid_names(probe, attn)
     elif len(names) != 2 or names[0] == names[1]:
@@ -168,7 +168,7 @@ def delta_grid(probe: xr.Dataset, attn: xr.Dataset) -> xr.Dataset:
 
     Raises DataError if layers, roles, samples, labels, folds or groups differ.
     """
-    check_alike(probe, attn)
+    attn = aligned(probe, attn)
     first, second = grid_arrays(probe), grid_arrays(attn)
     min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
     dims = ("layer", "token")

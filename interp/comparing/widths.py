@@ -10,6 +10,7 @@ from interp.atomic import plain
 from interp.capturing.activations import Capture
 from interp.comparing.compare import delta_grid, differences
 from interp.probing.gain import gain_grid
+from interp.probing.grid import reordered
 from interp.probing.probes import matched_width_grid
 
 ALPHA = 0.05
@@ -35,8 +36,10 @@ class Widths:
 
     def to_dict(self, delta: xr.Dataset) -> dict[str, Any]:
         """Plain values for JSON; `delta` is the probe grid minus the attention grid."""
+        cells = self.attention_minus_matched
+        delta = reordered(delta, {axis: cells.indexes[axis] for axis in ("layer", "token")})
         better = (delta["q"].values < ALPHA) & (delta["delta"].values > 0)
-        q, value = (self.attention_minus_matched[name].values for name in ("q", "delta"))
+        q, value = (cells[name].values for name in ("q", "delta"))
         numbers = ("delta", "low", "high", "p", "q")
         return {
             "matched_width": {

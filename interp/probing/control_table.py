@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from interp.axes import places
+from interp.probing.scored import Scored
 from interp.probing.tidy import tidy
-from interp.statistics.inference import Estimate
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,9 @@ class Controls:
 
     cells: xr.Dataset
     """`auc`, `low`, `high`, `n`, `n_correct`, `reason` on (control, layer, token)."""
-    baselines: dict[str, dict[str, Estimate]]
-    """{name: {token: estimate}}; the token is "all" where the baseline is the same for every position."""
+    baselines: dict[str, dict[str, Scored]]
+    """{name: {token: estimate}}, each with its scores; the token is "all" where the baseline is the same for every
+    position."""
     notes: dict[str, Any]
     """`answer_strings` and `answer_components`: how many there are; `largest_component`: its samples."""
 
@@ -75,10 +77,13 @@ class Controls:
         if bool(auc.isnull().all()):
             return []
         row, column = np.unravel_index(int(np.nanargmax(auc.values)), auc.shape)
-        place = f"layer {int(auc['layer'][row])}, {auc['token'].values[column]}"
+        best = {"layer": auc["layer"].values[row].item(), "token": str(auc["token"].values[column])}
+        place = f"layer {best['layer']}, {best['token']}"
+        for axis, label in best.items():
+            places(axis, [label], self.cells.indexes[axis].tolist(), where="the controls", remedy="give their grid")
         out = []
         for control in self.cells["control"].values:
-            cell = self.cells.sel(control=control).isel(layer=row, token=column)
+            cell = self.cells.sel(control=control, **best)
             numbers = [cell[name].item() for name in ("auc", "low", "high")]
             out.append(_line(TITLES[control], numbers, cell["reason"].item() or place))
         for name, estimates in self.baselines.items():

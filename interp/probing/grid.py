@@ -4,6 +4,7 @@ dims `layer` (int), `token` (role), `sample` (id); on (layer, token) `auc`, `low
 `score` (sample, layer, token) holds out-of-fold decision values; `y`, `fold`, `group` are coordinates of `sample`;
 `choice_auc` (sample, layer, token) is a cell's AUC without the sample's fold, by which the best cell is chosen;
 `training` (sample, layer, token; bytes, see `fold_values`) how the folds' errors depend on each other (`cross_fold`).
+The control row `embed` has the same under `embed_…`, without the layer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
+from interp.axes import some
 from interp.errors import DataError
 from interp.probing.cells import Fitted, Samples
 from interp.probing.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
@@ -128,19 +131,22 @@ def check_grid(grid: Any) -> None:
             raise DataError(f"grid: the labels of {name} must exist and be unique")
 
 
-def check_alike(first: xr.Dataset, second: xr.Dataset) -> None:
-    """Raise DataError unless both grids have the same layers, roles, samples, labels, folds and groups, in order."""
+def aligned(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
+    """The second grid with its layers, roles and samples in the order of the first one's.
+
+    Raises DataError unless both have the same ones, and the same labels, folds and groups of every sample.
+    """
     for grid in (first, second):
         check_grid(grid)
     for name in ("layer", "token", "sample"):
-        a, b = first.indexes[name].tolist(), second.indexes[name].tolist()
-        if a != b:
+        a, b = first.indexes[name], second.indexes[name]
+        if not a.sort_values().equals(b.sort_values()):
             only_a, only_b = [x for x in a if x not in set(b)], [x for x in b if x not in set(a)]
-            what = f"only in the first: {_some(only_a)}; only in the second: {_some(only_b)}"
             raise DataError(
-                f"grids: their {name} labels differ ({len(a)} and {len(b)}; "
-                f"{what if only_a or only_b else 'the order is another'}); compute both on the same samples and axes"
+                f"grids: their {name} labels differ ({len(a)} and {len(b)}; only in the first: {some(only_a)}; "
+                f"only in the second: {some(only_b)}); compute both on the same samples and axes"
             )
+    second = reordered(second, {name: first.indexes[name] for name in ("layer", "token", "sample")})
     for name in ("y", "fold", "group"):
         differ = np.flatnonzero(first[name].values != second[name].values)
         if len(differ):
@@ -148,20 +154,24 @@ def check_alike(first: xr.Dataset, second: xr.Dataset) -> None:
                 f"grids: {name} differs at {len(differ)} samples, first {first['sample'].values[differ[0]]!r}; "
                 "give both grids the same labels, groups, folds and seed"
             )
+    return second
 
 
-def _some(values: Sequence[Any]) -> str:
-    return ", ".join(map(str, values[:5])) + (f" and {len(values) - 5} more" if len(values) > 5 else "") or "none"
+def reordered(grid: xr.Dataset, order: Mapping[str, pd.Index]) -> xr.Dataset:
+    """The grid with the labels of some axes in this order; itself where they are."""
+    return grid.isel(
+        {name: grid.indexes[name].get_indexer(to) for name, to in order.items() if not grid.indexes[name].equals(to)}
+    )
 
 
 def join_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] = ("probe", "attention")) -> xr.Dataset:
     """Both grids under a new leading dim `grid`, for the variables they share; the others keep their own axes.
 
-    Layers, roles, samples, labels, folds and groups must agree exactly: DataError otherwise, never an inner join.
+    Layers, roles and samples are matched by name. They, labels, folds and groups must agree exactly: DataError
+    otherwise, never an inner join.
     Attributes that differ are kept under `<name>_<attribute>`.
     """
-    check_alike(probe, attn)
-    probe, attn = xr.align(probe, attn, join="exact")
+    probe, attn = xr.align(probe, aligned(probe, attn), join="exact")
     shared = [name for name in probe.data_vars if name in attn.data_vars]
     own = [grid[[name for name in grid.data_vars if name not in shared]] for grid in (probe, attn)]
     both = xr.concat(

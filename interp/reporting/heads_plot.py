@@ -1,6 +1,5 @@
 """The heads at one role: what every single head's attention metric tells of the answer."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,12 +7,15 @@ import xarray as xr
 from jaxtyping import Int
 from matplotlib.axes import Axes
 
+from interp.answering.answers import Answers
 from interp.capturing.activations import Capture
 from interp.errors import DataError
+from interp.probing.cells import choose_samples
+from interp.reporting.by_label import labels_of
 from interp.reporting.canvas import draw_colorbar, draw_head, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
 from interp.runs.opened_run import Run
-from interp.statistics.folds import make_folds, read_labels
+from interp.statistics.folds import in_order
 from interp.statistics.inference import why_undefined, within_fold_auc
 
 
@@ -31,9 +33,9 @@ def plot_heads(
 
     `plot_heads(run, role)` takes labels and folds of the run's probe grid, `plot_heads(cap, y, role)` those given.
     AUC within folds for "higher when correct" (definitions: the two grids). A metric may tell in either direction: the
-    colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, or a grid
-    of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`) defaults to the
-    folds of docs/definitions.md over `y` and `groups`. Raises DataError for an unknown role or metric.
+    colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, an
+    Answers, or a grid of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`)
+    defaults to the folds of docs/definitions.md over `y` and `groups`. Raises DataError for an unknown role or metric.
     """
     if isinstance(cap, Run):
         if role is None:
@@ -55,7 +57,7 @@ def heads_heatmap(
     role: str,
     *,
     metric: str = "entropy",
-    fold: Int[np.ndarray, " sample"] | None = None,
+    fold: Any = None,
     groups: Any = None,
 ) -> Heatmap:
     """What `plot_heads` draws, prepared."""
@@ -64,21 +66,20 @@ def heads_heatmap(
     if metric not in cap.attention:
         raise DataError(f"expected a metric that was captured ({', '.join(cap.attention)}), got {metric!r}")
     if isinstance(y, xr.Dataset):
-        y, fold = _labels(y, cap.id)
-    member = None if fold is None else np.asarray(fold) >= 0
-    labels = read_labels(y if member is None else np.where(member, np.asarray(y, dtype=float), np.nan), cap.id)
-    n, *axes, _ = cap.attention[metric].shape
-    if len(labels) != n:
-        raise DataError(f"expected one label for each of the {n} captured samples, got {len(labels)}")
-    fold = make_folds(labels, groups, ids=cap.id).fold if fold is None else fold
-    values = np.full(axes, np.nan)
+        y, fold, groups = labels_of(y, cap.id)
+    elif fold is not None and not isinstance(y, Answers):
+        inside = [number >= 0 for number in in_order("fold", fold)]
+        y = [label if here else None for label, here in zip(in_order("labels", y), inside, strict=False)]
+    samples = choose_samples(len(cap.id), y, groups, fold=fold, ids=cap.id)
+    values = np.full(cap.attention[metric].shape[1:3], np.nan)
     for cell in np.ndindex(values.shape):
         here = cap.attention[metric][:, cell[0], :, cap.roles.index(role)][:, cell[1]].double().numpy(force=True)
-        used = np.isfinite(here) & np.isfinite(labels)
-        label = labels[used].astype(int)
-        if not why_undefined(label, fold[used]):
-            values[cell] = within_fold_auc(here[used], label, fold[used])
-    heads = [str(head) for head in range(axes[1])]
+        here = here[samples.index]
+        used = np.isfinite(here)
+        label, held_out = samples.y[used], samples.fold[used]
+        if not why_undefined(label, held_out):
+            values[cell] = within_fold_auc(here[used], label, held_out)
+    heads = [str(head) for head in range(values.shape[1])]
     return Heatmap(values, cap.layers, heads, centred_scale(values), x_label="Head")
 
 
@@ -89,11 +90,3 @@ def telling_metric(attention: xr.Dataset) -> tuple[str, str] | None:
     auc = attention["metric_auc"].transpose("metric", "token", "layer")
     metric, token, _ = np.unravel_index(int(np.nanargmax(np.abs(auc.values - 0.5))), auc.shape)
     return str(auc["metric"].values[metric]), str(auc["token"].values[token])
-
-
-def _labels(grid: xr.Dataset, ids: Sequence[str]) -> tuple[np.ndarray, Int[np.ndarray, " sample"]]:
-    """Labels and folds of a grid in the order of the captured samples; NaN and -1 for those that it lacks."""
-    place = {name: i for i, name in enumerate(grid["sample"].values.tolist())}
-    at = np.array([place.get(name, -1) for name in ids], dtype=np.int64)
-    inside = at >= 0
-    return np.where(inside, grid["y"].values[at], np.nan), np.where(inside, grid["fold"].values[at], -1)

@@ -13,8 +13,9 @@ from matplotlib.lines import Line2D
 
 from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
-from interp.probing.grid import check_alike
+from interp.probing.grid import aligned
 from interp.probing.of_run import GridLike, grid_of
+from interp.reporting.by_label import cells_of, control_strip
 from interp.reporting.canvas import Key, draw_colorbar, draw_frame, draw_head, new_figure, save_figure, three_panels
 from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
 from interp.runs.opened_run import Run
@@ -43,7 +44,8 @@ def plot_grid(
     `grid` has dims `layer` and `token`; of a run, or its folder, the probe grid is drawn. Values under 0.5 get a
     triangle, undefined cells are hatched, the highest cell is outlined, n stands under the columns, a dagger marks
     columns that mostly repeat another one. The control row `embed`, where the grid has one, is drawn above layer 0, and
-    above it each of `controls`: {name: AUC per token}.
+    above it each of `controls`: {name: AUC per token}, a list in the grid's order, or {token: AUC} or a DataArray on
+    `token`, found by name.
     Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
     """
     grid = grid_of(grid)
@@ -74,8 +76,8 @@ def plot_comparison(
     """
     if second is None:
         first, second, comparison = _of_run(first, comparison)
-    first, second = grid_of(first), grid_of(second)
-    check_alike(first, second)
+    first = grid_of(first)
+    second = aligned(first, grid_of(second))
     names = _names(first, second, comparison)
     left, middle = (replace(grid_heatmap(grid), upright=True) for grid in (first, second))
     right, significant = difference_heatmap(first, second, comparison)
@@ -115,16 +117,14 @@ def grid_heatmap(
         hint = f"; select one first: grid.sel({extra[0]}=…)" if extra else ""
         raise DataError(f"expected {value!r} on (layer, token), got {cells.dims}{hint}")
     values = cells.transpose("layer", "token").values.astype(float)
-    strips = {name: np.asarray(row, dtype=float) for name, row in (controls or {}).items()}
+    columns = [str(name) for name in cells["token"].values]
+    strips = {name: control_strip(name, row, columns) for name, row in (controls or {}).items()}
     if embed and f"embed_{value}" in grid:
         strips["embed"] = grid[f"embed_{value}"].values.astype(float)
-    for name, strip in strips.items():
-        if strip.shape != values.shape[1:]:
-            raise DataError(f"control {name!r}: expected one value per token ({values.shape[1]}), got {strip.shape}")
     return Heatmap(
         values=values,
         layers=cells["layer"].values.tolist(),
-        columns=[str(name) for name in cells["token"].values],
+        columns=columns,
         scale=_scale(value, values),
         counts=column_counts(grid["n"].transpose("layer", "token").values) if "n" in grid else None,
         repeats=[str(other) for other in grid["coincides"].values] if "coincides" in grid else None,
@@ -141,7 +141,7 @@ def difference_heatmap(
         delta = (first["auc"] - second["auc"]).transpose("layer", "token").values
         counts, significant = None, np.zeros(delta.shape, bool)
     else:
-        cells = comparison.delta_auc.transpose("layer", "token", ...)
+        cells = cells_of(comparison, first)
         delta, counts = cells["delta"].values, column_counts(cells["n"].values)
         significant = cells["q"].values < FALSE_DISCOVERY_RATE
     return replace(base, values=delta, scale=difference_scale(delta, "ΔAUC"), counts=counts), significant

@@ -15,6 +15,7 @@ from interp.probing.crossfit import Cell, Trained, cross_fit, decision_values, t
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import read_features
 from interp.runs.opened_run import Run
+from interp.statistics.cross_fold import group_signs
 from interp.statistics.inference import MIN_PER_CLASS, estimate_auc, group_codes
 from interp.using.abstention import RATES
 from interp.using.fitted_probe import FittedProbe, cell_vectors
@@ -39,13 +40,15 @@ def fit_probe(
     seed: int | None = None,
     population: str = "exact_answer",
     fold: Any = None,
+    ids: Any = None,
     model: str = "",
     min_per_class: int = MIN_PER_CLASS,
 ) -> FittedProbe:
     """The linear probe of one cell, fitted on all samples of the population that have the role (definitions: score).
 
     `data`: a Run (labels, groups, folds, estimator, C, seed, site and model are the run's unless given), a Capture, or
-    bare vectors `sample width` of the cell `layer`, `role`. `site` defaults to the first that was captured, `probe` to
+    bare vectors `sample width` of the cell `layer`, `role`, with the names `ids`. `y` and `groups` as in `probe_grid`:
+    an Answers is matched by id, a list by order. `site` defaults to the first that was captured, `probe` to
     logistic regression, `C` to 1. `model` is the SHA-256 of the weights, if known. Its AUC, sigmoid and thresholds come
     from the probes that were fitted without each fold, which are those of the grid.
 
@@ -63,7 +66,7 @@ def fit_probe(
         site, model = site or settings["sites"][0], model or data.settings["model"]["weights_sha256"]
         data = data.capture
     probe, C, seed = "logistic" if probe is None else probe, 1.0 if C is None else C, 0 if seed is None else seed
-    x, valid, has_exact_answer, ids, site = _cell(data, layer, role, site)
+    x, valid, has_exact_answer, ids, site = _cell(data, layer, role, site, ids)
     samples = choose_samples(
         len(x),
         y,
@@ -77,9 +80,9 @@ def fit_probe(
     )
     vectors = x.detach().cpu().double().numpy()[samples.index]
     used = np.isfinite(vectors).all(1) & valid[samples.index]
-    group = group_codes(samples.group)[used]
+    group, signs = group_codes(samples.group)[used], group_signs(samples.group)[used]
     spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
-    cell = Cell(vectors[used], samples.y[used], samples.fold[used], spec, min_per_class, group, sketched=True)
+    cell = Cell(vectors[used], samples.y[used], samples.fold[used], spec, min_per_class, group, signs=signs)
     held_out = cross_fit(cell)
     if held_out.reason:
         raise DataError(f"probe: layer {layer}, {role} is undefined: {held_out.reason}")
@@ -120,18 +123,18 @@ def fit_probe(
 
 
 def _cell(
-    data: Any, layer: int, role: str, site: str | None
+    data: Any, layer: int, role: str, site: str | None, ids: Any
 ) -> tuple[Tensor, Bool[np.ndarray, " sample"], Bool[np.ndarray, " sample"] | None, Sequence[str] | None, str]:
     """Vectors of the cell, who has the role, who has an exact answer, the samples' ids, and the site."""
     if isinstance(data, Capture):
         site = next(iter(data.sites)) if site is None else site
         vectors = cell_vectors(data, layer=layer, role=role, site=site)
-        features = read_features(data, site=site)
+        features = read_features(data, site=site, ids=ids)
         return vectors, features.valid[:, data.roles.index(role)], features.has_exact_answer, data.id, site
     vectors = data if isinstance(data, Tensor) else torch.as_tensor(np.asarray(data))
     if vectors.ndim != 2:
         raise DataError(f"probe: expected a Run, a Capture or vectors `sample width`, got shape {tuple(vectors.shape)}")
-    return vectors, np.ones(len(vectors), bool), None, None, site or "resid_post"
+    return vectors, np.ones(len(vectors), bool), None, ids, site or "resid_post"
 
 
 def _direction(trained: Trained, x: Float[np.ndarray, "sample width"]) -> tuple[Float[np.ndarray, " width"], float]:
