@@ -21,13 +21,21 @@ from interp.data.rows import QARow
 from interp.errors import DataError, RunError
 from interp.fingerprint import versions
 from interp.heap import give_back
-from interp.models.loading import HookedModel, load_model, model_tokenizer
+from interp.models.loading import HookedModel, model_tokenizer
 from interp.models.memory import Splits
 from interp.planning.enough import check_enough
 from interp.planning.footprint import check_room
 from interp.planning.shapes import Shapes
 from interp.progress import bar
-from interp.run_data import IN_PYTHON, asked, data_source, filled_in, model_source, read_rows
+from interp.run_data import (
+    IN_PYTHON,
+    asked,
+    data_source,
+    filled_in,
+    load_settings_model,
+    model_source,
+    read_rows,
+)
 from interp.run_record import data_hash, describe_model, sample_counts
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run, run_identity
@@ -64,7 +72,7 @@ def run(
     options, given["roles"] = split_roles(options)
     settings = Settings(model=_model_name(model), data=source, **options)
     rows = read_rows(settings, data)
-    hooked = _load(model, settings)
+    hooked = load_settings_model(settings, model)
     settings, rows = asked(settings, rows, data, model_tokenizer(hooked))
     record = {
         "state": "answering",
@@ -118,7 +126,7 @@ def resume(
     if not folder.samples.exists():
         restored_roles(settings.roles, given.get("roles", {}))  # fails here, before a model is loaded
     rows = read_rows(settings, data)
-    hooked = _load(model_source(settings, model), settings)
+    hooked = load_settings_model(settings, model_source(settings, model))
     for what, then, current in (
         ("data", {"sha256": record["data"]["sha256"]}, {"sha256": data_hash(rows)}),
         ("model", record["model"], plain(describe_model(hooked))),
@@ -264,16 +272,6 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
         lines = sample_lines(answers, positions, None)
         write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
         raise DataError(f"{error} (the model's answers are in {folder.path / 'answers.jsonl'})") from error
-
-
-def _load(model: Any, settings: Settings) -> HookedModel:
-    return load_model(
-        model,
-        device=settings.device,
-        dtype=settings.dtype,
-        processed_weights=settings.processed_weights,
-        sites=settings.sites,
-    )
 
 
 def _model_name(model: Any) -> str:

@@ -1,6 +1,6 @@
 """Which rows a run asks, and what their data set fills into its settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from interp.data.datasets import dataset, load_dataset
 from interp.data.rows import Rows, load_rows
 from interp.errors import DataError, RunError
 from interp.models.architecture import BACKENDS
+from interp.models.loading import HookedModel, load_model
 from interp.settings import Settings
 
 IN_PYTHON = "rows given in Python"
@@ -47,6 +48,17 @@ def model_source(settings: Settings, model: Any = None) -> Any:
     if model is None and settings.model in BACKENDS:
         raise RunError(f"this run was given a loaded {settings.model}: give it again in Python, as model=…")
     return settings.model if model is None else model
+
+
+def load_settings_model(settings: Settings, model: Any, *, sites: Sequence[str] | None = None) -> HookedModel:
+    """The model as the settings have it loaded, checked at the sites that will be captured (default: theirs)."""
+    return load_model(
+        model,
+        device=settings.device,
+        dtype=settings.dtype,
+        processed_weights=settings.processed_weights,
+        sites=settings.sites if sites is None else sites,
+    )
 
 
 def read_rows(settings: Settings, data: Any = None) -> Rows:

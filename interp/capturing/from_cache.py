@@ -12,7 +12,7 @@ from interp.capturing.layout import Layout, PaddingSide, PatternMasks
 from interp.capturing.positions import Positions, gather
 from interp.errors import DataError
 from interp.models.loading import HookedModel, hook_name, model_info, output_weight
-from interp.statistics.folds import in_order
+from interp.statistics.arrays import in_order
 
 
 def capture_from_cache(

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from interp.arguments import flag, several_texts, shown
 from interp.errors import ModelError
 from interp.models.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
 from interp.models.gguf import converted_folder, gemma3_file, is_gguf
 from interp.models.hooked import KeyValueCache, fill_cache, forward, hook_name, new_cache, output_weight, pads_between
-from interp.models.placement import is_spread, placement
+from interp.models.placement import device_name, is_spread, placement, read_dtype
 from interp.models.preflight import preflight, reference_pass
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ __all__ = [
     "preflight",
 ]
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
 
 def load_model(
     source: Any,
@@ -49,7 +48,7 @@ def load_model(
     dtype: str | torch.dtype = "float32",
     processed_weights: bool = False,
     check: bool = True,
-    sites: Sequence[str] = (),
+    sites: str | Sequence[str] = (),
 ) -> HookedModel:
     """Load a causal language model with TransformerLens hooks.
 
@@ -62,10 +61,9 @@ def load_model(
     writes to the residual stream. `check=True` runs `preflight`, also on the `sites` that will be captured.
     Raises ModelError with what to do.
     """
-    if isinstance(dtype, str) and dtype not in DTYPES:
-        raise ModelError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    dtype = DTYPES[dtype] if isinstance(dtype, str) else dtype
-    reference = None
+    dtype, sites, reference = read_dtype(dtype), several_texts("sites", sites), None
+    processed_weights, check = flag("processed_weights", processed_weights), flag("check", check)
+    device_name(device)
     if backend(source):
         model = source
         if tokenizer is not None:
@@ -82,7 +80,7 @@ def load_model(
         else:
             raise ModelError(
                 "expected a model name, a folder, a GGUF file, a HookedTransformer, a TransformerBridge or a "
-                f"Hugging Face model, got {type(source).__name__}"
+                f"Hugging Face model, got {shown(source)}"
             )
         hf_model.eval()  # one that was just made from a configuration would still drop out
         if check:
@@ -141,8 +139,13 @@ def _unloadable(what: str, where: str, local: bool, error: Exception) -> ModelEr
 
 def _locate(source: str | Path) -> tuple[str, str, bool]:
     """What transformers can load, the name to show, and whether it is a local folder."""
-    path, name = Path(source).expanduser(), str(source)
-    if name == "gemma3-270m" and not path.exists():
+    path, name = Path(source), str(source)
+    try:
+        path = path.expanduser()
+        there = path.exists()
+    except (OSError, RuntimeError) as error:  # a name longer than any file's, or a home that is not known
+        raise ModelError(f"no such file or folder: {shown(name)} ({_first_line(error)})") from error
+    if name == "gemma3-270m" and not there:
         path = gemma3_file()
     if path.is_file():
         if not is_gguf(path):
@@ -170,6 +173,8 @@ def _tokenizer(tokenizer: Any) -> "PreTrainedTokenizerBase":
                 raise ModelError(
                     f"cannot load a tokenizer from {str(tokenizer)!r}: {_first_line(error)}; give one with tokenizer=…"
                 ) from error
+    elif not hasattr(tokenizer, "convert_ids_to_tokens") or isinstance(tokenizer, type):
+        raise ModelError(f"tokenizer: expected a tokenizer of transformers, a folder or a name, got {shown(tokenizer)}")
     else:
         own = deepcopy(tokenizer)
     if own.pad_token is None:

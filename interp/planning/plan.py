@@ -16,10 +16,10 @@ from interp.capturing.role_text import split_roles
 from interp.capturing.segments import MIN_PREFIX
 from interp.data.rows import QARow
 from interp.models.batches import common_prefix, plan_batches
-from interp.models.loading import load_model, model_tokenizer, read_config
+from interp.models.loading import model_tokenizer, read_config
 from interp.planning.footprint import disk_bytes, free_bytes, gigabytes, memory_bytes
 from interp.planning.shapes import Shapes
-from interp.run_data import asked, data_source, filled_in, read_rows
+from interp.run_data import asked, data_source, filled_in, load_settings_model, read_rows
 from interp.runs.shards import SHARD_SAMPLES
 from interp.settings import Settings
 
@@ -111,7 +111,7 @@ def plan(
     settings = Settings(model=str(model) if named else type(model).__name__, data=source, **options)
     rows = read_rows(settings, data)
     if time or not named:
-        hooked = load_model(model, device=settings.device, dtype=settings.dtype, sites=settings.sites)
+        hooked = load_settings_model(settings, model)
         shapes, tokenizer = Shapes.of_model(hooked), model_tokenizer(hooked)
     else:
         config, tokenizer = read_config(model)

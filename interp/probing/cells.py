@@ -12,7 +12,8 @@ from interp.probing.crossfit import Cell
 from interp.probing.estimators import ProbeSpec
 from interp.probing.workers import cross_fit_cells
 from interp.statistics.cross_fold import DIRECTIONS
-from interp.statistics.folds import in_order, make_folds, read_groups, read_labels
+from interp.statistics.arrays import in_order
+from interp.statistics.folds import POPULATIONS, make_folds, read_groups, read_labels
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
 
 

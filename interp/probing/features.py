@@ -12,7 +12,7 @@ from torch import Tensor
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
 from interp.errors import DataError
-from interp.statistics.folds import in_order
+from interp.statistics.arrays import in_order, read_array
 
 
 def as_array(values: Any) -> np.ndarray:
