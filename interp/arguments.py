@@ -111,9 +111,15 @@ def seed_number(value: Any) -> int:
 
 
 def number(
-    name: str, value: Any, *, low: float | None = None, above: float | None = None, high: float | None = None
+    name: str,
+    value: Any,
+    *,
+    low: float | None = None,
+    above: float | None = None,
+    high: float | None = None,
+    below: float | None = None,
 ) -> float:
-    """A finite number, at least `low` or more than `above`, at most `high`."""
+    """A finite number, at least `low` or more than `above`, at most `high` or less than `below`."""
     plain = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
     found = float(plain) if isinstance(plain, int | float) and not isinstance(plain, bool) else float("nan")
     inside = (
@@ -121,9 +127,10 @@ def number(
         and (low is None or found >= low)
         and (above is None or found > above)
         and (high is None or found <= high)
+        and (below is None or found < below)
     )
     if not inside:
-        bounds = {"from": low, "above": above, "up to": high}
+        bounds = {"from": low, "above": above, "up to": high, "below": below}
         words = ", ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
         raise DataError(f"{name}: expected a number{' ' if words else ''}{words}, got {shown(value)}")
     return found

@@ -53,12 +53,13 @@ def _number_forms(answer: str) -> tuple[str, ...]:
 
 def _read_number(answer: str) -> tuple[tuple[str, ...], float | None]:
     """An accepted answer as it stands, if `float` cannot read it, and the finite number that it says, if any."""
+    written = (answer.strip().lower(),)
     try:
-        own, value = (), float(answer)
+        value = float(answer)
+        return ((), value) if math.isfinite(value) else (written, None)
     except ValueError:
-        found = numerals(answer)
-        own, value = (answer.strip().lower(),), found[-1].value if found else math.nan
-    return (own, value) if math.isfinite(value) else ((answer.strip().lower(),), None)
+        found = [number.value for number in numerals(answer) if math.isfinite(number.value)]
+        return written, found[-1] if found else None
 
 
 def _earliest(strings: Sequence[str], text: str) -> int | None:

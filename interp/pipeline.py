@@ -10,8 +10,9 @@ from interp.analysis import analyse, draw, write_results
 from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers, generate_answers
 from interp.answering.labelling_models import NAMES as LABELLING
-from interp.answering.labelling_models import labelling_models, split_given
+from interp.answering.labelling_models import given_again, labelling_models, split_given
 from interp.answering.sampling import sampled_rows
+from interp.arguments import flag, job_count, nearest, parameters
 from interp.atomic import make_folder, plain, remove, write_json, write_text, writing
 from interp.capturing.activations import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
@@ -42,7 +43,7 @@ from interp.runs.opened_run import Run, run_identity
 from interp.runs.run_folder import RunFolder, json_line, now, read_run_json, sample_lines
 from interp.runs.shards import nonfinite_counts, write_shards
 from interp.runs.stored import stored_capture
-from interp.settings import Settings
+from interp.settings import Settings, check_options
 from interp.statistics.folds import Folds, make_folds
 
 
@@ -65,7 +66,8 @@ def run(
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
     """
-    folder = RunFolder(Path(out))
+    check_options("run", options, "out", "progress", "n_jobs")
+    folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
     folder.check_free()
     source = data_source(data, options)
     options, given = split_given(filled_in(options))
@@ -113,8 +115,10 @@ def resume(
     began with.
     """
     if unknown := sorted({*given} - {*LABELLING, "roles"}):
-        raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with")
-    folder = RunFolder(Path(out))
+        hint = nearest(unknown[0], parameters(resume) | {*LABELLING, "roles"})
+        raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with{hint}")
+    given = given_again(given)
+    folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
     record = read_run_json(folder)
     if record["state"] == "done":
         return open_run(out)
@@ -143,7 +147,7 @@ def resume(
 
 def open_run(out: str | Path) -> Run:
     """A run folder as an object: settings, samples, grids, comparison, activations. Raises RunError if it is none."""
-    opened = Run(RunFolder(Path(out)))
+    opened = Run(RunFolder.at(out))
     opened.settings  # noqa: B018  (fails at once for a folder that holds no run)
     return opened
 

@@ -63,13 +63,14 @@ def load_settings_model(settings: Settings, model: Any, *, sites: Sequence[str] 
 
 def read_rows(settings: Settings, data: Any = None) -> Rows:
     """The rows of a run: those given in Python, else what the settings name."""
+    some: dict[str, Any] = {"limit": settings.limit, "skip_unanswerable": settings.skip_unanswerable}
     if data is not None and not isinstance(data, str | Path):
-        return load_rows(data, columns=settings.columns, limit=settings.limit)
+        return load_rows(data, columns=settings.columns, **some)
     path = settings.data if data is None else data
     if settings.dataset is None:
-        return load_rows(path, columns=settings.columns, limit=settings.limit)
+        return load_rows(path, columns=settings.columns, **some)
     file = None if path == HUB else path
-    return load_dataset(settings.dataset, file, limit=settings.limit, chat=settings.chat is not False)
+    return load_dataset(settings.dataset, file, chat=settings.chat is not False, **some)
 
 
 def asked(settings: Settings, rows: Rows, data: Any, tokenizer: Any) -> tuple[Settings, Rows]:

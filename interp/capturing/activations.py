@@ -11,7 +11,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from interp.answering.answers import Answers
-from interp.arguments import instance, mapping, one_of, progress_function, several_texts, shown, whole_number
+from interp.arguments import instance, one_of, progress_function, several_texts, shown, whole_number
+from interp.capturing.axes import check_axes
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions
 from interp.capturing.segments import CapturePlan
@@ -45,21 +46,8 @@ class Capture:
 
     def __post_init__(self) -> None:
         """Raise DataError for arrays whose axes are not those that the labels name."""
-        mapping("sites", self.sites, "{site: array `sample layer role width`}")
-        mapping("attention", self.attention, "{metric: array `sample layer head role`}")
-        n, n_layers, n_roles = map(len, (self.id, self.layers, self.roles))
-        arrays = [
-            *((f"site {name}", array, (n, n_layers, n_roles, None)) for name, array in self.sites.items()),
-            *((f"attention {name}", array, (n, n_layers, None, n_roles)) for name, array in self.attention.items()),
-            ("valid", self.valid, (n, n_roles)),
-            ("index", self.index, (n, n_roles)),
-            *([] if self.embed is None else [("embed", self.embed, (n, n_roles, None))]),
-        ]
-        for name, array, wanted in arrays:
-            shape = getattr(array, "shape", ())
-            if len(shape) != len(wanted) or any(w not in (None, size) for w, size in zip(wanted, shape, strict=True)):
-                sizes = ", ".join("any" if size is None else str(size) for size in wanted)
-                raise DataError(f"capture: {name}: expected an array of shape ({sizes}), got {shown(array)}")
+        sizes = (len(self.id), len(self.layers), len(self.roles))
+        check_axes(self.sites, self.embed, self.attention, self.valid, self.index, sizes)
 
     @property
     def resid(self) -> Any:

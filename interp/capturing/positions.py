@@ -19,7 +19,7 @@ from interp.capturing.role_text import role_rules
 from interp.capturing.roles import ROLES, Anchor, Match, RoleFunction, Roles, Sample, locate
 from interp.errors import DataError
 from interp.models.placement import one_device
-from interp.statistics.arrays import read_array
+from interp.statistics.arrays import read_array, read_mask, read_whole_numbers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -66,13 +66,13 @@ class Positions:
 
         Raises DataError for shapes that do not fit, or an index outside its sample.
         """
-        at = _tensor("index", index, torch.long)
+        at = torch.from_numpy(read_whole_numbers("index", index))
         at = at[:, None] if at.ndim == 1 else at
         if at.ndim != 2:
             raise DataError(f"index: expected ints `sample role`, or `sample` for one role, got shape {(*at.shape,)}")
         n = _per_sample("n_tokens", n_tokens, len(at))
         prompt = n if n_prompt is None else _per_sample("n_prompt", n_prompt, len(at))
-        there = torch.ones_like(at, dtype=torch.bool) if valid is None else _tensor("valid", valid, torch.bool)
+        there = torch.ones_like(at, dtype=torch.bool) if valid is None else torch.from_numpy(read_mask("valid", valid))
         if there.numel() != at.numel() or there.ndim == 0 or len(there) != len(at):
             raise DataError(f"valid: expected the shape of index, {(*at.shape,)}, got {(*there.shape,)}")
         there = there.reshape(at.shape)
@@ -100,12 +100,13 @@ class Positions:
     def __getitem__(self, samples: Any) -> "Positions":
         """The positions of some samples, in that order: numbers, a mask, or a slice; IndexError as an array has it."""
         if not isinstance(samples, slice):
-            samples = _tensor("samples", samples, torch.bool if _is_mask(samples) else torch.long).numpy()
+            given = read_array("samples", samples)
+            samples = given if given.dtype == bool else read_whole_numbers("samples", given)
             if samples.ndim != 1:
-                raise DataError(f"samples: expected a list of numbers, a mask or a slice, got {shown(samples)}")
+                raise DataError(f"samples: expected a list of numbers, a mask or a slice, got {shown(given)}")
         rows = np.arange(len(self))[samples]
         at = torch.from_numpy(rows).to(self.n.device)
-        ledger = None if self.ledger is None else self.ledger[rows]
+        ledger = None if self.ledger is None else self.ledger[rows.tolist()]
         return replace(self._each(lambda tensor: tensor[at]), ledger=ledger)
 
     def to(self, device: torch.device | str) -> "Positions":
@@ -228,22 +229,9 @@ def gather(
     return picked.reshape(*index.shape, *hidden.shape[2:])
 
 
-def _tensor(name: str, values: Any, dtype: torch.dtype) -> Tensor:
-    """Whole numbers, or (`dtype` bool) what is true or false, as a tensor on the CPU."""
-    array = read_array(name, values)
-    kinds, what = ("b", "True and False") if dtype == torch.bool else ("iu", "whole numbers")
-    if array.dtype.kind not in kinds and array.size:
-        raise DataError(f"{name}: expected {what}, got {shown(values)}")
-    return torch.as_tensor(array.astype(bool if dtype == torch.bool else np.int64))
-
-
-def _is_mask(samples: Any) -> bool:
-    return read_array("samples", samples).dtype == bool
-
-
 def _per_sample(name: str, values: Any, n: int) -> Int[Tensor, " sample"]:
     """One number for each sample, or one for all; none below 0."""
-    numbers = _tensor(name, values, torch.long)
+    numbers = torch.from_numpy(read_whole_numbers(name, values))
     if (numbers < 0).any():
         raise DataError(f"{name}: expected numbers of tokens, got {int(numbers.min())}")
     if numbers.shape not in ((), (n,)):

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from interp.arguments import mapping
 from interp.comparing.best_cell import describe_best
 from interp.comparing.observe import observations
 from interp.errors import DataError
-from interp.probing.grid import GridArrays, check_alike, grid_arrays
+from interp.probing.grid import GridArrays, check_alike, grid_arrays, two_names
 from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.statistics.resampling import split_halves
 
@@ -39,13 +40,23 @@ class Comparison:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Comparison":
-        """What `to_dict` gave, or `comparison.json` holds, as a Comparison again: every number as it was."""
-        return cls(
-            names=(stored["names"][0], stored["names"][1]),
-            delta_auc=_dataset(stored["delta_auc"]),
-            profiles=_dataset(stored["profiles"]),
-            **{name: stored[name] for name in ("correlation", "best", "observations")},
-        )
+        """What `to_dict` gave, or `comparison.json` holds, as a Comparison again: every number as it was.
+
+        Raises DataError for anything else.
+        """
+        mapping("comparison", stored, "{name: value}, as `to_dict` gives or comparison.json holds it")
+        needed = ("names", "delta_auc", "profiles", "correlation", "best", "observations")
+        if lacking := [name for name in needed if name not in stored]:
+            raise DataError(f"comparison: expected what `to_dict` gave; it lacks {', '.join(lacking)}")
+        try:
+            return cls(
+                names=two_names(stored["names"]),
+                delta_auc=_dataset(stored["delta_auc"]),
+                profiles=_dataset(stored["profiles"]),
+                **{name: stored[name] for name in ("correlation", "best", "observations")},
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            raise DataError(f"comparison: not as `to_dict` gives it: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dicts, ready for JSON; undefined numbers are None."""
@@ -67,10 +78,7 @@ def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str]
     `names` defaults to the grids' kinds. Raises DataError if layers, roles, samples, labels, folds or groups differ.
     """
     check_alike(probe, attn)
-    if names is None:
-        names = grid_names(probe, attn)
-    elif len(names) != 2 or names[0] == names[1]:
-        raise DataError(f"names: expected two different names, got {names!r}")
+    names = grid_names(probe, attn) if names is None else two_names(names)
     first, second = grid_arrays(probe), grid_arrays(attn)
     min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
     seed = int(probe.attrs.get("seed", 0))

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from interp.arguments import mapping, one_of
 from interp.errors import DataError
 from interp.probing.grid import GridArrays, check_grid, grid_arrays
 from interp.statistics.cross_fold import Sketch
@@ -41,10 +42,8 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
 
     Raises DataError for fewer than two grids, or layers or roles that differ: never an inner join.
     """
-    if not isinstance(grids, Mapping):
-        raise DataError(f"grids: expected a mapping {{name: grid}}, got {type(grids).__name__}; name every grid")
-    if layers not in LAYERS:
-        raise DataError(f"layers: expected one of {', '.join(LAYERS)}, got {layers!r}")
+    grids = mapping("grids", grids, "{name: grid}, every grid under a name of its own")
+    one_of("layers", layers, LAYERS)
     names = list(grids)
     if len(names) < 2:
         raise DataError(f"grids: expected at least two to compare, got {len(names)}")

@@ -12,16 +12,18 @@ from interp.answering.generation import MAX_SAMPLES
 from interp.answering.labelling_models import split_given
 from interp.answering.prompts import PromptFormat, row_ids
 from interp.answering.sampling import sampled_rows
+from interp.arguments import flag, path
 from interp.capturing.role_text import split_roles
 from interp.capturing.segments import MIN_PREFIX
 from interp.data.rows import QARow
+from interp.errors import RunError
 from interp.models.batches import common_prefix, plan_batches
 from interp.models.loading import model_tokenizer, read_config
 from interp.planning.footprint import disk_bytes, free_bytes, gigabytes, memory_bytes
 from interp.planning.shapes import Shapes
 from interp.run_data import asked, data_source, filled_in, load_settings_model, read_rows
 from interp.runs.shards import SHARD_SAMPLES
-from interp.settings import Settings
+from interp.settings import Settings, check_options
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ def plan(
 
     Raises what `run` would raise: DataError for rows or settings that do not fit, ModelError for the model.
     """
+    check_options("plan", options, "out", "time")
+    out, time = path("out", out, error=RunError), flag("time", time)
     source = data_source(data, options)
     options, given = split_given(filled_in(options))
     options, given["roles"] = split_roles(options)
@@ -118,7 +122,7 @@ def plan(
         shapes = Shapes.of_config(config, settings.dtype)
     settings, rows = asked(settings, rows, data, tokenizer)
     asked_rows = sampled_rows(rows, settings.samples_per_question)
-    counted = _counted(asked_rows, settings, shapes, tokenizer, Path(out))
+    counted = _counted(asked_rows, settings, shapes, tokenizer, out)
     if not time:
         return Plan(**counted, seconds=None)
 

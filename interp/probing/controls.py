@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from interp.answering.answers import Answers
-from interp.capturing.activations import Capture
+from interp.arguments import instance, job_count, progress_function, seed_number
 from interp.errors import DataError
 from interp.probing.baselines import (
     Labels,
@@ -24,9 +24,9 @@ from interp.probing.baselines import (
 from interp.probing.control_table import Controls
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import PROBES, ProbeSpec
-from interp.probing.features import read_features
-from interp.probing.grid import GridArrays, estimate_variables, grid_arrays
-from interp.probing.permutations import cell_columns, permute_labels
+from interp.probing.features import Features
+from interp.probing.grid import GridArrays, check_grid, estimate_variables, grid_arrays
+from interp.probing.permutations import cell_columns, embed_features, permute_labels
 from interp.probing.workers import cross_fit_cells
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.folds import assign_folds
@@ -91,12 +91,16 @@ def control_grid(
 
     Raises DataError if samples are not in `answers`, or an unnamed estimator is not given again.
     """
+    instance("answers", answers, Answers, "they come from generate_answers")
+    seed, n_jobs, progress = seed_number(seed), job_count(n_jobs), progress_function(progress)
+    check_grid(grid)
     name = str(grid.attrs.get("probe", "logistic"))
     if probe is None and name not in PROBES:
         raise DataError(f"probe: the grid was made with {name}; give that estimator as probe=")
     spec = ProbeSpec(name if probe is None else probe, C=float(grid.attrs.get("C", 1.0)), seed=seed)
     least = int(grid.attrs.get("min_per_class", MIN_PER_CLASS))
-    arrays = grid_arrays(grid)
+    arrays, columns = grid_arrays(grid), cell_columns(grid, data, ids=ids)
+    control = embed_features(grid, data) if "embed_score" in grid else None
     index = _places(answers, grid["sample"].values.tolist())
     strings = answer_strings(answers, index)
     component = answer_components(strings, arrays.group)
@@ -109,8 +113,6 @@ def control_grid(
         apart, why_not = (arrays.y, other, component), ""
     except DataError as error:
         apart, why_not = None, str(error)
-    columns = cell_columns(grid, data, ids=ids)
-
     kinds: list[Labels] = [(random, *samples[1:]), (shuffled, *samples[1:])]
     if apart is not None:
         kinds.append(apart)
@@ -136,8 +138,8 @@ def control_grid(
         at = grid["position"].transpose("sample", "token").values.astype(np.int64)
         roles = [str(token) for token in grid["token"].values]
         baselines["position"] = position_estimates(at, lengths, roles, samples, min_per_class=least)
-    if "embed_score" in grid and apart is not None:
-        baselines["embed_held_out"] = _embed_held_out(data, grid, apart, spec, least, n_jobs)
+    if control is not None and apart is not None:
+        baselines["embed_held_out"] = _embed_held_out(control, grid, apart, spec, least, n_jobs)
     return Controls(
         cells=xr.Dataset(
             estimate_variables(by_control, ("control", "layer", "token"), (len(CELL_CONTROLS), *arrays.auc.shape)),
@@ -210,11 +212,9 @@ def _selectivity(arrays: GridArrays, layer: int, role: int, task: Estimate, trai
 
 
 def _embed_held_out(
-    data: Capture, grid: xr.Dataset, apart: Labels, spec: ProbeSpec, least: int, n_jobs: int | None
+    control: Features, grid: xr.Dataset, apart: Labels, spec: ProbeSpec, least: int, n_jobs: int | None
 ) -> dict[str, Estimate]:
     """The embedding row on answer-held-out folds: how much of the held-out AUC the token itself explains."""
-    control = read_features(data, site=str(grid.attrs["site"])).control()
-    assert control is not None  # the grid has the row
     place = {name: i for i, name in enumerate(control.ids)}
     index = np.array([place[name] for name in grid["sample"].values.tolist()])
     used = np.isfinite(grid["embed_score"].transpose("sample", "token").values)

@@ -11,8 +11,10 @@ from joblib import Parallel, delayed
 from scipy import linalg, stats
 from threadpoolctl import threadpool_limits
 
+from interp.arguments import job_count, one_of, progress_function, seed_number, shown, whole_number
 from interp.capturing.activations import Capture
 from interp.errors import DataError
+from interp.models.placement import one_device
 from interp.probing.features import Features, as_array, read_features
 from interp.probing.grid import grid_arrays
 from interp.probing.standardiser import Standardiser
@@ -133,10 +135,9 @@ def permutation_test(
 
     Raises DataError for an unknown statistic or data that do not fit the grid.
     """
-    if statistic not in STATISTICS:
-        raise DataError(f"statistic: expected one of {', '.join(STATISTICS)}, got {statistic!r}")
-    if permutations < 2:
-        raise DataError(f"permutations: expected at least 2, got {permutations}")
+    one_of("statistic", statistic, STATISTICS)
+    permutations, seed = whole_number("permutations", permutations, 2), seed_number(seed)
+    device, n_jobs, progress = str(one_device(device)), job_count(n_jobs), progress_function(progress)
     arrays = grid_arrays(grid)
     column = cell_columns(grid, data, ids=ids)
     drawn, unmoved = permute_labels(arrays.y, arrays.group, permutations=permutations, seed=seed)
@@ -192,8 +193,10 @@ def cell_columns(
     """
     attention = grid.attrs.get("kind") == "attention"
     names = grid["sample"].values.tolist()
+    if attention and not (isinstance(data, Capture) and data.attention):
+        raise DataError(f"data: expected the Capture, with attention metrics, of an attention grid, got {shown(data)}")
     if isinstance(data, Capture):
-        features = read_features(data, site=next(iter(data.sites)) if attention else str(grid.attrs["site"]))
+        features = read_features(data, site=next(iter(data.sites)) if attention else _site(grid))
     else:
         features = read_features(data, ids=ids)
     place = {name: i for i, name in enumerate(features.ids)}
@@ -211,6 +214,22 @@ def cell_columns(
     if attention:
         return partial(_attention_column, data, index)
     return partial(_probe_column, features, index)
+
+
+def _site(grid: xr.Dataset) -> str:
+    """The site that a grid's probes read."""
+    return str(grid.attrs.get("site", "resid_post"))
+
+
+def embed_features(grid: xr.Dataset, data: Any) -> Features:
+    """The row `embed` of what the grid was made from. Raises DataError for data that have none."""
+    control = read_features(data, site=_site(grid)).control() if isinstance(data, Capture) else None
+    if control is None:
+        raise DataError(
+            f"data: the grid has the control row `embed`, {shown(data)} has not: give the Capture that the grid was "
+            "made from, or the grid without the row: grid.drop_vars('embed_score')"
+        )
+    return control
 
 
 def _probe_column(features: Features, index: np.ndarray, used: np.ndarray, layer: int, role: int) -> np.ndarray:

@@ -4,6 +4,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from interp.arguments import instance
+from interp.reporting.canvas import check_drawing
 from interp.using.abstention import Selective
 from interp.using.operating import oracle_risk
 
@@ -13,6 +15,8 @@ def plot_risk_coverage(selective: Selective, *, ax: Axes | None = None, title: s
 
     `selective` is what `interp.selective` returned; the area and its 95 % interval stand in the legend.
     """
+    instance("selective", selective, Selective, "it comes from interp.selective")
+    check_drawing(ax, title)
     if ax is None:
         ax = plt.subplots(figsize=(4.6, 3.4), layout="constrained")[1]
     area = selective.aurc

@@ -1,8 +1,8 @@
 """A run as an object: what `run`, `resume` and `open_run` return."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import xarray as xr
@@ -13,13 +13,15 @@ from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
 from interp.answering.place_check import place_warnings
+from interp.arguments import instance
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
 from interp.comparing.against_controls import control_sentences
+from interp.errors import RunError
 from interp.fingerprint import json_hash
 from interp.probing.grid import load_grid
-from interp.runs.run_folder import RunFolder, read_answers, read_run_json, read_samples
+from interp.runs.run_folder import RunFolder, read_answers, read_comparison, read_run_json, read_samples
 from interp.runs.store import ShardReader, finished_shards, verify_shards
 from interp.runs.stored import read_padded, stored_capture
 
@@ -34,6 +36,9 @@ class Run:
     """A finished (or unfinished) run, read from its folder."""
 
     folder: RunFolder
+
+    def __post_init__(self) -> None:
+        instance("run", self.folder, RunFolder, "a run is opened by interp.open_run(path)", error=RunError)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -63,11 +68,13 @@ class Run:
     @cached_property
     def comparison(self) -> dict[str, Any]:
         """`comparison.json`."""
-        return dict(json.loads(self.folder.comparison.read_text(encoding="utf-8")))
+        return read_comparison(self._made(self.folder.comparison))
 
     @cached_property
     def positions(self) -> Positions:
         """Token positions of every sample, as they were resolved when it was answered."""
+        if not self.samples:
+            raise RunError(f"{self.folder.samples} holds no sample; is {self.folder.path} the folder of a run?")
         roles = tuple(self.samples[0]["positions"])
         index = [[-1 if token is None else token for token in line["positions"].values()] for line in self.samples]
         path = self.folder.positions
@@ -82,7 +89,10 @@ class Run:
         )
 
     def activations(self, *, layer: int, role: str, site: str = "resid_post") -> Float[Tensor, "sample width"]:
-        """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded."""
+        """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded.
+
+        Raises RunError for a site, layer or role that was not captured.
+        """
         reader = ShardReader(self.folder.activations, run=run_identity(self.settings))
         return read_padded(reader, site, layer, tuple(self.answers.id), role=role)
 
@@ -123,7 +133,7 @@ class Run:
 
     def summary(self) -> str:
         """What the run found, in a few lines of text."""
-        counts, best = self.settings["counts"], self.comparison["best"]
+        best, counts = self.comparison["best"], self.settings["counts"]
         lines = [
             f"{counts['samples']} samples, {_percent(counts['accuracy'])} right, {counts['population']} in the grids "
             f"(labelled, with an exact answer)."
@@ -161,7 +171,15 @@ class Run:
         return "\n".join(lines)
 
     def _grid(self, group: str) -> xr.Dataset:
-        return load_grid(self.folder.grid_nc, group=group)
+        return load_grid(self._made(self.folder.grid_nc), group=group)
+
+    def _made(self, path: Path) -> Path:
+        """A file that only a finished run has. Raises RunError that says how far this one is, and how to go on."""
+        if not path.exists():
+            state = self.settings["state"]
+            hint = "restore it, or run again" if state == "done" else f"go on with: {self.settings['resume']}"
+            raise RunError(f"{self.folder.path}: {path.name} is not there: the run is {state}; {hint}")
+        return path
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder.path)!r}, state={self.settings.get('state')!r})"

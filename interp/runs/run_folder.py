@@ -5,18 +5,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from interp.answering.answers import Answers
 from interp.answering.asking import Exchange
 from interp.answering.judgement import Judgement
+from interp.arguments import path as path_of
 from interp.atomic import remove
 from interp.capturing.positions import Positions
 from interp.errors import InterpError, RunError
 from interp.statistics.folds import Folds
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
+_LINE_KEYS = {"id", "group", "question", "prompt_ids", "completion_ids", "correct", "status", "positions"}
 _START_ANEW = "without its settings a run cannot go on: start a new one in another folder (nothing here is changed)"
 
 
@@ -25,6 +28,11 @@ class RunFolder:
     """Paths of a run's files (DESIGN: a run folder)."""
 
     path: Path
+
+    @classmethod
+    def at(cls, out: str | PathLike[str]) -> "RunFolder":
+        """The folder at that path, whether it is there or not. Raises RunError for what is no path."""
+        return cls(path_of("out", out, error=RunError))
 
     @property
     def run_json(self) -> Path:
@@ -188,9 +196,20 @@ def read_samples(folder: RunFolder) -> list[dict[str, Any]]:
     """The records of `samples.jsonl`; RunError if the file is missing or damaged."""
     try:
         with folder.samples.open(encoding="utf-8", newline="\n") as file:
-            return [json.loads(line) for line in file]
+            lines = [json.loads(line) for line in file]
+        if not all(isinstance(line, dict) and line.keys() >= _LINE_KEYS for line in lines):
+            raise ValueError(f"expected lines with {', '.join(sorted(_LINE_KEYS))}")
+        return lines
     except (OSError, ValueError) as error:
         raise RunError(f"{folder.samples} cannot be read ({error}); is {folder.path} the folder of a run?") from error
+
+
+def read_comparison(path: Path) -> dict[str, Any]:
+    """`comparison.json`; RunError if the file cannot be read, or is damaged."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{path} cannot be read ({error}); restore it, or make it anew with `interp run`") from error
 
 
 def read_run_json(folder: RunFolder) -> dict[str, Any]:
