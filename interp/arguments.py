@@ -17,16 +17,19 @@ from typing import Any, TypeVar
 from interp.errors import DataError, InterpError
 
 T = TypeVar("T")
+Bound = int | float | None
 
+LONGEST = 100
 _SHORT = Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxstring = _SHORT.maxother = LONGEST - 20
 _PLAIN = (str, bytes, int, float, complex, type(None), list, tuple, set, frozenset, dict, range)
 
 
 def shown(value: object) -> str:
     """A value in a message: as Python writes it, cut short; of anything larger than plain values only its type."""
     if isinstance(value, _PLAIN):
-        return _SHORT.repr(value)
+        text = " ".join(_SHORT.repr(value).splitlines())
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     shape = getattr(value, "shape", None)
     return f"{type(value).__name__} of shape {(*shape,)}" if isinstance(shape, tuple) else type(value).__name__
 
@@ -47,7 +50,7 @@ def one_of(name: str, value: Any, known: Iterable[T], *, error: type[InterpError
         if isinstance(one, str) is isinstance(value, str) and _same(one, value):
             return one
     listed = ", ".join(map(str, names)) or "nothing, for there is none"
-    raise error(f"{name}: expected one of {listed}; got {shown(value)}{nearest(value, names)}")
+    raise error(f"{name}: expected one of {listed}, got {shown(value)}{nearest(value, names)}")
 
 
 def known_options(
@@ -101,6 +104,8 @@ def whole_numbers(name: str, values: Any, low: int | None = None, high: int | No
     return tuple(whole_number(name, value, low, high) for value in _each(name, values, "whole numbers"))
 
 
+MANY = 1_000_000
+"""More permutations or resamples than that are a mistake, and fill the memory."""
 SEED = 2**32 - 1
 """The largest seed that NumPy and scikit-learn both take."""
 
@@ -114,10 +119,10 @@ def number(
     name: str,
     value: Any,
     *,
-    low: float | None = None,
-    above: float | None = None,
-    high: float | None = None,
-    below: float | None = None,
+    low: Bound = None,
+    above: Bound = None,
+    high: Bound = None,
+    below: Bound = None,
 ) -> float:
     """A finite number, at least `low` or more than `above`, at most `high` or less than `below`."""
     plain = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
@@ -136,7 +141,7 @@ def number(
     return found
 
 
-def numbers(name: str, values: Any, **bounds: float) -> tuple[float, ...]:
+def numbers(name: str, values: Any, **bounds: Bound) -> tuple[float, ...]:
     """Several numbers; a single one is one of them."""
     if isinstance(values, int | float) or getattr(values, "ndim", None) == 0:
         return (number(name, values, **bounds),)
@@ -214,11 +219,14 @@ def path(name: str, value: Any, *, error: type[InterpError] = DataError) -> Path
     return Path(where)
 
 
+MOST_JOBS = 4096
+
+
 def job_count(value: Any) -> int | None:
     """`n_jobs` as joblib takes it: how many workers, -1 for one per core; None: as many as pay."""
     if value is None:
         return None
-    count = whole_number("n_jobs", value)
+    count = whole_number("n_jobs", value, -MOST_JOBS, MOST_JOBS)
     if count == 0:
         raise DataError("n_jobs: expected a number of workers, -1 (one per core) or None (as many as pay), got 0")
     return count

@@ -22,7 +22,7 @@ from interp.answering.answers import Answers, generate_answers
 from interp.answering.correctness import check_rule_name
 from interp.answering.prompts import PromptFormat, chat_turn, decoder
 from interp.answering.sampling import check_samples, sampled_rows
-from interp.arguments import instance, known_options, one_of, parameters, progress_function, seed_number
+from interp.arguments import flag, instance, known_options, one_of, parameters, progress_function, seed_number
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES, Positions, positions_at
 from interp.data.datasets import dataset as dataset_named
@@ -45,7 +45,7 @@ def paper_answers(
     known_options("paper_answers", options, parameters(generate_answers) - {"model", "rows"})
     tokenizer, seed = model_tokenizer(model), seed_number(seed)
     chat = options.pop("chat", None)
-    chat = getattr(tokenizer, "chat_template", None) is not None if chat is None else chat
+    chat = getattr(tokenizer, "chat_template", None) is not None if chat is None else flag("chat", chat)
     if dataset is not None:
         form = dataset_named(dataset).options(chat=chat)
         options = {key: form[key] for key in ("prompt_template", "stop", "max_new_tokens", "correct")} | options

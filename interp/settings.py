@@ -10,7 +10,7 @@ from interp.answering.extraction import extractor
 from interp.answering.prompts import PromptFormat
 from interp.answering.sampling import Sampling, check_samples
 from interp.answering.stopping import read_stop
-from interp.arguments import flag, known_options, one_of, one_text, seed_number, whole_number
+from interp.arguments import MANY, flag, known_options, one_of, one_text, seed_number, whole_number
 from interp.capturing.activations import read_sites
 from interp.capturing.role_text import read_roles
 from interp.capturing.roles import ROLES
@@ -87,6 +87,7 @@ class Settings:
             read(name, flag(name, getattr(self, name)))
         if self.permutations == 1:
             raise DataError("permutations: expected 0 (none) or at least 2, got 1")
+        whole_number("permutations", self.permutations, 0, MANY)
         read("seed", seed_number(self.seed))
         read("device", device_name(self.device))
         read("dtype", dtype_name(self.dtype))

@@ -217,7 +217,7 @@ def test_text_says(text: str, rule: Anchor | Match) -> None:
         (["x=last:"], "role 'x': expected LANDMARK"),
         (["x=last:("], "role 'x': the role's pattern '\\(' is not a regular expression"),
         (["x=last:(a)(b)"], "at most one group, '\\(a\\)\\(b\\)' has 2"),
-        (["x=end@middle"], "role 'x': a role's region: expected one of sample, prompt, completion; got 'middle'"),
+        (["x=end@middle"], "role 'x': a role's region: expected one of sample, prompt, completion, got 'middle'"),
         (["x=__import__('os')"], "role 'x': expected LANDMARK"),
         (["x=start", "x=end"], "role 'x' is there already"),
         (["last_q=start"], "role 'last_q' is one of the fifteen"),
@@ -243,7 +243,7 @@ def test_what_is_no_role(roles, message: str) -> None:
 
 
 def test_landmarks_and_edges_are_checked_in_python_too() -> None:
-    with pytest.raises(DataError, match="landmark: expected one of start, .*; got 'middle'"):
+    with pytest.raises(DataError, match="landmark: expected one of start, .*, got 'middle'"):
         Anchor("middle")
-    with pytest.raises(DataError, match="at: expected one of first, last; got 'after'"):
+    with pytest.raises(DataError, match="at: expected one of first, last, got 'after'"):
         Match("a", at="after")

@@ -191,7 +191,7 @@ def test_columns_are_mapped(tmp_path):
     assert (row.question, row.answers) == ("Capital?", ("42",))
     with pytest.raises(DataError, match="no row has the column 'ctx' given for 'context'; found: .*q"):
         load_rows(path, columns={"question": "q", "answer": "best", "context": "ctx"})
-    with pytest.raises(DataError, match="columns: expected one of id, question, answer, .*; got 'answers'; did you mean 'answer'"):
+    with pytest.raises(DataError, match="columns: expected one of id, question, answer, .*, got 'answers'; did you mean 'answer'"):
         load_rows(path, columns={"answers": "best"})
 
 

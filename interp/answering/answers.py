@@ -14,7 +14,7 @@ from interp.answering.labels import label_answers
 from interp.answering.prompts import PromptFormat, decoder, locate_question, row_ids
 from interp.answering.spans import Decode
 from interp.answering.stopping import read_stop
-from interp.arguments import progress_function, whole_number
+from interp.arguments import instance, progress_function, whole_number
 from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
 from interp.statistics.folds import normalise_question
@@ -134,11 +134,12 @@ def generate_answers(
     prompt_format, stop, progress = PromptFormat(prompt_template, chat), read_stop(stop), progress_function(progress)
     max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 1)
     batch_tokens = whole_number("batch_tokens", batch_tokens, 1)
-    Sampling(temperature, top_p, seed)  # it checks itself
+    sampling = Sampling(temperature, top_p, seed)
+    check_kept(log, splits)
     for name, asked in (("judge", judge), ("extractor", extractor)):
         if asked is not None:
             check_asked(name, asked)
-    rows = sampled_rows(as_rows(rows), check_samples(samples_per_question, temperature))
+    rows = sampled_rows(as_rows(rows), check_samples(samples_per_question, sampling.temperature))
     if isinstance(correct, str) and correct == JUDGE and judge is None:
         raise DataError("correct='judge' needs a model to ask: give one as judge=…")
     rule = correctness_rule(correct, rows)
@@ -166,9 +167,9 @@ def generate_answers(
         [prompt_ids[i] for i in waiting],
         max_new_tokens=max_new_tokens,
         stop=stop,
-        temperature=temperature,
-        top_p=top_p,
-        seed=seed,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed,
         names=[rows[i].id for i in waiting],
         batch_tokens=batch_tokens,
         log=log,
@@ -204,6 +205,15 @@ def generate_answers(
         return answers
     judgement = judge_answers(answers, rows, judge, batch_tokens=batch_tokens, splits=splits)
     return replace(answers, correct=judgement.correct, judgement=judgement)
+
+
+def check_kept(log: Any, splits: Any) -> None:
+    """Raise DataError unless `log` and `splits` are what a run keeps its answers and split batches in, or None."""
+    from interp.models.memory import Splits
+
+    for name, value, kind in (("log", log, AnswerLog), ("splits", splits, Splits)):
+        if value is not None:
+            instance(name, value, kind, "leave it out: a run keeps it")
 
 
 def _named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from interp.answering.answers import Answers
+from interp.answering.answers import Answers, check_kept
 from interp.answering.asking import Exchange, ask, check_asked, check_fields
 from interp.answering.judgement import Judgement, read_verdict
 from interp.arguments import flag, instance, mapping, nearest, whole_number
@@ -57,6 +57,8 @@ def judge_answers(
     instance("answers", answers, Answers, "they come from generate_answers")
     rows, max_new_tokens = as_rows(rows), whole_number("max_new_tokens", max_new_tokens, 1)
     check_asked("judge", judge)
+    check_kept(None, splits)
+    batch_tokens = whole_number("batch_tokens", batch_tokens, 1)
     check_fields(prompt, needed=("question", "completion"), allowed=("answers",))
     if [row.id for row in rows] != answers.id:
         raise DataError("rows: expected the rows that were answered, in their order")

@@ -33,9 +33,9 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        number("temperature", self.temperature, low=0)
-        number("top_p", self.top_p, above=0, high=1)
-        seed_number(self.seed)
+        object.__setattr__(self, "temperature", number("temperature", self.temperature, low=0))
+        object.__setattr__(self, "top_p", number("top_p", self.top_p, above=0, high=1))
+        object.__setattr__(self, "seed", seed_number(self.seed))
         if self.top_p < 1 and not self.temperature:
             raise DataError("top_p cuts what is drawn from, and nothing is drawn at temperature 0: give a temperature")
 

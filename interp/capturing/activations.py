@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from interp.answering.answers import Answers
-from interp.arguments import instance, one_of, progress_function, several_texts, shown, whole_number
+from interp.arguments import instance, one_of, progress_function, several_texts, shown, whole_number, whole_numbers
 from interp.capturing.axes import check_axes
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions
@@ -46,6 +46,9 @@ class Capture:
 
     def __post_init__(self) -> None:
         """Raise DataError for arrays whose axes are not those that the labels name."""
+        object.__setattr__(self, "layers", whole_numbers("layers", self.layers))
+        for name in ("roles", "id"):
+            object.__setattr__(self, name, several_texts(name, getattr(self, name), one=False))
         sizes = (len(self.id), len(self.layers), len(self.roles))
         check_axes(self.sites, self.embed, self.attention, self.valid, self.index, sizes)
 

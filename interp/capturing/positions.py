@@ -13,7 +13,7 @@ from torch import Tensor
 
 from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
-from interp.arguments import instance, several_texts, shown
+from interp.arguments import instance, several_texts, shown, whole_number
 from interp.capturing.ledger import Ledger
 from interp.capturing.role_text import role_rules
 from interp.capturing.roles import ROLES, Anchor, Match, RoleFunction, Roles, Sample, locate
@@ -99,7 +99,11 @@ class Positions:
 
     def __getitem__(self, samples: Any) -> "Positions":
         """The positions of some samples, in that order: numbers, a mask, or a slice; IndexError as an array has it."""
-        if not isinstance(samples, slice):
+        if isinstance(samples, slice):
+            for bound in (samples.start, samples.stop, samples.step):
+                if bound is not None:
+                    whole_number("samples", bound)
+        else:
             given = read_array("samples", samples)
             samples = given if given.dtype == bool else read_whole_numbers("samples", given)
             if samples.ndim != 1:
@@ -181,7 +185,7 @@ def resolve_positions(
     """
     instance("answers", answers, Answers, "they come from generate_answers")
     rules = role_rules(roles)
-    if tokenizer is not None and not hasattr(tokenizer, "decode"):
+    if tokenizer is not None and (isinstance(tokenizer, bytes) or not callable(getattr(tokenizer, "decode", None))):
         raise DataError(f"tokenizer: expected a tokenizer of transformers, got {shown(tokenizer)}")
     decode = answers.decode if tokenizer is None else decoder(tokenizer)
     index: list[list[int]] = []

@@ -37,8 +37,8 @@ class QARow:
     """Where the row came from (`file:line`), for messages."""
 
     def __post_init__(self) -> None:
-        where = f"{self.source or 'row'}: "
-        for name in ("id", "question", "source"):
+        where = f"{one_text('source', self.source) or 'row'}: "
+        for name in ("id", "question"):
             one_text(where + name, getattr(self, name))
         for name in ("prompt", "context", "wrong_answer", "group", "completion", "exact_answer"):
             if getattr(self, name) is not None:

@@ -139,12 +139,8 @@ def _unloadable(what: str, where: str, local: bool, error: Exception) -> ModelEr
 
 def _locate(source: str | Path) -> tuple[str, str, bool]:
     """What transformers can load, the name to show, and whether it is a local folder."""
-    path, name = Path(source), str(source)
-    try:
-        path = path.expanduser()
-        there = path.exists()
-    except (OSError, RuntimeError) as error:  # a name longer than any file's, or a home that is not known
-        raise ModelError(f"no such file or folder: {shown(name)} ({_first_line(error)})") from error
+    there, name = _exists(source), str(source)
+    path = Path(source).expanduser()
     if name == "gemma3-270m" and not there:
         path = gemma3_file()
     if path.is_file():
@@ -161,12 +157,20 @@ def _locate(source: str | Path) -> tuple[str, str, bool]:
     return str(path) if local else name, name, local
 
 
+def _exists(source: str | Path) -> bool:
+    """Whether there is such a path; ModelError for what can be none: longer than any name, or a home nobody has."""
+    try:
+        return Path(source).expanduser().exists()
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"no such file or folder: {shown(str(source))} ({_first_line(error)})") from error
+
+
 def _tokenizer(tokenizer: Any) -> "PreTrainedTokenizerBase":
     """A tokenizer of our own (with a padding token), from an object, a folder or a name."""
     if isinstance(tokenizer, str | Path):
         from transformers import AutoTokenizer
 
-        with _offline(Path(tokenizer).exists()):
+        with _offline(_exists(tokenizer)):
             try:
                 own = AutoTokenizer.from_pretrained(str(tokenizer))
             except Exception as error:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.arguments import several_texts, shown, whole_numbers
+from interp.arguments import one_text, several_texts, shown, whole_numbers
 from interp.capturing.activations import Capture, captured_site
 from interp.capturing.positions import ROLES
 from interp.errors import DataError
@@ -94,6 +94,7 @@ def read_features(
         both = own if valid is None else own & _mask(valid, own.shape)
         return Features(data.sites[site], both, data.layers, data.roles, data.id, exact, data.embed)
     given = data
+    one_text("site", site)
     if hasattr(data, "__array__") and not isinstance(data, Tensor | type):
         data = read_array("features", data)
     if not isinstance(data, Tensor | np.ndarray) or data.ndim != 4 or not is_numeric(data):

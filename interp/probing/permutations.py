@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from scipy import linalg, stats
 from threadpoolctl import threadpool_limits
 
-from interp.arguments import job_count, one_of, progress_function, seed_number, shown, whole_number
+from interp.arguments import MANY, job_count, one_of, progress_function, seed_number, shown, whole_number
 from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.models.placement import one_device
@@ -136,7 +136,7 @@ def permutation_test(
     Raises DataError for an unknown statistic or data that do not fit the grid.
     """
     one_of("statistic", statistic, STATISTICS)
-    permutations, seed = whole_number("permutations", permutations, 2), seed_number(seed)
+    permutations, seed = whole_number("permutations", permutations, 2, MANY), seed_number(seed)
     device, n_jobs, progress = str(one_device(device)), job_count(n_jobs), progress_function(progress)
     arrays = grid_arrays(grid)
     column = cell_columns(grid, data, ids=ids)

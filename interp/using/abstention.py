@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from interp.arguments import numbers, one_of, seed_number, whole_number
+from interp.arguments import MANY, numbers, one_of, seed_number, whole_number
 from interp.atomic import plain
 from interp.comparing.best_cell import nested_choice
 from interp.errors import DataError
@@ -128,7 +128,7 @@ def selective(
     0 … 1.
     """
     arrays = grid_arrays(grid)
-    rates, resamples = numbers("rates", rates, above=0, below=1), whole_number("resamples", resamples, 0)
+    rates, resamples = numbers("rates", rates, above=0, below=1), whole_number("resamples", resamples, 0, MANY)
     if (layer is None) != (token is None):
         raise DataError("cell: give both layer and token, or neither for the best cell")
     seed = seed_number(grid.attrs.get("seed", 0) if seed is None else seed)
