@@ -29,8 +29,9 @@ from interp.answering.prompts import decoder
 from interp.capturing.positions import ROLES, Positions
 from interp.data.rows import QARow
 from interp.models.loading import model_tokenizer, read_config
+from interp.paper_labels import by_gold, substring_match
+from interp.paper_preset import paper_positions
 from interp.run_data import read_rows
-from interp.seed_preset import by_gold, seed_positions, substring_match
 from interp.settings import Settings
 
 
@@ -145,7 +146,7 @@ def against_paper(audited: Audited, readings: Sequence[Reading]) -> tuple[list[D
         answers,
         paper,
         audited.positions,
-        seed_positions(paper),
+        paper_positions(paper),
         rows,
         readings,
         audited.decode,

@@ -5,7 +5,7 @@
 
 Needs a finished run folder and its model: the answers are the run's own, the vectors (`resid_post` and `mlp_post`, at
 the positions of both ways of counting) are captured again. Every cell: the layer where `exact_answer_last` is best.
-"One" changes a single choice of the default, "all so far" keeps those above it; the last row is the seed preset.
+"One" changes a single choice of the default, "all so far" keeps those above it; the last row is the paper's code.
 """
 
 import argparse
@@ -30,7 +30,8 @@ from interp.capturing.activations import capture_batches
 from interp.capturing.positions import Positions, positions_at
 from interp.data.rows import QARow
 from interp.models.loading import model_tokenizer
-from interp.seed_preset import by_gold, held_out_auc, seed_positions, seed_split, substring_match
+from interp.paper_labels import by_gold, paper_split, substring_match
+from interp.paper_preset import held_out_auc, paper_positions
 from interp.statistics.inference import within_fold_auc
 
 CELLS = ("exact_answer_last", "exact_answer_after_last", "last_q", "-1", "-8")
@@ -85,7 +86,7 @@ class Study:
         self.vectors = self._capture(model, layer)
 
     def _positions(self, key: tuple[bool, bool], clamped: bool) -> Positions:
-        return (seed_positions if clamped else interp.resolve_positions)(self.answers[key])
+        return (paper_positions if clamped else interp.resolve_positions)(self.answers[key])
 
     def _capture(self, model: Any, layer: int) -> dict[str, np.ndarray]:
         stored = self.answers[False, False]
@@ -112,7 +113,7 @@ class Study:
         y = np.array([bool(label) for label in answers.correct], dtype=np.int64)
         usable = located & labelled & np.isfinite(x).all(1)
         if choices.one_split:
-            parts = [self.kept[part] for part in seed_split(len(self.kept), seed=choices.split_seed)]
+            parts = [self.kept[part] for part in paper_split(len(self.kept), seed=choices.split_seed)]
             train, held_out = (part[usable[part]] for part in parts)
             if choices.raw_probe:
                 return held_out_auc(x, y, train, held_out)[0]
@@ -148,7 +149,7 @@ def table(auc: Callable[[Choices, str], float]) -> list[dict[str, Any]]:
 
 
 def over_seeds(auc: Callable[[Choices, str], float], n: int = 20) -> dict[str, tuple[float, float, float]]:
-    """Lowest, mean and highest AUC of the seed preset over `n` seeds of its split."""
+    """Lowest, mean and highest AUC of the paper's code over `n` seeds of its split."""
     preset = replace(Choices(), **{name: value for _, change in STEPS for name, value in change.items()})
     values = {c: [auc(replace(preset, split_seed=seed), c) for seed in range(n)] for c in CELLS}
     return {c: (min(v), float(np.mean(v)), max(v)) for c, v in values.items()}
@@ -180,7 +181,7 @@ def main() -> None:
         cells = "".join(f"{line['one'][c]:>12.3f} / {line['all so far'][c]:<7.3f}" for c in CELLS)
         print(f"{line['choice']:42}{cells}")
     print("(one choice alone / all so far)\n")
-    print("The seed preset over 20 seeds of its split (lowest, mean, highest):")
+    print("The paper's code over 20 seeds of its split (lowest, mean, highest):")
     for cell, (low, mean, high) in over_seeds(study.auc).items():
         print(f"{cell:26}{low:.3f}  {mean:.3f}  {high:.3f}")
     for line in lines:

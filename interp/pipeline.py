@@ -8,8 +8,9 @@ from interp.analysis import analyse, draw, write_results
 from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers, generate_answers
 from interp.answering.labelling_models import NAMES as LABELLING
-from interp.answering.labelling_models import labelling_models
+from interp.answering.labelling_models import given_again, labelling_models
 from interp.answering.sampling import sampled_rows
+from interp.arguments import flag, job_count, nearest, parameters
 from interp.atomic import make_folder, remove, write_json, write_text, writing
 from interp.capturing.activations import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
@@ -17,14 +18,14 @@ from interp.capturing.positions import Positions, resolve_positions
 from interp.capturing.role_text import restored_roles
 from interp.data.rows import QARow
 from interp.errors import DataError, RunError
-from interp.models.loading import HookedModel, load_model, model_info, model_tokenizer
+from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.models.memory import Splits
 from interp.numerics import check_repeatable, numerics, recorded_threads
 from interp.planning.footprint import check_room
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.progress import bar
-from interp.run_data import IN_PYTHON, model_source, read_rows
+from interp.run_data import IN_PYTHON, load_settings_model, model_source, read_rows
 from interp.run_record import check_unchanged, new_record, note_labelling, sample_counts, stage
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
@@ -32,7 +33,7 @@ from interp.runs.run_folder import RunFolder, json_line, now, read_run_json, run
 from interp.runs.sample_lines import sample_lines
 from interp.runs.shards import finished_batches, nonfinite_counts, write_shards
 from interp.runs.stored import stored_capture
-from interp.settings import Settings
+from interp.settings import Settings, check_options
 from interp.statistics.folds import Folds, make_folds
 from interp.threads import one_thread, torch_threads
 
@@ -56,9 +57,10 @@ def run(
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
     """
+    check_options("run", options, "out", "progress", "n_jobs")
+    folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
     request = Request.of(model=model, data=data, out=out, options=options)
-    folder = RunFolder(Path(out))
-    hooked = _load(model, request.settings)
+    hooked = load_settings_model(request.settings, model)
     shapes = Shapes.of_model(hooked)
     request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=shapes.n_ctx)
     settings, record = request.settings, new_record(request, hooked, out)
@@ -89,8 +91,10 @@ def resume(
     began with, if this machine would get other last digits, or if another process is working on the run.
     """
     if unknown := sorted({*given} - {*LABELLING, "roles"}):
-        raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with")
-    folder = RunFolder(Path(out))
+        hint = nearest(unknown[0], parameters(resume) | {*LABELLING, "roles"})
+        raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with{hint}")
+    given = given_again(given)
+    folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
     with locked(folder.path):
         record = read_run_json(folder)
         if record["state"] == "done":
@@ -104,7 +108,7 @@ def resume(
             restored_roles(settings.roles, given.get("roles", {}))  # fails here, before a model is loaded
         rows = read_rows(settings, data)
         with folder.kept(), torch_threads(recorded_threads(record)):
-            hooked = _load(model_source(settings, model), settings)
+            hooked = load_settings_model(settings, model_source(settings, model))
             check_unchanged(record, rows, hooked, folder.path)
             record["resumed"] = [*record.get("resumed", ()), now()]
             measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
@@ -115,7 +119,7 @@ def resume(
 
 def open_run(out: str | Path) -> Run:
     """A run folder as an object: settings, samples, grids, comparison, activations. Raises RunError if it is none."""
-    opened = Run(RunFolder(Path(out)))
+    opened = Run(RunFolder.at(out))
     opened.settings  # noqa: B018  (fails at once for a folder that holds no run)
     return opened
 
@@ -239,13 +243,3 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
         lines = sample_lines(answers, positions, None)
         write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
         raise DataError(f"{error} (the model's answers are in {folder.path / 'answers.jsonl'})") from error
-
-
-def _load(model: Any, settings: Settings) -> HookedModel:
-    return load_model(
-        model,
-        device=settings.device,
-        dtype=settings.dtype,
-        processed_weights=settings.processed_weights,
-        sites=settings.sites,
-    )

@@ -19,6 +19,7 @@ STEPS = (
 )
 GROUND = (
     "__version__",
+    "arguments",
     "atomic",
     "axes",
     "errors",

@@ -14,8 +14,9 @@ from interp.answering.labels import label_answers
 from interp.answering.prompts import PromptFormat, decoder, locate_question, row_ids
 from interp.answering.records import Records
 from interp.answering.spans import Decode
-from interp.answering.stopping import check_stop
-from interp.data.rows import QARow, load_rows
+from interp.answering.stopping import read_stop
+from interp.arguments import instance, progress_function, whole_number
+from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
 from interp.statistics.folds import normalise_question
 
@@ -86,14 +87,14 @@ def generate_answers(
     max_new_tokens: int = 32,
     prompt_template: str | None = None,
     chat: bool | None = None,
-    stop: Sequence[str] = (),
+    stop: str | Sequence[str] = (),
     temperature: float = 0.0,
     top_p: float = 1.0,
     samples_per_question: int = 1,
     seed: int = 0,
     correct: str | Rule = "contains",
     exact_answer: str | None = None,
-    candidates: Iterable[str] | None = None,
+    candidates: str | Iterable[str] | None = None,
     answer_pattern: str | None = None,
     judge: Any = None,
     extractor: Any = None,
@@ -124,18 +125,24 @@ def generate_answers(
 
     Raises DataError for a template, pattern, rule or method that does not fit, or ids outside the model's vocabulary.
     """
+    from interp.answering.asking import check_asked
     from interp.answering.extraction import extractor as extract_with
     from interp.answering.generation import generate
     from interp.answering.judge import judge_answers
-    from interp.answering.sampling import check_samples, sampled_rows
+    from interp.answering.sampling import Sampling, check_samples, sampled_rows
     from interp.models.loading import eos_token_ids, model_info, model_tokenizer
 
-    check_samples(samples_per_question, temperature)
-    check_stop(stop)
-    if not isinstance(rows, Sequence) or not all(isinstance(row, QARow) for row in rows):
-        rows = load_rows(rows)
-    rows = sampled_rows(rows, samples_per_question)
-    if correct == JUDGE and judge is None:
+    info, tokenizer = model_info(model), model_tokenizer(model)
+    prompt_format, stop, progress = PromptFormat(prompt_template, chat), read_stop(stop), progress_function(progress)
+    max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 1)
+    batch_tokens = whole_number("batch_tokens", batch_tokens, 1)
+    sampling = Sampling(temperature, top_p, seed)
+    check_kept(log, splits)
+    for name, asked in (("judge", judge), ("extractor", extractor)):
+        if asked is not None:
+            check_asked(name, asked)
+    rows = sampled_rows(as_rows(rows), check_samples(samples_per_question, sampling.temperature))
+    if isinstance(correct, str) and correct == JUDGE and judge is None:
         raise DataError("correct='judge' needs a model to ask: give one as judge=…")
     rule = correctness_rule(correct, rows)
     method = exact_answer_method(
@@ -145,9 +152,7 @@ def generate_answers(
         default_candidates=named_answers(rows, wrong_too=correct == "choice"),
         extract=extract_with(model if extractor is None else extractor, batch_tokens=batch_tokens, splits=splits),
     )
-    info, tokenizer = model_info(model), model_tokenizer(model)
     decode, special, ends = decoder(tokenizer), frozenset(tokenizer.all_special_ids), eos_token_ids(model)
-    prompt_format = PromptFormat(prompt_template, chat)
     prompt = [prompt_format.text(row, tokenizer) for row in rows]
     prompt_ids = [row_ids(row, text, tokenizer) for row, text in zip(rows, prompt, strict=True)]
     own = [own_completion(row, tokenizer) for row in rows]
@@ -164,9 +169,9 @@ def generate_answers(
         [prompt_ids[i] for i in waiting],
         max_new_tokens=max_new_tokens,
         stop=stop,
-        temperature=temperature,
-        top_p=top_p,
-        seed=seed,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed,
         names=[rows[i].id for i in waiting],
         batch_tokens=batch_tokens,
         log=log,
@@ -202,6 +207,15 @@ def generate_answers(
         return answers
     judgement = judge_answers(answers, rows, judge, batch_tokens=batch_tokens, splits=splits)
     return replace(answers, correct=judgement.correct, judgement=judgement)
+
+
+def check_kept(log: Any, splits: Any) -> None:
+    """Raise DataError unless `log` and `splits` are what a run keeps its answers and split batches in, or None."""
+    from interp.models.memory import Splits
+
+    for name, value, kind in (("log", log, AnswerLog), ("splits", splits, Splits)):
+        if value is not None:
+            instance(name, value, kind, "leave it out: a run keeps it")
 
 
 def named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:

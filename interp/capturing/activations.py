@@ -11,6 +11,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from interp.answering.answers import Answers
+from interp.arguments import instance, one_of, progress_function, several_texts, shown, whole_number, whole_numbers
+from interp.capturing.axes import check_axes
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions
 from interp.capturing.same_samples import positions_of
@@ -44,6 +46,14 @@ class Capture:
     id: tuple[str, ...]
     settings: dict[str, object] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raise DataError for arrays whose axes are not those that the labels name."""
+        object.__setattr__(self, "layers", whole_numbers("layers", self.layers))
+        for name in ("roles", "id"):
+            object.__setattr__(self, name, several_texts(name, getattr(self, name), one=False))
+        sizes = (len(self.id), len(self.layers), len(self.roles))
+        check_axes(self.sites, self.embed, self.attention, self.valid, self.index, sizes)
+
     def _by_name(self) -> list[Any]:
         """Every array of sites and metrics, whatever the order they were captured in."""
         return [of[name] for of in (self.sites, self.attention) for name in sorted(of)]
@@ -51,9 +61,7 @@ class Capture:
     @property
     def resid(self) -> Any:
         """Float[Tensor, "sample layer role d_model"]: the residual stream after each block (site `resid_post`)."""
-        if "resid_post" not in self.sites:
-            raise DataError(f"site: 'resid_post' was not captured; there are {', '.join(self.sites)} (see .sites)")
-        return self.sites["resid_post"]
+        return self.sites[captured_site(self, "resid_post")]
 
     def __len__(self) -> int:
         return len(self.id)
@@ -84,6 +92,10 @@ class Capture:
 
         Raises DataError for no part, parts with other sites, metrics, layers or roles, or an id that stands in two.
         """
+        if isinstance(parts, Capture) or not isinstance(parts, Sequence):
+            raise DataError(f"captures: expected a list of Captures, got {shown(parts)}")
+        for part in parts:
+            instance("captures", part, Capture, "they come from interp.capture or capture_from_cache")
         if not parts:
             raise DataError("captures: expected at least one to concatenate, got none")
         axes = [
@@ -145,7 +157,9 @@ def capture(
 
     Raises DataError for an unknown site or positions of other samples, ModelError where the architecture lacks one.
     """
-    info, positions = model_info(model), positions_of(answers, positions)
+    info, progress = model_info(model), progress_function(progress)
+    positions = positions_of(answers, positions)
+    check_measured(answers, positions)
     n, roles, layers = len(answers), len(positions.roles), info.n_layers
     whole: Capture | None = None
     for samples, part in capture_batches(model, answers, positions, sites=sites, batch_tokens=batch_tokens):
@@ -192,6 +206,7 @@ def capture_batches(
     """
     sites, positions = read_sites(sites), positions_of(answers, positions)
     info = model_info(model)
+    check_measured(answers, positions)
     plan = capture_plan(model, answers, positions, batch_tokens=batch_tokens)
     splits = Splits({} if sizes is None else sizes, *([] if on_split is None else [on_split]))
     one_pass = OnePass(model, plan, positions, sites)
@@ -210,19 +225,40 @@ def capture_batches(
         )
 
 
+def captured_site(cap: Capture, site: Any) -> str:
+    """A site of a Capture. Raises DataError, with those that there are, for one that was not captured."""
+    if isinstance(site, str) and site in SITES and site not in cap.sites:
+        raise DataError(f"site: {site!r} was not captured (there are {', '.join(cap.sites)}); capture it first")
+    return one_of("site", site, cap.sites)
+
+
 def read_sites(sites: str | Sequence[str]) -> tuple[str, ...]:
-    """The names of the sites, of which one may be given bare. Raises DataError for an unknown one."""
-    sites = (sites,) if isinstance(sites, str) else tuple(sites)
-    for site in sites:
-        if site not in SITES:
-            meant = site.rpartition("hook_")[2]
-            hint = f"did you mean {meant!r}? A site is captured at every layer; " if meant in SITES else ""
-            raise DataError(f"unknown site {site!r}; {hint}known sites are {', '.join(SITES)}")
-    return sites
+    """The names of the sites, of which one may be given bare. Raises DataError for an unknown one, or none at all."""
+    found = several_texts("sites", sites)
+    if not found:
+        raise DataError("sites: expected at least one")
+    for site in found:
+        meant = site.rpartition("hook_")[2]
+        if meant != site and meant in SITES:
+            raise DataError(f"sites: {site!r} is a hook point of one layer, a site is captured at all: write {meant!r}")
+        one_of("sites", site, SITES)
+    return found
+
+
+def check_measured(answers: Answers, positions: Positions) -> None:
+    """Raise DataError unless these are answers and the positions of as many samples."""
+    instance("answers", answers, Answers, "they come from generate_answers")
+    instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")
+    if len(answers) != len(positions):
+        raise DataError(
+            f"positions: expected those of the {len(answers)} answers, in their order, got {len(positions)}: resolve "
+            "them anew, resolve_positions(answers)"
+        )
 
 
 def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, batch_tokens: int) -> CapturePlan:
     """Which samples run together and where each is cut; fixed by the token ids, the roles and `batch_tokens`."""
+    batch_tokens = whole_number("batch_tokens", batch_tokens, 1)
     n_ctx, prompts, completions = model_info(model).n_ctx, answers.prompt_ids, answers.completion_ids
     lengths = (len(prompt) + len(completion) for prompt, completion in zip(prompts, completions, strict=True))
     usable = [i for i, n in enumerate(lengths) if 0 < n <= n_ctx and answers.status[i] != "too_long"]

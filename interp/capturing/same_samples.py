@@ -6,7 +6,7 @@ from interp.answering.answers import Answers
 from interp.axes import places
 from interp.capturing.positions import Positions
 from interp.errors import DataError
-from interp.statistics.folds import in_order
+from interp.statistics.arrays import in_order
 
 
 def positions_of(answers: Answers, positions: Positions) -> Positions:

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from interp.arguments import mapping
 from interp.atomic import plain
 from interp.comparing.best_cell import describe_best
 from interp.comparing.grid_table import grid_table
 from interp.comparing.observe import observation_table, observations
 from interp.errors import DataError, RunError
-from interp.probing.grid import GridArrays, aligned, grid_arrays
+from interp.probing.grid import GridArrays, aligned, grid_arrays, two_names
 from interp.probing.of_run import GridLike, grid_of
 from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.statistics.resampling import split_halves
@@ -52,16 +53,26 @@ class Comparison(Mapping[str, Any]):
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Comparison":
-        """What `to_dict` gave, or `comparison.json` holds, as a Comparison again: every number as it was."""
-        return cls(
-            names=(stored["names"][0], stored["names"][1]),
-            delta_auc=_dataset(stored["delta_auc"]),
-            profiles=_dataset(stored["profiles"]),
-            observations=observation_table(stored["observations"]),
-            correlation=stored["correlation"],
-            best=stored["best"],
-            stored=stored,
-        )
+        """What `to_dict` gave, or `comparison.json` holds, as a Comparison again: every number as it was.
+
+        Raises DataError for anything else.
+        """
+        mapping("comparison", stored, "{name: value}, as `to_dict` gives or comparison.json holds it")
+        needed = ("names", "delta_auc", "profiles", "correlation", "best", "observations")
+        if lacking := [name for name in needed if name not in stored]:
+            raise DataError(f"comparison: expected what `to_dict` gave; it lacks {', '.join(lacking)}")
+        try:
+            return cls(
+                names=two_names(stored["names"]),
+                delta_auc=_dataset(stored["delta_auc"]),
+                profiles=_dataset(stored["profiles"]),
+                observations=observation_table(stored["observations"]),
+                correlation=stored["correlation"],
+                best=stored["best"],
+                stored=stored,
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            raise DataError(f"comparison: not as `to_dict` gives it: {error}") from error
 
     @classmethod
     def read(cls, path: Path) -> "Comparison":
@@ -120,10 +131,7 @@ def compare_grids(probe: GridLike, attn: GridLike, *, names: tuple[str, str] | N
     """
     probe = grid_of(probe)
     attn = aligned(probe, grid_of(attn))
-    if names is None:
-        names = grid_names(probe, attn)
-    elif len(names) != 2 or names[0] == names[1]:
-        raise DataError(f"names: expected two different names, got {names!r}")
+    names = grid_names(probe, attn) if names is None else two_names(names)
     first, second = grid_arrays(probe), grid_arrays(attn)
     min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
     seed = int(probe.attrs.get("seed", 0))

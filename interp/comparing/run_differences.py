@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from interp.arguments import one_of, shown
 from interp.errors import DataError
 from interp.probing.grid import GridArrays, check_grid, grid_arrays, reordered
 from interp.probing.of_run import RunLike, grid_of
@@ -47,8 +48,7 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     Raises DataError for fewer than two grids, or layers or roles that differ: never an inner join.
     """
     grids = named_grids(grids)
-    if layers not in LAYERS:
-        raise DataError(f"layers: expected one of {', '.join(LAYERS)}, got {layers!r}")
+    one_of("layers", layers, LAYERS)
     names = list(grids)
     if len(names) < 2:
         raise DataError(f"grids: expected at least two to compare, got {len(names)}")
@@ -101,7 +101,7 @@ def named_grids(grids: Any) -> dict[str, xr.Dataset]:
     """{name: grid} of what `compare_runs` takes. Raises DataError for grids without names, or a run given twice."""
     if not isinstance(grids, Mapping):
         if not isinstance(grids, list | tuple) or not all(isinstance(run, RunLike | str | Path) for run in grids):
-            raise DataError(f"grids: expected a mapping {{name: grid}}, got {type(grids).__name__}; name every grid")
+            raise DataError(f"grids: expected {{name: grid}}, every grid under a name of its own, got {shown(grids)}")
         folders = [Path(run.name if isinstance(run, RunLike) else run) for run in grids]
         last = [folder.name for folder in folders]
         names = last if len(set(last)) == len(last) else [*map(str, folders)]

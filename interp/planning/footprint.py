@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -104,7 +105,7 @@ def memory_bytes(
 def free_bytes(out: Path) -> int:
     """Free room where a folder is or would be made."""
     place = out.absolute()
-    while not place.exists():
+    while not os.path.exists(place):  # which is False for a name that no file system takes
         place = place.parent
     return shutil.disk_usage(place).free
 

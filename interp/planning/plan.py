@@ -12,17 +12,20 @@ from interp.answering.answers import check_vocabulary, own_completion
 from interp.answering.correctness import JUDGE
 from interp.answering.generation import MAX_SAMPLES
 from interp.answering.prompts import PromptFormat, row_ids
+from interp.arguments import flag, path
 from interp.capturing.role_text import restored_roles
 from interp.capturing.segments import MIN_PREFIX
 from interp.data.rows import QARow
+from interp.errors import RunError
 from interp.machine import usable_memory
 from interp.models.batches import common_prefix, plan_batches
-from interp.models.loading import load_model, model_tokenizer, read_config
+from interp.models.loading import model_tokenizer, read_config
 from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_bytes
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
+from interp.run_data import load_settings_model
 from interp.runs.shards import SHARD_SAMPLES
-from interp.settings import Settings
+from interp.settings import Settings, check_options
 
 
 @dataclass(frozen=True)
@@ -117,16 +120,12 @@ def plan(
     Raises what `run` would raise: DataError for rows or settings that do not fit, ModelError for the model, RunError
     for a folder in use. Too little room, which `run` refuses, is a warning here: the plan says how much is needed.
     """
+    check_options("plan", options, "out", "time")
+    out, time = None if out is None else path("out", out, error=RunError), flag("time", time)
     request = Request.of(model=model, data=data, out=out, options=options)
     settings = request.settings
     if time or not isinstance(model, (str, Path)):
-        hooked = load_model(
-            model,
-            device=settings.device,
-            dtype=settings.dtype,
-            processed_weights=settings.processed_weights,
-            sites=settings.sites,
-        )
+        hooked = load_settings_model(settings, model)
         shapes, tokenizer = Shapes.of_model(hooked), model_tokenizer(hooked)
     else:
         config, tokenizer = read_config(model)

@@ -10,8 +10,7 @@ from interp.answering.labelling_models import split_given
 from interp.answering.sampling import sampled_rows
 from interp.capturing.role_text import split_roles
 from interp.data.rows import QARow, Rows
-from interp.models.loading import read_dtype
-from interp.models.placement import placement
+from interp.models.placement import placement, read_dtype
 from interp.planning.enough import check_enough, check_groups
 from interp.run_data import IN_PYTHON, asked, data_source, filled_in, read_rows
 from interp.runs.run_folder import RunFolder

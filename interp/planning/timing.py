@@ -42,7 +42,7 @@ def time_model(
         "stop": settings.stop,
         "temperature": settings.temperature,
         "top_p": settings.top_p,
-        "candidates": settings.candidates or (),
+        "candidates": settings.candidates,
         "batch_tokens": settings.batch_tokens,
     }
 

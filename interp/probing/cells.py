@@ -8,13 +8,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from interp.answering.answers import Answers
+from interp.arguments import one_of, seed_number
 from interp.axes import places
 from interp.errors import DataError
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import ProbeSpec
 from interp.probing.workers import cross_fit_cells
+from interp.statistics.arrays import in_order, read_whole_numbers
 from interp.statistics.cross_fold import DIRECTIONS, group_signs
-from interp.statistics.folds import in_order, make_folds, read_groups, read_labels
+from interp.statistics.folds import POPULATIONS, make_folds, read_groups, read_labels
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
 
 
@@ -68,16 +70,18 @@ def choose_samples(
     """
     ids = list(map(str, range(n) if ids is None else in_order("ids", ids)))
     y, groups = _by_id(y, groups, ids)
-    labels = read_labels(y, ids if len(ids) == n else None)
-    if len(labels) != n:
-        raise DataError(f"labels: expected one per sample ({n}), got {len(labels)}")
+    given = in_order("labels", y)
+    if len(given) != n:
+        raise DataError(f"labels: expected one per sample ({n}), got {len(given)}")
+    labels, seed = read_labels(given, ids), seed_number(seed)
+    one_of("population", population, POPULATIONS)
     if fold is None:
         drawn = make_folds(
             y, groups, has_exact_answer=has_exact_answer, population=population, folds=folds, seed=seed, ids=ids
         )
         fold, group, excluded = drawn.fold, drawn.group, drawn.excluded
     else:
-        fold = np.asarray(in_order("fold", fold), dtype=np.int64)
+        fold = read_whole_numbers("fold", in_order("fold", fold))
         group = tuple(map(str, range(n)) if groups is None else read_groups(groups))
         if len(fold) != n or len(group) != n:
             raise DataError(f"fold, groups: expected one per sample ({n}), got {len(fold)} and {len(group)}")

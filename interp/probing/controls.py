@@ -13,6 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from interp.answering.answers import Answers
+from interp.arguments import instance, job_count, progress_function, seed_number
 from interp.axes import places
 from interp.errors import DataError
 from interp.probing.baselines import (
@@ -22,11 +23,12 @@ from interp.probing.baselines import (
     labelled_cell,
     position_estimates,
 )
-from interp.probing.columns import CellColumns, cell_columns
+from interp.probing.columns import cell_columns
 from interp.probing.control_table import Controls
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import PROBES, ProbeSpec
-from interp.probing.grid import GridArrays, estimate_variables, grid_arrays
+from interp.probing.features import Features
+from interp.probing.grid import GridArrays, check_grid, estimate_variables, grid_arrays
 from interp.probing.of_run import takes_run
 from interp.probing.permutations import permute_labels
 from interp.probing.scored import Labels, Scored
@@ -105,12 +107,17 @@ def control_grid(
     Raises DataError if a layer, role or sample of the grid is not in `data` or `answers`, or an unnamed estimator is
     not given again.
     """
+    instance("answers", answers, Answers, "they come from generate_answers")
+    seed, n_jobs, progress = seed_number(seed), job_count(n_jobs), progress_function(progress)
+    check_grid(grid)
     name = str(grid.attrs.get("probe", "logistic"))
     if probe is None and name not in PROBES:
         raise DataError(f"probe: the grid was made with {name}; give that estimator as probe=")
     spec = ProbeSpec(name if probe is None else probe, C=float(grid.attrs.get("C", 1.0)), seed=seed)
     least = int(grid.attrs.get("min_per_class", MIN_PER_CLASS))
     arrays = grid_arrays(grid)
+    columns = cell_columns(grid, data, layers=layers, roles=roles, ids=ids)
+    control = _embedding(columns) if "embed_score" in grid else None
     ids_of, groups = grid["sample"].values.tolist(), grid["group"].values.tolist()
     index = places("answers", ids_of, answers.id, where="the answers", remedy="give those of the grid").tolist()
     strings = answer_strings(answers, index)
@@ -124,8 +131,6 @@ def control_grid(
         apart, why_not = Labels.of(arrays.y, other, component, ids_of), ""
     except DataError as error:
         apart, why_not = None, str(error)
-    columns = cell_columns(grid, data, layers=layers, roles=roles, ids=ids)
-
     kinds = [labels._replace(y=random), labels._replace(y=shuffled)]
     if apart is not None:
         kinds.append(apart)
@@ -151,8 +156,8 @@ def control_grid(
         at = grid["position"].transpose("sample", "token").values.astype(np.int64)
         tokens = [str(token) for token in grid["token"].values]
         baselines["position"] = position_estimates(at, lengths, tokens, labels, min_per_class=least)
-    if "embed_score" in grid and apart is not None:
-        baselines["embed_held_out"] = _embed_held_out(columns, grid, apart, spec, least, n_jobs)
+    if control is not None and apart is not None:
+        baselines["embed_held_out"] = _embed_held_out(control, columns.index, grid, apart, spec, least, n_jobs)
     return Controls(
         cells=xr.Dataset(
             estimate_variables(by_control, ("control", "layer", "token"), (len(CELL_CONTROLS), *arrays.auc.shape)),
@@ -224,16 +229,27 @@ def _selectivity(arrays: GridArrays, layer: int, role: int, task: Scored) -> Est
     return normal_estimate(value - task.value, influence - task.influence, arrays.group, *counts, training=training)
 
 
-def _embed_held_out(
-    columns: CellColumns, grid: xr.Dataset, apart: Labels, spec: ProbeSpec, least: int, n_jobs: int | None
-) -> dict[str, Scored]:
-    """The embedding row on answer-held-out folds: how much of the held-out AUC the token itself explains."""
-    control, index = columns.features.control(), columns.index
+def _embedding(columns: CellColumns) -> Features:
+    """The row `embed` of what the grid was made from. Raises DataError for data that have none."""
+    control = columns.features.control()
     if control is None:
         raise DataError(
             "data: the grid has a row `embed`, of which a bare array knows nothing; give the Capture that it was made "
             "from, or drop the row: grid.drop_vars(['embed_score'])"
         )
+    return control
+
+
+def _embed_held_out(
+    control: Features,
+    index: Int[np.ndarray, " sample"],
+    grid: xr.Dataset,
+    apart: Labels,
+    spec: ProbeSpec,
+    least: int,
+    n_jobs: int | None,
+) -> dict[str, Scored]:
+    """The embedding row on answer-held-out folds: how much of the held-out AUC the token itself explains."""
     used = np.isfinite(grid["embed_score"].transpose("sample", "token").values)
     there = {role: has for role, has in enumerate(used.T) if has.any()}
     cells = (

@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.arguments import one_text, several_texts, shown, whole_numbers
 from interp.axes import places, some
-from interp.capturing.activations import Capture
+from interp.capturing.activations import Capture, captured_site
 from interp.capturing.positions import ROLES
 from interp.errors import DataError
-from interp.statistics.folds import in_order
+from interp.statistics.arrays import different, in_order, read_array, read_mask
 
 
 def as_array(values: Any) -> np.ndarray:
@@ -106,8 +107,7 @@ def read_features(
     `valid` is of the roles that are chosen.
     """
     if isinstance(data, Capture):
-        if site not in data.sites:
-            raise DataError(f"site: {site!r} was not captured (there are {', '.join(data.sites)}); capture it first")
+        site = captured_site(data, site)
         check_ids(data, ids)
         own = as_array(data.valid)
         exact = own[:, data.roles.index("exact_answer_first")] if "exact_answer_first" in data.roles else None
@@ -115,31 +115,28 @@ def read_features(
         whole = Features(data.sites[site], own, data.layers, data.roles, data.id, *at, exact, data.embed)
         chosen = whole.select(layers, roles)
         return chosen if valid is None else replace(chosen, valid=chosen.valid & _mask(valid, chosen.valid.shape))
-    if hasattr(data, "__array__") and not isinstance(data, Tensor):
-        data = np.asarray(data)
-    if not isinstance(data, (Tensor, np.ndarray)) or data.ndim != 4:
-        what = f"shape {tuple(data.shape)}" if hasattr(data, "shape") else type(data).__name__
-        raise DataError(f"features: expected a Capture or an array `sample layer role width`, got {what}")
+    given = data
+    one_text("site", site)
+    if hasattr(data, "__array__") and not isinstance(data, Tensor | type):
+        data = read_array("features", data)
+    if not isinstance(data, Tensor | np.ndarray) or data.ndim != 4 or not is_numeric(data):
+        hint = "; of a run give run.capture" if hasattr(data, "capture") else ""
+        raise DataError(
+            f"features: expected a Capture or an array of numbers `sample layer role width`, got {shown(given)}{hint}"
+        )
     n, n_layers, n_roles, _ = data.shape
     default_roles = ROLES if n_roles == len(ROLES) else tuple(map(str, range(n_roles)))
     features = Features(
         values=data,
         valid=np.ones((n, n_roles), bool) if valid is None else _mask(valid, (n, n_roles)),
-        layers=tuple(range(n_layers) if layers is None else layers),
-        roles=tuple(default_roles if roles is None else roles),
-        ids=tuple(map(str, range(n) if ids is None else in_order("ids", ids))),
+        layers=different("layers", range(n_layers) if layers is None else whole_numbers("layers", layers), n_layers),
+        roles=different("roles", default_roles if roles is None else several_texts("roles", roles), n_roles),
+        ids=different("ids", map(str, range(n) if ids is None else in_order("ids", ids)), n),
         layer_at=tuple(range(n_layers)),
         role_at=tuple(range(n_roles)),
     )
-    for name, labels, size in (
-        ("layers", features.layers, n_layers),
-        ("roles", features.roles, n_roles),
-        ("ids", features.ids, n),
-    ):
-        if len(labels) != size or len(set(labels)) != size:
-            raise DataError(
-                f"{name}: expected {size} different labels, got {len(labels)} ({len(set(labels))} different)"
-            )
+    if not n_layers or not n_roles:
+        raise DataError(f"features: expected at least one layer and one role, got {shown(given)}")
     return features
 
 
@@ -152,8 +149,15 @@ def check_ids(cap: Capture, ids: Any) -> None:
         )
 
 
+def is_numeric(values: Tensor | np.ndarray) -> bool:
+    """Whether an array holds real numbers (or truth values)."""
+    if isinstance(values, Tensor):
+        return not values.is_complex() and not values.is_sparse and not values.is_quantized
+    return values.dtype.kind in "biuf"
+
+
 def _mask(valid: Any, shape: tuple[int, ...]) -> Bool[np.ndarray, "sample role"]:
-    mask = as_array(valid)
+    mask = read_mask("valid", valid)
     if mask.shape != shape:
         raise DataError(f"valid: expected a bool array `sample role` of shape {shape}, got {mask.shape}")
-    return mask.astype(bool)
+    return mask

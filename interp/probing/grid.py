@@ -17,14 +17,25 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
+from interp.arguments import several_texts, shown
 from interp.axes import some
 from interp.errors import DataError
 from interp.probing.cells import Fitted, Samples
 from interp.probing.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
+from interp.statistics.arrays import read_whole_numbers
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import Estimate, group_codes
 
 CELL_VARIABLES = ("auc", "low", "high", "n", "n_correct", "reason")
+DIMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(CELL_VARIABLES, ("layer", "token")),
+    **dict.fromkeys(("y", "fold", "group"), ("sample",)),
+    "score": ("sample", "layer", "token"),
+    "position": ("sample", "token"),
+    "embed_score": ("sample", "token"),
+    "embed_auc": ("token",),
+}
+"""The axes of what the functions of grids read."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +133,22 @@ def make_grid(
 def check_grid(grid: Any) -> None:
     """Raise DataError unless `grid` has the variables, coordinates and unique labels of a grid."""
     if not isinstance(grid, xr.Dataset):
-        raise DataError(f"grid: expected the whole grid, an xarray Dataset, got {type(grid).__name__}")
+        raise DataError(f"grid: expected the whole grid, an xarray Dataset, got {shown(grid)}")
     missing = [name for name in (*CELL_VARIABLES, "score", "y", "fold", "group") if name not in grid.variables]
     if missing:
         raise DataError(f"grid: missing {', '.join(missing)}; a grid comes from probe_grid or attention_grid")
     for name in ("layer", "token", "sample"):
         if name not in grid.indexes or not grid.indexes[name].is_unique:
             raise DataError(f"grid: the labels of {name} must exist and be unique")
+    for name, dims in DIMS.items():
+        if name in grid and set(grid[name].dims) != set(dims):
+            found = ", ".join(map(str, grid[name].dims))
+            raise DataError(f"grid: expected {name!r} on ({', '.join(dims)}), got ({found}); choose cells by lists")
+    if not all(grid.sizes[axis] for axis in ("layer", "token", "sample")):
+        raise DataError(f"grid: expected at least one layer, token and sample, got {dict(grid.sizes)}")
+    if not np.isin(grid["y"].values, (0, 1)).all():
+        raise DataError("grid: expected labels `y` of 0 and 1")
+    read_whole_numbers("grid: fold", grid["fold"].values)
 
 
 def aligned(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
@@ -164,6 +184,14 @@ def reordered(grid: xr.Dataset, order: Mapping[str, pd.Index]) -> xr.Dataset:
     )
 
 
+def two_names(names: Any) -> tuple[str, str]:
+    """What two grids are called. Raises DataError unless these are two different texts."""
+    found = several_texts("names", names, one=False)
+    if len(found) != 2 or found[0] == found[1]:
+        raise DataError(f"names: expected two different names, got {shown(names)}")
+    return found[0], found[1]
+
+
 def join_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] = ("probe", "attention")) -> xr.Dataset:
     """Both grids under a new leading dim `grid`, for the variables they share; the others keep their own axes.
 
@@ -171,6 +199,7 @@ def join_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] = 
     otherwise, never an inner join.
     Attributes that differ are kept under `<name>_<attribute>`.
     """
+    names = two_names(names)
     probe, attn = xr.align(probe, aligned(probe, attn), join="exact")
     shared = [name for name in probe.data_vars if name in attn.data_vars]
     own = [grid[[name for name in grid.data_vars if name not in shared]] for grid in (probe, attn)]

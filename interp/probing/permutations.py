@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 from joblib import Parallel, delayed
 from scipy import linalg, stats
 
-from interp.errors import DataError
+from interp.arguments import MANY, job_count, one_of, progress_function, seed_number, whole_number
+from interp.models.placement import one_device
 from interp.probing.columns import cell_columns
 from interp.probing.grid import grid_arrays
 from interp.probing.of_run import takes_run
@@ -141,10 +142,9 @@ def permutation_test(
 
     Raises DataError for an unknown statistic, or data that lack a layer, role or sample of the grid.
     """
-    if statistic not in STATISTICS:
-        raise DataError(f"statistic: expected one of {', '.join(STATISTICS)}, got {statistic!r}")
-    if permutations < 2:
-        raise DataError(f"permutations: expected at least 2, got {permutations}")
+    one_of("statistic", statistic, STATISTICS)
+    permutations, seed = whole_number("permutations", permutations, 2, MANY), seed_number(seed)
+    device, n_jobs, progress = str(one_device(device)), job_count(n_jobs), progress_function(progress)
     arrays = grid_arrays(grid)
     column = cell_columns(grid, data, layers=layers, roles=roles, ids=ids)
     names = grid["sample"].values.tolist()

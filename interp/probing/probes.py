@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
 
+from interp.arguments import flag, job_count, known_options, parameters, progress_function, shown, whole_number
 from interp.axes import places
 from interp.errors import DataError
 from interp.probing.attention_probe import attention_grid
@@ -16,7 +17,7 @@ from interp.probing.cells import Fitted, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import PCA_WIDTH, ProbeSpec
 from interp.probing.features import Features, read_features
 from interp.probing.fold_values import packed
-from interp.probing.grid import estimate_variables, make_grid
+from interp.probing.grid import check_grid, estimate_variables, make_grid
 from interp.probing.of_run import takes_run
 from interp.statistics.inference import MIN_PER_CLASS
 
@@ -69,6 +70,8 @@ def probe_grid(
 
     Raises DataError for labels other than 0/1, a single class, fewer groups than folds, or shapes that do not fit.
     """
+    embed, nested, n_jobs = flag("embed", embed), flag("nested", nested), job_count(n_jobs)
+    min_per_class, progress = whole_number("min_per_class", min_per_class, 1), progress_function(progress)
     features = read_features(data, valid, site=site, layers=layers, roles=roles, ids=ids)
     samples = choose_samples(
         len(features.ids),
@@ -83,7 +86,10 @@ def probe_grid(
     )
     spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
     shape = (len(features.layers), len(features.roles))
-    width = np.broadcast_to(_per_cell(components, features), shape)
+    width = _per_cell(components, features)
+    if (width < 0).any():
+        raise DataError(f"components: expected whole numbers from 0, got {shown(components)}")
+    width = np.broadcast_to(width, shape)
 
     def fit(part: Features) -> tuple[Bool[np.ndarray, "sample layer role"], Fitted]:
         used = part.used(samples.index)
@@ -119,6 +125,10 @@ def probe_grid(
     return grid
 
 
+WIDTHS = ("probe", "components")
+"""What `matched_width_grid` chooses itself."""
+
+
 @takes_run("data", "y", "attention", "groups", "fold", "seed", "C", "site")
 def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **options: Any) -> xr.Dataset:
     """The residual probe no wider than the attention probe: training-fold PCA down to its features of each cell.
@@ -127,6 +137,10 @@ def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **o
     `attention` is the attention grid, whose cells are found by layer and token; the other arguments and errors are
     those of `probe_grid`.
     """
+    known_options("matched_width_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested", *WIDTHS})
+    check_grid(attention)
+    if "n_features" not in attention:
+        raise DataError("attention: expected the grid of attention_grid, whose cells say how many features they have")
     width = attention["n_features"]
     grid = probe_grid(data, y, *args, probe="pca-lr", components=width, embed=False, nested=False, **options)
     return grid.assign(n_features=width.sel(layer=grid["layer"], token=grid["token"]))

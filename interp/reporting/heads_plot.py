@@ -8,14 +8,16 @@ from jaxtyping import Int
 from matplotlib.axes import Axes
 
 from interp.answering.answers import Answers
+from interp.arguments import instance, one_of
 from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.probing.cells import choose_samples
+from interp.probing.grid import check_grid
 from interp.reporting.by_label import labels_of
-from interp.reporting.canvas import draw_colorbar, draw_head, new_figure
+from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
 from interp.runs.opened_run import Run
-from interp.statistics.folds import in_order
+from interp.statistics.arrays import in_order
 from interp.statistics.inference import why_undefined, within_fold_auc
 
 
@@ -43,6 +45,7 @@ def plot_heads(
         y, cap = cap.probe if y is None else y, cap.capture
     if not isinstance(role, str):
         raise DataError(f"role: expected the name of a role that was captured ({', '.join(cap.roles)}), got {role!r}")
+    check_drawing(ax, None)
     heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
     if ax is None:
         ax = new_figure(heatmap).subplots()
@@ -61,11 +64,10 @@ def heads_heatmap(
     groups: Any = None,
 ) -> Heatmap:
     """What `plot_heads` draws, prepared."""
-    if role not in cap.roles:
-        raise DataError(f"expected a role that was captured ({', '.join(cap.roles)}), got {role!r}")
-    if metric not in cap.attention:
-        raise DataError(f"expected a metric that was captured ({', '.join(cap.attention)}), got {metric!r}")
+    instance("cap", cap, Capture, "it comes from interp.capture")
+    role, metric = one_of("role", role, cap.roles), one_of("metric", metric, cap.attention)
     if isinstance(y, xr.Dataset):
+        check_grid(y)
         y, fold, groups = labels_of(y, cap.id)
     elif fold is not None and not isinstance(y, Answers):
         inside = [number >= 0 for number in in_order("fold", fold)]

@@ -11,12 +11,22 @@ from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from interp.arguments import flag, instance, mapping, one_of, shown
 from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
 from interp.probing.grid import aligned
 from interp.probing.of_run import GridLike, grid_of
 from interp.reporting.by_label import cells_of, control_strip
-from interp.reporting.canvas import Key, draw_colorbar, draw_frame, draw_head, new_figure, save_figure, three_panels
+from interp.reporting.canvas import (
+    Key,
+    check_drawing,
+    draw_colorbar,
+    draw_frame,
+    draw_head,
+    new_figure,
+    save_figure,
+    three_panels,
+)
 from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
 from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder
@@ -48,7 +58,8 @@ def plot_grid(
     `token`, found by name.
     Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
     """
-    grid = grid_of(grid)
+    check_drawing(ax, title)
+    grid, embed, colorbar = grid_of(grid), flag("embed", embed), flag("colorbar", colorbar)
     heatmap = grid_heatmap(grid, value=value, embed=embed, controls=controls)
     if ax is None:
         ax = new_figure(heatmap).subplots()
@@ -74,6 +85,9 @@ def plot_comparison(
     grey print loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or samples
     differ, or the comparison is of other grids or the other way round.
     """
+    check_drawing(None, title)
+    if comparison is not None:
+        instance("comparison", comparison, Comparison, "it comes from compare_grids, or Comparison.from_dict")
     if second is None:
         first, second, comparison = _of_run(first, comparison)
     first = grid_of(first)
@@ -108,17 +122,19 @@ def grid_heatmap(
 ) -> Heatmap:
     """What `plot_grid` draws, prepared: values, labels, counts, the control rows and the marks."""
     if not isinstance(grid, xr.Dataset):
-        raise DataError(f"grid: expected the whole grid, an xarray Dataset, got {type(grid).__name__}")
-    if value not in grid:
-        raise DataError(f"the grid has no {value!r}; it has {', '.join(sorted(map(str, grid.data_vars)))}")
+        raise DataError(f"grid: expected the whole grid, an xarray Dataset, got {shown(grid)}")
+    one_of("value", value, sorted(map(str, grid.data_vars)))
     cells = grid[value]
     if set(cells.dims) != {"layer", "token"}:
         extra = [str(dim) for dim in cells.dims if dim not in ("layer", "token")]
         hint = f"; select one first: grid.sel({extra[0]}=…)" if extra else ""
         raise DataError(f"expected {value!r} on (layer, token), got {cells.dims}{hint}")
+    if cells.dtype.kind not in "biuf" or not cells.size:
+        raise DataError(f"expected numbers in {value!r}, got {shown(cells.values)}")
     values = cells.transpose("layer", "token").values.astype(float)
     columns = [str(name) for name in cells["token"].values]
-    strips = {name: control_strip(name, row, columns) for name, row in (controls or {}).items()}
+    given = {} if controls is None else mapping("controls", controls, "{name: one AUC per token}")
+    strips = {name: control_strip(name, row, columns) for name, row in given.items()}
     if embed and f"embed_{value}" in grid:
         strips["embed"] = grid[f"embed_{value}"].values.astype(float)
     return Heatmap(

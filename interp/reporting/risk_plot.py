@@ -5,6 +5,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from interp.probing.of_run import GridLike
+from interp.reporting.canvas import check_drawing
 from interp.using.abstention import Selective
 from interp.using.abstention import selective as selective_of
 from interp.using.operating import oracle_risk
@@ -18,6 +19,7 @@ def plot_risk_coverage(selective: Selective | GridLike, *, ax: Axes | None = Non
     """
     if not isinstance(selective, Selective):
         selective = selective_of(selective)
+    check_drawing(ax, title)
     if ax is None:
         ax = plt.subplots(figsize=(4.6, 3.4), layout="constrained")[1]
     area = selective.aurc

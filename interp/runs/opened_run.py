@@ -13,6 +13,7 @@ from torch import Tensor
 from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
 from interp.answering.place_check import place_warnings
+from interp.arguments import instance
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
@@ -41,6 +42,9 @@ class Run(RunLike):
     """
 
     folder: RunFolder
+
+    def __post_init__(self) -> None:
+        instance("run", self.folder, RunFolder, "a run is opened by interp.open_run(path)", error=RunError)
 
     @property
     def name(self) -> str:
@@ -85,6 +89,8 @@ class Run(RunLike):
     @cached_property
     def positions(self) -> Positions:
         """Token positions of every sample, as they were resolved when it was answered."""
+        if not self.samples:
+            raise RunError(f"{self.folder.samples} holds no sample; is {self.folder.path} the folder of a run?")
         roles = tuple(self.samples[0]["positions"])
         index = [[-1 if token is None else token for token in line["positions"].values()] for line in self.samples]
         path = self.folder.positions
@@ -98,7 +104,10 @@ class Run(RunLike):
         return stored_capture(folder, tuple(self.answers.id), self.positions, run=run_identity(self.settings))
 
     def activations(self, *, layer: int, role: str, site: str = "resid_post") -> Float[Tensor, "sample width"]:
-        """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded."""
+        """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded.
+
+        Raises RunError for a site, layer or role that was not captured.
+        """
         reader = ShardReader(self._reached(self.folder.activations, *_CAPTURED), run=run_identity(self.settings))
         return read_padded(reader, site, layer, tuple(self.answers.id), role=role)
 
@@ -127,7 +136,7 @@ class Run(RunLike):
 
     def summary(self) -> str:
         """What the run found, in a few lines of text."""
-        counts, best = self.settings["counts"], self.comparison["best"]
+        best, counts = self.comparison["best"], self.settings["counts"]
         lines = [
             f"{counts['samples']} samples, {_percent(counts['accuracy'])} right, {counts['population']} in the grids "
             f"(labelled, with an exact answer)."

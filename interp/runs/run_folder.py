@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from os import PathLike
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from interp.arguments import path as path_of
 from interp.atomic import UnwritableError, read_lines, remove
 from interp.errors import InterpError, RunError
 from interp.fingerprint import json_hash
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
+_LINE_KEYS = {"id", "group", "question", "prompt_ids", "completion_ids", "correct", "status", "positions"}
 _START_ANEW = "without its settings a run cannot go on: start a new one in another folder (nothing here is changed)"
 
 
@@ -23,6 +26,11 @@ class RunFolder:
     """Paths of a run's files."""
 
     path: Path
+
+    @classmethod
+    def at(cls, out: str | PathLike[str]) -> "RunFolder":
+        """The folder at that path, whether it is there or not. Raises RunError for what is no path."""
+        return cls(path_of("out", out, error=RunError))
 
     @property
     def run_json(self) -> Path:
@@ -144,7 +152,10 @@ def read_samples(folder: RunFolder) -> list[dict[str, Any]]:
     """The records of `samples.jsonl`; RunError if the file is missing or damaged."""
     try:
         with folder.samples.open(encoding="utf-8", newline="\n") as file:
-            return [json.loads(line) for line in file]
+            lines = [json.loads(line) for line in file]
+        if not all(isinstance(line, dict) and line.keys() >= _LINE_KEYS for line in lines):
+            raise ValueError(f"expected lines with {', '.join(sorted(_LINE_KEYS))}")
+        return lines
     except (OSError, ValueError) as error:
         raise RunError(f"{folder.samples} cannot be read ({error}); is {folder.path} the folder of a run?") from error
 

@@ -4,7 +4,7 @@ import operator
 from typing import Any
 
 from interp.errors import DataError
-from interp.statistics.folds import in_order
+from interp.statistics.arrays import in_order
 
 
 class NoSuchSample(DataError, IndexError):

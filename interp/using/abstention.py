@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
+from interp.arguments import MANY, numbers, one_of, seed_number, whole_number
 from interp.atomic import plain
 from interp.comparing.best_cell import nested_choice
 from interp.errors import DataError
@@ -133,7 +134,7 @@ def selective(
     layer: int | None = None,
     token: str | None = None,
     *,
-    rates: Sequence[float] = RATES,
+    rates: float | Sequence[float] = RATES,
     resamples: int = RESAMPLES,
     seed: int | None = None,
 ) -> Selective:
@@ -151,11 +152,10 @@ def selective(
     """
     grid = grid_of(grid)
     arrays = grid_arrays(grid)
-    if not all(0 < rate < 1 for rate in rates):
-        raise DataError(f"rates: expected shares between 0 and 1, got {tuple(rates)}")
+    rates, resamples = numbers("rates", rates, above=0, below=1), whole_number("resamples", resamples, 0, MANY)
     if (layer is None) != (token is None):
         raise DataError("cell: give both layer and token, or neither for the best cell")
-    seed = int(grid.attrs.get("seed", 0)) if seed is None else seed
+    seed = seed_number(grid.attrs.get("seed", 0) if seed is None else seed)
     columns, (row, column) = _columns(grid, arrays, layer, token)
     y, fold = arrays.y, arrays.fold
     weight = group_weights(arrays.group, resamples=resamples, seed=seed)
@@ -198,11 +198,7 @@ def _columns(
     folds = np.unique(arrays.fold)
     if layer is not None:
         layers, tokens = grid["layer"].values.tolist(), [str(t) for t in grid["token"].values]
-        if layer not in layers or token not in tokens:
-            raise DataError(
-                f"cell: the grid has no layer {layer}, {token}; layers {layers}, tokens {', '.join(tokens)}"
-            )
-        row, column = layers.index(layer), tokens.index(str(token))
+        row, column = layers.index(one_of("layer", layer, layers)), tokens.index(one_of("token", token, tokens))
         if not arrays.defined[row, column]:
             reason = grid["reason"].transpose("layer", "token").values[row, column]
             raise DataError(f"cell: layer {layer}, {token} is undefined: {reason}")

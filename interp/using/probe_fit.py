@@ -8,13 +8,15 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.capturing.activations import Capture
+from interp.arguments import one_of, one_text, shown, whole_number
+from interp.capturing.activations import SITES, Capture
 from interp.errors import DataError
 from interp.probing.cells import choose_samples
 from interp.probing.crossfit import Cell, Trained, cross_fit, decision_values, train
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import read_features
 from interp.runs.opened_run import Run
+from interp.statistics.arrays import read_array
 from interp.statistics.cross_fold import group_signs
 from interp.statistics.inference import MIN_PER_CLASS, estimate_auc, group_codes
 from interp.using.abstention import RATES
@@ -55,6 +57,8 @@ def fit_probe(
     Raises DataError for a cell that is undefined (with the reason), a cell that `data` does not have, or an estimator
     that has no direction because its score is not linear.
     """
+    role, layer = one_text("role", role), whole_number("layer", layer, 0)
+    min_per_class, model = whole_number("min_per_class", min_per_class, 1), one_text("model", model)
     if isinstance(data, Run):
         settings = data.settings["settings"]
         y = data.answers.correct if y is None else y
@@ -131,10 +135,11 @@ def _cell(
         vectors = cell_vectors(data, layer=layer, role=role, site=site)
         features = read_features(data, site=site, ids=ids)
         return vectors, features.valid[:, data.roles.index(role)], features.has_exact_answer, data.id, site
-    vectors = data if isinstance(data, Tensor) else torch.as_tensor(np.asarray(data))
-    if vectors.ndim != 2:
-        raise DataError(f"probe: expected a Run, a Capture or vectors `sample width`, got shape {tuple(vectors.shape)}")
-    return vectors, np.ones(len(vectors), bool), None, ids, site or "resid_post"
+    bare = read_array("data", data)
+    if bare.ndim != 2 or bare.dtype.kind not in "biuf":
+        raise DataError(f"data: expected a Run, a Capture or vectors `sample width`, got {shown(data)}")
+    site = one_of("site", "resid_post" if site is None else site, SITES)
+    return torch.as_tensor(bare), np.ones(len(bare), bool), None, ids, site
 
 
 def _direction(trained: Trained, x: Float[np.ndarray, "sample width"]) -> tuple[Float[np.ndarray, " width"], float]:

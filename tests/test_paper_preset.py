@@ -1,4 +1,4 @@
-"""The seed preset against the paper's rules written out as loops, and the whole chain on a tiny model."""
+"""The paper's code against the paper's rules written out as loops, and the whole chain on a tiny model."""
 
 import json
 from dataclasses import replace
@@ -19,15 +19,8 @@ from interp.answering.prompts import decoder
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
 from interp.cli import main
-from interp.seed_preset import (
-    by_gold,
-    seed_answers,
-    seed_grid,
-    seed_positions,
-    seed_span,
-    seed_split,
-    substring_match,
-)
+from interp.paper_labels import by_gold, paper_span, paper_split, substring_match
+from interp.paper_preset import paper_answers, paper_grid, paper_positions
 
 
 def characters(ids):
@@ -59,7 +52,7 @@ def answers_of(prompts, completions, correct, spans=None) -> Answers:
 @given(st.lists(st.sampled_from([0, 1, 13, 27]), min_size=1, max_size=10), st.text("ABan", min_size=1, max_size=3))
 def test_the_span_is_the_last_shortest_window_of_the_first_text(completion, wanted):
     ids, n_prompt = [0, 13, *completion], 2
-    span, text = seed_span(ids, n_prompt, wanted, characters), characters(completion)
+    span, text = paper_span(ids, n_prompt, wanted, characters), characters(completion)
     at = text.lower().find(wanted.lower())
     if at < 0:
         assert span is None
@@ -77,7 +70,7 @@ def test_the_span_is_the_last_shortest_window_of_the_first_text(completion, want
 
 def test_positions_clamp_and_count_back_into_the_prompt():
     answers = answers_of([[0, 1, 2], [0] * 9, [0]], [[3, 4], [5] * 9, [6]], [True] * 3, [(4, 4), (10, 11), None])
-    positions = seed_positions(answers)
+    positions = paper_positions(answers)
     at = [dict(zip(ROLES, row, strict=True)) for row in positions.index.tolist()]
     assert at[0]["exact_answer_after_last"] == at[0]["exact_answer_last"] == at[0]["-1"] == 4
     assert (at[0]["-5"], at[0]["-3"], at[0]["last_q"], at[0]["exact_answer_before_first"]) == (0, 2, 2, 3)
@@ -90,7 +83,7 @@ def test_positions_clamp_and_count_back_into_the_prompt():
 
 def test_the_split_is_scikit_learns_after_numpys_shuffle():
     state = np.random.get_state()
-    train, held_out = seed_split(1500, seed=3)
+    train, held_out = paper_split(1500, seed=3)
     assert np.array_equal(np.random.get_state()[1], state[1])
     np.random.seed(3)
     indices = np.arange(1500)
@@ -129,7 +122,7 @@ def test_right_answers_are_found_by_gold_and_equal_prompts_share_a_span():
     answers.exact_answer[2] = "an"
     answers.exact_answer_method[2] = "candidates"
     found = by_gold(answers, rows_of(("a", "an"), ("b", "b"), ("c", "x")), characters)
-    visited = [i for i in np.concatenate(seed_split(3)).tolist() if i != 2]
+    visited = [i for i in np.concatenate(paper_split(3)).tolist() if i != 2]
     own = {0: (3, 3), 1: (4, 4)}
     assert found.exact_answer == ["an", "b", "an"]
     assert found.exact_answer_tokens[0] == found.exact_answer_tokens[1] == own[visited[0]]
@@ -169,8 +162,8 @@ def test_the_grid_is_the_papers_loop():
         roles=ROLES,
         id=tuple(answers.id),
     )
-    grid = seed_grid(cap, answers, seed=1)
-    train, held_out = seed_split(n, seed=1)
+    grid = paper_grid(cap, answers, seed=1)
+    train, held_out = paper_split(n, seed=1)
     train, held_out = train[train % 10 != 0], held_out[held_out % 10 != 0]
     for layer, role in ((0, 0), (1, 5)):
         probe = LogisticRegression(random_state=1).fit(x[train, layer, role], y[train])
@@ -188,16 +181,16 @@ def test_the_chain_on_a_tiny_model(llama, monkeypatch, chat):
     template = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}[model]{% endif %}"
     monkeypatch.setattr(model_tokenizer(llama), "chat_template", template if chat else None)
     rows = rows_of(*((f"Who is no {i}?", "e", "zz") for i in range(12)))
-    answers = seed_answers(llama, rows, dataset="movies", max_new_tokens=5)
+    answers = paper_answers(llama, rows, dataset="movies", max_new_tokens=5)
     prompt = "[user] Who is no 0?\n" if chat else "Q: Who is no 0?\nA:"
     assert answers.prompt[0] == prompt and answers.span_uses_gold
     assert answers.correct == ["e" in text.lower() for text in answers.text]
-    cap = interp.capture(llama, answers, seed_positions(answers), sites=("mlp_post",))
-    grid = seed_grid(cap, answers)
+    cap = interp.capture(llama, answers, paper_positions(answers), sites=("mlp_post",))
+    grid = paper_grid(cap, answers)
     assert grid["auc"].shape == (3, 15) and grid["n"].max() <= 3
 
 
-def test_interp_seed_beside_a_finished_run(llama_folder, tmp_path, capsys) -> None:
+def test_interp_paper_beside_a_finished_run(llama_folder, tmp_path, capsys) -> None:
     """The grid of the functions on the run's own answers, whose one wrong label is mended by the substring match."""
     rows = [
         {"question": f"Where is city {i}?", "answer": "France", "completion": f" In {('France', 'Spain')[i % 2]}, far."}
@@ -209,25 +202,25 @@ def test_interp_seed_beside_a_finished_run(llama_folder, tmp_path, capsys) -> No
     options = {"candidates": ("France", "Spain"), "permutations": 0, "controls": False}
     run = interp.run(model=llama_folder, data=path, out=out, n_jobs=1, **options)
     files = {file.name for file in out.iterdir()}
-    assert main(["seed", str(out)]) == 0
+    assert main(["paper", str(out)]) == 0
     said = capsys.readouterr().out
     assert "of 40 samples 1 have another label, 1 their exact answer at other tokens" in said
-    assert {file.name for file in out.iterdir()} == files | {"seed_grid.csv"}
-    assert (out / "figures" / "seed_grid.png").stat().st_size
+    assert {file.name for file in out.iterdir()} == files | {"paper_grid.csv"}
+    assert (out / "figures" / "paper_grid.png").stat().st_size
 
     model = interp.load_model(llama_folder)
     loaded = interp.load_rows(path)
     labels = [substring_match(row, text, "contains") for row, text in zip(loaded, run.answers.text, strict=True)]
     answers = by_gold(replace(run.answers, correct=labels), loaded, decoder(model.tokenizer))
-    positions = seed_positions(answers)
-    grid = seed_grid(interp.capture(model, answers, positions, sites=("mlp_post",)), answers)
-    table = pd.read_csv(out / "seed_grid.csv", dtype={"token": str}).set_index(["layer", "token"])
+    positions = paper_positions(answers)
+    grid = paper_grid(interp.capture(model, answers, positions, sites=("mlp_post",)), answers)
+    table = pd.read_csv(out / "paper_grid.csv", dtype={"token": str}).set_index(["layer", "token"])
     for layer in range(3):
         for token in ROLES:
             cell, line = {"layer": layer, "token": token}, table.loc[(layer, token)]
-            np.testing.assert_equal(line["seed_auc"], grid["auc"].sel(cell).item())
+            np.testing.assert_equal(line["paper_auc"], grid["auc"].sel(cell).item())
             np.testing.assert_equal(line["default"], run.probe["auc"].sel(cell).item())
 
     rows[0]["question"] = "Where is another city?"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert main(["seed", str(out)]) == 2 and "the data changed since the run" in capsys.readouterr().err
+    assert main(["paper", str(out)]) == 2 and "the data changed since the run" in capsys.readouterr().err
