@@ -23,7 +23,7 @@ from interp.probing.baselines import (
     labelled_cell,
     position_estimates,
 )
-from interp.probing.columns import cell_columns
+from interp.probing.columns import CellColumns, cell_columns
 from interp.probing.control_table import Controls
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import PROBES, ProbeSpec
