@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from threadpoolctl import threadpool_limits
 
 from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
@@ -26,11 +25,14 @@ from interp.models.loading import load_model, model_tokenizer
 from interp.progress import bar
 from interp.run_data import IN_PYTHON, model_source, read_rows
 from interp.run_record import data_hash, describe_model
+from interp.runs.lock import locked
 from interp.runs.opened_run import Run
+from interp.runs.run_folder import going_on
 from interp.runs.shards import write_shards
 from interp.runs.stored import stored_capture
 from interp.seed_preset import by_gold, seed_grid, seed_positions, substring_match
 from interp.settings import Settings
+from interp.threads import one_thread
 
 SITE = "mlp_post"
 
@@ -42,7 +44,7 @@ def seed_run(run: Run, *, model: Any = None, data: Any = None, progress: bool = 
     in the run's own. Raises RunError if the run is not finished, or model or data are no longer those of the run.
     """
     if run.settings["state"] != "done":
-        raise RunError(f"{run.folder.path} is not finished; {run.settings['resume']} first")
+        raise RunError(f"{run.folder.path} is not finished; `{going_on(run.settings, run.folder.path)}` first")
     settings = Settings.from_json(run.settings["settings"])
     if data is None and settings.data == IN_PYTHON:
         raise RunError(f"{run.folder.path}: this run's rows were given in Python; use interp.seed_run.seed_run(data=…)")
@@ -60,7 +62,11 @@ def seed_run(run: Run, *, model: Any = None, data: Any = None, progress: bool = 
     decode, numeric = decoder(model_tokenizer(hooked)), settings.correct == "numeric"
     answers = by_gold(relabelled, asked, decode, numeric=numeric, seed=settings.seed)
     positions = seed_positions(answers)
-    with writing(run.folder.path), TemporaryDirectory(dir=run.folder.path, prefix=".seed-") as place:
+    with (
+        locked(run.folder.path),
+        writing(run.folder.path),
+        TemporaryDirectory(dir=run.folder.path, prefix=".seed-") as place,
+    ):
         folder = Path(place) / "activations"
         with bar("Capturing", len(answers), enabled=progress) as advance:
             write_shards(
@@ -74,7 +80,7 @@ def seed_run(run: Run, *, model: Any = None, data: Any = None, progress: bool = 
             )
         cap = stored_capture(folder, tuple(answers.id), positions, run="seed")
         cells = len(cap.layers) * len(cap.roles)
-        with bar("Probing", cells, unit="cells", enabled=progress) as advance, threadpool_limits(1):
+        with bar("Probing", cells, unit="cells", enabled=progress) as advance, one_thread():
             grid = seed_grid(cap, answers, site=SITE, seed=settings.seed, progress=advance)
     own = run.probe["auc"].reindex(layer=grid["layer"], token=grid["token"])
     moved = [a != b for a, b in zip(answers.exact_answer_tokens, run.answers.exact_answer_tokens, strict=True)]
@@ -90,10 +96,10 @@ def write_seed(run: Run, grid: xr.Dataset) -> list[str]:
 
     order = ["auc", "default", "n_train", "n", "unconverged"]
     table = grid[order].to_dataframe(dim_order=["layer", "token"]).rename(columns={"auc": "seed_auc"}).reset_index()
-    write_text(run.folder.path / "seed_grid.csv", table.to_csv(index=False, lineterminator="\n"))
-    make_folder(run.folder.figures)
     figure = plot_grid(grid, title="Seed preset").figure.get_figure(root=True)
-    with writing(run.folder.path):
+    with locked(run.folder.path), writing(run.folder.path):
+        write_text(run.folder.path / "seed_grid.csv", table.to_csv(index=False, lineterminator="\n"))
+        make_folder(run.folder.figures)
         save_figure(figure, run.folder.figures / "seed_grid")
     plt.close(figure)
     return _sentences(grid)
