@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from threadpoolctl import threadpool_limits
 
 from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
@@ -28,10 +27,13 @@ from interp.paper_preset import paper_grid, paper_positions
 from interp.progress import bar
 from interp.run_data import IN_PYTHON, load_settings_model, model_source, read_rows
 from interp.run_record import data_hash, describe_model
+from interp.runs.lock import locked
 from interp.runs.opened_run import Run
+from interp.runs.run_folder import going_on
 from interp.runs.shards import write_shards
 from interp.runs.stored import stored_capture
 from interp.settings import Settings
+from interp.threads import one_thread
 
 SITE = "mlp_post"
 
@@ -43,7 +45,7 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
     in the run's own. Raises RunError if the run is not finished, or model or data are no longer those of the run.
     """
     if run.settings["state"] != "done":
-        raise RunError(f"{run.folder.path} is not finished; {run.settings['resume']} first")
+        raise RunError(f"{run.folder.path} is not finished; `{going_on(run.settings, run.folder.path)}` first")
     settings = Settings.from_json(run.settings["settings"])
     if data is None and settings.data == IN_PYTHON:
         raise RunError(
@@ -63,7 +65,11 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
     decode, numeric = decoder(model_tokenizer(hooked)), settings.correct == "numeric"
     answers = by_gold(relabelled, asked, decode, numeric=numeric, seed=settings.seed)
     positions = paper_positions(answers)
-    with writing(run.folder.path), TemporaryDirectory(dir=run.folder.path, prefix=".paper-") as place:
+    with (
+        locked(run.folder.path),
+        writing(run.folder.path),
+        TemporaryDirectory(dir=run.folder.path, prefix=".paper-") as place,
+    ):
         folder = Path(place) / "activations"
         with bar("Capturing", len(answers), enabled=progress) as advance:
             write_shards(
@@ -77,7 +83,7 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
             )
         cap = stored_capture(folder, tuple(answers.id), positions, run="paper")
         cells = len(cap.layers) * len(cap.roles)
-        with bar("Probing", cells, unit="cells", enabled=progress) as advance, threadpool_limits(1):
+        with bar("Probing", cells, unit="cells", enabled=progress) as advance, one_thread():
             grid = paper_grid(cap, answers, site=SITE, seed=settings.seed, progress=advance)
     own = run.probe["auc"].reindex(layer=grid["layer"], token=grid["token"])
     moved = [a != b for a, b in zip(answers.exact_answer_tokens, run.answers.exact_answer_tokens, strict=True)]
@@ -93,10 +99,10 @@ def write_paper(run: Run, grid: xr.Dataset) -> list[str]:
 
     order = ["auc", "default", "n_train", "n", "unconverged"]
     table = grid[order].to_dataframe(dim_order=["layer", "token"]).rename(columns={"auc": "paper_auc"}).reset_index()
-    write_text(run.folder.path / "paper_grid.csv", table.to_csv(index=False, lineterminator="\n"))
-    make_folder(run.folder.figures)
     figure = plot_grid(grid, title="The paper's code").figure.get_figure(root=True)
-    with writing(run.folder.path):
+    with locked(run.folder.path), writing(run.folder.path):
+        write_text(run.folder.path / "paper_grid.csv", table.to_csv(index=False, lineterminator="\n"))
+        make_folder(run.folder.figures)
         save_figure(figure, run.folder.figures / "paper_grid")
     plt.close(figure)
     return _sentences(grid)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interp.answering.correctness import correctness_rule
+from interp.answering.correctness import JUDGE, correctness_rule
 from interp.answering.labelling_models import split_given
 from interp.answering.sampling import sampled_rows
 from interp.capturing.role_text import split_roles
 from interp.data.rows import QARow, Rows
+from interp.models.loading import read_config
 from interp.models.placement import placement, read_dtype
 from interp.planning.enough import check_enough, check_groups
 from interp.run_data import IN_PYTHON, asked, data_source, filled_in, read_rows
@@ -50,6 +51,12 @@ class Request:
         read_dtype(settings.dtype)
         if named:
             placement(settings.device)
+        for asks, labeller in (
+            (settings.correct == JUDGE, settings.judge),
+            (settings.exact_answer == "extract", settings.extractor),
+        ):
+            if asks and labeller not in (None, settings.model) and not labeller.startswith(GIVEN):
+                read_config(labeller)
         rows = read_rows(settings, data)
         check_groups(rows, settings.folds)
         in_python = {"data": source == IN_PYTHON, "model": not named, **objects, "roles": bool(objects["roles"])}

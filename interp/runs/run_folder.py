@@ -94,7 +94,7 @@ class RunFolder:
             taken = self.path.exists() and any(entry.name != ".run.json.tmp" for entry in self.path.iterdir())
             while not place.exists():
                 place = place.parent
-            os.stat(place / ".")  # an error if it is no folder
+            os.stat(f"{place}/.")  # an error if it is no folder
         except OSError as error:
             raise RunError(
                 f"{self.path} cannot be used ({error.strerror}); choose another folder with --out"

@@ -59,4 +59,4 @@ def _measured(folder: RunFolder, counts: Mapping[str, Any]) -> str:
         except (OSError, ValueError, KeyError, TypeError):
             damaged += 1
     line = f"{answered}; {captured} captured in {len(markers) - damaged} shards"
-    return f"{line}; {damaged} shards are damaged: `interp verify` says how" if damaged else line
+    return f"{line}; damaged shards: {damaged} (`interp verify` says how)" if damaged else line

@@ -46,7 +46,7 @@ class FittedProbe:
     model: str
     """SHA-256 of the model's weights, as in `run.json`; empty if not known."""
     protocol: Mapping[str, Any]
-    """`C`, `folds`, `seed`, and how many samples the probe was fitted on (`n`, `n_correct`)."""
+    """`C`, `folds`, `seed`, `population`, `min_per_class`, and how many samples it was fitted on (`n`, `n_correct`)."""
     auc: float
     """Out of fold, with its 95 % interval."""
     low: float

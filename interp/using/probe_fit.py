@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.arguments import one_of, one_text, shown, whole_number
@@ -16,9 +16,11 @@ from interp.probing.crossfit import Cell, Trained, cross_fit, decision_values, t
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import read_features
 from interp.runs.opened_run import Run
-from interp.statistics.arrays import read_array
+from interp.statistics.arrays import in_order, read_array
 from interp.statistics.cross_fold import group_signs
+from interp.statistics.folds import make_folds
 from interp.statistics.inference import MIN_PER_CLASS, estimate_auc, group_codes
+from interp.threads import one_thread
 from interp.using.abstention import RATES
 from interp.using.fitted_probe import FittedProbe, cell_vectors
 from interp.using.operating import false_positive_threshold
@@ -28,6 +30,7 @@ NOT_LINEAR = 1e-6
 """Error of the direction, relative to the spread of the scores, from which on a probe has none."""
 
 
+@one_thread()
 def fit_probe(
     data: Any,
     y: Any = None,
@@ -38,9 +41,9 @@ def fit_probe(
     site: str | None = None,
     probe: Any = None,
     C: float | str | Sequence[float] | None = None,
-    folds: int = 5,
+    folds: int | None = None,
     seed: int | None = None,
-    population: str = "exact_answer",
+    population: str | None = None,
     fold: Any = None,
     ids: Any = None,
     model: str = "",
@@ -48,11 +51,13 @@ def fit_probe(
 ) -> FittedProbe:
     """The linear probe of one cell, fitted on all samples of the population that have the role (definitions: score).
 
-    `data`: a Run (labels, groups, folds, estimator, C, seed, site and model are the run's unless given), a Capture, or
-    bare vectors `sample width` of the cell `layer`, `role`, with the names `ids`. `y` and `groups` as in `probe_grid`:
-    an Answers is matched by id, a list by order. `site` defaults to the first that was captured, `probe` to
-    logistic regression, `C` to 1. `model` is the SHA-256 of the weights, if known. Its AUC, sigmoid and thresholds come
-    from the probes that were fitted without each fold, which are those of the grid.
+    `data`: a Run (labels, groups, population, folds, estimator, C, seed, site and model are the run's unless given), a
+    Capture, or bare vectors `sample width` of the cell `layer`, `role`, with the names `ids`. `y` and `groups` as in
+    `probe_grid`: an Answers is matched by id, a list by order. `site` defaults to the first that was captured,
+    `probe` to logistic regression, `C` to 1, `population` to `exact_answer`, `folds` to 5. `model` is the SHA-256 of
+    the weights, if known. Its AUC, sigmoid and thresholds come from the probes that were fitted without each fold,
+    which are those of the grid; another population, number of folds, seed or groups than the run's draws them anew.
+    `protocol` says what was used.
 
     Raises DataError for a cell that is undefined (with the reason), a cell that `data` does not have, or an estimator
     that has no direction because its score is not linear.
@@ -61,15 +66,18 @@ def fit_probe(
     min_per_class, model = whole_number("min_per_class", min_per_class, 1), one_text("model", model)
     if isinstance(data, Run):
         settings = data.settings["settings"]
+        seed = settings["seed"] if seed is None else seed
+        if fold is None:
+            population = settings["population"] if population is None else population
+            fold = _run_folds(data, y, groups, population, settings["folds"] if folds is None else folds, seed)
         y = data.answers.correct if y is None else y
         groups = data.answers.group if groups is None else groups
-        if fold is None:
-            fold = np.array([-1 if line["fold"] is None else line["fold"] for line in data.samples])
         probe, C = settings["probe"] if probe is None else probe, settings["C"] if C is None else C
-        seed = settings["seed"] if seed is None else seed
         site, model = site or settings["sites"][0], model or data.settings["model"]["weights_sha256"]
         data = data.capture
     probe, C, seed = "logistic" if probe is None else probe, 1.0 if C is None else C, 0 if seed is None else seed
+    if population is None and fold is None:
+        population = "exact_answer"
     x, valid, has_exact_answer, ids, site = _cell(data, layer, role, site, ids)
     samples = choose_samples(
         len(x),
@@ -77,8 +85,8 @@ def fit_probe(
         groups,
         fold=fold,
         has_exact_answer=has_exact_answer,
-        population=population,
-        folds=folds,
+        population="exact_answer" if population is None else population,
+        folds=5 if folds is None else folds,
         seed=seed,
         ids=ids,
     )
@@ -100,7 +108,8 @@ def fit_probe(
         "C": whole.C,
         "folds": len(numbers),
         "seed": seed,
-        "population": population,
+        "population": "given by fold" if population is None else population,
+        "min_per_class": min_per_class,
         "n": len(cell.y),
         "n_correct": int(cell.y.sum()),
     }
@@ -124,6 +133,24 @@ def fit_probe(
         platt=Platt.fit(held_out.score, cell.y),
         thresholds={str(rate): float(false_positive_threshold(wrong, rate)[0]) for rate in RATES},
     )
+
+
+def _run_folds(run: Run, y: Any, groups: Any, population: str, folds: int, seed: int) -> Int[np.ndarray, " sample"]:
+    """The run's own folds; others, drawn as a run draws them, where they are to be of other groups or settings."""
+    settings, answers = run.settings["settings"], run.answers
+    if groups is None and [population, folds, seed] == [settings[name] for name in ("population", "folds", "seed")]:
+        return np.array([-1 if line["fold"] is None else line["fold"] for line in run.samples])
+    labels = in_order("labels", answers.correct if y is None else y)
+    usable = [None if status == "too_long" else y for y, status in zip(labels, answers.status, strict=True)]
+    return make_folds(
+        usable,
+        answers.group if groups is None else groups,
+        has_exact_answer=(run.positions.exact_answer[:, 0] >= 0).numpy(),
+        population=population,
+        folds=folds,
+        seed=seed,
+        ids=answers.id,
+    ).fold
 
 
 def _cell(
