@@ -75,6 +75,17 @@ def baseline_estimates(
     }
 
 
+def question_estimate(
+    vectors: Float[np.ndarray, "sample width"], labels: Labels, *, min_per_class: int = MIN_PER_CLASS
+) -> Estimate:
+    """AUC of the mean input embedding of the question's tokens (`Capture.question_embed`): NaN rows are left out."""
+    known = np.isfinite(vectors).all(1)
+    if not known.any():
+        reason = "no question was located in its prompt, or the model's input embedding cannot be looked up"
+        return undefined(len(known), 0, 0, reason)
+    return fitted_estimate(vectors[known], labels, used=known, min_per_class=min_per_class)[0]
+
+
 def position_estimates(
     positions: Int[np.ndarray, "sample role"],
     lengths: Int[np.ndarray, " sample"],

@@ -20,11 +20,12 @@ from interp.probing.baselines import (
     fit_estimate,
     labelled_cell,
     position_estimates,
+    question_estimate,
 )
 from interp.probing.control_table import Controls
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import PROBES, ProbeSpec
-from interp.probing.features import read_features
+from interp.probing.features import question_vectors, read_features
 from interp.probing.grid import GridArrays, estimate_variables, grid_arrays
 from interp.probing.permutations import cell_columns, permute_labels
 from interp.probing.workers import cross_fit_cells
@@ -132,6 +133,8 @@ def control_grid(
     lengths = np.array([len(answers.prompt_ids[i]) + len(answers.completion_ids[i]) for i in index])
     single = baseline_estimates(answers, index, samples, width=width, seed=seed, min_per_class=least)
     baselines = {name: {"all": estimate} for name, estimate in single.items()}
+    if (questions := question_vectors(data, grid["sample"].values.tolist())) is not None:
+        baselines["question_embedding"] = {"all": question_estimate(questions, samples, min_per_class=least)}
     if "position" in grid:
         at = grid["position"].transpose("sample", "token").values.astype(np.int64)
         roles = [str(token) for token in grid["token"].values]

@@ -11,11 +11,12 @@ import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interp.answering.place_check import place_warnings
+from interp.comparing.opening import small_class_note, tests_own_kind
 from interp.comparing.widths import width_sentences
 from interp.probing.permutations import PERMUTATIONS, STATISTICS
 from interp.reporting import report_tables as tables
 from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
-from interp.reporting.verdict import headline, tests_own_kind, verdict, warnings
+from interp.reporting.verdict import headline, verdict, warnings
 from interp.using.for_use import use_sentences
 
 CAPTIONS = {
@@ -69,7 +70,11 @@ def report_html(
         title="Where does the model show that its answer is right?",
         subtitle=_subtitle(run, len(samples), probe),
         verdict=verdict(probe, comparison),
-        warnings=[*warnings(probe, samples), *place_warnings(tables.place_checks(run))],
+        warnings=[
+            *small_class_note(probe, comparison),
+            *warnings(probe, samples),
+            *place_warnings(tables.place_checks(run)),
+        ],
         headline=headline(probe, comparison),
         figures=[_figure(name, svg) for name, svg in (figures or {}).items()],
         controls=tables.controls(probe, comparison, controls),
