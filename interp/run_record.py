@@ -28,7 +28,10 @@ def sample_counts(answers: Answers, positions: Positions, folds: Folds) -> dict[
         "unlabelled": answers.correct.count(None),
         "exact_answer_method": [{"method": m, "label": y, "n": n} for (m, y), n in sorted(methods.items())],
         "question_not_located": answers.question_tokens.count(None),
-        "stopped_by_length": answers.finish.count("length"),
+        "stopped_by_length": sum(
+            end == "length" and logprobs is not None  # those that the model generated
+            for end, logprobs in zip(answers.finish, answers.logprobs, strict=True)
+        ),
         "near_ties": sum(answers.near_ties or ()),
         "population": int(folds.member.sum()),
         "excluded": folds.excluded,

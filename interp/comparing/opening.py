@@ -40,31 +40,31 @@ def opening(grid: xr.Dataset, comparison: Mapping[str, Any]) -> str:
         control = "" if against is None else f"; the strongest control, {_named(against)}, reaches {_interval(against)}"
         return f"Undecided: the best cell has {told}, which chance (0.5) may explain{control}; {counts}"
     claim, why = _against(rows, nested)
-    return f"{claim}: the best cell separates correct from wrong answers with {told}, {why}; {counts}"
+    return f"{claim}: the best cell separates correct from wrong answers with {told}{why}; {counts}"
 
 
 def _against(rows: Sequence[Mapping[str, Any]], nested: Mapping[str, Any]) -> tuple[str, str]:
-    """What may be claimed of a signal beside its controls, and the numbers that say so."""
+    """What may be claimed of a signal beside its controls, and the numbers that say so, to follow the best cell's."""
     undecided = "Undecided what the states add"
     strongest = strongest_control(rows)
     if strongest is None:
-        return undecided, "but no control was compared with it, so that a shortcut may explain all of it"
+        return undecided, ", but no control was compared with it, so that a shortcut may explain all of it"
     sign = gain_sign(strongest)
     reached = f"the strongest control, {_named(strongest)}, alone reaches {_interval(strongest)}"
     if sign is None:
-        return undecided, f"but it cannot be compared with its controls: {reached}"
+        return undecided, f", but it cannot be compared with its controls: {reached}"
     why = f"{reached} (the best cell minus it: {_interval(strongest['difference'])}){_also(rows, strongest)}"
     if sign < 0:
-        return "A control tells more than the states", f"but {why}"
+        return "A control tells more than the states", f", but {why}"
     if sign == 0 or not (nested.get("low") or 0) > 0.5:
-        return undecided, f"but {why}"
+        return undecided, f", but {why}"
     told = own_confidence(rows)
     if told is None or gain_sign(told) == 1:
-        return "Internal states tell more than the strongest control", why
+        return "Internal states tell more than the strongest control", f"; {why}"
     less = "but less than" if gain_sign(told) == -1 else "but not clearly more than"
     confidence = f"the model's own confidence, {_named(told)}, reaches {_interval(told)}"
     return f"Internal states tell more than the strongest control, {less} the model's own confidence", (
-        f"{why}; {confidence}"
+        f"; {why}; {confidence}"
     )
 
 

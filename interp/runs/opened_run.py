@@ -12,6 +12,7 @@ from torch import Tensor
 from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
+from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
@@ -156,7 +157,11 @@ class Run:
             lines.append(f"Correlation of the two grids over cells: {between:.2f}.")
         if counts.get("judge") is not None:
             lines.append(judge_sentence(counts["judge"]))
-        notes = [*small_class_note(self.probe, self.comparison), *place_warnings(counts.get("place_check", ()))]
+        notes = [
+            *small_class_note(self.probe, self.comparison),
+            *length_warnings(self.samples, self.settings["settings"].get("max_new_tokens")),
+            *place_warnings(counts.get("place_check", ())),
+        ]
         lines += [f"Note: {sentence}" for sentence in notes]
         lines.append(f"Report: {self.folder.report}")
         return "\n".join(lines)
