@@ -25,7 +25,7 @@ def opening(grid: xr.Dataset, comparison: Mapping[str, Any]) -> str:
     class has and how many cells are undefined.
     """
     auc = grid["auc"].values
-    undefined = f"{int(np.isnan(auc).sum())} of {auc.size} cells are undefined"
+    undefined = f"{int(np.isnan(auc).sum())} of {auc.size} cells undefined"
     best = comparison.get("best", {}).get("probe") or {}
     nested = best.get("nested") or {}
     if nested.get("value") is None:
@@ -62,10 +62,7 @@ def _against(rows: Sequence[Mapping[str, Any]], nested: Mapping[str, Any]) -> tu
     if told is None or gain_sign(told) == 1:
         return "Internal states tell more than the strongest control", f"; {why}"
     less = "but less than" if gain_sign(told) == -1 else "but not clearly more than"
-    confidence = f"the model's own confidence, {_named(told)}, reaches {_interval(told)}"
-    return f"Internal states tell more than the strongest control, {less} the model's own confidence", (
-        f"; {why}; {confidence}"
-    )
+    return f"Internal states tell more than the strongest control, {less} the model's own confidence", f"; {why}"
 
 
 def _also(rows: Sequence[Mapping[str, Any]], strongest: Mapping[str, Any]) -> str:
