@@ -88,7 +88,7 @@ def _tested(probe: xr.Dataset) -> list[str]:
     p = probe["p_corrected"].values
     return [
         f"{int((p < ALPHA).sum())} of {int(np.isfinite(p).sum())} defined cells lie above chance once all cells are "
-        f"accounted for (corrected p < {ALPHA:g}), whatever a control explains of it."
+        f"accounted for (corrected p < {ALPHA:g}); that says nothing of what a control explains."
     ]
 
 
