@@ -137,7 +137,7 @@ def _cell_sample(name: str, correct: bool, line: Mapping[str, Any]) -> CellSampl
 
 def only_place(completion: str, answer: str | None) -> tuple[int, int] | None:
     """Where the answer stands if it stands in one place only: runs of before `exact_answer_chars` do not say which."""
-    begin = completion.find(answer) if answer else -1
-    if begin < 0 or completion.find(answer, begin + 1) >= 0:
+    if not answer or answer not in completion or completion.find(answer) != completion.rfind(answer):
         return None
+    begin = completion.find(answer)
     return begin, begin + len(answer)
