@@ -105,6 +105,7 @@ def by_gold(
         answers,
         exact_answer=exact,
         exact_answer_tokens=tokens,
+        exact_answer_chars=None,
         exact_answer_method=[m if span else None for m, span in zip(method, tokens, strict=True)],
         status=status,
         span_uses_gold=True,

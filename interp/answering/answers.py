@@ -67,6 +67,8 @@ class Answers(Records):
     judgement: Judgement | None = None
     """What the judge was asked, its raw replies and its agreement with the rows' own labels; None: no judge."""
     settings: dict[str, object] = field(default_factory=dict)
+    exact_answer_chars: list[tuple[int, int] | None] | None = None
+    """Characters `[begin, end)` of the exact answer in `text`; None: not known (runs from before it was kept)."""
     decode: Decode | None = field(default=None, repr=False, compare=False)
     """Ids to text, by the tokenizer the answers were made with; None for answers read back from a run."""
 
@@ -197,6 +199,7 @@ def generate_answers(
         exact_answer=[label.exact_answer for label in labels],
         exact_answer_method=[label.method for label in labels],
         exact_answer_tokens=[label.tokens for label in labels],
+        exact_answer_chars=[label.chars for label in labels],
         question_tokens=[locate_question(row.question, ids, decode) for row, ids in zip(rows, prompt_ids, strict=True)],
         status=["too_long" if long else label.status for long, label in zip(too_long, labels, strict=True)],
         extraction=[label.asked for label in labels] if method.name == "extract" else None,

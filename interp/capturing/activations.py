@@ -15,6 +15,7 @@ from interp.arguments import instance, one_of, progress_function, several_texts,
 from interp.capturing.axes import check_axes
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions
+from interp.capturing.question_embedding import question_embeddings
 from interp.capturing.same_samples import positions_of
 from interp.capturing.segments import CapturePlan
 from interp.errors import DataError
@@ -45,6 +46,9 @@ class Capture:
     roles: tuple[str, ...]
     id: tuple[str, ...]
     settings: dict[str, object] = field(default_factory=dict)
+    question_embed: Any = None
+    """Float[Tensor, "sample d_model"], float32: the mean input embedding of the question's own tokens, a control (NaN
+    where the question was not located); None if it was not taken, as from a cache."""
 
     def __post_init__(self) -> None:
         """Raise DataError for arrays whose axes are not those that the labels name."""
@@ -84,6 +88,7 @@ class Capture:
             valid=self.valid[places],
             index=self.index[places],
             id=tuple(self.id[i] for i in places),
+            question_embed=None if self.question_embed is None else part(self.question_embed),
         )
 
     @classmethod
@@ -117,6 +122,15 @@ class Capture:
         def joined(values: Sequence[Any]) -> Tensor:
             return torch.cat([value[:] for value in values])
 
+        def questions() -> Tensor | None:
+            """Unknown (NaN) for the samples of a part that has none."""
+            width = next((part.question_embed.shape[-1] for part in parts if part.question_embed is not None), None)
+            if width is None:
+                return None
+            unknown = [torch.full((len(part.id), width), torch.nan) for part in parts]
+            has = zip(parts, unknown, strict=True)
+            return joined([nothing if part.question_embed is None else part.question_embed for part, nothing in has])
+
         first = parts[0]
         return replace(
             first,
@@ -126,6 +140,7 @@ class Capture:
             valid=joined([part.valid for part in parts]),
             index=joined([part.index for part in parts]),
             id=ids,
+            question_embed=questions(),
         )
 
     def __repr__(self) -> str:
@@ -174,12 +189,14 @@ def capture(
                 roles=positions.roles,
                 id=tuple(answers.id),
                 settings=part.settings,
+                question_embed=part.question_embed.new_full((n, part.question_embed.shape[-1]), torch.nan),
             )
         for site, tensor in part.sites.items():
             whole.sites[site][samples] = tensor
         for metric, tensor in part.attention.items():
             whole.attention[metric][samples] = tensor
         whole.embed[samples] = part.embed
+        whole.question_embed[samples] = part.question_embed
         whole.valid[samples] = part.valid
         if progress is not None:
             progress(len(samples))
@@ -221,6 +238,7 @@ def capture_batches(
                 roles=positions.roles,
                 id=tuple(answers.id[i] for i in samples),
                 settings={"sites": list(sites), "batch_tokens": batch_tokens, **plan.settings},
+                question_embed=question_embeddings(model, answers, samples),
             ),
         )
 

@@ -14,7 +14,7 @@ from interp.errors import RunError
 from interp.planning.shapes import Shapes
 from interp.runs.safetensors_stream import layout
 from interp.runs.shards import SHARD_SAMPLES
-from interp.runs.store import Shard
+from interp.runs.store import QUESTION, Shard
 from interp.statistics.cross_fold import DIRECTIONS
 
 SPARE = 1 << 26
@@ -30,6 +30,7 @@ def shard_specs(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], n: i
         for metric in METRICS:
             specs[f"attention.{metric}.{layer}"] = {"dtype": "float32", "shape": [n, shapes.n_heads, len(roles)]}
     specs["embed"] = {"dtype": shapes.dtype, "shape": [n, len(roles), shapes.d_model]}
+    specs[QUESTION] = {"dtype": "float32", "shape": [n, shapes.d_model]}
     specs["valid"] = {"dtype": "bool", "shape": [n, len(roles)]}
     return specs
 
@@ -37,10 +38,10 @@ def shard_specs(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], n: i
 def sample_bytes(shapes: Shapes, sites: Sequence[str], n_roles: int) -> int:
     """Bytes that one sample adds to a shard.
 
-    roles × (item × (layers × Σ widths of the sites + d_model) + 4 × layers × metrics × heads + 1)
+    roles × (item × (layers × Σ widths of the sites + d_model) + 4 × layers × metrics × heads + 1) + 4 × d_model
     """
     vectors = shapes.itemsize * (shapes.n_layers * sum(map(shapes.width, sites)) + shapes.d_model)
-    return n_roles * (vectors + 4 * shapes.n_layers * len(METRICS) * shapes.n_heads + 1)
+    return n_roles * (vectors + 4 * shapes.n_layers * len(METRICS) * shapes.n_heads + 1) + 4 * shapes.d_model
 
 
 def disk_bytes(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], shards: Sequence[Sequence[str]]) -> int:

@@ -78,6 +78,18 @@ def baseline_estimates(
     }
 
 
+def question_estimate(
+    vectors: Float[np.ndarray, "sample width"], labels: Labels, *, min_per_class: int = MIN_PER_CLASS
+) -> Scored:
+    """AUC of the mean input embedding of the question's tokens (`Capture.question_embed`): NaN rows are left out."""
+    known = np.isfinite(vectors).all(1)
+    if not known.any():
+        reason = "no question was located in its prompt, or the model's input embedding cannot be looked up"
+        nothing = np.full(len(known), np.nan)
+        return Scored.of(nothing, labels, reason=reason, min_per_class=min_per_class)
+    return fitted_estimate(vectors[known], labels, used=known, min_per_class=min_per_class)
+
+
 def position_estimates(
     positions: Int[np.ndarray, "sample role"],
     lengths: Int[np.ndarray, " sample"],

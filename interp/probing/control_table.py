@@ -114,6 +114,7 @@ TITLES = {
     "random_vectors": "Random vectors of the same width",
     "position": "Position only (index, length)",
     "question_words": "Words of the question",
+    "question_embedding": "Mean embedding of the question's tokens",
     "answer_words": "Words of the answer",
     "answer_identity": "Identity of the exact answer",
     "answer_length": "Length of the answer",

@@ -22,12 +22,13 @@ from interp.probing.baselines import (
     fit_estimate,
     labelled_cell,
     position_estimates,
+    question_estimate,
 )
 from interp.probing.columns import CellColumns, cell_columns
 from interp.probing.control_table import Controls
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import PROBES, ProbeSpec
-from interp.probing.features import Features
+from interp.probing.features import Features, question_vectors
 from interp.probing.grid import GridArrays, check_grid, estimate_variables, grid_arrays
 from interp.probing.of_run import takes_run
 from interp.probing.permutations import permute_labels
@@ -152,6 +153,8 @@ def control_grid(
     lengths = np.array([len(answers.prompt_ids[i]) + len(answers.completion_ids[i]) for i in index])
     single = baseline_estimates(answers, index, labels, width=width, seed=seed, min_per_class=least)
     baselines = {name: {"all": estimate} for name, estimate in single.items()}
+    if (questions := question_vectors(data, ids_of)) is not None:
+        baselines["question_embedding"] = {"all": question_estimate(questions, labels, min_per_class=least)}
     if "position" in grid:
         at = grid["position"].transpose("sample", "token").values.astype(np.int64)
         tokens = [str(token) for token in grid["token"].values]

@@ -156,6 +156,14 @@ def is_numeric(values: Tensor | np.ndarray) -> bool:
     return values.dtype.kind in "biuf"
 
 
+def question_vectors(data: Any, ids: Sequence[str]) -> Float[np.ndarray, "sample width"] | None:
+    """The mean embedding of these samples' questions, by id; None where no capture took it."""
+    if not isinstance(data, Capture) or data.question_embed is None:
+        return None
+    place = {name: i for i, name in enumerate(data.id)}
+    return as_array(data.question_embed[[place[name] for name in ids]])
+
+
 def _mask(valid: Any, shape: tuple[int, ...]) -> Bool[np.ndarray, "sample role"]:
     mask = read_mask("valid", valid)
     if mask.shape != shape:

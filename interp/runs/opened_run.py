@@ -12,13 +12,14 @@ from torch import Tensor
 
 from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
+from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
 from interp.arguments import instance
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
-from interp.comparing.against_controls import control_sentences
 from interp.comparing.compare import Comparison
+from interp.comparing.opening import confidence_sentences, opening, small_class_note
 from interp.errors import RunError
 from interp.probing.grid import load_grid
 from interp.probing.of_run import RunLike
@@ -154,22 +155,27 @@ class Run(RunLike):
                 f"At {near_ties} step(s) of generation two tokens were equally likely to within rounding: in batches "
                 "of another size the answer may differ there (near_ties in samples.jsonl)."
             )
-        for name in ("probe", "attention"):
-            cell, nested = best[name]["cell"], best[name]["nested"]
-            if cell is None or nested["value"] is None:
-                lines.append(f"{name} grid: no cell is defined.")
-                continue
+        lines.append(opening(self.probe, self.comparison))
+        lines += confidence_sentences(self.comparison.get("against_controls", []))
+        cell, nested = best["attention"]["cell"], best["attention"]["nested"]
+        if cell is None or nested["value"] is None:
+            lines.append("attention grid: no cell is defined.")
+        else:
             lines.append(
-                f"{name} grid: best cell layer {cell['layer']}, {cell['token']}; chosen on other folds its AUC is "
+                f"attention grid: best cell layer {cell['layer']}, {cell['token']}; chosen on other folds its AUC is "
                 f"{nested['value']:.2f} [{nested['low']:.2f}, {nested['high']:.2f}]."
             )
-        lines += control_sentences(self.comparison.get("against_controls", []))
         between = self.comparison["correlation"]["raw"]["between"]
         if between is not None:
             lines.append(f"Correlation of the two grids over cells: {between:.2f}.")
         if counts.get("judge") is not None:
             lines.append(judge_sentence(counts["judge"]))
-        lines += [f"Note: {sentence}" for sentence in place_warnings(counts.get("place_check", ()))]
+        notes = [
+            *small_class_note(self.probe, self.comparison),
+            *length_warnings(self.samples, self.settings["settings"].get("max_new_tokens")),
+            *place_warnings(counts.get("place_check", ())),
+        ]
+        lines += [f"Note: {sentence}" for sentence in notes]
         lines.append(f"Report: {self.folder.report}")
         return "\n".join(lines)
 

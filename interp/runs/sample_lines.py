@@ -17,6 +17,7 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
     lines: list[dict[str, Any]] = []
     for i in range(len(answers)):
         span, question = answers.exact_answer_tokens[i], answers.question_tokens[i]
+        chars = {} if answers.exact_answer_chars is None else {"exact_answer_chars": answers.exact_answer_chars[i]}
         lines.append(
             {
                 "id": answers.id[i],
@@ -33,6 +34,7 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
                 "correct": answers.correct[i],
                 "exact_answer": answers.exact_answer[i],
                 "exact_answer_method": answers.exact_answer_method[i],
+                **{name: list(at) if at is not None else None for name, at in chars.items()},
                 "exact_answer_tokens": list(span) if span is not None else None,
                 "question_tokens": list(question) if question is not None else None,
                 "status": answers.status[i],
@@ -74,6 +76,7 @@ def read_answers(lines: Sequence[dict[str, Any]], *, span_uses_gold: bool = Fals
         exact_answer_tokens=spans("exact_answer_tokens"),
         question_tokens=spans("question_tokens"),
         status=column("status"),
+        exact_answer_chars=spans("exact_answer_chars") if lines and "exact_answer_chars" in lines[0] else None,
         near_ties=column("near_ties") if lines and lines[0].get("near_ties") is not None else None,
         span_uses_gold=span_uses_gold,
         extraction=[tuple(Exchange(**asked) for asked in line["extraction"]) for line in lines]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from interp.capturing.activations import Capture
-from interp.runs.store import ShardWriter, finished_shards
+from interp.runs.store import QUESTION, ShardWriter, finished_shards
 
 SHARD_SAMPLES = 64
 
@@ -94,3 +94,5 @@ def _tensors(part: Capture) -> Iterable[tuple[str, Tensor]]:
         for metric, values in part.attention.items():
             yield f"attention.{metric}.{layer}", values[:, i]
     yield "embed", part.embed
+    if part.question_embed is not None:
+        yield QUESTION, part.question_embed
