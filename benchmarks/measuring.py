@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 from threadpoolctl import threadpool_limits
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-NO_PEER = "none: an absolute bound"
+NO_PEER = "none: an absolute number"
 
 
 def parser(doc: str | None, *, quick: str) -> argparse.ArgumentParser:
@@ -162,8 +162,16 @@ class Figure:
 
 def print_figures(benchmark: str, figures: Iterable[Figure]) -> None:
     """One JSON line per figure. Raises ValueError for a value that is no number."""
-    print()
+    lines = []
     for figure in figures:
         line = {"benchmark": benchmark, "figure": figure.name, "value": float(f"{figure.value:.6g}")}
         line |= {"target": figure.target, "better": figure.better, "peer": figure.peer}
-        print(json.dumps(line, ensure_ascii=False, allow_nan=False), flush=True)
+        lines.append(json.dumps(line, ensure_ascii=False, allow_nan=False))
+    print("", *lines, sep="\n", flush=True)
+
+
+def read_figures(printed: str) -> list[dict[str, Any]]:
+    """The figures that a benchmark printed: the lines at its end that are JSON."""
+    lines = printed.splitlines()
+    first = next((at for at in range(len(lines), 0, -1) if not lines[at - 1].startswith("{")), 0)
+    return [json.loads(line) for line in lines[first:]]
