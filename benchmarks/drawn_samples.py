@@ -27,7 +27,7 @@ def random_hf_llama(
 
     tokenizer = AutoTokenizer.from_pretrained(demo.model_path())
     torch.manual_seed(0)
-    config = LlamaConfig(
+    sizes: Any = dict(
         vocab_size=len(tokenizer),
         hidden_size=width,
         intermediate_size=mlp * width,
@@ -37,7 +37,7 @@ def random_hf_llama(
         architectures=["LlamaForCausalLM"],
         attn_implementation=attention,
     )
-    return LlamaForCausalLM(config).eval(), tokenizer
+    return LlamaForCausalLM(LlamaConfig(**sizes)).eval(), tokenizer
 
 
 Case = tuple[interp.Answers, interp.Positions]

@@ -49,12 +49,9 @@ def main() -> None:
     args = arguments().parse_args()
     one_thread()
     repeats, n = (1, 16) if args.quick else (3, 64)
-    models: list[Callable[[], Any]] = [
-        partial(random_llama, 2, 64, 4),
-        partial(interp.load_model, demo.model_path()),
-        partial(random_llama, 12, 384, 6),
-        partial(random_llama, 12, 768, 12),
-    ][: 2 if args.quick else None]
+    models: list[Callable[[], Any]] = [partial(random_llama, 2, 64, 4), partial(interp.load_model, demo.model_path())]
+    if not args.quick:
+        models += [partial(random_llama, 12, 384, 6), partial(random_llama, 12, 768, 12)]
     if args.gemma:
         models.append(partial(interp.load_model, "gemma3-270m"))
     figures, peak = [], product_rate()

@@ -73,7 +73,7 @@ def of_run(path: Path, model: str | None) -> Audited:
         raise SystemExit(f"{path}: its model was given in Python; name it with --model")
     _, tokenizer = read_config(model if in_python and model is not None else settings.model)
     answers = run.answers
-    texts = [tokenizer.decode(ids, skip_special_tokens=True) for ids in answers.completion_ids]
+    texts = [str(tokenizer.decode(ids, skip_special_tokens=True)) for ids in answers.completion_ids]
     if [text.strip() for text in texts] != [text.strip() for text in answers.text]:
         raise SystemExit(f"{path}: its tokens are no text of this tokenizer; name the run's model with --model")
     return Audited(
@@ -194,8 +194,7 @@ def report(audited: Sequence[Audited], *, examples: bool) -> bool:
         cut = sum(reading.split > 0 for reading in oracle.readings)
         drops = sum(reading.drops > 0 for reading in oracle.readings)
         equal = f"{oracle.positions_equal:,} of {n * len(ROLES):,}"
-        counts = (f"{count:,}" for count in (n, located, oracle.spans_equal))
-        print_row(one.name, one.model, *counts, equal, drops, cut)
+        print_row(one.name, one.model, f"{n:,}", f"{located:,}", f"{oracle.spans_equal:,}", equal, drops, cut)
     for oracle in oracles:
         print(*oracle.wrong, sep="\n", end="\n" if oracle.wrong else "")
 

@@ -46,10 +46,10 @@ from interp.probing.standardiser import Standardiser
 from interp.statistics.inference import within_fold_auc
 
 FOLDS = 5
-EXACT = {"tol": 1e-10, "max_iter": 100_000}
+EXACT: dict[str, Any] = {"tol": 1e-10, "max_iter": 100_000}
 DESIGNS = {"iid": 0.0, "correlated": 1.0, "steep": 3.0}
 """Powers of the spectra: variances fall as i^-power."""
-PEERS = {
+PEERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "lbfgs, float32": (np.float32, EXACT),
     "lbfgs, float64": (np.float64, EXACT),
     "newton-cholesky": (np.float64, EXACT | {"solver": "newton-cholesky"}),
@@ -244,8 +244,8 @@ class Probes:
         """Cells of a finished run."""
         header = ("role", "layer", "the peer's time / ours", "the peer", "largest score error / sd")
         print_header(*header, "that of scikit-learn's L-BFGS, float64, `tol=1e-10`")
-        for layer, role, *cell in real_cells(folder):
-            faster, error, peer = self.alone(f"layer {layer}, {role}", *cell, least=1.0)
+        for layer, role, x, y, fold in real_cells(folder):
+            faster, error, peer = self.alone(f"layer {layer}, {role}", x, y, fold, 1.0)
             print_row(f"`{role}`", layer, f"{faster.value:.2g}", peer.name, f"{error:.0e}", f"{peer.error:.0e}")
 
 

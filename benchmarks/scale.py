@@ -54,7 +54,8 @@ def drawn(n: int) -> tuple[Answers, Positions]:
     random = np.random.default_rng(0).integers(5, 2_000, (n, PROMPT + COMPLETION))
     random[:, PROMPT + 1] = 5 + random[:, PROMPT + 1] % 64  # few enough for a probe to learn which are even
     tokens = random.tolist()
-    ids, nothing = list(map(str, range(n))), [None] * n
+    ids: Any = list(map(str, range(n)))
+    nothing: Any = [None] * n
     answers = Answers(
         id=ids,
         question=ids,
