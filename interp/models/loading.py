@@ -1,7 +1,4 @@
-"""Loading models: a name, a folder, a GGUF file or a loaded model in, a hooked model ready for capture out.
-
-This file and `hooked.py` are the only ones that know which class of TransformerLens they hold.
-"""
+"""Loading models: a name, a folder, a GGUF file or a loaded model in, a hooked model ready for capture out."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
