@@ -140,7 +140,9 @@ def test_a_bare_array_keeps_the_ids_it_was_given() -> None:
     order = np.random.default_rng(0).permutation(len(y))  # rows are found by id, not by place
     named = permutation_test(probe_grid(x, y, folds=3, ids=ids), x[order], ids=[ids[i] for i in order], permutations=9)
     np.testing.assert_array_equal(named["permutation_auc"], plain["permutation_auc"])
-    with pytest.raises(DataError, match="samples: 90 of 90 are not in the data, first 'q0'.*the same layers=, roles= and ids="):
+    with pytest.raises(
+        DataError, match="samples: 90 of 90 are not in the data, first 'q0'.*the same layers=, roles= and ids="
+    ):
         permutation_test(probe_grid(x, y, folds=3, ids=ids), x, permutations=9)
 
 
