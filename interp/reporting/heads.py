@@ -10,7 +10,6 @@ from jaxtyping import Int
 from interp.arguments import instance, one_of
 from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.probing.grid import check_grid
 from interp.reporting.heatmap import Heatmap, centred_scale
 from interp.statistics.arrays import in_order, read_whole_numbers
 from interp.statistics.folds import make_folds, read_labels
@@ -64,7 +63,8 @@ def telling_metric(attention: xr.Dataset) -> tuple[str, str] | None:
 
 def _labels(grid: xr.Dataset, ids: Sequence[str]) -> tuple[np.ndarray, Int[np.ndarray, " sample"]]:
     """Labels and folds of a grid in the order of the captured samples; NaN and -1 for those that it lacks."""
-    check_grid(grid)
+    if lacking := [name for name in ("sample", "y", "fold") if grid.coords.get(name, grid).sizes.keys() != {"sample"}]:
+        raise DataError(f"y: expected labels, or a grid that holds them; this Dataset has no {lacking[0]!r} by sample")
     place = {name: i for i, name in enumerate(grid["sample"].values.tolist())}
     at = np.array([place.get(name, -1) for name in ids], dtype=np.int64)
     inside = at >= 0
