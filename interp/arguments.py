@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from inspect import signature
+from numbers import Number
 from operator import index
 from os import PathLike, fspath
 from pathlib import Path
@@ -19,8 +20,15 @@ from interp.errors import DataError, InterpError
 T = TypeVar("T")
 Bound = int | float | None
 
+class _Short(Repr):
+    """`reprlib`, which names what is not plain by its type."""
+
+    def repr_instance(self, value: object, level: int) -> str:
+        return repr(value) if isinstance(value, Number) else type(value).__name__
+
+
 LONGEST = 100
-_SHORT = Repr()
+_SHORT = _Short()
 _SHORT.maxstring = _SHORT.maxother = LONGEST - 20
 _PLAIN = (str, bytes, int, float, complex, type(None), list, tuple, set, frozenset, dict, range)
 

@@ -234,7 +234,7 @@ def test_too_few_groups_for_inner_folds_make_the_cell_undefined_with_the_reason(
         ({"C": float("inf")}, "C: expected a positive number"),
         ({"C": "cv", "probe": "lda"}, "C: lda has no C; leave it out, or take one of logistic, ridge"),
         ({"C": 3.0, "probe": "mass-mean"}, "C: mass-mean has no C; leave it out"),
-        ({"probe": LogisticRegression}, "or a scikit-learn estimator, got <class"),
+        ({"probe": LogisticRegression}, "or a scikit-learn estimator, got type"),
         ({"probe": 3}, "or a scikit-learn estimator, got 3"),
     ],
 )

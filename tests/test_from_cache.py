@@ -74,7 +74,7 @@ def test_the_layers_are_those_that_the_cache_holds() -> None:
         interp.capture_from_cache(partly, last_and_first())
     with pytest.raises(DataError, match=r"the cache holds none of blocks.0.hook_resid_post …; .*names_filter"):
         interp.capture_from_cache({}, last_and_first())
-    with pytest.raises(DataError, match="the cache holds 40 samples, the positions 39"):
+    with pytest.raises(DataError, match="the cache holds 40 samples .*, the positions 39"):
         interp.capture_from_cache(kept, last_and_first()[:39])
 
 

@@ -141,7 +141,7 @@ def test_draws_into_the_axes_given_and_touches_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [("ausc", "has no 'ausc'; it has auc"), ("score", r"select one first: grid.sel\(sample=…\)")]
+    ("value", "message"), [("ausc", "value: expected one of auc, .*, got 'ausc'; did you mean 'auc'"), ("score", r"select one first: grid.sel\(sample=…\)")]
 )
 def test_a_value_that_is_no_picture_is_refused(value, message):
     with pytest.raises(DataError, match=message):
@@ -322,8 +322,8 @@ def test_centred_scale_is_symmetric_about_a_half_and_covers_every_value(values):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"role": "-8"}, r"expected a role that was captured \(last_q, -1\), got '-8'"),
-        ({"metric": "x"}, "captured .entropy."),
+        ({"role": "-8"}, r"role: expected one of last_q, -1, got '-8'"),
+        ({"metric": "x"}, "metric: expected one of entropy, got"),
     ],
 )
 def test_heads_of_something_not_captured(options, message):
