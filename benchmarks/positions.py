@@ -29,9 +29,9 @@ from interp.answering.prompts import decoder
 from interp.capturing.positions import ROLES, Positions
 from interp.data.rows import QARow
 from interp.models.loading import model_tokenizer, read_config
-from interp.run_data import read_rows
 from interp.paper_labels import by_gold, substring_match
 from interp.paper_preset import paper_positions
+from interp.run_data import read_rows
 from interp.settings import Settings
 
 

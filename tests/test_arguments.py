@@ -58,12 +58,24 @@ def test_bounds_are_named():
 
 def test_a_text_is_one_text_and_its_letters_are_nobodys():
     assert at.several_texts("stop", "END") == ("END",)
-    assert at.several_texts("stop", np.array(["a", "b"])) == at.several_texts("stop", pd.Series(["a", "b"])) == ("a", "b")
+    assert (
+        at.several_texts("stop", np.array(["a", "b"])) == at.several_texts("stop", pd.Series(["a", "b"])) == ("a", "b")
+    )
     assert at.several_texts("stop", (c for c in "ab")) == ("a", "b")
-    assert at.several_texts("stop", {"b", "a", "c"}) == ("a", "b", "c")  # the order of a set is another in every process
+    assert at.several_texts("stop", {"b", "a", "c"}) == (
+        "a",
+        "b",
+        "c",
+    )  # the order of a set is another in every process
     with pytest.raises(DataError, match=r"names: expected several texts, got the single text 'ab'; write \['ab'\]"):
         at.several_texts("names", "ab", one=False)
-    for value, shown in ((b"ab", r"b'ab'"), ({"a": 1}, r"\{'a': 1\}"), (5, "5"), (None, "None"), (np.array("a"), "ndarray")):
+    for value, shown in (
+        (b"ab", r"b'ab'"),
+        ({"a": 1}, r"\{'a': 1\}"),
+        (5, "5"),
+        (None, "None"),
+        (np.array("a"), "ndarray"),
+    ):
         with pytest.raises(DataError, match=f"stop: expected a list of texts, got {shown}"):
             at.several_texts("stop", value)
     with pytest.raises(DataError, match=r"stop\[1\]: expected a text, got b'x'; decode it first"):

@@ -52,13 +52,17 @@ def test_rows_without_an_answer_are_named_together_and_left_out_where_asked(tmp_
     lines[5]["correct"] = True  # needs no answer
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    with pytest.raises(DataError, match=r"rows.jsonl:2, 5: no answer: the column 'answer' is empty in 2 rows; .*skip_un"):
+    with pytest.raises(
+        DataError, match=r"rows.jsonl:2, 5: no answer: the column 'answer' is empty in 2 rows; .*skip_un"
+    ):
         load_rows(path)
     with pytest.warns(UserWarning, match=r"2 without an accepted answer; 5 rows are kept .*rows.jsonl:2, 5\)"):
         rows = load_rows(path, skip_unanswerable=True)
     assert [row.id for row in rows] == ["0", "2", "3", "5", "6"]
     assert rows.left_out == {"without an accepted answer": 2}
-    with pytest.raises(DataError, match="no answer: expected text in the column 'gold'; found the columns: question, a"):
+    with pytest.raises(
+        DataError, match="no answer: expected text in the column 'gold'; found the columns: question, a"
+    ):
         load_rows(path, columns={"answer": "gold"}, skip_unanswerable=True)
 
 

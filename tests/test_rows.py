@@ -191,7 +191,9 @@ def test_columns_are_mapped(tmp_path):
     assert (row.question, row.answers) == ("Capital?", ("42",))
     with pytest.raises(DataError, match="no row has the column 'ctx' given for 'context'; found: .*q"):
         load_rows(path, columns={"question": "q", "answer": "best", "context": "ctx"})
-    with pytest.raises(DataError, match="columns: expected one of id, question, answer, .*, got 'answers'; did you mean 'answer'"):
+    with pytest.raises(
+        DataError, match="columns: expected one of id, question, answer, .*, got 'answers'; did you mean 'answer'"
+    ):
         load_rows(path, columns={"answers": "best"})
 
 
@@ -262,7 +264,11 @@ def test_a_bad_row_is_named(tmp_path, bad, message):
         ("r.jsonl", b'[{"question": "q"}]', "r.jsonl:1: expected one JSON object per line, got"),
         ("r.jsonl", b"[" * 100_000, "r.jsonl:1: not JSON"),
         ("r.jsonl", b'{"question": "q", "answer": NaN}', r"r.jsonl:1: no answer: .*skip_unanswerable=True"),
-        ("r.jsonl", b'{"question": "q", "gold": "a"}', r"r.jsonl:1: no answer: .* found the columns: question, gold\. Name"),
+        (
+            "r.jsonl",
+            b'{"question": "q", "gold": "a"}',
+            r"r.jsonl:1: no answer: .* found the columns: question, gold\. Name",
+        ),
         ("r.jsonl", b'{"question": "caf\xe9", "answer": "a"}', "r.jsonl:1: not UTF-8"),
         ("r.jsonl", "q".encode("utf-16"), "r.jsonl:1: the file is UTF-16; save it as UTF-8"),
         ("r.csv", b"question;answer\nq;a\n", "r.csv:1: the cells are separated by .;.; save the file with commas"),
