@@ -136,6 +136,7 @@ def test_wrong_input_ends_in_a_sentence(every_call, name: str):
     assert not bad, "\n" + "\n".join(bad)
 
 
+@pytest.mark.usefixtures("as_users_run_it")
 @pytest.mark.parametrize("name", ["run", "plan"])
 @pytest.mark.parametrize(
     ("options", "message"),
@@ -167,6 +168,7 @@ def test_a_misspelt_option_names_the_nearest(llama, tmp_path, name, options, mes
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("as_users_run_it")
 def test_resume_names_the_nearest_too(tmp_path):
     with pytest.raises(interp.RunError, match="resume takes no option 'judg': .*; did you mean 'judge'"):
         interp.resume(tmp_path, judg=lambda prompt: "yes")
@@ -176,6 +178,7 @@ def test_resume_names_the_nearest_too(tmp_path):
         interp.resume(tmp_path, limit=3)
 
 
+@pytest.mark.usefixtures("as_users_run_it")
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -206,6 +209,7 @@ def test_an_unfinished_run_says_how_to_go_on(every_call):
             every_call[f"Run.{name}"].function()
 
 
+@pytest.mark.usefixtures("as_users_run_it")
 def test_controls_of_a_grid_with_the_row_embed_need_the_embedding():
     cap, answers = planted_capture(), planted_answers()
     grid = interp.probe_grid(cap, answers.correct, folds=2, min_per_class=2)
