@@ -20,6 +20,7 @@ from interp.errors import DataError, InterpError
 T = TypeVar("T")
 Bound = int | float | None
 
+
 class _Short(Repr):
     """`reprlib`, which names what is not plain by its type."""
 

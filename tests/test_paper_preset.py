@@ -21,6 +21,7 @@ from interp.capturing.positions import ROLES
 from interp.cli import main
 from interp.paper_labels import by_gold, paper_span, paper_split, substring_match
 from interp.paper_preset import paper_answers, paper_grid, paper_positions
+from interp.paper_run import paper_run, write_paper
 
 
 def characters(ids):
@@ -113,6 +114,32 @@ def test_correct_is_a_substring():
     named = [answer for row in labels for answer in row.answers]
     assert substring_match(labels[0], "It is neutral, no entailment", "label", named)
     assert not substring_match(labels[0], "It entails nothing; neutral", "label", named)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "right"),
+    [
+        ("1,234", "It has 1,234 seats.", True),
+        ("1,234", "It has 1234 seats.", True),
+        ("1,234", "It has 234 seats.", False),
+        ("3/4", "About 3/4 of them.", True),
+        ("3/4", "That is 0.75 exactly.", True),
+        ("50 %", "Half: 50 %.", True),
+        ("nine", "There are Nine.", True),
+        ("nine", "There are 8.", False),
+        ("nan", "It is nan.", True),
+        ("inf", "There is no end.", False),
+        ("1e400", "Very many.", False),
+        ("9" * 400, "Very many.", False),
+    ],
+)  # fmt: skip
+def test_an_accepted_answer_that_pythons_float_cannot_read_counts_as_it_stands(answer, said, right):
+    """The paper's code calls float() on it and stops with an error."""
+    (row,) = rows_of(("How many?", answer))
+    assert substring_match(row, said, "numeric") is right
+    answers = replace(answers_of([[0]], [[1, 1]], [True]), text=[said])
+    found = by_gold(answers, [row, row][:1], lambda ids: said if len(ids) > 1 else said[:1], numeric=True)
+    assert (found.exact_answer[0] is not None) is right
 
 
 def test_right_answers_are_found_by_gold_and_equal_prompts_share_a_span():
@@ -224,3 +251,77 @@ def test_interp_paper_beside_a_finished_run(llama_folder, tmp_path, capsys) -> N
     rows[0]["question"] = "Where is another city?"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert main(["paper", str(out)]) == 2 and "the data changed since the run" in capsys.readouterr().err
+
+
+def test_a_run_with_processed_weights_is_probed_too(llama_folder, tmp_path, capsys) -> None:
+    """Its model is loaded as the run loaded it, or its weights would not be the run's."""
+    rows = [
+        {
+            "question": f"How many {i}?",
+            "answer": ["1,234", "3/4"][i % 2],
+            "completion": f" About {['1,234', '5'][i % 3 > 0]}.",
+        }
+        for i in range(40)
+    ]
+    options = {"correct": "numeric", "permutations": 0, "controls": False, "processed_weights": True}
+    out = tmp_path / "run"
+    interp.run(model=llama_folder, data=rows, out=out, n_jobs=1, exact_answer="last_number", **options)
+    run = interp.open_run(out)
+    grid = paper_run(run, data=rows)
+    assert grid["auc"].shape == (3, 15)
+    (out / "seed_grid.csv").write_text("an older folder's\n")
+    write_paper(run, grid)
+    assert (out / "seed_grid.csv").read_text() == "an older folder's\n" and (out / "paper_grid.csv").stat().st_size
+
+
+def test_the_grid_finds_samples_by_their_ids():
+    n, rng = 40, np.random.default_rng(0)
+    answers = answers_of([[0, 1]] * n, [[2, 3]] * n, (np.arange(n) % 2 == 0).tolist(), [(2, 2)] * n)
+    order = rng.permutation(n)
+    x = torch.tensor(rng.normal(size=(n, 1, 1, 4)))
+
+    def capture_of(rows) -> Capture:
+        return Capture(
+            sites={"mlp_post": x[rows]}, embed=None, attention={}, valid=torch.ones(len(rows), 1, dtype=torch.bool),
+            index=torch.zeros(len(rows), 1, dtype=torch.long), layers=(0,), roles=("a",), id=tuple(str(i) for i in rows),
+        )  # fmt: skip
+
+    assert paper_grid(capture_of(range(n)), answers).equals(paper_grid(capture_of(order.tolist()), answers))
+    with pytest.raises(interp.DataError, match="1 of 40 answers were not captured, first '39'"):
+        paper_grid(capture_of(range(n - 1)), answers)
+
+
+def test_options_of_the_answers_are_checked(llama):
+    rows = rows_of(("Where?", "here"), ("When?", "now"))
+    with pytest.raises(
+        interp.DataError, match="paper_answers: there is no option 'max_tokens'; did you mean 'max_new_tok"
+    ):
+        paper_answers(llama, rows, max_tokens=3)
+    with pytest.raises(
+        interp.DataError, match="correct: expected one of contains, .*, got 'numerical'; did you mean 'numeric'"
+    ):
+        paper_answers(llama, rows, correct="numerical")
+    with pytest.raises(interp.ModelError, match="no chat template"):
+        paper_answers(llama, rows, chat=True)
+
+
+def test_the_old_names_go_on_with_a_warning(llama_folder, tmp_path, capsys):
+    import interp.seed_preset
+    import interp.seed_run
+
+    for old, new in (
+        (lambda: interp.seed_answers, paper_answers),
+        (lambda: interp.seed_positions, paper_positions),
+        (lambda: interp.seed_grid, paper_grid),
+        (lambda: interp.seed_preset.by_gold, by_gold),
+        (lambda: interp.seed_preset.seed_split, paper_split),
+        (lambda: interp.seed_run.write_seed, write_paper),
+        (lambda: interp.seed_run.seed_run, paper_run),
+    ):
+        with pytest.warns(FutureWarning, match="the old name goes with the next release") as caught:
+            assert old() is new
+        assert caught[0].filename == __file__
+    with pytest.raises(AttributeError, match="no attribute 'seed_gird'"):
+        _ = interp.seed_preset.seed_gird
+    assert main(["seed", str(tmp_path)]) == 2  # it is no run, and that comes after the notice
+    assert capsys.readouterr().err.startswith("interp: `seed` is now `interp paper`; the old name goes with")

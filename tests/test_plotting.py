@@ -141,7 +141,11 @@ def test_draws_into_the_axes_given_and_touches_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [("ausc", "value: expected one of auc, .*, got 'ausc'; did you mean 'auc'"), ("score", r"select one first: grid.sel\(sample=…\)")]
+    ("value", "message"),
+    [
+        ("ausc", "value: expected one of auc, .*, got 'ausc'; did you mean 'auc'"),
+        ("score", r"select one first: grid.sel\(sample=…\)"),
+    ],
 )
 def test_a_value_that_is_no_picture_is_refused(value, message):
     with pytest.raises(DataError, match=message):

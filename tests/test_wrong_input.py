@@ -134,3 +134,88 @@ def test_wrong_input_ends_in_a_sentence(every_call, name: str):
             if found := outcome(name, call, call.arguments | {argument: value}):
                 bad.append(f"{name}({argument}={kind}) {found:.200}")
     assert not bad, "\n" + "\n".join(bad)
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+@pytest.mark.parametrize("name", ["run", "plan"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperatur": 0.8}, "there is no option 'temperatur'; did you mean 'temperature'"),
+        ({"n_job": 1}, "there is no option 'n_job'; did you mean 'n_jobs'|there is no option 'n_job'; there are"),
+        ({"nonsense": 1}, "there is no option 'nonsense'; there are C, answer_pattern, .*top_p"),
+        ({"sites": ["resid_pots"]}, "sites: expected one of .*, got 'resid_pots'; did you mean 'resid_post'"),
+        ({"roles": ["exact_first"]}, "unknown role 'exact_first'; .*did you mean 'exact_answer_first'"),
+        ({"correct": "contain"}, "correct: expected one of .*, got 'contain'; did you mean 'contains'"),
+        ({"exact_answer": "firstline"}, "exact_answer: expected one of .*, got 'firstline'; did you mean 'first_line'"),
+        ({"population": "exact"}, "population: expected one of exact_answer, all, got 'exact'; did you mean 'exact_answer'"),
+        ({"probe": "logistics"}, "probe: expected one of .*, got 'logistics'; did you mean 'logistic'"),
+        ({"dataset": "triviqa"}, "dataset: expected one of .*, got 'triviqa'; did you mean 'triviaqa'"),
+        ({"dtype": "bfloat"}, "dtype: expected one of float32, bfloat16, float16, got 'bfloat'; did you mean 'bfloat16'"),
+        ({"columns": {"questions": "q"}}, "columns: expected one of .*, got 'questions'; did you mean 'question'"),
+        ({"permutations": 1}, "permutations: expected 0 .none. or at least 2, got 1"),
+        ({"seed": -1}, "seed: expected a whole number from 0 to 4294967295, got -1"),
+        ({"folds": 1}, "folds: expected a whole number from 2, got 1"),
+        ({"C": float("nan")}, "C: expected a positive number, several of them, or 'cv', got nan"),
+        ({"controls": "no"}, "controls: expected True or False, got 'no'"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_option_names_the_nearest(llama, tmp_path, name, options, message):
+    with pytest.raises(interp.InterpError, match=message):
+        getattr(interp, name)(
+            model=llama, data=[{"question": "Where?", "answer": "there"}], out=tmp_path / "run", **options
+        )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+def test_resume_names_the_nearest_too(tmp_path):
+    with pytest.raises(interp.RunError, match="resume takes no option 'judg': .*; did you mean 'judge'"):
+        interp.resume(tmp_path, judg=lambda prompt: "yes")
+    with pytest.raises(
+        interp.RunError, match="resume takes no option 'limit': a run goes on with the settings it began"
+    ):
+        interp.resume(tmp_path, limit=3)
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda cap, grid, y: interp.probe_grid(cap, y, site="mlp_pots"), "did you mean 'mlp_post'"),
+        (lambda cap, grid, y: interp.probe_grid(cap, y, site="mlp_out"), "'mlp_out' was not captured .there are resid_post, mlp"),
+        (lambda cap, grid, y: interp.fit_probe(cap, y, layer=9, role="last_q"), "layer: expected one of 0, 1, got 9"),
+        (lambda cap, grid, y: interp.fit_probe(cap, y, layer=0, role="lastq"), "did you mean 'last_q'"),
+        (lambda cap, grid, y: interp.permutation_test(grid, cap, statistic="rigde"), "did you mean 'ridge'"),
+        (lambda cap, grid, y: interp.compare_runs({"a": grid, "b": grid}, layers="deth"), "did you mean 'depth'"),
+        (lambda cap, grid, y: interp.plot_heads(cap, y, "last_q", metric="entropi"), "did you mean 'entropy'"),
+        (lambda cap, grid, y: interp.plot_grid(grid, value="acu"), "value: expected one of auc, "),
+        (lambda cap, grid, y: interp.selective(grid, 0, "lastq"), "did you mean 'last_q'"),
+        (lambda cap, grid, y: interp.load_dataset("movie"), "did you mean 'movies'"),
+        (lambda cap, grid, y: interp.gain_grid(cap, y, fold_count=3), "gain_grid: there is no option 'fold_count'"),
+        (lambda cap, grid, y: interp.matched_width_grid(cap, y, grid, fodls=3), "did you mean 'folds'"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_name_is_answered_with_the_nearest(call, message):
+    cap, y = planted_capture(), planted_answers().correct
+    grid = interp.probe_grid(cap, y, folds=2, min_per_class=2)
+    with pytest.raises(interp.DataError, match=message):
+        call(cap, grid, y)
+
+
+def test_an_unfinished_run_says_how_to_go_on(every_call):
+    for name in ("probe", "attention", "comparison", "summary"):
+        with pytest.raises(interp.RunError, match="is not there: the run is answering; go on with: interp resume"):
+            every_call[f"Run.{name}"].function()
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+def test_controls_of_a_grid_with_the_row_embed_need_the_embedding():
+    cap, answers = planted_capture(), planted_answers()
+    grid = interp.probe_grid(cap, answers.correct, folds=2, min_per_class=2)
+    with pytest.raises(
+        interp.DataError, match=r"data: the grid has the control row `embed`, Tensor of shape .* has not: give the C"
+    ):
+        interp.control_grid(cap.resid, answers, grid, ids=cap.id, n_jobs=1)
+    table = interp.control_grid(cap.resid, answers, grid.drop_vars("embed_score"), ids=cap.id, n_jobs=1).table()
+    assert len(table)

@@ -121,9 +121,7 @@ def read_features(
         data = read_array("features", data)
     if not isinstance(data, Tensor | np.ndarray) or data.ndim != 4 or not is_numeric(data):
         hint = "; of a run give run.capture" if hasattr(data, "capture") else ""
-        raise DataError(
-            f"features: expected a Capture or an array `sample layer role width`, got {shown(given)}{hint}"
-        )
+        raise DataError(f"features: expected a Capture or an array `sample layer role width`, got {shown(given)}{hint}")
     n, n_layers, n_roles, _ = data.shape
     default_roles = ROLES if n_roles == len(ROLES) else tuple(map(str, range(n_roles)))
     features = Features(
