@@ -58,7 +58,8 @@ def fit_probe(
         groups = data.answers.group if groups is None else groups
         if fold is None:
             fold = np.array([-1 if line["fold"] is None else line["fold"] for line in data.samples])
-        probe, C = settings["probe"] if probe is None else probe, settings["C"] if C is None else C
+        C = data.argument("C", {"probe": probe}) if C is None else C
+        probe = settings["probe"] if probe is None else probe
         seed = settings["seed"] if seed is None else seed
         site, model = site or settings["sites"][0], model or data.settings["model"]["weights_sha256"]
         data = data.capture
