@@ -23,8 +23,10 @@ ROLE = "exact_answer_last"
 
 @pytest.fixture(scope="module")
 def run(llama_folder, tmp_path_factory) -> interp.Run:
+    """Of other settings than the functions' defaults."""
     out = tmp_path_factory.mktemp("runs") / "first"
-    return interp.run(model=llama_folder, data=make_rows(), out=out, n_jobs=1, permutations=20, C=2.0, folds=4, seed=3)
+    options = {"permutations": 20, "C": 2.0, "folds": 4, "seed": 3, "roles": ("last_q", "exact_answer_first", ROLE)}
+    return interp.run(model=llama_folder, data=make_rows(), out=out, n_jobs=1, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +72,10 @@ def test_what_reads_a_grid_reads_that_of_a_run_and_of_its_folder(run) -> None:
 
 def test_what_fits_probes_takes_capture_labels_folds_and_settings_of_a_run(run) -> None:
     """Another seed, C and number of folds than the defaults: all of them are the run's."""
-    for made, kept in ((interp.probe_grid(run, n_jobs=1), run.probe), (interp.attention_grid(run), run.attention)):
+    for made, kept in (
+        (interp.probe_grid(run, n_jobs=1), run.probe),
+        (interp.attention_grid(run, n_jobs=1), run.attention),
+    ):
         own = made.drop_vars([]).map(lambda values: values)
         xr.testing.assert_equal(own, kept[list(own)])
         assert {name: made.attrs[name] for name in ("C", "folds", "seed", "site")} == {
@@ -92,6 +97,9 @@ def test_what_fits_probes_takes_capture_labels_folds_and_settings_of_a_run(run) 
 def test_what_is_given_beside_a_run_goes_before_what_it_brings(run) -> None:
     other = interp.probe_grid(run, probe="mass-mean", n_jobs=1)
     assert other.attrs["probe"] == "mass-mean" and other["fold"].equals(run.probe["fold"])
+    assert other.attrs["C"] == 1.0  # the run's C is its own estimator's
+    cell = other["auc"].sel(layer=1, token=ROLE)
+    assert interp.fit_probe(run, layer=1, role=ROLE, probe="mass-mean").auc == pytest.approx(float(cell), abs=1e-12)
     wrong = [None if y is None else not y for y in run.answers.correct]
     flipped = interp.probe_grid(run, wrong, C=1.0, n_jobs=1)
     np.testing.assert_array_equal(flipped["y"], 1 - run.probe["y"])

@@ -4,10 +4,11 @@ Runs are opened in a later step than this one; what that step gives back is a `R
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import signature
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ParamSpec, Protocol, TypeVar, overload, runtime_checkable
 
 import numpy as np
@@ -17,6 +18,7 @@ import xarray as xr
 from interp.answering.answers import Answers
 from interp.capturing.activations import Capture
 from interp.errors import DataError, RunError
+from interp.probing.estimators import TUNABLE
 from interp.probing.grid import load_grid
 
 Taken = ParamSpec("Taken")
@@ -65,8 +67,13 @@ class RunLike(ABC):
     def table(self) -> pd.DataFrame:
         """All that the run computed, a row per layer, token and metric."""
 
-    def argument(self, name: str) -> Any:
-        """What the run's own grids were made with, by the name of a parameter of `probe_grid` and its kin."""
+    def argument(self, name: str, given: Mapping[str, Any] = MappingProxyType({})) -> Any:
+        """What the run's own grids were made with, by the name of a parameter of `probe_grid` and its kin.
+
+        Its C is that of its own estimator: beside another that is `given` and has none, C is 1.
+        """
+        if name == "C" and given.get("probe") is not None and given["probe"] not in TUNABLE:
+            return 1.0
         if name in ("data", "cap"):
             return self.capture
         if name == "grid":
@@ -133,7 +140,7 @@ def takes_run(*names: str) -> Callable[[Callable[Taken, Result]], TakesRun[Taken
             if not args or not isinstance(args[0], RunLike):
                 return function(*args, **options)
             run, given = args[0], dict(zip(parameters[1:], args[1:], strict=False)) | options
-            brought = {name: run.argument(name) for name in names if name not in given}
+            brought = {name: run.argument(name, given) for name in names if name not in given}
             return function(**given | brought)  # type: ignore[call-arg]
 
         return call  # type: ignore[return-value]

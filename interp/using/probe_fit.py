@@ -72,7 +72,8 @@ def fit_probe(
             fold = _run_folds(data, y, groups, population, settings["folds"] if folds is None else folds, seed)
         y = data.answers.correct if y is None else y
         groups = data.answers.group if groups is None else groups
-        probe, C = settings["probe"] if probe is None else probe, settings["C"] if C is None else C
+        C = data.argument("C", {"probe": probe}) if C is None else C
+        probe = settings["probe"] if probe is None else probe
         site, model = site or settings["sites"][0], model or data.settings["model"]["weights_sha256"]
         data = data.capture
     probe, C, seed = "logistic" if probe is None else probe, 1.0 if C is None else C, 0 if seed is None else seed
