@@ -14,6 +14,7 @@ from interp.capturing.role_text import check_roles
 from interp.capturing.roles import ROLES
 from interp.errors import DataError
 from interp.probing.estimators import ProbeSpec
+from interp.statistics.folds import POPULATIONS
 
 GIVEN = "given in Python: "
 """How the settings name a rule or a model that was given as a Python object."""
@@ -76,6 +77,8 @@ class Settings:
             raise DataError("candidates: expected at least one candidate answer, got none")
         if self.dataset is not None and self.columns is not None:
             raise DataError(f"columns: the data set {self.dataset!r} has its own; leave one of the two out")
+        if self.population not in POPULATIONS:
+            raise DataError(f"population: expected one of {', '.join(POPULATIONS)}, got {self.population!r}")
         # These check themselves; a run fails here, before a model is loaded or a folder made.
         check_roles(self.roles)
         PromptFormat(self.prompt_template, self.chat)
