@@ -22,7 +22,7 @@ from interp.probing.baselines import (
     position_estimates,
     question_estimate,
 )
-from interp.probing.control_table import Controls
+from interp.probing.control_table import TITLES, Controls
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import PROBES, ProbeSpec
 from interp.probing.features import question_vectors, read_features
@@ -150,7 +150,7 @@ def control_grid(
                 "token": grid["token"].values,
             },
         ),
-        baselines=baselines,
+        baselines={name: baselines[name] for name in sorted(baselines, key=list(TITLES).index)},
         notes={
             "answer_strings": len(set(strings)),
             "answer_components": int(component.max()) + 1,
