@@ -70,9 +70,9 @@ def _also(rows: Sequence[Mapping[str, Any]], strongest: Mapping[str, Any]) -> st
     others = [r for r in _shortcuts(rows) if r is not strongest and gain_sign(r) != 1 and (r["low"] or 0) > 0.5]
     if not others:
         return ""
-    named = ", ".join(f"{_named(row)} {row['value']:.2f}" for row in others[:SHOWN])
+    named = ", ".join(f"{_named(row)} (AUC {row['value']:.2f})" for row in others[:SHOWN])
     more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-    return f", nor does it clearly exceed {named}{more}"
+    return f", nor does the best cell clearly exceed {named}{more}"
 
 
 def has_signal(grid: xr.Dataset, nested: Mapping[str, Any]) -> bool:

@@ -105,6 +105,7 @@ class Controls:
         return {"mean_over_cells": means, "baselines": baselines, **self.notes}
 
 
+# In the order of the tables: what is fitted on the states, what reads no layer, the model's own confidence.
 TITLES = {
     "control_task": "Control task (random label per answer string)",
     "selectivity": "Selectivity (AUC minus control task)",

@@ -25,7 +25,7 @@ from interp.probing.baselines import (
     question_estimate,
 )
 from interp.probing.columns import CellColumns, cell_columns
-from interp.probing.control_table import Controls
+from interp.probing.control_table import TITLES, Controls
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import PROBES, ProbeSpec
 from interp.probing.features import Features, question_vectors
@@ -170,7 +170,7 @@ def control_grid(
                 "token": grid["token"].values,
             },
         ),
-        baselines=baselines,
+        baselines={name: baselines[name] for name in sorted(baselines, key=list(TITLES).index)},
         notes={
             "answer_strings": len(set(strings)),
             "answer_components": len(set(component)),

@@ -28,7 +28,7 @@ class CellSample:
     exact_answer: str
     after: str
     unmarked: bool = False
-    """There is an exact answer, but which of several places in the completion it is was not kept."""
+    """There is an exact answer, but where in the completion it stands is not known."""
 
 
 @dataclass(frozen=True)
