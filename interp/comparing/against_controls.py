@@ -68,7 +68,8 @@ def control_sentences(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     strongest = next((row for row in rows if row["name"] != EMBED), None)  # what it says of the embedding: `gain_text`
     subjects = {"The model's own": told, "The strongest control,": None if strongest is told else strongest}
     return [
-        f"{subject} {title(row)[0].lower()}{title(row)[1:]} reaches AUC {_interval(row)}{_samples(row)}: {gain_text(row)}."
+        f"{subject} {title(row)[0].lower()}{title(row)[1:]} reaches AUC {_interval(row)}{_samples(row)}: "
+        f"{gain_text(row)}."
         for subject, row in subjects.items()
         if row is not None
     ]

@@ -181,7 +181,7 @@ def heads_heatmap(
     if metric not in cap.attention:
         raise DataError(f"expected a metric that was captured ({', '.join(cap.attention)}), got {metric!r}")
     if isinstance(y, xr.Dataset):
-        y, fold, groups = labels_of(y, cap.id)
+        (y, fold), groups = labels_of(y, cap.id), None
     elif fold is not None and not isinstance(y, Answers):
         inside = [number >= 0 for number in in_order("fold", fold)]
         y = [label if here else None for label, here in zip(in_order("labels", y), inside, strict=False)]
