@@ -151,7 +151,7 @@ def wide_cell(n: int, width: int, auc: float, seed: int) -> dict[str, float]:
     y, delta = rng.integers(0, 2, n), distance(auc, width, rng)
     x = rng.standard_normal((n, width)) + np.outer(y - 0.5, delta)
     fold, group = assign_folds(y, seed=seed), np.arange(n)
-    cell = Cell(x, y, fold, ProbeSpec(), group=group, signs=group_signs([*map(str, group)]))
+    cell = Cell(x, y, fold, ProbeSpec(), group=group, signs=group_signs(list(map(str, group))))
     probes = [train(cell, fold != f) for f in np.unique(fold)]
     w = np.array([probe.decision(np.eye(width)) - probe.decision(np.zeros((1, width))) for probe in probes])
     weight = fold_pairs(y, fold) / fold_pairs(y, fold).sum()

@@ -177,6 +177,35 @@ def test_scores_that_were_not_trained_here_keep_the_formula_of_fixed_probes() ->
     assert "training" not in grid
 
 
+def test_signs_follow_from_the_name_and_are_those_of_independent_coins() -> None:
+    names = [f"question {i}" for i in range(4000)]
+    signs = group_signs(names)
+    some = np.random.default_rng(0).permutation(4000)[:900]
+    np.testing.assert_array_equal(group_signs([names[i] for i in some]), signs[some])
+    assert set(np.unique(signs)) == {-1, 1} and signs.shape == (4000, cross_fold.DIRECTIONS)
+    assert np.abs(signs.mean(0)).max() < 0.06  # standard error 0.016
+    assert np.abs(np.corrcoef(signs.T) - np.eye(signs.shape[1])).max() < 0.06
+    assert np.abs(np.corrcoef(signs[:-1, 0], signs[1:, 0])[0, 1]) < 0.06
+    assert group_signs(["", "\ud800", "\0"]).shape == (3, cross_fold.DIRECTIONS)  # any text is a name
+
+
+def test_the_variance_of_a_difference_is_that_of_the_pairs_of_both_grids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two grids that share some groups, each with others of its own: against their matrices of pairs, subtracted."""
+    monkeypatch.setattr(cross_fold, "DIRECTIONS", 4000)
+    x, y, fold = sample(8, 100, 6, 0.5)
+    names, total, sketches, groups = np.array([f"q{i}" for i in range(100)]), np.zeros((100, 100)), [], []
+    for sign, kept in ((1, np.arange(70)), (-1, np.arange(25, 100))):
+        part = (x[kept], y[kept], fold[kept])
+        p = expit(part[0][:, 0] / 2)
+        loss = {"residual": part[1] - p, "curvature": p * (1 - p), "penalty": 1.0}
+        rest = (np.arange(len(kept)), part[0][:, 0])
+        total[np.ix_(kept, kept)] += sign * pair_matrix(*part, *rest, **loss)
+        sketches.append(sign * training_sketch(*part, *rest, **loss, signs=group_signs(names[kept].tolist())))
+        groups += kept.tolist()
+    found = shared_variance(np.concatenate(sketches), np.array(groups))
+    assert found == pytest.approx((total * total.T).sum(), rel=0.1)
+
+
 def test_cells_of_some_samples_share_signs_with_cells_of_all() -> None:
     x, y, fold = sample(4, 100, 5, 1.0)
     valid = np.ones((100, 2), bool)

@@ -337,7 +337,7 @@ def test_heads_of_something_not_captured(options, message):
 
 
 def test_heads_need_one_label_per_sample():
-    with pytest.raises(DataError, match="20 captured samples, got 19"):
+    with pytest.raises(DataError, match=r"labels: expected one per sample \(20\), got 19"):
         plot_heads(capture_of(np.zeros((20, 1, 1, 2))), np.arange(19) % 2, "last_q")
 
 

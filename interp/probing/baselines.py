@@ -155,8 +155,9 @@ def _text_estimate(vectoriser: CountVectorizer, texts: list[str], labels: Labels
 
     if reason := why_undefined(y, fold, min_per_class):
         return undefined(reason)
+    order = np.argsort(labels.ids)  # equal texts tie but for rounding, which then is that of any order of the samples
     for f in np.unique(fold):
-        train, test = np.flatnonzero(fold != f), np.flatnonzero(fold == f)
+        train, test = order[fold[order] != f], np.flatnonzero(fold == f)
         try:
             x = vectoriser.fit_transform([texts[i] for i in train]).astype(np.float64)
         except ValueError:  # an empty vocabulary

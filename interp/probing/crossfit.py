@@ -158,7 +158,7 @@ def strength(cell: Cell, part: Bool[np.ndarray, " sample"]) -> float:
     if not cell.spec.tuned:
         return float(cell.spec.C)
     group = None if cell.group is None else cell.group[part]
-    return choose_C(replace(cell, x=cell.x[part], y=cell.y[part], fold=cell.fold[part], group=group))
+    return choose_C(replace(cell, x=cell.x[part], y=cell.y[part], fold=cell.fold[part], group=group, signs=None))
 
 
 def choose_C(cell: Cell) -> float:

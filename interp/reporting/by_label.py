@@ -36,13 +36,10 @@ def cells_of(comparison: "Comparison", grid: xr.Dataset) -> xr.Dataset:
     return cells.isel(at).transpose("layer", "token", ...)
 
 
-def labels_of(grid: xr.Dataset, ids: Sequence[str]) -> tuple[list[float | None], list[int], list[str]]:
-    """Labels, folds and groups of a grid in the order of the captured samples; None and -1 for those that it lacks."""
-    there = {
-        name: (float(y), int(fold), str(group))
-        for name, y, fold, group in zip(*(grid[axis].values for axis in ("sample", "y", "fold", "group")), strict=True)
-    }
+def labels_of(grid: xr.Dataset, ids: Sequence[str]) -> tuple[list[float | None], list[int]]:
+    """Labels and folds of a grid in the order of the captured samples; None and -1 for those that it lacks."""
+    columns = (grid[name].values.tolist() for name in ("sample", "y", "fold"))
+    there = {name: (float(y), int(fold)) for name, y, fold in zip(*columns, strict=True)}
     places("grid", there, list(ids), where="the Capture", remedy="give the Capture that the grid was made from")
-    rows = [there.get(name, (None, -1, f"{name}, in no group of the grid")) for name in ids]
-    y, fold, group = zip(*rows, strict=True)
-    return list(y), list(fold), list(group)
+    rows = [there.get(name, (None, -1)) for name in ids]
+    return [y for y, _ in rows], [fold for _, fold in rows]

@@ -68,7 +68,7 @@ def heads_heatmap(
     role, metric = one_of("role", role, cap.roles), one_of("metric", metric, cap.attention)
     if isinstance(y, xr.Dataset):
         check_grid(y)
-        y, fold, groups = labels_of(y, cap.id)
+        (y, fold), groups = labels_of(y, cap.id), None
     elif fold is not None and not isinstance(y, Answers):
         inside = [number >= 0 for number in in_order("fold", fold)]
         y = [label if here else None for label, here in zip(in_order("labels", y), inside, strict=False)]
