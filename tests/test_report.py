@@ -330,7 +330,9 @@ def test_a_run_that_kept_no_place_is_marked_where_there_is_one_place_only(grids,
     line = cell_lines(grids[0], samples)[0]
     assert (line.before, line.exact_answer, line.after) == expected
     assert line.unmarked == (answer is not None and not expected[1])
-    said = "The exact answer is marked, except in 1 sample: samples.jsonl does not say where in the completion it stands"
+    said = (
+        "The exact answer is marked, except in 1 sample: samples.jsonl does not say where in the completion it stands"
+    )
     assert (said in render(grids, samples=samples).text) == line.unmarked
 
 
