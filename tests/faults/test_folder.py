@@ -49,7 +49,7 @@ def in_process(llama, monkeypatch):
     def stop(*_, **__):
         raise Probing
 
-    monkeypatch.setattr("interp.pipeline._load", lambda *_: llama)
+    monkeypatch.setattr("interp.pipeline.load_settings_model", lambda *_: llama)
     monkeypatch.setattr("interp.runs.shards.SHARD_SAMPLES", 8)
     monkeypatch.setattr("interp.pipeline.analyse", stop)
     return Probing
@@ -233,7 +233,7 @@ def test_a_full_disk_while_the_results_are_written(folder, llama, monkeypatch) -
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("interp.pipeline._load", lambda *_: llama)
+    monkeypatch.setattr("interp.pipeline.load_settings_model", lambda *_: llama)
     monkeypatch.setattr("interp.pipeline.analyse", lambda *_, **__: None)
     monkeypatch.setattr("interp.pipeline.write_results", full)
     with pytest.raises(RunError, match="run: cannot be written: No space left on device; make room"):
