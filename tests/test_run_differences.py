@@ -172,7 +172,9 @@ def test_the_same_layers_are_paired_with_themselves(grids) -> None:
 
 def test_what_is_no_mapping_of_grids_is_refused(grids) -> None:
     one, two = grids["model A"], grids["model B"]
-    with pytest.raises(DataError, match=r"grids: expected a mapping {name: grid}, .*, got \[Dataset, Dataset\]"):
+    with pytest.raises(
+        DataError, match=r"grids: expected {name: grid}, every grid under a name of its own, got \[Dataset, Dataset\]"
+    ):
         compare_runs([one, two])
     with pytest.raises(DataError, match="grid: expected the whole grid, an xarray Dataset, got DataArray"):
         compare_runs({"a": one.auc, "b": two.auc})
