@@ -15,11 +15,12 @@ from interp.answering.answers import Answers
 from interp.capturing.activations import Capture
 from interp.comparing.against_controls import against_controls
 from interp.comparing.compare import delta_grid
-from interp.comparing.grid_table import grid_table
+from interp.comparing.grid_table import run_rows as grid_table
 from interp.errors import DataError
-from interp.reporting.plotting import difference_heatmap, grid_heatmap, heads_heatmap
+from interp.paper_preset import paper_grid as seed_grid
+from interp.reporting.heads_plot import heads_heatmap
+from interp.reporting.plotting import difference_heatmap, grid_heatmap
 from interp.reporting.report_cells import cell_views
-from interp.seed_preset import seed_grid
 from interp.using.for_use import for_use
 
 N, LAYERS, HEADS, WIDTH = 120, 4, 2, 5
