@@ -117,6 +117,7 @@ def test_the_control_stands_beside_the_others_and_reads_samples_by_name() -> Non
         min_per_class=10,
     )
     assert found.value == expected.value > 0.95
-    (row,) = [row for row in controls.table() if row["metric"] == "question_embedding_auc"]
+    table = controls.table()
+    (row,) = table[table["metric"] == "question_embedding_auc"].to_dict("records")
     assert (row["layer"], row["token"], row["value"], row["n"]) == ("all", "all", found.value, len(y))
-    assert "Mean embedding of the question's tokens" in [line["name"] for line in controls.summary(grid)]
+    assert "Mean embedding of the question's tokens" in controls.summary(grid)["name"].tolist()

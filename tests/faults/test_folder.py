@@ -123,6 +123,8 @@ def test_a_foreign_shard_is_refused(capsys, folder, in_process) -> None:
     shard(folder, 1, "json").write_text(json.dumps(marker | {"run": "0" * 64}))
     message = error_of(capsys, "resume", folder)
     assert "shard-00001.safetensors: belongs to a run of another model, data or settings" in message
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"state": "probing"}))
     with pytest.raises(RunError, match="another model, data or settings"):
         interp.open_run(folder).activations(layer=0, role="last_q")
 
