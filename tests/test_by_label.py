@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
@@ -18,13 +20,11 @@ from interp.comparing.compare import delta_grid
 from interp.comparing.grid_table import run_rows as grid_table
 from interp.errors import DataError
 from interp.paper_preset import paper_grid as seed_grid
+from interp.probing.control_table import Controls
 from interp.reporting.heads_plot import heads_heatmap
 from interp.reporting.plotting import difference_heatmap, grid_heatmap
 from interp.reporting.report_cells import cell_views
 from interp.using.for_use import for_use
-
-# Its readers of tables were written before tables became DataFrames.
-pytestmark = pytest.mark.xfail(strict=False, reason="its helpers read lists of dicts, the merged package gives frames")
 
 N, LAYERS, HEADS, WIDTH = 120, 4, 2, 5
 ROLES = ("last_q", "exact_answer_first", "exact_answer_last", "-1")
@@ -127,10 +127,9 @@ def cells(grid: xr.Dataset, *names: str) -> Found:
     return out
 
 
-def rows(table: list[dict[str, Any]], keys: tuple[str, ...]) -> Found:
+def rows(table: pd.DataFrame | list[dict[str, Any]], keys: tuple[str, ...]) -> Found:
     """Numbers of table rows, by what the keys say."""
-    if hasattr(table, "to_dict"):
-        table = table.to_dict("records")
+    table = table.to_dict("records") if isinstance(table, pd.DataFrame) else table
     return {
         (*(row[key] for key in keys), name): np.nan if value is None else value
         for row in table
@@ -158,10 +157,16 @@ def heatmap(drawn: Any) -> Found:
     return strips | values
 
 
+@cache
+def controls_as_made() -> Controls:
+    """Of the grid in another order: they are found by label."""
+    cap, answers = made()
+    grid = interp.probe_grid(cap, answers.correct, groups=answers.group, probe="ridge", n_jobs=1)
+    return interp.control_grid(cap, answers, grid.isel(sample=slice(None, None, -1)), n_jobs=1)
+
+
 def controls(probe: xr.Dataset, attention: xr.Dataset, cap: Capture, answers: Answers) -> Found:
-    found = interp.control_grid(cap, answers, probe, n_jobs=1)
-    original = made()  # of a grid in another order, the controls are found by label
-    known = interp.control_grid(*original, probe.sortby(["layer"]).isel(sample=slice(None, None, -1)), n_jobs=1)
+    found, known = interp.control_grid(cap, answers, probe, n_jobs=1), controls_as_made()
     return (
         rows(found.table(), ("layer", "token", "metric"))
         | rows(found.summary(probe), ("name",))
@@ -180,6 +185,16 @@ def views(probe: xr.Dataset, attention: xr.Dataset, cap: Capture, answers: Answe
             for view in line
             for kind, listed in view.lists.items()
         }
+    )
+
+
+@cache
+def compared_as_made() -> interp.Comparison:
+    """Of the grids as they were made, for grids in other orders."""
+    cap, answers = made()
+    options = {"groups": answers.group, "probe": "ridge", "n_jobs": 1}
+    return interp.compare_grids(
+        interp.probe_grid(cap, answers.correct, **options), interp.attention_grid(cap, answers.correct, **options)
     )
 
 
@@ -204,27 +219,27 @@ FUNCTIONS: dict[str, Callable[..., Found]] = {
         interp.matched_width_grid(cap, answers, a, n_jobs=1), "auc", "low", "high", "n_features"
     ),
     "compare_grids": lambda p, a, *_: (
-        cells(interp.compare_grids(p, a).delta_auc, "delta", "low", "high", "p", "q", "n")
-        | flat({key: getattr(interp.compare_grids(p, a), key) for key in ("correlation", "best", "differences")})
-    ),
+        lambda compared: (
+            cells(compared.delta_auc, "delta", "low", "high", "p", "q", "n")
+            | flat({key: getattr(compared, key) for key in ("correlation", "best", "differences")})
+        )
+    )(interp.compare_grids(p, a)),
     "compare_runs": lambda p, a, *_: (
-        cells(interp.compare_runs({"a": p, "b": a}).isel(pair=0), "delta", "low", "high", "p", "q")
-        | {n: float(interp.compare_runs({"a": p, "b": a})[f"mean_{n}"][0]) for n in ("delta", "low", "high", "p")}
-    ),
+        lambda pair: (
+            cells(pair, "delta", "low", "high", "p", "q")
+            | {name: float(pair[f"mean_{name}"]) for name in ("delta", "low", "high", "p")}
+        )
+    )(interp.compare_runs({"a": p, "b": a}).isel(pair=0)),
     "compare_runs by depth": lambda p, a, *_: flat(
         {
             f"{int(one['first_layer'])} {one['token'].item()}": [one["delta"].item(), one["low"].item()]
-            for one in (
-                interp.compare_runs({"deep": p, "shallow": a.sel(layer=[0, 1, 2])}, layers="depth")
-                .isel(pair=0)
-                .stack(cell=("layer", "token"))
-                .transpose("cell", ...)
-                .isel(cell=i)
-                for i in range(12)
-            )
+            for pair in [
+                interp.compare_runs({"deep": p, "shallow": a.sel(layer=[0, 1, 2])}, layers="depth").isel(pair=0)
+            ]
+            for one in (pair.isel(layer=i, token=j) for i in range(3) for j in range(len(ROLES)))
         }
     ),
-    "observations": lambda p, *_: flat({row["name"]: row for row in interp.observations(p)}),
+    "observations": lambda p, *_: flat(interp.observations(p).set_index("name").to_dict("index")),
     "selective": lambda p, *_: flat(interp.selective(p, resamples=60).to_dict()),
     "selective of a cell": lambda p, *_: flat(interp.selective(p, 2, "-1", resamples=60).to_dict()),
     "join_grids": lambda p, a, *_: cells(interp.join_grids(p, a).sel(grid="attention"), "auc", "low", "n"),
@@ -233,7 +248,7 @@ FUNCTIONS: dict[str, Callable[..., Found]] = {
     "plot_comparison": lambda p, a, *_: (
         heatmap(difference_heatmap(p, a, None)[0])
         | {("q", *key): v for key, v in heatmap(difference_heatmap(p, a, interp.compare_grids(p, a))[0]).items()}
-        | {("other", *k): v for k, v in heatmap(difference_heatmap(p, a, COMPARED)[0]).items()}
+        | {("other", *k): v for k, v in heatmap(difference_heatmap(p, a, compared_as_made())[0]).items()}
     ),
     "plot_heads": lambda p, a, cap, answers: flat(
         {
@@ -254,22 +269,22 @@ FUNCTIONS: dict[str, Callable[..., Found]] = {
         for_use(cap, answers, p, site="resid_post", probe="ridge").probe.direction.tolist()
     ),
 }
-COMPARED = None
 
 
 @pytest.fixture(scope="module")
-def expected(whole: Make) -> dict[str, Found]:
-    global COMPARED
-    COMPARED = interp.compare_grids(*whole[:2])
-    return {name: function(*whole) for name, function in FUNCTIONS.items()}
+def expected(whole: Make) -> Callable[[str], Found]:
+    """What a function gives for the grids as they were made."""
+    return cache(lambda name: FUNCTIONS[name](*whole))
 
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_same_label_has_the_same_number(whole: Make, expected: dict[str, Found], name: str, order: str) -> None:
+def test_the_same_label_has_the_same_number(
+    whole: Make, expected: Callable[[str], Found], name: str, order: str
+) -> None:
     change = turned(np.random.default_rng(1).permutation(N))[order]
     found = FUNCTIONS[name](*change(whole))
-    same_numbers(found, expected[name])
+    same_numbers(found, expected(name))
 
 
 def same_numbers(found: Found, wanted: Found) -> None:
@@ -284,21 +299,21 @@ def same_numbers(found: Found, wanted: Found) -> None:
 @pytest.mark.parametrize("part", [{"layer": [3, 1]}, {"token": ["-1", "exact_answer_first"]}])
 @pytest.mark.parametrize("name", ["permutation_test", "permutation_test of attention", "compare_grids", "join_grids"])
 def test_a_part_of_the_grid_has_the_numbers_of_the_whole(
-    whole: Make, expected: dict[str, Found], name: str, part: dict[str, list]
+    whole: Make, expected: Callable[[str], Found], name: str, part: dict[str, list]
 ) -> None:
     """All that does not speak of the grid as a whole; of permutations, what is not corrected."""
     probe, attention, *beside = whole
     found = FUNCTIONS[name](probe.sel(part), attention.sel(part), *beside)
     per_cell = {k: v for k, v in found.items() if isinstance(k, tuple) and k[0] not in ("q", "p_corrected")}
     assert len(per_cell) >= 16
-    same_numbers(per_cell, {key: expected[name][key] for key in per_cell})
+    same_numbers(per_cell, {key: expected(name)[key] for key in per_cell})
 
 
-def test_controls_of_a_part_are_those_of_the_whole(whole: Make, expected: dict[str, Found]) -> None:
+def test_controls_of_a_part_are_those_of_the_whole(whole: Make, expected: Callable[[str], Found]) -> None:
     probe, _, cap, answers = whole
     part = interp.control_grid(cap, answers, probe.sel(layer=[2, 0], token=["-1", "last_q"]), n_jobs=1)
     found = rows(part.table(), ("layer", "token", "metric"))
-    same_numbers(found, {key: expected["control_grid"][key] for key in found})
+    same_numbers(found, {key: expected("control_grid")[key] for key in found})
 
 
 def test_layers_and_roles_of_a_capture_are_chosen_by_name(whole: Make) -> None:
@@ -378,7 +393,7 @@ def test_the_paper_s_grid_finds_its_samples_by_id(whole: Make) -> None:
     cap = replace(cap, sites={"mlp_post": cap.sites["resid_post"].float()})
     turned = captured(cap, np.random.default_rng(3).permutation(N))
     xr.testing.assert_identical(seed_grid(turned, answers), seed_grid(cap, answers))
-    with pytest.raises(DataError, match="answers: 20 of 120 are not in the Capture"):
+    with pytest.raises(DataError, match="cap: 20 of 120 answers were not captured"):
         seed_grid(captured(cap, np.arange(100)), answers)
 
 

@@ -46,7 +46,7 @@ class CellView:
 
 def cell_views(probe: xr.Dataset, attention: xr.Dataset, delta: xr.Dataset, *, shown: int = 5) -> list[list[CellView]]:
     """A view of every cell, by layer and token."""
-    fold, y = probe["fold"].values, probe["y"].values
+    fold, y, names = probe["fold"].values, probe["y"].values, probe["sample"].values.astype(str)
     score = probe["score"].transpose("sample", "layer", "token").values
     return [
         [
@@ -54,7 +54,7 @@ def cell_views(probe: xr.Dataset, attention: xr.Dataset, delta: xr.Dataset, *, s
                 int(layer),
                 str(token),
                 _numbers(*(grid.sel(layer=layer, token=token) for grid in (probe, attention, delta))),
-                _lists(_percent(score[:, i, j], fold), y, shown),
+                _lists(_percent(score[:, i, j], fold), y, names, shown),
             )
             for j, token in enumerate(probe["token"].values)
         ]
@@ -98,8 +98,11 @@ def _percent(score: Float[np.ndarray, " sample"], fold: np.ndarray) -> Float[np.
     return percent
 
 
-def _lists(percent: Float[np.ndarray, " sample"], y: np.ndarray, shown: int) -> dict[str, list[tuple[int, float]]]:
-    order = [int(i) for i in np.argsort(percent, kind="stable") if np.isfinite(percent[i])]
+def _lists(
+    percent: Float[np.ndarray, " sample"], y: np.ndarray, names: np.ndarray, shown: int
+) -> dict[str, list[tuple[int, float]]]:
+    """Samples of one rank, each in its own fold, stand by name: not in the order in which the grid holds them."""
+    order = [int(i) for i in np.lexsort((names, percent)) if np.isfinite(percent[i])]
     chosen = {
         "highest": order[::-1][:shown],
         "lowest": order[:shown],
