@@ -73,11 +73,12 @@ def test_the_attention_probe_is_the_same_estimator_folds_and_samples_on_the_fini
     attention, probe = attention_grid(cap, y), probe_grid(cap, y)
     np.testing.assert_array_equal(attention["n"], probe["n"])
     np.testing.assert_array_equal(attention["fold"], probe["fold"])
-    columns = torch.cat([cap.attention[metric][:, :, :, 1] for metric in cap.attention], dim=2)
+    metrics = torch.cat([cap.attention[metric][:, :, :, 1] for metric in cap.attention], dim=2)
+    columns = torch.cat([metrics, metrics.clamp(min=2.0**-126).log()], dim=2)
     np.testing.assert_allclose(
         probe_grid(columns[:, :, None, :], y, groups=None)["score"].values[:, :, 0],
         attention["score"].sel(token="exact_answer_first"),
-        atol=1e-9,
+        atol=1e-6,  # logarithms of single precision
     )
 
 
@@ -88,7 +89,7 @@ def test_dropped_columns_are_listed_and_their_samples_stay() -> None:
         ["to_question (heads 2)", "", "received (all heads)"],
         ["", "", "received (all heads)"],
     ]
-    assert grid["n_features"].values.tolist() == [[8, 9, 6], [9, 9, 6]]
+    assert grid["n_features"].values.tolist() == [[16, 18, 12], [18, 18, 12]]  # as they are, and their logarithms
     assert grid["n"].sel(layer=0, token="last_q") == len(y)
     reason = grid["metric_reason"].sel(metric="received", layer=0, token="-1").item()
     assert reason == "the metric has no finite value at this position"

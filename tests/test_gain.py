@@ -61,8 +61,10 @@ def test_the_gain_probe_reads_vector_and_finite_metrics_together() -> None:
     cap, y = capture(in_attention=True)
     grid = gain_grid(cap, y)
     metrics = np.concatenate([cap.attention[m][:, 1, :, 1].numpy() for m in cap.attention], axis=1)
-    both = np.concatenate([cap.resid[:, 1, 1].numpy(), metrics[:, np.isfinite(metrics).all(0)]], axis=1).astype(float)
-    assert both.shape[1] == 12 + 5
+    metrics = metrics[:, np.isfinite(metrics).all(0)].astype(float)
+    logarithms = np.log(np.maximum(metrics, 2.0**-126))
+    both = np.concatenate([cap.resid[:, 1, 1].numpy().astype(float), metrics, logarithms], axis=1)
+    assert both.shape[1] == 12 + 5 + 5
     expected = out_of_fold(both, y, grid["fold"].values)
     here = grid["score"].sel(layer=1, token="exact_answer_first")
     np.testing.assert_allclose(here, expected, atol=1e-4 * expected.std())
@@ -83,9 +85,9 @@ def test_attention_gains_where_it_holds_something_of_its_own_and_not_elsewhere()
 def test_a_probe_of_matched_width_is_pca_and_logistic_regression_by_loop() -> None:
     cap, y = capture(in_attention=False)
     attention = attention_grid(cap, y)
-    assert attention["n_features"].values.tolist() == [[6, 6], [6, 5]]
+    assert attention["n_features"].values.tolist() == [[12, 12], [12, 10]]
     grid = matched_width_grid(cap, y, attention)
-    for layer, role, components in ((0, 0, 6), (1, 1, 5)):
+    for layer, role, components in ((0, 0, 12), (1, 1, 10)):
         expected = out_of_fold(cap.resid[:, layer, role].numpy().astype(float), y, grid["fold"].values, components)
         np.testing.assert_allclose(grid["score"][:, layer, role], expected, atol=1e-4 * expected.std())
 

@@ -68,7 +68,8 @@ def widths(
     """Both further grids beside the probe `grid`, on its samples and folds; `shared` are options of `probe_grid`."""
     options = {key: value for key, value in shared.items() if key != "probe"}
     matched = matched_width_grid(cap, y, attention, site=site, progress=progress, **options)
-    gain = gain_grid(cap, y, site=site, progress=progress, **shared)
+    transform = str(attention.attrs.get("transform", "none"))
+    gain = gain_grid(cap, y, site=site, transform=transform, progress=progress, **shared)
     return Widths(matched, delta_grid(attention, matched), delta_grid(gain, grid))
 
 

@@ -72,7 +72,7 @@ def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:
     cells, seconds = (shapes.n_layers + 1) * len(settings.roles), 0.0
     for width, fits in (
         (shapes.width(settings.sites[0]), 1 + CONTROLS * settings.controls),
-        (len(METRICS) * shapes.n_heads, 1),
+        (2 * len(METRICS) * shapes.n_heads, 1),  # and their logarithms
     ):
         # Variances fall as 1/i, as those of a residual stream roughly do; equal ones would converge too fast.
         x = rng.standard_normal((n, 1, 3, width)).astype(np.float32) * np.arange(1, width + 1, dtype=np.float32) ** -0.5

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy import stats
 
 from interp.arguments import job_count, progress_function, shown, whole_number
 from interp.capturing.activations import Capture
 from interp.errors import DataError
+from interp.probing.attention_columns import cell_metrics, check_transform, with_transform
 from interp.probing.cells import Samples, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import ProbeSpec
-from interp.probing.features import as_array, read_features
+from interp.probing.features import read_features
 from interp.probing.grid import estimate_variables, make_grid
 from interp.probing.of_run import takes_run
 from interp.statistics.inference import (
@@ -38,6 +39,7 @@ def attention_grid(
     seed: int = 0,
     C: float | str | Sequence[float] = 1.0,
     probe: Any = "logistic",
+    transform: str = "with_log",
     population: str = "exact_answer",
     fold: Any = None,
     min_per_class: int = MIN_PER_CLASS,
@@ -47,11 +49,13 @@ def attention_grid(
     """AUC of a probe on the per-head attention metrics of a cell, and each metric alone (definitions: the two grids).
 
     `auc` belongs to the attention probe: the estimator, folds and samples of the probe grid, on the (metric, head)
-    columns that are finite for every sample of the cell; `n_features` counts them and `dropped` names the others.
+    columns that are finite for every sample of the cell, each as it is and, with `transform="with_log"`, as its
+    logarithm too; `n_features` counts both, `dropped` names the others and the attribute `transform` says which.
     `metric_auc` (metric, layer, token) is the AUC of one metric averaged over heads, "higher when correct", without
     any fitting, `metric_p` its two-sided p against 0.5, `metric_q` by Benjamini-Hochberg over all metrics and cells;
-    `metric_mean` its mean. Arguments and errors as in `probe_grid`.
+    `metric_mean` its mean. Other arguments and errors as in `probe_grid`.
     """
+    check_transform(transform)
     if not isinstance(cap, Capture) or not cap.attention:
         what = "this one holds none" if isinstance(cap, Capture) else f"got {shown(cap)}"
         raise DataError(
@@ -83,16 +87,20 @@ def attention_grid(
         keep[layer, :, role] = np.concatenate([np.isfinite(values[valid_here]).all(0) for values in cell])
         alone[layer, role] = [_metric_alone(values, valid_here, samples, min_per_class) for values in cell]
     spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
+
+    def columns(layer: int, role: int) -> Float[np.ndarray, "sample column"]:
+        metrics = np.concatenate(cell_metrics(cap, samples.index, layer, role), axis=1)
+        return with_transform(metrics[:, keep[layer, :, role]], transform)
+
+    each = with_transform(np.ones((1, 1)), transform).shape[1]
     fitted = fit_cells(
-        lambda layer, role: np.concatenate(cell_metrics(cap, samples.index, layer, role), axis=1)[
-            :, keep[layer, :, role]
-        ],
+        columns,
         valid_cells,
         samples,
         lambda layer, role: spec,
         min_per_class=min_per_class,
         n_jobs=n_jobs,
-        size=len(samples.index) * keep.size,
+        size=len(samples.index) * keep.size * each,
         progress=progress,
     )
     grid = make_grid(
@@ -100,19 +108,17 @@ def attention_grid(
         samples,
         layers=cap.layers,
         roles=cap.roles,
-        attrs={"kind": "attention", "site": "pattern", **probe_attrs(spec, samples, min_per_class)},
+        attrs={
+            "kind": "attention",
+            "site": "pattern",
+            "transform": transform,
+            **probe_attrs(spec, samples, min_per_class),
+        },
     )
     dropped = [[_describe(names, ~keep[layer, :, role]) for role in range(keep.shape[2])] for layer in range(len(keep))]
     grid["dropped"] = (("layer", "token"), np.array(dropped, dtype=object))
-    grid["n_features"] = (("layer", "token"), keep.sum(1))
+    grid["n_features"] = (("layer", "token"), keep.sum(1) * each)
     return xr.merge([grid, _metric_grid(list(cap.attention), alone, grid)], combine_attrs="override")
-
-
-def cell_metrics(
-    cap: Capture, index: Int[np.ndarray, " sample"], layer: int, role: int
-) -> list[Float[np.ndarray, "sample head"]]:
-    """Every attention metric of one cell."""
-    return [as_array(values[index, layer, :, role]) for values in cap.attention.values()]
 
 
 def _describe(names: Sequence[tuple[str, int]], dropped: Bool[np.ndarray, " column"]) -> str:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, Shaped
 
 from interp.axes import places
 from interp.capturing.activations import Capture
+from interp.probing.attention_columns import with_transform
 from interp.probing.features import Features, as_array, read_features
 
 AXES = {"layers": "layer", "roles": "token", "samples": "sample"}
@@ -24,6 +25,8 @@ class CellColumns:
     """Where the grid's samples stand in the features."""
     metrics: Sequence[Any] | None = None
     """Of an attention grid: every attention metric, `sample layer head role`."""
+    transform: str = "none"
+    """How its probes read them (`attention_columns`)."""
 
     def __call__(self, used: Shaped[np.ndarray, " sample"], layer: int, role: int) -> Float[np.ndarray, "used width"]:
         """Of one cell; `used`: a mask or places of samples of the grid."""
@@ -32,14 +35,15 @@ class CellColumns:
             return self.features.column(samples, layer, role)
         at = self.features.layer_at[layer], self.features.role_at[role]
         columns = np.concatenate([as_array(values[samples, at[0], :, at[1]]) for values in self.metrics], axis=1)
-        return columns[:, np.isfinite(columns).all(0)]
+        return with_transform(columns[:, np.isfinite(columns).all(0)], self.transform)
 
     @property
     def width(self) -> int:
         """Numbers of a sample in one cell, as if every attention metric were finite."""
         if self.metrics is None:
             return int(self.features.values.shape[-1])
-        return sum(int(values.shape[2]) for values in self.metrics)
+        columns = sum(int(values.shape[2]) for values in self.metrics)
+        return columns if self.transform == "none" else 2 * columns
 
 
 def cell_columns(
@@ -67,5 +71,6 @@ def cell_columns(
         places(name, wanted[name], own, where="the data", remedy=remedy)
         for name, own in zip(wanted, there, strict=True)
     ]
+    transform = str(grid.attrs.get("transform", "none"))  # grids from before it was recorded read them as they are
     metrics = list(data.attention.values()) if attention and isinstance(data, Capture) else None
-    return CellColumns(features.select(wanted["layers"], wanted["roles"]), at[2], metrics)
+    return CellColumns(features.select(wanted["layers"], wanted["roles"]), at[2], metrics, transform)

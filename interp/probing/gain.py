@@ -10,7 +10,7 @@ from jaxtyping import Float
 from interp.arguments import known_options, parameters
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
-from interp.probing.attention_probe import cell_metrics
+from interp.probing.attention_columns import cell_metrics, check_transform, with_transform
 from interp.probing.features import as_array
 from interp.probing.of_run import takes_run
 from interp.probing.probes import probe_grid
@@ -22,12 +22,14 @@ class WithAttention:
 
     cap: Capture
     site: str
+    transform: str
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """As if every metric were finite."""
         n, layers, roles, width = self.cap.sites[self.site].shape
-        return n, layers, roles, width + sum(values.shape[2] for values in self.cap.attention.values())
+        heads = sum(values.shape[2] for values in self.cap.attention.values())
+        return n, layers, roles, width + with_transform(np.ones((1, heads)), self.transform).shape[1]
 
     def __getitem__(self, key: tuple[Any, int, int]) -> Float[np.ndarray, "sample width"]:
         """One cell, with the (metric, head) columns that are finite for every sample that has the role."""
@@ -35,20 +37,27 @@ class WithAttention:
         vectors = as_array(self.cap.sites[self.site][samples, layer, role])
         metrics = np.concatenate(cell_metrics(self.cap, samples, layer, role), axis=1)
         has_role = as_array(self.cap.valid)[samples, role]
-        return np.concatenate([vectors, metrics[:, np.isfinite(metrics[has_role]).all(0)]], axis=1)
+        finite = metrics[:, np.isfinite(metrics[has_role]).all(0)]
+        return np.concatenate([vectors, with_transform(finite, self.transform)], axis=1)
 
 
 @takes_run("cap", "y", "groups", "fold", "seed", "C", "probe", "site")
-def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **options: Any) -> xr.Dataset:
+def gain_grid(
+    cap: Capture, y: Any, *args: Any, site: str = "resid_post", transform: str = "with_log", **options: Any
+) -> xr.Dataset:
     """A probe grid on vector and attention metrics; its AUC minus the other's is the gain (definitions: gain).
 
     `interp.compare_grids(gain_grid(cap, y), probe_grid(cap, y))` gives the gain of every cell with its interval.
-    Arguments and errors are those of `probe_grid`; DataError if the capture holds no attention metrics.
+    The metrics are read as in `attention_grid` (`transform`). Other arguments and errors are those of `probe_grid`;
+    DataError if the capture holds no attention metrics.
     """
+    check_transform(transform)
     if not isinstance(cap, Capture) or not cap.attention:
         raise DataError("attention: expected a Capture that holds attention metrics; capture the model with attention")
     site = captured_site(cap, site)
     known_options("gain_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested"})
     name = f"{site}+attention"
-    both = replace(cap, sites={name: WithAttention(cap, site)})
-    return probe_grid(both, y, *args, site=name, embed=False, nested=False, **options).assign_attrs(kind="gain")
+    both = replace(cap, sites={name: WithAttention(cap, site, transform)})
+    return probe_grid(both, y, *args, site=name, embed=False, nested=False, **options).assign_attrs(
+        kind="gain", transform=transform
+    )

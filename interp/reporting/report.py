@@ -103,6 +103,7 @@ def report_html(
         place_checks=tables.place_checks(run),
         judged=tables.judged(run),
         method=METHOD | probe.attrs,
+        logarithms=attention.attrs.get("transform") == "with_log",
         linear=tests_own_kind(probe),
         corrected="p_corrected" in probe,
         settings=_flat(run),
