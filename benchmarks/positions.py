@@ -240,6 +240,7 @@ def figures_of(
 def arguments() -> argparse.ArgumentParser:
     options = parser(__doc__, quick="40 questions of the embedded model")
     options.add_argument("runs", nargs="*", type=Path, help="run folders (default: the embedded model answers)")
+    options.add_argument("--demo", action="store_true", help="the embedded model's answers beside the run folders")
     options.add_argument("--model", help="the model of runs that were given it in Python")
     options.add_argument("--examples", action="store_true", help="a real sample for every reason")
     return options
@@ -248,7 +249,9 @@ def arguments() -> argparse.ArgumentParser:
 def main() -> None:
     args = arguments().parse_args()
     one_thread()
-    audited = [of_run(run, args.model) for run in args.runs] or list(of_demo(40 if args.quick else 840))
+    audited = [of_run(run, args.model) for run in args.runs]
+    if args.demo or not args.runs:
+        audited += of_demo(40 if args.quick else 840)
     sys.exit(0 if report(audited, examples=args.examples) else 1)
 
 
