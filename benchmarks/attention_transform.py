@@ -9,13 +9,12 @@ probes did not see, so that what is chosen without a fold is chosen without its 
 """
 
 import argparse
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from measuring import NO_PEER, Figure, one_thread, parser, print_figures, print_header, print_row
 from scipy import special, stats
 
 import interp
@@ -53,7 +52,7 @@ TRANSFORMS: dict[str, Callable[[Columns], Columns]] = {
 }
 
 
-def compare_transforms(run: Any, *, quick: bool) -> None:
+def compare_transforms(run: interp.Run, *, quick: bool) -> Iterator[Figure]:
     """Every transform on the cells of a run's attention grid, by ridge probes that leave out two folds."""
     cap, grid = run.capture, run.attention
     place = {name: i for i, name in enumerate(cap.id)}
@@ -69,17 +68,19 @@ def compare_transforms(run: Any, *, quick: bool) -> None:
         for name, transform in TRANSFORMS.items():
             found[name].append(choice_auc(transform(x), y[mask], fold[mask]))
     before = np.array(found["as it is"]).mean(1)
-    print(f"| {len(cells)} cells | mean AUC | cells raised | lowered | most | least |\n|---|---|---|---|---|---|")
+    places = range(len(np.unique(fold)))
+    chosen = [max(found, key=lambda name: float(np.mean(found[name], axis=0)[k])) for k in places]
+    print_header("metrics read", "mean AUC", "cells raised", "lowered", "most", "least", "chosen without a fold")
     for name, values in found.items():
         auc = np.array(values).mean(1)
         change = auc - before
-        counts = f"{(change > 0).sum()} | {(change < 0).sum()}"
-        print(f"| {name} | {auc.mean():.4f} | {counts} | {change.max():+.3f} | {change.min():+.3f} |")
-    chosen = [max(found, key=lambda name: float(np.mean(found[name], axis=0)[k])) for k in range(len(np.unique(fold)))]
-    print(f"chosen without each fold: {', '.join(chosen)}")
+        counts = (int((change > 0).sum()), int((change < 0).sum()))
+        extremes = (f"{change.max():+.3f}", f"{change.min():+.3f}")
+        print_row(name, f"{auc.mean():.4f}", *counts, *extremes, f"{chosen.count(name)} of {len(chosen)}")
+        yield Figure(f"mean AUC, {name}", float(auc.mean()), NO_PEER)
 
 
-def compare_probes(run: Any, *, quick: bool) -> None:
+def compare_probes(run: interp.Run, *, quick: bool) -> Iterator[Figure]:
     """The attention grid itself, without and with logarithms, each against the run's probe grid and single heads."""
     cap, probe = run.capture, run.probe
     at = {name: i for i, name in enumerate(cap.id)}
@@ -90,21 +91,24 @@ def compare_probes(run: Any, *, quick: bool) -> None:
         y[i], fold[i], groups[i] = int(label), int(number), group
     if quick:
         cap, probe = _one_layer(cap), probe.isel(layer=slice(1))
-    grids = {name: interp.attention_grid(cap, y, groups, fold=fold, transform=name) for name in ("none", "with_log")}
-    for name, grid in grids.items():
+    print()
+    columns = ("mean AUC", "best cell, nested", "probe higher", "attention higher", "mean ΔAUC", "a single head higher")
+    print_header("attention probe reads", *columns)
+    grids = {}
+    for transform, name in (("none", "metrics as they are"), ("with_log", "logarithms too")):
+        grid = grids[transform] = interp.attention_grid(cap, y, groups, fold=fold, transform=transform)
         compared = interp.compare_grids(probe, grid)
-        best = {kind: compared.best[kind]["nested"] for kind in compared.names}
-        nested = ", ".join(f"{kind} {b['value']:.3f} [{b['low']:.3f}, {b['high']:.3f}]" for kind, b in best.items())
-        print(f"{name}: nested best {nested}; {compared.differences}")
+        delta = compared.delta_auc
+        higher = [int(((delta["q"] < 0.05) & (sign * delta["delta"] > 0)).sum()) for sign in (1, -1)]
+        nested = compared.best["attention"]["nested"]
+        lost = sum(one > all_heads for one, all_heads in _single_heads(cap, grid, index))
+        auc, mean = float(grid["auc"].mean()), float(delta["delta"].mean())
+        interval = f"{nested['value']:.3f} [{nested['low']:.3f}, {nested['high']:.3f}]"
+        print_row(name, f"{auc:.3f}", interval, *higher, f"{mean:+.3f}", lost)
+        yield Figure(f"attention probe, {name}: mean AUC", auc, NO_PEER)
     change = (grids["with_log"]["auc"] - grids["none"]["auc"]).values
-    print(
-        f"with_log - none: {(change > 0).sum()} of {np.isfinite(change).sum()} cells raised, "
-        f"{(change < 0).sum()} lowered; mean {np.nanmean(change):+.4f}, "
-        f"most {np.nanmax(change):+.3f}, least {np.nanmin(change):+.3f}"
-    )
-    for name, grid in grids.items():
-        lost = [c for c in _single_heads(cap, grid, index) if c[0] > c[1]]
-        print(f"{name}: in {len(lost)} cells the best single head, chosen on the other folds, has a higher AUC")
+    yield Figure("cells raised by logarithms", int((change > 0).sum()), NO_PEER)
+    yield Figure("cells lowered by logarithms", int((change < 0).sum()), NO_PEER)
 
 
 def _one_layer(cap: Capture) -> Capture:
@@ -132,8 +136,10 @@ def _single_heads(cap: Capture, grid: Any, index: list[int]) -> list[tuple[float
     return out
 
 
-def simulate(grids: int, strength: float, transform: str, *, n: int = 200, fresh: int = 20_000) -> None:
-    """Eight metrics over sixteen orders of magnitude, the label in one: mean AUC, and do intervals cover the truth?"""
+def simulate(
+    grids: int, strength: float, transform: str, *, n: int = 200, fresh: int = 20_000
+) -> tuple[float, float, float, float]:
+    """Eight metrics over sixteen decades, the label in one: mean AUC, its error, the AUC on new samples, coverage."""
     aucs, truths, covered = [], [], []
     for seed in range(grids):
         rng = np.random.default_rng([9, seed])
@@ -156,31 +162,38 @@ def simulate(grids: int, strength: float, transform: str, *, n: int = 200, fresh
         aucs.append(found.value)
         truths.append(truth)
         covered.append(found.low <= truth <= found.high)
-    error = np.std(aucs, ddof=1) / np.sqrt(grids)
-    share = np.mean(covered)
-    print(
-        f"{transform}, shift {strength:g}: mean AUC {np.mean(aucs):.3f} ± {error:.3f}, on new samples "
-        f"{np.mean(truths):.3f}; the 95 % interval covers {share:.3f} ± {np.sqrt(share * (1 - share) / grids):.3f}"
-    )
-    if strength == 0:
-        line = {"benchmark": "attention_transform", "figure": f"null_auc_{transform}", "value": round(np.mean(aucs), 3)}
-        print(json.dumps({**line, "target": 0.5, "better": "nearer", "peer": "none: a known truth"}))
+    error = float(np.std(aucs, ddof=1) / np.sqrt(grids))
+    return float(np.mean(aucs)), error, float(np.mean(truths)), float(np.mean(covered))
+
+
+def simulated(grids: int) -> Iterator[Figure]:
+    """Metrics without and with signal, read in both ways."""
+    print_header("metrics read", "decades that the label moves", "mean AUC", "on new samples", "interval covers")
+    for transform in ("none", "with_log"):
+        for strength in (0.0, 3.0):
+            auc, error, truth, covered = simulate(grids, strength, transform)
+            off = np.sqrt(covered * (1 - covered) / grids)
+            print_row(
+                transform, f"{strength:g}", f"{auc:.3f} ± {error:.3f}", f"{truth:.3f}", f"{covered:.3f} ± {off:.3f}"
+            )
+            yield Figure(f"coverage, {transform}, {strength:g}", covered, NO_PEER, "higher")
+
+
+def arguments() -> argparse.ArgumentParser:
+    options = parser(__doc__, quick="one layer of a run, or four simulated grids")
+    options.add_argument("run", nargs="?", type=Path, help="folder of a finished run; none: simulated metrics")
+    return options
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", nargs="?", type=Path, help="folder of a finished run; none: simulated metrics")
-    parser.add_argument("--quick", action="store_true")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
+    args = arguments().parse_args()
+    one_thread()
     if args.run:
         run = interp.open_run(args.run)
-        compare_transforms(run, quick=args.quick)
-        compare_probes(run, quick=args.quick)
-        return
-    for transform in ("none", "with_log"):
-        for strength in (0.0, 3.0):
-            simulate(4 if args.quick else 200, strength, transform)
+        figures = [*compare_transforms(run, quick=args.quick), *compare_probes(run, quick=args.quick)]
+    else:
+        figures = list(simulated(4 if args.quick else 200))
+    print_figures("attention_transform", figures)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,8 @@ def attention_grid(
     dropped = [[_describe(names, ~keep[layer, :, role]) for role in range(keep.shape[2])] for layer in range(len(keep))]
     grid["dropped"] = (("layer", "token"), np.array(dropped, dtype=object))
     grid["n_features"] = (("layer", "token"), keep.sum(1) * each)
-    return xr.merge([grid, _metric_grid(list(cap.attention), alone, grid)], combine_attrs="override")
+    alone_grid = _metric_grid(list(cap.attention), alone, grid)
+    return grid.assign_coords(metric=alone_grid["metric"]).assign(alone_grid.data_vars)
 
 
 def _describe(names: Sequence[tuple[str, int]], dropped: Bool[np.ndarray, " column"]) -> str:
