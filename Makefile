@@ -9,7 +9,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 export HF_HUB_OFFLINE = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test test-newest test-tl4 test-wheel clean
+.PHONY: demo test test-newest test-tl4 test-wheel test-benchmarks clean
 
 demo: .venv/installed
 	.venv/bin/interp demo
@@ -35,6 +35,10 @@ test-tl4: test-newest
 # The demo from a wheel in an environment of its own, and the package from the folder that holds a clone.
 test-wheel: .venv-wheel/made
 	.ci/wheel .venv-wheel/bin/python
+
+# Every benchmark in its quick mode: what it measures then says nothing, but it still runs.
+test-benchmarks: .venv/installed-test
+	.venv/bin/python .ci/benchmarks
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo "Installing into .venv (a few minutes the first time)"
