@@ -9,14 +9,14 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 export HF_HUB_OFFLINE = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test test-tl4 clean
+.PHONY: demo test test-newest test-tl4 test-wheel clean
 
 demo: .venv/installed
 	.venv/bin/interp demo
 
 # One BLAS thread per worker: two threads on a busy machine are up to 40 times slower than one.
-test test-tl4: export OMP_NUM_THREADS = 1
-test test-tl4: export OPENBLAS_NUM_THREADS = 1
+test test-newest test-wheel: export OMP_NUM_THREADS = 1
+test test-newest test-wheel: export OPENBLAS_NUM_THREADS = 1
 
 test: .venv/installed-test
 	.venv/bin/ruff check .
@@ -24,9 +24,17 @@ test: .venv/installed-test
 	.venv/bin/mypy
 	.venv/bin/pytest -n $(WORKERS) --nbmake --nbmake-timeout=600 tests notebooks
 
-# The same tests on the newest TransformerLens 4.x, which has no HookedTransformer.
-test-tl4: .venv-tl4/installed-test
-	.venv-tl4/bin/pytest -n $(WORKERS) tests
+# The same tests on the newest releases that pyproject.toml allows, looked up at every call: TransformerLens 4.x, which
+# has no HookedTransformer, among them. Only torch is pinned, to the lock's release: a newer one brings gigabytes of CUDA.
+test-newest: .venv-newest/made
+	.venv-newest/bin/python $(INSTALL) --upgrade --upgrade-strategy eager "$$(grep '^torch==' constraints.txt)" -e '.[test]'
+	.venv-newest/bin/pytest -n $(WORKERS) tests
+
+test-tl4: test-newest
+
+# The demo from a wheel in an environment of its own, and the package from the folder that holds a clone.
+test-wheel: .venv-wheel/made
+	.ci/wheel .venv-wheel/bin/python
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo "Installing into .venv (a few minutes the first time)"
@@ -38,12 +46,10 @@ test-tl4: .venv-tl4/installed-test
 	.venv/bin/python $(INSTALL) -c constraints.txt -e '.[test]'
 	touch $@
 
-.venv-tl4/installed-test: pyproject.toml constraints.txt
-	@echo "Installing into .venv-tl4 (a few minutes the first time)"
-	$(PYTHON) -m venv .venv-tl4
-	grep -v '^transformer-lens==' constraints.txt > .venv-tl4/constraints.txt
-	.venv-tl4/bin/python $(INSTALL) -c .venv-tl4/constraints.txt 'transformer-lens>=4,<5' -e '.[test]'
+.venv-newest/made .venv-wheel/made: pyproject.toml constraints.txt
+	@echo "Installing into $(@D) (a few minutes the first time)"
+	$(PYTHON) -m venv --clear $(@D)
 	touch $@
 
 clean:
-	rm -rf .venv .venv-tl4 build dist *.egg-info
+	rm -rf .venv .venv-newest .venv-wheel build dist *.egg-info

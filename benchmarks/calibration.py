@@ -1,17 +1,15 @@
 """Do the intervals and tests hold what they promise? Simulated grids, through public functions.
 
 Every line is a share (or mean) over simulated grids with its Monte-Carlo standard error, and its target where it has
-one: standard output is one Markdown table, standard error the progress.
+one.
 
-    python benchmarks/calibration.py            # two workers, one BLAS thread each, about half an hour
-    python benchmarks/calibration.py --quick    # a fiftieth of the grids
+    python benchmarks/calibration.py            # two workers, one BLAS thread each
+    python benchmarks/calibration.py --quick    # a grid or two of every part
     python benchmarks/calibration.py --only groups    # the parts whose name matches, by regular expression
 """
 
 import argparse
-import json
 import re
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
+from measuring import Figure, one_thread, parser, print_figures, print_header, print_row, progress
 from simulated_controls import selective_grid
 from simulated_grids import (
     NARROW,
@@ -33,6 +32,8 @@ from simulated_grids import (
     planted_grid,
     wide_cell,
 )
+
+TRUTH = "the truth that was simulated"
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,16 @@ class Line:
         sums = np.bincount(c, self.values - self.value)
         return float(np.sqrt((sums**2).sum()) / len(self.values))
 
-    def row(self) -> str:
-        """The line as a row of the Markdown table."""
-        target, met = "", ""
-        if self.low is not None:
-            target = f"{self.low:g} to {self.high:g}"
-            met = "yes" if self.low <= self.value <= self.high else "**no**"
-        return f"| {self.name} | {self.value:.3f} ± {self.error:.3f} | {target} | {met} |"
+    @property
+    def figure(self) -> Figure:
+        """The line without its error."""
+        return Figure(self.name, self.value, TRUTH, target=None if self.low is None else (self.low, self.high))
+
+    def cells(self) -> tuple[str, ...]:
+        """The line as a row of the table."""
+        met = "" if self.low is None else "yes" if self.figure.met else "**no**"
+        target = "" if self.low is None else f"{self.low:g} to {self.high:g}"
+        return self.name, f"{self.value:.3f} ± {self.error:.3f}", target, met
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Simulator:
 
     def __call__(self, work: Callable[[int], Any], count: int) -> Any:
         """One result per seed, stacked by key."""
-        seeds = range(max(4, round(count * self.scale)))
+        seeds = range(max(1, round(count * self.scale)))
         with parallel_config(backend="loky", n_jobs=self.workers, inner_max_num_threads=1):
             found = Parallel(max_nbytes=None)(delayed(work)(seed) for seed in seeds)
         return _stacked(found)
@@ -181,27 +185,28 @@ def _power(simulate: Simulator) -> Iterable[Line]:
         yield Line(f"power: a cell of true AUC {auc:.2f} found at corrected p <= 0.05", found["cell"])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a fiftieth of the grids")
-    parser.add_argument("--only", default="", metavar="PATTERN", help=f"of the parts: {'; '.join(parts())}")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (default: 2)")
-    arguments = parser.parse_args()
-    start, done = perf_counter(), []
-    chosen = [part for name, part in parts().items() if re.search(arguments.only, name)]
-    if not chosen:
-        parser.error(f"--only {arguments.only}: no such part; there are {'; '.join(parts())}")
+def arguments() -> argparse.ArgumentParser:
+    options = parser(__doc__, quick="a grid or two of every part")
+    options.add_argument("--only", default="", metavar="PATTERN", help=f"of the parts: {'; '.join(parts())}")
+    options.add_argument("--workers", type=int, default=2, metavar="N", help="processes (default: 2)")
+    return options
 
-    simulate = Simulator(0.02 if arguments.quick else 1.0, arguments.workers)
-    print("| figure | value | target | met |\n|---|---|---|---|", flush=True)
+
+def main() -> None:
+    args = arguments().parse_args()
+    one_thread()
+    start, done = perf_counter(), []
+    chosen = [part for name, part in parts().items() if re.search(args.only, name)]
+    if not chosen:
+        raise SystemExit(f"--only {args.only}: no such part; there are {'; '.join(parts())}")
+
+    simulate = Simulator(0.002 if args.quick else 1.0, args.workers)
+    print_header("figure", "value", "target", "met")
     for line in (line for part in chosen for line in part(simulate)):
         done.append(line)
-        print(line.row(), flush=True)
-        print(f"{perf_counter() - start:6.0f} s, line {len(done)}: {line.name}", file=sys.stderr, flush=True)
-    print(f"\n{perf_counter() - start:.0f} seconds, {arguments.workers} workers\n")
-    for line in done:
-        target = {} if line.low is None else {"target": [line.low, line.high]}
-        print(json.dumps({"benchmark": "calibration", "figure": line.name, "value": round(line.value, 4)} | target))
+        print_row(*line.cells())
+        progress(f"{perf_counter() - start:6.0f} s, line {len(done)}: {line.name}")
+    print_figures("calibration", (line.figure for line in done))
 
 
 if __name__ == "__main__":

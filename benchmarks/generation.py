@@ -1,37 +1,52 @@
 """Greedy generation against Hugging Face's own `generate` and TransformerLens's, on the same batch.
 
     python benchmarks/generation.py            # the embedded model
-    python benchmarks/generation.py --quick    # fewer prompts, within a minute
-    python benchmarks/generation.py --gemma    # Gemma 3 270M, 8 prompts: some three minutes
+    python benchmarks/generation.py --quick    # fewer prompts, tokens and turns
+    python benchmarks/generation.py --gemma    # Gemma 3 270M, 8 prompts
 
 Prompts are ids drawn at random, of one length, whose continuations do not end before the last new token; with a
 shared prefix their first 100 tokens are the same. Hugging Face's model is loaded separately, with the attention it
 chooses itself. All sides run in one process with one thread, in turns; a figure is the median over turns of the
-peer's wall time divided by ours, and beside it the same of CPU time, which other processes disturb less. Every side
-must produce the same tokens, but for prompts with a near tie.
+peer's time divided by ours, by the clock and of the processor, which other jobs disturb less. Every side must produce
+the same tokens, but for prompts with a near tie. The second table holds the forward passes alone: CPU time, the
+least of the turns, and the median of their ratios.
 """
 
 import argparse
-import json
-import os
-from collections.abc import Callable
-from statistics import median
-from time import perf_counter, process_time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
-
 import torch
-from transformers import AutoModelForCausalLM
+from measuring import (
+    Cost,
+    Figure,
+    in_turns,
+    one_thread,
+    parser,
+    print_figures,
+    print_header,
+    print_row,
+    progress,
+    ratio,
+)
+from transformers import AutoModelForCausalLM, DynamicCache
 
 import interp
 from interp import demo
 from interp.answering.generation import generate
 from interp.models.gguf import converted_folder, gemma3_file
-from interp.models.loading import eos_token_ids, model_info
+from interp.models.loading import eos_token_ids, forward, model_info, new_cache
+from interp.models.unhooked import unhooked
 
-SHARED, OWN = 100, 21
+SHARED, OWN, ALONE = 100, 21, 71
 Ids = list[list[int]]
+
+
+def arguments() -> argparse.ArgumentParser:
+    options = parser(__doc__, quick="fewer prompts, tokens and turns")
+    options.add_argument("--gemma", action="store_true", help="Gemma 3 270M instead of the embedded model")
+    return options
 
 
 def drawn(model: Any, n: int, length: int, shared: int, new: int) -> Ids:
@@ -43,25 +58,8 @@ def drawn(model: Any, n: int, length: int, shared: int, new: int) -> Ids:
     return [prompt for prompt, one in zip(pool, continued, strict=True) if one.finish == "length"][:n]
 
 
-Seconds = dict[str, list[tuple[float, float]]]
-"""Of every side in every turn: by the clock, and of the processor."""
-
-
-def turns(sides: dict[str, Callable[[], Any]], repeats: int) -> tuple[Seconds, dict[str, Any]]:
-    """Seconds of every side in every turn after the first, and what it returned; the order alternates."""
-    seconds: Seconds = {name: [] for name in sides}
-    returned = {}
-    for turn in range(repeats + 1):
-        for name in sorted(sides, reverse=bool(turn % 2)):
-            clock, processor = perf_counter(), process_time()
-            returned[name] = sides[name]()
-            if turn:
-                seconds[name].append((perf_counter() - clock, process_time() - processor))
-    return seconds, returned
-
-
-def compared(model: Any, peer: Any, prompts: Ids, new: int, repeats: int) -> dict[str, list[float]]:
-    """Median of peer ÷ ours for each peer, of wall and of CPU time.
+def compared(model: Any, peer: Any, prompts: Ids, new: int, repeats: int) -> dict[str, Cost]:
+    """Median of peer ÷ ours for each peer.
 
     Raises SystemExit if the tokens differ where no near tie allows it.
     """
@@ -79,60 +77,106 @@ def compared(model: Any, peer: Any, prompts: Ids, new: int, repeats: int) -> dic
         ),
     }
     with torch.inference_mode():
-        seconds, returned = turns(sides, repeats)
+        spent, returned = in_turns(sides, repeats)
     ours = returned.pop("ours")
     for name, output in returned.items():
         pairs = zip(ours, output[:, length:].tolist(), strict=True)
         differ = sum(one.ids != theirs for one, theirs in pairs if not one.near_ties)
         if differ:
             raise SystemExit(f"{name}: {differ} of {len(prompts)} prompts without a near tie are continued otherwise")
-    for name, values in seconds.items():
-        wall, cpu = map(median, zip(*values, strict=True))
-        print(f"  {name:<26} {wall:7.2f} s, CPU {cpu:7.2f} s for {len(prompts)} x {length} + {new} tokens", flush=True)
-    return {
-        name: [
-            median(theirs[kind] / own[kind] for theirs, own in zip(values, seconds["ours"], strict=True))
-            for kind in range(2)
-        ]
-        for name, values in seconds.items()
-        if name != "ours"
-    }
+    return {name: ratio(values, spent["ours"]) for name, values in spent.items() if name != "ours"}
+
+
+def against_peers(name: str, models: Sequence[Any], peer: Any, sizes: tuple[int, int], repeats: int) -> list[Figure]:
+    """The table of `generate` against its peers, printed, and its figures; `sizes` are prompts and new tokens."""
+    n, new = sizes
+    figures = []
+    print_header("class", "`generate` of", "shared tokens", "its time ÷ ours", "CPU", "target")
+    for model in models:
+        kind = model_info(model).backend
+        for shared in (0, SHARED):
+            prompts = drawn(model, n, SHARED + OWN if shared else ALONE, shared, new)
+            progress(f"{kind}, {len(prompts)} prompts, {shared} tokens shared")
+            for side, found in compared(model, peer, prompts, new, repeats).items():
+                short = "hugging_face" if side.startswith("Hugging") else "transformer_lens"
+                figure = f"{name}_{kind}_{'shared_prefix_' if shared else ''}{short}_over_ours"
+                wall = Figure(figure, found.clock, side, "higher", 1.5 if shared else 1.0)
+                figures += [wall, Figure(f"{figure}_cpu", found.cpu, side, "higher", wall.target)]
+                cells = (kind, side.removesuffix(" generate"), shared, f"{found.clock:.2f}", f"{found.cpu:.2f}")
+                print_row(*cells, wall.target_cell())
+    return figures
+
+
+# The passes alone -----------------------------------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def hugging_face_passes(model: Any, tokens: torch.Tensor, steps: int) -> None:
+    cache, ids = DynamicCache(), tokens
+    for _ in range(1 + steps):
+        logits = model(ids, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
+        ids = logits[:, -1].argmax(-1, keepdim=True)
+
+
+@torch.inference_mode()
+def our_passes(model: Any, tokens: torch.Tensor, steps: int) -> None:
+    cache, ids, mask = new_cache(model, len(tokens)), tokens, torch.ones_like(tokens)
+    for _ in range(1 + steps):
+        logits = forward(model, ids, mask, cache=cache, logits=True)
+        assert logits is not None
+        ids = logits.argmax(-1, keepdim=True)
+        mask = torch.cat([mask, torch.ones_like(ids)], 1)
+
+
+def without_hook_points(model: Any, tokens: torch.Tensor, steps: int) -> None:
+    with unhooked(model):
+        our_passes(model, tokens, steps)
+
+
+def passes(
+    name: str, models: Sequence[Any], peers: dict[str, Any], sizes: tuple[int, int], repeats: int
+) -> list[Figure]:
+    """The table of forward passes alone, printed, and its figures: first pass, and the steps with its cache."""
+    n, steps = sizes
+    tokens = torch.tensor(drawn(models[0], n, ALONE, 0, steps))
+    sides = {f"Hugging Face, {attention}": partial(hugging_face_passes, peer) for attention, peer in peers.items()}
+    for model in models:
+        kind = model_info(model).backend
+        sides[kind] = partial(our_passes, model)
+        if kind == "TransformerBridge":
+            sides[f"{kind} without hook points"] = partial(without_hook_points, model)
+    with torch.inference_mode():
+        first, _ = in_turns({side: partial(run, tokens, 0) for side, run in sides.items()}, repeats)
+        whole, _ = in_turns({side: partial(run, tokens, steps) for side, run in sides.items()}, repeats)
+    base, *_ = sides
+    figures = []
+    print_header("passes of", f"first of {n} × {ALONE} tokens", f"it and {steps} steps", f"÷ {base}")
+    for side in sides:
+        ratios = ratio(whole[side], whole[base]).cpu
+        seconds = [min(cost.cpu for cost in spent[side]) for spent in (first, whole)]
+        print_row(side, *(f"{value:.3f} s" for value in seconds), f"{ratios:.2f}")
+        figures.append(Figure(f"{name}_passes_{side}_over_hugging_face", ratios, base, "lower"))
+    return figures
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--gemma", action="store_true")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
+    args = arguments().parse_args()
+    one_thread()
     name = "gemma" if args.gemma else "demo"
-    n, new = (8, 4) if args.quick and args.gemma else (8 if args.gemma else 32, 8)
-    repeats = 2 if args.quick and args.gemma else 3 if args.quick else 4 if args.gemma else 7
+    n, new = (8, 4) if args.quick else (8 if args.gemma else 32, 8)
+    repeats = 2 if args.quick else 4 if args.gemma else 7
     folder = str(converted_folder(gemma3_file()) if args.gemma else demo.model_path())
-    peer: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
+    chosen: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
     wrapped = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, attn_implementation="eager").eval()
     models = [interp.load_model(wrapped, tokenizer=folder)]
     loaded = interp.load_model(folder)
     if model_info(loaded).backend != model_info(models[0]).backend:
         models.append(loaded)
-
-    lines = []
-    for model in models:
-        kind = model_info(model).backend
-        for shared in (0, SHARED):
-            prompts = drawn(model, n, 71 if shared == 0 else SHARED + OWN, shared, new)
-            print(f"{name}, {kind}, {shared} tokens shared:")
-            ratios = compared(model, peer, prompts, new, repeats)
-            what = "shared_prefix_" if shared else ""
-            for side, (ratio, cpu) in ratios.items():
-                print(f"  {side + ' ÷ ours':<34} {ratio:5.2f}, CPU {cpu:5.2f}")
-                theirs = side.startswith("Hugging")
-                figure = f"{name}_{kind}_{what}{'hugging_face' if theirs else 'transformer_lens'}_over_ours"
-                target = 1.5 if shared else 1.0
-                lines.append({"figure": figure, "value": round(ratio, 3), "target": target, "peer": side})
-                lines.append({**lines[-1], "figure": f"{figure}_cpu", "value": round(cpu, 3)})
-    for line in lines:
-        print(json.dumps({"benchmark": "generation", **line, "better": "higher"}))
+    figures = against_peers(name, models, chosen, (n, new), repeats)
+    eager = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, attn_implementation="eager").eval()
+    print()
+    figures += passes(name, models, {"as it chooses": chosen, "eager": eager}, (n, new - 1), repeats)
+    print_figures("generation", figures)
 
 
 if __name__ == "__main__":

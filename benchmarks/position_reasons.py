@@ -12,7 +12,7 @@ from position_oracle import Decode, Reading, Span, fold, is_border, on_boundary
 from interp.answering.answers import Answers
 from interp.capturing.positions import ROLES, Positions
 from interp.data.rows import QARow
-from interp.seed_preset import seed_span
+from interp.paper_labels import paper_span
 
 REASONS = {
     "clamped": "`exact_answer_after_last` past the end is clamped to the last token; ours is absent",
@@ -94,7 +94,7 @@ def span_reason(
     n_prompt, completion = len(ours.prompt_ids[i]), ours.completion_ids[i]
     ids, text = [*ours.prompt_ids[i], *completion], decode(completion)
     wanted, right = paper.exact_answer[i], bool(paper.correct[i])
-    own = seed_span(ids, n_prompt, wanted, decode) if wanted else None
+    own = paper_span(ids, n_prompt, wanted, decode) if wanted else None
     if paper.exact_answer_tokens[i] != own:
         return "equal prompts"
     if _is_shifted(wanted or "", right, row, text, reading):

@@ -1,7 +1,7 @@
 """Spans and positions of real completions against a slow second reading of the definitions and the paper's code.
 
-    python benchmarks/positions.py                                # the embedded model answers its 840 questions
-    python benchmarks/positions.py --quick                        # its first 100
+    python benchmarks/positions.py                                # the embedded model's 840 questions, whole and cut
+    python benchmarks/positions.py --quick                        # its first 40
     python benchmarks/positions.py runs/movies runs/math          # run folders (finished, or stopped once answered)
     python benchmarks/positions.py runs/movies --examples         # and one real sample for every reason
 
@@ -12,13 +12,13 @@ one sample differs from the oracle or one disagreement has no reason.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from measuring import Figure, one_thread, parser, print_figures, print_header, print_row
 from position_oracle import Decode, Reading, Span, find_candidate, find_first_line, find_number, read, roles
 from position_reasons import REASONS, UNEXPLAINED, Disagreement, disagreements
 
@@ -29,8 +29,9 @@ from interp.answering.prompts import decoder
 from interp.capturing.positions import ROLES, Positions
 from interp.data.rows import QARow
 from interp.models.loading import model_tokenizer, read_config
+from interp.paper_labels import by_gold, substring_match
+from interp.paper_preset import paper_positions
 from interp.run_data import read_rows
-from interp.seed_preset import by_gold, seed_positions, substring_match
 from interp.settings import Settings
 
 
@@ -39,6 +40,7 @@ class Audited:
     """The answers of one run, with what the oracle needs to read them again."""
 
     name: str
+    model: str
     rows: Sequence[QARow]
     answers: Answers
     positions: Positions
@@ -72,11 +74,12 @@ def of_run(path: Path, model: str | None) -> Audited:
         raise SystemExit(f"{path}: its model was given in Python; name it with --model")
     _, tokenizer = read_config(model if in_python and model is not None else settings.model)
     answers = run.answers
-    texts = [tokenizer.decode(ids, skip_special_tokens=True) for ids in answers.completion_ids]
+    texts = [str(tokenizer.decode(ids, skip_special_tokens=True)) for ids in answers.completion_ids]
     if [text.strip() for text in texts] != [text.strip() for text in answers.text]:
         raise SystemExit(f"{path}: its tokens are no text of this tokenizer; name the run's model with --model")
     return Audited(
         path.name,
+        Path(settings.model).name,
         rows,
         answers,
         run.positions,
@@ -87,14 +90,19 @@ def of_run(path: Path, model: str | None) -> Audited:
     )
 
 
-def of_demo(limit: int) -> Audited:
-    """The embedded model answers its own questions."""
+SHORT = 12
+"""Tokens after which answers are cut: the exact answer is then often the last word, or lost."""
+
+
+def of_demo(limit: int) -> Iterator[Audited]:
+    """The embedded model answers its own questions; and the same cut short."""
     model, rows = interp.load_model(demo.model_path()), interp.load_rows(demo.questions_path(), limit=limit)
-    options: dict[str, Any] = {"prompt_template": demo.PROMPT_TEMPLATE, "max_new_tokens": demo.MAX_NEW_TOKENS}
-    answers = interp.generate_answers(model, rows, **options)
-    positions = interp.resolve_positions(answers)
-    candidates = default_candidates(rows, "contains")
-    return Audited("demo", rows, answers, positions, model_tokenizer(model), "candidates", candidates, "contains")
+    method, rule = "candidates", "contains"
+    rest = (model_tokenizer(model), method, default_candidates(rows, rule), rule)
+    for name, tokens in (("demo", demo.MAX_NEW_TOKENS), ("demo, short", SHORT)):
+        options: dict[str, Any] = {"prompt_template": demo.PROMPT_TEMPLATE, "max_new_tokens": tokens}
+        answers = interp.generate_answers(model, rows, **options)
+        yield Audited(name, "embedded", rows, answers, interp.resolve_positions(answers), *rest)
 
 
 def default_candidates(rows: Sequence[QARow], rule: str) -> list[str]:
@@ -145,7 +153,7 @@ def against_paper(audited: Audited, readings: Sequence[Reading]) -> tuple[list[D
         answers,
         paper,
         audited.positions,
-        seed_positions(paper),
+        paper_positions(paper),
         rows,
         readings,
         audited.decode,
@@ -179,28 +187,30 @@ def example(audited: Audited, found: Disagreement, paper: Answers) -> str:
 def report(audited: Sequence[Audited], *, examples: bool) -> bool:
     """Both tables and the figures; whether all is equal or explained."""
     oracles = [against_oracle(one) for one in audited]
-    width = max(len(one.name) for one in audited) + 2
-    columns = ("samples", "spans", "spans equal", "positions", "equal", "c_k drops", "cut inside")
-    print(f"{'':{width}}" + "".join(f"{column:>13}" for column in columns))
+    columns = ("samples", "with a span", "spans equal", "positions equal", "c_k falls in", "cut inside a character")
+    print_header("data", "model", *columns)
     for one, oracle in zip(audited, oracles, strict=True):
         located = sum(span is not None for span in one.answers.exact_answer_tokens)
         n = len(one.answers)
         cut = sum(reading.split > 0 for reading in oracle.readings)
         drops = sum(reading.drops > 0 for reading in oracle.readings)
-        figures = (n, located, oracle.spans_equal, n * len(ROLES), oracle.positions_equal, drops, cut)
-        print(f"{one.name:{width}}" + "".join(f"{figure:>13}" for figure in figures))
+        equal = f"{oracle.positions_equal:,} of {n * len(ROLES):,}"
+        print_row(one.name, one.model, f"{n:,}", f"{located:,}", f"{oracle.spans_equal:,}", equal, drops, cut)
     for oracle in oracles:
         print(*oracle.wrong, sep="\n", end="\n" if oracle.wrong else "")
 
     compared = [against_paper(one, oracle.readings) for one, oracle in zip(audited, oracles, strict=True)]
-    print("\nDisagreements with the paper's code: positions (samples)")
-    print(f"{'':28}" + "".join(f"{one.name:>16}" for one in audited))
+    print()
+    print_header("reason", *(one.name for one in audited))
     for reason in (*REASONS, UNEXPLAINED):
         counts = [[found for found in every if found.reason == reason] for every, _ in compared]
-        cells = [f"{len(found)} ({len({f.sample for f in found})})" if found else "-" for found in counts]
-        print(f"{reason:28}" + "".join(f"{cell:>16}" for cell in cells))
+        none = "0" if reason == UNEXPLAINED else "–"
+        cells = [f"{len(found):,} ({len({f.sample for f in found}):,})" if found else none for found in counts]
+        if any(counts) or reason == UNEXPLAINED:
+            print_row(reason, *cells)
     past = [sum(len(ids) < 2 for ids in one.answers.completion_ids) for one in audited]
-    print(f"{'(IndexError)':28}" + "".join(f"{count or '-':>16}" for count in past))
+    if any(past):
+        print_row("(IndexError)", *(count or "–" for count in past))
     if examples:
         for reason in (*REASONS, UNEXPLAINED):
             for one, (every, paper) in zip(audited, compared, strict=True):
@@ -208,15 +218,14 @@ def report(audited: Sequence[Audited], *, examples: bool) -> bool:
                 if fitting:
                     shortest = min(fitting, key=lambda found: len(one.answers.completion_ids[found.sample]))
                     print("\n" + example(one, shortest, paper))
-    print()
-    print(*map(json.dumps, figures_of(audited, oracles, compared)), sep="\n")
+    print_figures("positions", figures_of(audited, oracles, compared))
     unexplained = sum(found.reason == UNEXPLAINED for every, _ in compared for found in every)
     return not unexplained and not any(oracle.wrong for oracle in oracles)
 
 
 def figures_of(
     audited: Sequence[Audited], oracles: Sequence[Oracle], compared: Sequence[tuple[list[Disagreement], Answers]]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Figure]:
     for one, oracle, (every, _) in zip(audited, oracles, compared, strict=True):
         n = len(one.answers)
         explained = sum(found.reason != UNEXPLAINED for found in every)
@@ -225,18 +234,21 @@ def figures_of(
             ("share of positions equal to the oracle's", oracle.positions_equal / (n * len(ROLES))),
             ("share of disagreements with the paper's code explained", explained / len(every) if every else 1.0),
         ):
-            line = {"benchmark": "positions", "figure": f"{one.name}: {figure}", "value": round(value, 6)}
-            yield line | {"target": 1.0, "better": "higher", "peer": "position_oracle"}
+            yield Figure(f"{one.name}: {figure}", value, "position_oracle", "higher", 1.0)
+
+
+def arguments() -> argparse.ArgumentParser:
+    options = parser(__doc__, quick="40 questions of the embedded model")
+    options.add_argument("runs", nargs="*", type=Path, help="run folders (default: the embedded model answers)")
+    options.add_argument("--model", help="the model of runs that were given it in Python")
+    options.add_argument("--examples", action="store_true", help="a real sample for every reason")
+    return options
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="*", type=Path, help="run folders (default: the embedded model answers)")
-    parser.add_argument("--model", help="the model of runs that were given it in Python")
-    parser.add_argument("--quick", action="store_true", help="100 questions of the embedded model")
-    parser.add_argument("--examples", action="store_true", help="a real sample for every reason")
-    args = parser.parse_args()
-    audited = [of_run(run, args.model) for run in args.runs] or [of_demo(100 if args.quick else 840)]
+    args = arguments().parse_args()
+    one_thread()
+    audited = [of_run(run, args.model) for run in args.runs] or list(of_demo(40 if args.quick else 840))
     sys.exit(0 if report(audited, examples=args.examples) else 1)
 
 

@@ -1,7 +1,7 @@
 """Capture, store, resume and probes from 1,000 to 100,000 samples: time and peak memory, each in a process of its own.
 
     python benchmarks/scale.py            # 1,000, 10,000 and 100,000 samples; about 1.3 GB of disk, given back
-    python benchmarks/scale.py --quick    # 500, 2,000 and 8,000
+    python benchmarks/scale.py --quick    # 300 and 1,200 of half the width, the steps of one size in one process
 
 A random Llama of two layers captures samples of 12 random tokens at two roles and writes them to shards (*capture*).
 The last shard loses its marker, and the run goes on (*resume*): the same bytes must come back. Then `probe_grid`
@@ -13,19 +13,26 @@ step begins) above what it held then, with everything imported and the samples, 
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-import torch
+from drawn_samples import random_llama
+from measuring import (
+    Figure,
+    cost,
+    forget_peak,
+    in_own_processes,
+    memory,
+    one_thread,
+    parser,
+    print_figures,
+    print_header,
+    print_row,
+)
 
 import interp
-from interp import demo
 from interp.answering.answers import Answers
 from interp.capturing.activations import capture_batches
 from interp.capturing.positions import Positions
@@ -38,32 +45,8 @@ from interp.runs.stored import stored_capture
 
 ROLES = ("exact_answer_first", "-1")
 LAYERS, HEADS, PROMPT, COMPLETION, BATCH_TOKENS, RUN = 2, 8, 8, 4, 8192, "scale"
-GIGABYTE = 1e9
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-
-
-def memory(field: str) -> int:
-    """Bytes of `VmRSS` (now) or `VmHWM` (high-water mark) of this process."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"no {field} in /proc/self/status")
-
-
-def random_model(width: int) -> Any:
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    tokenizer = AutoTokenizer.from_pretrained(demo.model_path())
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        intermediate_size=2 * width,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        attn_implementation="eager",
-    )
-    return interp.load_model(LlamaForCausalLM(config), tokenizer=tokenizer)
+GIGABYTE, MEGABYTE = 1e9, 1e6
+TASKS = ("capture", "resume", "probe", "attention")
 
 
 def drawn(n: int) -> tuple[Answers, Positions]:
@@ -71,7 +54,8 @@ def drawn(n: int) -> tuple[Answers, Positions]:
     random = np.random.default_rng(0).integers(5, 2_000, (n, PROMPT + COMPLETION))
     random[:, PROMPT + 1] = 5 + random[:, PROMPT + 1] % 64  # few enough for a probe to learn which are even
     tokens = random.tolist()
-    ids, nothing = list(map(str, range(n))), [None] * n
+    ids: Any = list(map(str, range(n)))
+    nothing: Any = [None] * n
     answers = Answers(
         id=ids,
         question=ids,
@@ -94,85 +78,85 @@ def drawn(n: int) -> tuple[Answers, Positions]:
 
 def measured(task: str, n: int, width: int, folder: Path) -> dict[str, float]:
     """Run one task in this process; seconds and bytes."""
-    model = random_model(width) if task in ("capture", "resume") else None
+    model = random_llama(LAYERS, width, HEADS, mlp=2) if task in ("capture", "resume") else None
     imported = memory("VmRSS")
     answers, positions = drawn(n)
-    sums = []
+    sums: list[str] = []
+    cap: Any = None
     if task == "resume":
         shards = finished_shards(folder)
         sums = [shard.sha256 for shard in shards]
         (folder / f"shard-{len(shards) - 1:05}.json").unlink()
     elif model is None:
         cap = stored_capture(folder, tuple(answers.id), positions, run=RUN)
+
+    def step() -> None:
+        if model is not None:
+            write_shards(
+                folder,
+                lambda skip: capture_batches(model, answers, positions, batch_tokens=BATCH_TOKENS, skip=skip),
+                run=RUN,
+                roles=ROLES,
+            )
+        elif task == "probe":
+            assert float(probe_grid(cap, answers.correct, n_jobs=1)["auc"].max()) > 0.6
+        else:
+            attention_grid(cap, answers.correct, n_jobs=1)
+
     give_back()  # what drawing the samples left free is no room for the step
-    Path("/proc/self/clear_refs").write_text("5")
-    before, started, worked = memory("VmRSS"), perf_counter(), process_time()
-    if model is not None:
-        write_shards(
-            folder,
-            lambda skip: capture_batches(model, answers, positions, batch_tokens=BATCH_TOKENS, skip=skip),
-            run=RUN,
-            roles=ROLES,
-        )
-    elif task == "probe":
-        assert float(probe_grid(cap, answers.correct, n_jobs=1)["auc"].max()) > 0.6
-    else:
-        attention_grid(cap, answers.correct, n_jobs=1)
-    times = {"seconds": perf_counter() - started, "cpu": process_time() - worked}
+    forget_peak()
+    before = memory("VmRSS")
+    spent, _ = cost(step)
     if task == "resume":
         assert [shard.sha256 for shard in finished_shards(folder)] == sums
+    times = {"seconds": spent.clock, "cpu": spent.cpu}
     return {**times, "peak": memory("VmHWM") - before, "samples": before - imported, "whole": memory("VmHWM")}
 
 
-def in_process(task: str, n: int, width: int, folder: Path) -> dict[str, float]:
-    command = [sys.executable, __file__, "--task", task, "--samples", str(n), "--width", str(width), "--folder", folder]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | ONE_THREAD)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-TASKS = ("capture", "resume", "probe", "attention")
+def arguments() -> argparse.ArgumentParser:
+    options = parser(__doc__, quick="300 and 1,200 samples of half the width, one process for the steps of one size")
+    options.add_argument("--width", type=int, help="width of the model (default 256; quick: 128)")
+    options.add_argument("--task", nargs="+", help=argparse.SUPPRESS)
+    options.add_argument("--samples", type=int, help=argparse.SUPPRESS)
+    options.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    return options
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--width", type=int, help="width of the model (default 256; quick: 128)")
-    parser.add_argument("--task", help=argparse.SUPPRESS)
-    parser.add_argument("--samples", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = arguments().parse_args()
+    one_thread()
     width = args.width or (128 if args.quick else 256)
     if args.task:
-        torch.set_num_threads(1)
-        print(json.dumps(measured(args.task, args.samples, width, args.folder)))
+        print(json.dumps([measured(task, args.samples, width, args.folder) for task in args.task]))
         return
-    sizes = (500, 2_000, 8_000) if args.quick else (1_000, 10_000, 100_000)
+    sizes = (300, 1_200) if args.quick else (1_000, 10_000, 100_000)
     found: dict[tuple[str, int], dict[str, float]] = {}
-    print(f"{'task':<10} {'samples':>8} {'seconds':>9} {'CPU ms':>9} {'peak MB':>9} {'samples MB':>11} {'all MB':>8}")
+    print_header("step", "samples", "seconds", "CPU ms a sample", "step, MB", "samples, MB", "all, MB")
     for n in sizes:
         with tempfile.TemporaryDirectory() as place:
-            for task in TASKS:
-                result = found[task, n] = in_process(task, n, width, Path(place) / "activations")
-                print(
-                    f"{task:<10} {n:>8,} {result['seconds']:>9.1f} {1000 * result['cpu'] / n:>9.3f} "
-                    f"{result['peak'] / 1e6:>9.0f} {result['samples'] / 1e6:>11.1f} {result['whole'] / 1e6:>8.0f}",
-                    flush=True,
-                )
-    small, middle, large = sizes
+            given = ("--samples", n, "--width", width, "--folder", Path(place) / "activations")
+            results = in_own_processes(__file__, "--task", TASKS, *given, together=args.quick)
+            for task, result in zip(TASKS, results, strict=True):
+                found[task, n] = result
+                sizes_in_mb = (f"{result[what] / MEGABYTE:,.0f}" for what in ("peak", "samples", "whole"))
+                times = (f"{result['seconds']:.1f}", f"{1000 * result['cpu'] / n:.2f}")
+                print_row(task, f"{n:,}", *times, *sizes_in_mb)
+    small, middle, large = sizes[0], sizes[-2], sizes[-1]
 
     def without_samples(n: int) -> float:
         return found["capture", n]["whole"] - found["capture", n]["samples"]
 
     bound = 4 * large * width * 8 + GIGABYTE
-    figures = [("capture_peak_large_over_small", without_samples(large) / without_samples(small), 1.05, f"{small:,}")]
+    growth = without_samples(large) / without_samples(small)
+    figures = [Figure("capture_peak_large_over_small", growth, f"{small:,} samples", "lower", 1.05)]
     for task in ("probe", "attention"):
-        figures.append((f"{task}_peak_over_bound", found[task, large]["peak"] / bound, 1.0, "4 × n × d float64 + 1 GB"))
+        share = found[task, large]["peak"] / bound
+        figures.append(Figure(f"{task}_peak_over_bound", share, "4 × n × d float64 + 1 GB", "lower", 1.0))
     for task in ("capture", "probe", "attention"):
-        per_sample = [found[task, n]["cpu"] / n for n in (middle, large)]
-        figures.append((f"{task}_cpu_per_sample_large_over_middle", per_sample[1] / per_sample[0], 1.2, f"{middle:,}"))
-    for figure, value, target, peer in figures:
-        line = {"benchmark": "scale", "figure": figure, "value": round(value, 3), "target": target, "better": "lower"}
-        print(json.dumps({**line, "peer": peer if "GB" in peer else f"{peer} samples"}, ensure_ascii=False))
+        one, other = (found[task, n]["cpu"] / n for n in (middle, large))
+        name = f"{task}_cpu_per_sample_large_over_middle"
+        figures.append(Figure(name, other / one, f"{middle:,} samples", "lower", 1.2))
+    print_figures("scale", figures)
 
 
 if __name__ == "__main__":

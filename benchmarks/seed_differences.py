@@ -1,15 +1,15 @@
 """From our default to the paper's code one choice at a time: what each does to the AUC of a few cells of a real run.
 
     python benchmarks/seed_differences.py runs/gemma --data examples/cities.jsonl
-    python benchmarks/seed_differences.py runs/gemma --data examples/cities.jsonl --quick    # 300 samples
+    python benchmarks/seed_differences.py --quick    # a small run of the embedded model, made for it
 
 Needs a finished run folder and its model: the answers are the run's own, the vectors (`resid_post` and `mlp_post`, at
 the positions of both ways of counting) are captured again. Every cell: the layer where `exact_answer_last` is best.
-"One" changes a single choice of the default, "all so far" keeps those above it; the last row is the seed preset.
+"One" changes a single choice of the default, "all so far" keeps those above it; the last row is the paper's code.
 """
 
 import argparse
-import json
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from flow import small_run
+from measuring import Figure, one_thread, parser, print_figures, print_header, print_row, progress
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -30,7 +32,8 @@ from interp.capturing.activations import capture_batches
 from interp.capturing.positions import Positions, positions_at
 from interp.data.rows import QARow
 from interp.models.loading import model_tokenizer
-from interp.seed_preset import by_gold, held_out_auc, seed_positions, seed_split, substring_match
+from interp.paper_labels import by_gold, paper_split, substring_match
+from interp.paper_preset import held_out_auc, paper_positions
 from interp.statistics.inference import within_fold_auc
 
 CELLS = ("exact_answer_last", "exact_answer_after_last", "last_q", "-1", "-8")
@@ -64,7 +67,7 @@ STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
 class Study:
     """The answers located in every way, and the vectors of one layer at every position any choice asks for."""
 
-    def __init__(self, run: interp.Run, rows: Sequence[QARow], model: Any, layer: int, n: int | None) -> None:
+    def __init__(self, run: interp.Run, rows: Sequence[QARow], model: Any, layer: int) -> None:
         decode = decoder(model_tokenizer(model))
         stored = run.answers
         rule = str(run.settings["settings"].get("correct", "contains"))
@@ -76,7 +79,7 @@ class Study:
             self.answers[substring, False] = ours
             self.answers[substring, True] = by_gold(ours, rows, decode, numeric=rule == "numeric")
         self.fold = np.array([-1 if line["fold"] is None else line["fold"] for line in run.samples])
-        self.kept = np.arange(len(stored))[:n]
+        self.kept = np.arange(len(stored))
         self.columns = [
             (key, clamped, self._positions(key, clamped)) for key in self.answers for clamped in (False, True)
         ]
@@ -85,7 +88,7 @@ class Study:
         self.vectors = self._capture(model, layer)
 
     def _positions(self, key: tuple[bool, bool], clamped: bool) -> Positions:
-        return (seed_positions if clamped else interp.resolve_positions)(self.answers[key])
+        return (paper_positions if clamped else interp.resolve_positions)(self.answers[key])
 
     def _capture(self, model: Any, layer: int) -> dict[str, np.ndarray]:
         stored = self.answers[False, False]
@@ -112,7 +115,7 @@ class Study:
         y = np.array([bool(label) for label in answers.correct], dtype=np.int64)
         usable = located & labelled & np.isfinite(x).all(1)
         if choices.one_split:
-            parts = [self.kept[part] for part in seed_split(len(self.kept), seed=choices.split_seed)]
+            parts = [self.kept[part] for part in paper_split(len(self.kept), seed=choices.split_seed)]
             train, held_out = (part[usable[part]] for part in parts)
             if choices.raw_probe:
                 return held_out_auc(x, y, train, held_out)[0]
@@ -148,49 +151,69 @@ def table(auc: Callable[[Choices, str], float]) -> list[dict[str, Any]]:
 
 
 def over_seeds(auc: Callable[[Choices, str], float], n: int = 20) -> dict[str, tuple[float, float, float]]:
-    """Lowest, mean and highest AUC of the seed preset over `n` seeds of its split."""
+    """Lowest, mean and highest AUC of the paper's code over `n` seeds of its split."""
     preset = replace(Choices(), **{name: value for _, change in STEPS for name, value in change.items()})
     values = {c: [auc(replace(preset, split_seed=seed), c) for seed in range(n)] for c in CELLS}
     return {c: (min(v), float(np.mean(v)), max(v)) for c, v in values.items()}
 
 
+def arguments() -> argparse.ArgumentParser:
+    options = parser(__doc__, quick="a small run of the embedded model, and two seeds")
+    options.add_argument("run", nargs="?", type=Path, help="a finished run folder (not with --quick)")
+    options.add_argument("--data", help="the rows of the run (default: the path it was given)")
+    options.add_argument("--model", help="the model of the run (default: the name it was given)")
+    return options
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="a finished run folder")
-    parser.add_argument("--data", help="the rows of the run (default: the path it was given)")
-    parser.add_argument("--model", help="the model of the run (default: the name it was given)")
-    parser.add_argument("--quick", action="store_true", help="the first 300 samples")
-    args = parser.parse_args()
+    options = arguments()
+    args = options.parse_args()
+    if args.quick == (args.run is not None):
+        options.error("give a run folder, or --quick without one")
+    one_thread()
     warnings.simplefilter("ignore", ConvergenceWarning)  # 100 iterations are the paper's
-    run = interp.open_run(args.run)
+    with tempfile.TemporaryDirectory() as folder:
+        run = small_run(Path(folder) / "run", roles=CELLS, controls=False) if args.quick else interp.open_run(args.run)
+        print_figures("seed_differences", differences(run, args, seeds=2 if args.quick else 20))
+
+
+def differences(run: interp.Run, args: argparse.Namespace, *, seeds: int) -> list[Figure]:
+    """Both tables, printed, and the figures."""
     settings = run.settings["settings"]
     rows = interp.load_rows(args.data or settings["data"], columns=settings.get("columns"), limit=settings["limit"])
     best = run.probe["auc"].sel(token="exact_answer_last")
     layer = int(best["layer"][int(best.argmax("layer"))])
-    study = Study(run, rows, interp.load_model(args.model or settings["model"]), layer, 300 if args.quick else None)
+    study = Study(run, rows, interp.load_model(args.model or settings["model"]), layer)
     labels = {key: answers.correct for key, answers in study.answers.items()}
     spans = {key: answers.exact_answer_tokens for key, answers in study.answers.items()}
     changed = sum(a != b for a, b in zip(labels[False, False], labels[True, False], strict=True))
     moved = sum(a != b for a, b in zip(spans[False, False], spans[False, True], strict=True))
-    print(f"layer {layer}, where the run's grid says {float(best.sel(layer=layer)):.3f}; {len(study.kept)} samples")
-    print(f"another label by substring: {changed}; another span by gold: {moved}")
-    print(f"{'':42}" + "".join(f"{cell.replace('exact_answer', 'ea'):>22}" for cell in CELLS))
+    progress(f"layer {layer}, where the run's grid says {float(best.sel(layer=layer)):.3f}; {len(study.kept)} samples")
+    columns = [f"`{cell}`" for cell in CELLS]
+    print_header("one choice alone / all so far", *columns)
     lines = table(study.auc)
     for line in lines:
-        cells = "".join(f"{line['one'][c]:>12.3f} / {line['all so far'][c]:<7.3f}" for c in CELLS)
-        print(f"{line['choice']:42}{cells}")
-    print("(one choice alone / all so far)\n")
-    print("The seed preset over 20 seeds of its split (lowest, mean, highest):")
-    for cell, (low, mean, high) in over_seeds(study.auc).items():
-        print(f"{cell:26}{low:.3f}  {mean:.3f}  {high:.3f}")
+        both = [(line["one"][cell], line["all so far"][cell]) for cell in CELLS]
+        print_row(
+            line["choice"],
+            *(_short(one) if one == so_far else f"{_short(one)} / {_short(so_far)}" for one, so_far in both),
+        )
+    print()
+    print_header(f"{seeds} seeds of the split", *columns)
+    over = over_seeds(study.auc, seeds)
+    for at, name in enumerate(("lowest", "mean", "highest")):
+        print_row(name, *(_short(over[cell][at]) for cell in CELLS))
+    counts = (("labels that a substring changes", changed), ("spans that the gold answer moves", moved))
+    peer = "the default"
+    figures = [Figure(name, count, peer) for name, count in counts]
     for line in lines:
-        for cell in CELLS:
-            figure = f"AUC of {cell}, {line['choice']}, all so far"
-            print(
-                json.dumps(
-                    {"benchmark": "seed_differences", "figure": figure, "value": round(line["all so far"][cell], 4)}
-                )
-            )
+        name = f"{line['choice']}, all so far"
+        figures += [Figure(f"AUC of {cell}, {name}", line["all so far"][cell], peer) for cell in CELLS]
+    return figures
+
+
+def _short(auc: float) -> str:
+    return f"{auc:.3f}".removeprefix("0")
 
 
 if __name__ == "__main__":

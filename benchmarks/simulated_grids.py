@@ -16,6 +16,7 @@ from interp.probing.crossfit import Cell, cross_fit, train
 from interp.probing.estimators import ProbeSpec
 from interp.probing.permutations import permutation_test
 from interp.probing.probes import probe_grid
+from interp.statistics.cross_fold import group_signs
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import benjamini_hochberg, estimate_auc
 
@@ -150,7 +151,7 @@ def wide_cell(n: int, width: int, auc: float, seed: int) -> dict[str, float]:
     y, delta = rng.integers(0, 2, n), distance(auc, width, rng)
     x = rng.standard_normal((n, width)) + np.outer(y - 0.5, delta)
     fold, group = assign_folds(y, seed=seed), np.arange(n)
-    cell = Cell(x, y, fold, ProbeSpec(), group=group, sketched=True)
+    cell = Cell(x, y, fold, ProbeSpec(), group=group, signs=group_signs(list(map(str, group))))
     probes = [train(cell, fold != f) for f in np.unique(fold)]
     w = np.array([probe.decision(np.eye(width)) - probe.decision(np.zeros((1, width))) for probe in probes])
     weight = fold_pairs(y, fold) / fold_pairs(y, fold).sum()

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from interp.errors import DataError, InterpError, ModelError, RunError
+from interp.renamed import renamed
 
 if TYPE_CHECKING:
     from interp.answering.answers import Answers, generate_answers
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from interp.capturing.positions import ROLES, Positions, resolve_positions
     from interp.capturing.roles import Anchor, Match
     from interp.comparing.compare import Comparison, compare_grids
+    from interp.comparing.grid_table import grid_table
     from interp.comparing.observe import observations
     from interp.comparing.run_differences import compare_runs
     from interp.data.datasets import DATASETS, load_dataset
     from interp.data.rows import QARow, load_rows
     from interp.models.loading import load_model
+    from interp.paper_preset import paper_answers, paper_grid, paper_positions
     from interp.pipeline import open_run, resume, run
     from interp.planning.plan import Plan, plan
     from interp.probing.controls import control_grid
@@ -31,10 +34,10 @@ if TYPE_CHECKING:
     from interp.probing.grid import join_grids
     from interp.probing.permutations import permutation_test
     from interp.probing.probes import attention_grid, matched_width_grid, probe_grid
-    from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads
+    from interp.reporting.heads_plot import plot_heads
+    from interp.reporting.plotting import plot_comparison, plot_grid
     from interp.reporting.risk_plot import plot_risk_coverage
     from interp.runs.opened_run import Run
-    from interp.seed_preset import seed_answers, seed_grid, seed_positions
     from interp.using.abstention import Selective, selective
     from interp.using.fitted_probe import FittedProbe
     from interp.using.probe_file import load_probe, save_probe
@@ -66,6 +69,7 @@ _HOME = {  # where each public name lives
     "fit_probe": "using.probe_fit",
     "gain_grid": "probing.gain",
     "generate_answers": "answering.answers",
+    "grid_table": "comparing.grid_table",
     "join_grids": "probing.grid",
     "judge_answers": "answering.judge",
     "load_dataset": "data.datasets",
@@ -75,20 +79,20 @@ _HOME = {  # where each public name lives
     "matched_width_grid": "probing.probes",
     "observations": "comparing.observe",
     "open_run": "pipeline",
+    "paper_answers": "paper_preset",
+    "paper_grid": "paper_preset",
+    "paper_positions": "paper_preset",
     "permutation_test": "probing.permutations",
     "plan": "planning.plan",
     "plot_comparison": "reporting.plotting",
     "plot_grid": "reporting.plotting",
-    "plot_heads": "reporting.plotting",
+    "plot_heads": "reporting.heads_plot",
     "plot_risk_coverage": "reporting.risk_plot",
     "probe_grid": "probing.probes",
     "resolve_positions": "capturing.positions",
     "resume": "pipeline",
     "run": "pipeline",
     "save_probe": "using.probe_file",
-    "seed_answers": "seed_preset",
-    "seed_grid": "seed_preset",
-    "seed_positions": "seed_preset",
     "selective": "using.abstention",
 }
 
@@ -120,6 +124,7 @@ __all__ = [
     "fit_probe",
     "gain_grid",
     "generate_answers",
+    "grid_table",
     "join_grids",
     "judge_answers",
     "load_dataset",
@@ -129,6 +134,9 @@ __all__ = [
     "matched_width_grid",
     "observations",
     "open_run",
+    "paper_answers",
+    "paper_grid",
+    "paper_positions",
     "permutation_test",
     "plan",
     "plot_comparison",
@@ -140,16 +148,20 @@ __all__ = [
     "resume",
     "run",
     "save_probe",
-    "seed_answers",
-    "seed_grid",
-    "seed_positions",
     "selective",
 ]
 
 
+_renamed = renamed(
+    "interp",
+    {f"seed_{what}": f"interp.paper_{what}" for what in ("answers", "grid", "positions")},
+    depth=3,
+)
+
+
 def __getattr__(name: str) -> object:
     if name not in _HOME:
-        raise AttributeError(f"module 'interp' has no attribute {name!r}")
+        return _renamed(name)
     value = getattr(import_module(f"interp.{_HOME[name]}"), name)
     globals()[name] = value
     return value

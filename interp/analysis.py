@@ -1,6 +1,5 @@
 """From a Capture to results: both grids, their comparison, controls, observations; and the files that show them."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,23 +9,26 @@ import numpy as np
 import xarray as xr
 
 from interp.answering.answers import Answers
-from interp.atomic import write_json, write_text
+from interp.atomic import write_json, write_text, writing
+from interp.axes import places
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
 from interp.comparing.against_controls import against_controls
 from interp.comparing.compare import Comparison, compare_grids
-from interp.comparing.grid_table import grid_table, write_table
+from interp.comparing.grid_table import run_rows, write_table
 from interp.comparing.widths import Widths, widths
 from interp.errors import RunError
 from interp.heap import give_back
+from interp.probing import fold_values
 from interp.probing.control_table import Controls
 from interp.probing.controls import control_grid
 from interp.probing.grid import join_grids, save_grid
 from interp.probing.permutations import permutation_test
 from interp.probing.probes import attention_grid, probe_grid
 from interp.progress import Advance, bar
+from interp.runs.lock import locked
 from interp.runs.opened_run import Run
-from interp.runs.run_folder import RunFolder, read_samples
+from interp.runs.run_folder import RunFolder, going_on, read_samples
 from interp.settings import Settings
 from interp.statistics.folds import Folds
 from interp.using.abstention import selective
@@ -48,7 +50,7 @@ class Analysis:
     def to_dict(self) -> dict[str, Any]:
         """What `comparison.json` holds."""
         controls = (
-            None if self.controls is None else self.controls.to_dict() | {"summary": self.controls.summary(self.probe)}
+            None if self.controls is None else self.controls.to_dict() | {"summary": self.controls.lines(self.probe)}
         )
         widths = {} if self.widths is None else self.widths.to_dict(self.comparison.delta_auc)
         return {
@@ -91,7 +93,7 @@ def analyse(
         with _step("Permuting labels", 2 * cells, progress) as advance:
             probe = permutation_test(probe, cap, progress=advance, **drawn)
             attention = permutation_test(attention, cap, progress=advance, **drawn)
-    probe, attention = (_annotated(grid, positions, answers, folds) for grid in (probe, attention))
+    probe, attention = (_annotated(grid, positions, answers, folds, settings.population) for grid in (probe, attention))
     controls, further = None, None
     if settings.controls:
         with _step("Widths", 2 * cells, progress) as advance:
@@ -111,25 +113,31 @@ def _step(title: str, cells: int, progress: bool) -> Iterator[Advance | None]:
     give_back()
 
 
-def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds) -> xr.Dataset:
-    """The grid with each sample's token positions, and for each column which other column it mostly repeats."""
-    members = np.flatnonzero(folds.member)
-    repeats = positions[members.tolist()].repeats()
+def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: Folds, population: str) -> xr.Dataset:
+    """The grid with each sample's token positions, for each column which other it mostly repeats, and who is in it."""
+    members = places("samples", grid["sample"].values.tolist(), answers.id, where="the answers")
+    roles = places("roles", grid["token"].values.tolist(), positions.roles, where="the positions")
+    repeats = np.array(positions[members.tolist()].repeats(), dtype=object)
     return grid.assign(
-        position=(("sample", "token"), positions.index.numpy()[members]),
-        coincides=(("token",), np.array(repeats, dtype=object)),
-    ).assign_attrs(span_uses_gold=int(answers.span_uses_gold))
+        position=(("sample", "token"), positions.index.numpy()[np.ix_(members, roles)]),
+        coincides=(("token",), repeats[roles]),
+    ).assign_attrs(
+        span_uses_gold=int(answers.span_uses_gold),
+        population=population,
+        **{f"excluded_{reason}": count for reason, count in folds.excluded.items()},
+    )
 
 
 def write_results(folder: RunFolder, result: Analysis) -> None:
     """grid.csv, grid.nc and comparison.json."""
     delta = result.comparison.delta_auc
-    controls = [] if result.controls is None else result.controls.table()
+    controls = [] if result.controls is None else result.controls.rows()
     further = result.widths
     beside = {} if further is None else {"matched": further.matched, "gain": further.gain}
-    write_table([*grid_table(result.probe, result.attention, delta, **beside), *controls], folder.grid_csv)
-    # Root: both grids and their difference at a glance. The scores, many times larger, stand once, in the groups.
-    joined = join_grids(result.probe, result.attention).drop_vars(["score", "embed_score"], errors="ignore")
+    write_table([*run_rows(result.probe, result.attention, delta, **beside), *controls], folder.grid_csv)
+    # Root: both grids and their difference at a glance. What every sample has in every cell stands once, in the groups.
+    by_sample = ("score", "embed_score", "embed_training", *fold_values.VARIABLES)
+    joined = join_grids(result.probe, result.attention).drop_vars(by_sample, errors="ignore")
     save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
     save_grid(result.probe, folder.grid_nc, group="probe")
     save_grid(result.attention, folder.grid_nc, group="attention")
@@ -151,15 +159,15 @@ def draw(
     """The figures and the report, from the grids and `comparison.json`."""
     from matplotlib import pyplot as plt
 
-    from interp.reporting.plotting import plot_comparison, plot_grid, plot_heads, save_figure, telling_metric
+    from interp.reporting.heads_plot import plot_heads, telling_metric
+    from interp.reporting.plotting import plot_comparison, plot_grid, save_figure
     from interp.reporting.report import report_html
     from interp.reporting.risk_plot import plot_risk_coverage
 
-    comparison = json.loads(folder.comparison.read_text(encoding="utf-8"))
-    compared = Comparison.from_dict(comparison)
+    comparison = Comparison.read(folder.comparison)
     metric, role = telling_metric(attention) or (next(iter(cap.attention)), cap.roles[-1])
     axes = {
-        "comparison": plot_comparison(probe, attention, comparison=compared)[0],
+        "comparison": plot_comparison(probe, attention, comparison=comparison)[0],
         "probe_grid": plot_grid(probe),
         "attention_grid": plot_grid(attention),
         "heads": plot_heads(cap, probe, role, metric=metric),
@@ -178,7 +186,7 @@ def draw(
         samples=samples,
         probe=probe,
         attention=attention,
-        delta=compared.delta_auc,
+        delta=comparison.delta_auc,
         comparison=comparison,
         observations=comparison["observations"],
         controls=(comparison["controls"] or {}).get("summary"),
@@ -189,6 +197,8 @@ def draw(
 
 def redraw(run: Run) -> None:
     """Figures and report of a finished run once more, from its stored grids. Raises RunError if it is not finished."""
-    if run.settings["state"] != "done":
-        raise RunError(f"{run.folder.path} is not finished; {run.settings['resume']} first")
-    draw(run.folder, run.probe, run.attention, run.capture, run.settings)
+    with locked(run.folder.path), writing(run.folder.path):
+        run = Run(run.folder)  # as it is now: nobody else is working on it
+        if run.settings["state"] != "done":
+            raise RunError(f"{run.folder.path} is not finished; `{going_on(run.settings, run.folder.path)}` first")
+        draw(run.folder, run.probe, run.attention, run.capture, run.settings)

@@ -1,5 +1,6 @@
 """Files that are whole or absent: what a killed process or a full disk leaves behind is never half a file."""
 
+import errno
 import hashlib
 import json
 import math
@@ -10,6 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import RunError
+
+HINTS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room or choose another folder"),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that may be written to, or change its permissions"
+    ),
+}
+"""What to do about an error of the system."""
+
+
+class UnwritableError(RunError):
+    """A file or folder cannot be written. Whether anything is kept, only the run that was writing can say."""
 
 
 def make_folder(path: Path) -> None:
@@ -120,8 +133,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _unwritable(path: Path, error: OSError) -> RunError:
-    return RunError(
-        f"{path}: cannot be written: {error.strerror or error}; make room or choose another folder, "
-        "then go on with `interp resume` (what was finished is kept)"
-    )
+def _unwritable(path: Path, error: OSError) -> UnwritableError:
+    hint = HINTS.get(error.errno or 0, "choose another folder")
+    return UnwritableError(f"{path}: cannot be written: {error.strerror or error}; {hint}")

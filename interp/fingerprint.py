@@ -4,11 +4,24 @@ import hashlib
 import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:  # the hash of a record needs no torch
+    import torch
 
-PACKAGES = ("interp", "transformer-lens", "torch", "transformers", "einops", "scikit-learn", "numpy", "scipy", "xarray")
+PACKAGES = (
+    "interp",
+    "transformer-lens",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "einops",
+    "scikit-learn",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+)
 _BLOCK = 1 << 24
 
 
@@ -28,8 +41,10 @@ def json_hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def weights_hash(model: torch.nn.Module) -> str:
+def weights_hash(model: "torch.nn.Module") -> str:
     """SHA-256 over names, shapes, dtypes and bytes of all weights."""
+    import torch
+
     digest = hashlib.sha256()
     for name, weight in sorted(model.state_dict().items()):
         if not isinstance(weight, torch.Tensor):

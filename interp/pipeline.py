@@ -1,41 +1,41 @@
 """run, resume: from rows to report, one readable chain of the functions a notebook calls one by one."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from interp.analysis import analyse, draw, write_results
 from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers, generate_answers
 from interp.answering.labelling_models import NAMES as LABELLING
-from interp.answering.labelling_models import labelling_models, split_given
+from interp.answering.labelling_models import given_again, labelling_models
 from interp.answering.sampling import sampled_rows
-from interp.atomic import make_folder, plain, remove, write_json, write_text, writing
+from interp.arguments import flag, job_count, nearest, parameters
+from interp.atomic import make_folder, remove, write_json, write_text, writing
 from interp.capturing.activations import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
 from interp.capturing.positions import Positions, resolve_positions
-from interp.capturing.role_text import restored_roles, split_roles
+from interp.capturing.role_text import restored_roles
 from interp.data.rows import QARow
 from interp.errors import DataError, RunError
-from interp.fingerprint import versions
-from interp.heap import give_back
-from interp.models.loading import HookedModel, load_model, model_tokenizer
+from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.models.memory import Splits
-from interp.planning.enough import check_enough
+from interp.numerics import check_repeatable, numerics, recorded_threads
 from interp.planning.footprint import check_room
+from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.progress import bar
-from interp.run_data import IN_PYTHON, asked, data_source, filled_in, model_source, read_rows
-from interp.run_record import data_hash, describe_model, sample_counts
+from interp.run_data import IN_PYTHON, load_settings_model, model_source, read_rows
+from interp.run_record import check_unchanged, new_record, note_labelling, sample_counts, stage
 from interp.runs.lock import locked
-from interp.runs.opened_run import Run, run_identity
-from interp.runs.run_folder import RunFolder, json_line, now, read_run_json, sample_lines
-from interp.runs.shards import nonfinite_counts, write_shards
+from interp.runs.opened_run import Run
+from interp.runs.run_folder import RunFolder, json_line, now, read_run_json, run_identity
+from interp.runs.sample_lines import sample_lines
+from interp.runs.shards import finished_batches, nonfinite_counts, write_shards
 from interp.runs.stored import stored_capture
-from interp.settings import Settings
+from interp.settings import Settings, check_options
 from interp.statistics.folds import Folds, make_folds
+from interp.threads import one_thread, torch_threads
 
 
 def run(
@@ -52,39 +52,25 @@ def run(
     `model` is anything `load_model` takes, `data` anything `load_rows` takes; `options` are the fields of
     `interp.settings.Settings` (`max_new_tokens=…, prompt_template=…, sites=…, seed=…`). `dataset="movies"` reads that
     data set's published file (without `data`: from the Hugging Face hub) and fills in prompt, rules and limits that
-    are not given. `roles={name: rule}` adds columns (`interp.capturing.role_text`). Same inputs, settings and versions
-    give byte-identical grids. A run that was stopped goes on with `resume(out)`.
+    are not given. `roles={name: rule}` adds columns (`interp.capturing.role_text`). A run that was stopped goes on with
+    `resume(out)`. The same bytes come again from the same inputs (definitions: same bytes).
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
     """
-    folder = RunFolder(Path(out))
-    folder.check_free()
-    source = data_source(data, options)
-    options, given = split_given(filled_in(options))
-    options, given["roles"] = split_roles(options)
-    settings = Settings(model=_model_name(model), data=source, **options)
-    rows = read_rows(settings, data)
-    hooked = _load(model, settings)
-    settings, rows = asked(settings, rows, data, model_tokenizer(hooked))
-    record = {
-        "state": "answering",
-        "created": now(),
-        "settings": settings.to_json(),
-        "versions": versions(),
-        "model": describe_model(hooked),
-        "data": {"source": source, "rows": len(rows), "left_out": rows.left_out, "sha256": data_hash(rows)},
-        "resume": f"interp resume {out}",
-        "seconds": {},
-    }
-    shapes, samples = Shapes.of_model(hooked), len(sampled_rows(rows, settings.samples_per_question))
-    check_enough(rows, settings, n_ctx=shapes.n_ctx, tokenizer=model_tokenizer(hooked))
-    check_room(folder.path, shapes, settings.sites, len(settings.roles), samples)
+    check_options("run", options, "out", "progress", "n_jobs")
+    folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
+    request = Request.of(model=model, data=data, out=out, options=options)
+    hooked = load_settings_model(request.settings, model)
+    shapes = Shapes.of_model(hooked)
+    request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=shapes.n_ctx)
+    settings, record = request.settings, new_record(request, hooked, out)
+    check_room(folder.path, shapes, settings.sites, len(settings.roles), len(request.samples))
     new = not folder.path.exists()
     make_folder(folder.path)
-    with locked(folder.path):
+    with locked(folder.path), folder.kept():
         folder.check_free()
         with folder.beginning(new=new):
-            measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
+            measured = _measure(folder, record, settings, request.rows, hooked, request.objects, progress=progress)
         del hooked
         return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
 
@@ -102,53 +88,40 @@ def resume(
 
     `model`, `data` and the options `correct`, `judge`, `extractor` and `roles` ({name: function}) are needed again
     only if they were given as Python objects. Raises RunError if the model, data or versions are not those the run
-    began with.
+    began with, if this machine would get other last digits, or if another process is working on the run.
     """
     if unknown := sorted({*given} - {*LABELLING, "roles"}):
-        raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with")
-    folder = RunFolder(Path(out))
-    record = read_run_json(folder)
-    if record["state"] == "done":
-        return open_run(out)
-    settings = Settings.from_json(record["settings"])
-    if data is None and record["data"]["source"] == IN_PYTHON:
-        raise RunError(
-            f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)"
-        )
-    if not folder.samples.exists():
-        restored_roles(settings.roles, given.get("roles", {}))  # fails here, before a model is loaded
-    rows = read_rows(settings, data)
-    hooked = _load(model_source(settings, model), settings)
-    for what, then, current in (
-        ("data", {"sha256": record["data"]["sha256"]}, {"sha256": data_hash(rows)}),
-        ("model", record["model"], plain(describe_model(hooked))),
-        ("versions", record["versions"], versions()),
-    ):
-        if changed := [key for key in sorted({*then, *current}) if then.get(key) != current.get(key)]:
-            details = ", ".join(f"{key} {then.get(key)} then, {current.get(key)} now" for key in changed)
-            raise RunError(f"{out}: the {what} changed since the run began ({details}); start a new run")
+        hint = nearest(unknown[0], parameters(resume) | {*LABELLING, "roles"})
+        raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with{hint}")
+    given = given_again(given)
+    folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
     with locked(folder.path):
-        measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
-        del hooked
-        return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
+        record = read_run_json(folder)
+        if record["state"] == "done":
+            return open_run(out)
+        settings = Settings.from_json(record["settings"])
+        if data is None and record["data"]["source"] == IN_PYTHON:
+            raise RunError(
+                f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)"
+            )
+        if not folder.samples.exists():
+            restored_roles(settings.roles, given.get("roles", {}))  # fails here, before a model is loaded
+        rows = read_rows(settings, data)
+        with folder.kept(), torch_threads(recorded_threads(record)):
+            hooked = load_settings_model(settings, model_source(settings, model))
+            check_unchanged(record, rows, hooked, folder.path)
+            record["resumed"] = [*record.get("resumed", ()), now()]
+            measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
+            del hooked
+        with folder.kept():
+            return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 
 def open_run(out: str | Path) -> Run:
     """A run folder as an object: settings, samples, grids, comparison, activations. Raises RunError if it is none."""
-    opened = Run(RunFolder(Path(out)))
+    opened = Run(RunFolder.at(out))
     opened.settings  # noqa: B018  (fails at once for a folder that holds no run)
     return opened
-
-
-@contextmanager
-def _stage(folder: RunFolder, record: dict[str, Any], state: str) -> Iterator[None]:
-    """Write down what is being done, then how long it took."""
-    record["state"] = state
-    write_json(folder.run_json, record)
-    started = monotonic()
-    yield
-    give_back()
-    record["seconds"][state] = round(monotonic() - started, 2)
 
 
 def _measure(
@@ -163,9 +136,11 @@ def _measure(
 ) -> tuple[Answers, Positions, Folds]:
     """What needs the model: answers and activations, as far as they are not there yet."""
     if not folder.samples.exists():
+        check_repeatable(record, folder.path, model_info(model).device)
         labelling = labelling_models(settings, model, given)
+        note_labelling(record, labelling, model, folder.path)
         samples = len(sampled_rows(rows, settings.samples_per_question))
-        with _stage(folder, record, "answering"), bar("Answering", samples, enabled=progress) as advance:
+        with stage(folder, record, "answering"), bar("Answering", samples, enabled=progress) as advance:
             answers = generate_answers(
                 model,
                 rows,
@@ -203,11 +178,14 @@ def _measure(
 
     remove(folder.answer_log)
 
-    composition = capture_plan(model, answers, positions, batch_tokens=settings.batch_tokens).settings
+    plan = capture_plan(model, answers, positions, batch_tokens=settings.batch_tokens)
+    composition = plan.settings
+    if finished_batches(folder.activations) < len(plan.batches):
+        check_repeatable(record, folder.path, model_info(model).device)
     batches = record.setdefault("batches", {**composition, "split": {}})
     if batches["batches_sha256"] != composition["batches_sha256"]:
         raise RunError(f"{folder.path}: the batches are not those the run began with; start a new run")
-    with _stage(folder, record, "capturing"), bar("Capturing", len(answers), enabled=progress) as advance:
+    with stage(folder, record, "capturing"), bar("Capturing", len(answers), enabled=progress) as advance:
         write_shards(
             folder.activations,
             lambda skip: capture_batches(
@@ -240,11 +218,12 @@ def _evaluate(
     n_jobs: int | None,
 ) -> Run:
     """What needs only the run folder: grids, comparison, figures and report."""
-    with _stage(folder, record, "probing"):
+    record.setdefault("numerics", {})["probes"] = {**numerics(), "threads": 1}
+    with stage(folder, record, "probing"), one_thread():
         cap = stored_capture(folder.activations, tuple(answers.id), positions, run=run_identity(record))
         weights = str(record["model"]["weights_sha256"])
         result = analyse(cap, answers, positions, folds, settings, model=weights, progress=progress, n_jobs=n_jobs)
-    with _stage(folder, record, "reporting"), writing(folder.path):
+    with stage(folder, record, "reporting"), writing(folder.path):
         make_folder(folder.figures)
         write_results(folder, result)
         draw(folder, result.probe, result.attention, cap, record)
@@ -264,17 +243,3 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
         lines = sample_lines(answers, positions, None)
         write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
         raise DataError(f"{error} (the model's answers are in {folder.path / 'answers.jsonl'})") from error
-
-
-def _load(model: Any, settings: Settings) -> HookedModel:
-    return load_model(
-        model,
-        device=settings.device,
-        dtype=settings.dtype,
-        processed_weights=settings.processed_weights,
-        sites=settings.sites,
-    )
-
-
-def _model_name(model: Any) -> str:
-    return str(model) if isinstance(model, (str, Path)) else type(model).__name__

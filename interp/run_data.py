@@ -1,6 +1,6 @@
 """Which rows a run asks, and what their data set fills into its settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from interp.data.datasets import dataset, load_dataset
 from interp.data.rows import Rows, load_rows
 from interp.errors import DataError, RunError
 from interp.models.architecture import BACKENDS
+from interp.models.loading import HookedModel, load_model
 from interp.settings import Settings
 
 IN_PYTHON = "rows given in Python"
@@ -49,15 +50,27 @@ def model_source(settings: Settings, model: Any = None) -> Any:
     return settings.model if model is None else model
 
 
+def load_settings_model(settings: Settings, model: Any, *, sites: Sequence[str] | None = None) -> HookedModel:
+    """The model as the settings have it loaded, checked at the sites that will be captured (default: theirs)."""
+    return load_model(
+        model,
+        device=settings.device,
+        dtype=settings.dtype,
+        processed_weights=settings.processed_weights,
+        sites=settings.sites if sites is None else sites,
+    )
+
+
 def read_rows(settings: Settings, data: Any = None) -> Rows:
     """The rows of a run: those given in Python, else what the settings name."""
+    some: dict[str, Any] = {"limit": settings.limit, "skip_unanswerable": settings.skip_unanswerable}
     if data is not None and not isinstance(data, str | Path):
-        return load_rows(data, columns=settings.columns, limit=settings.limit)
+        return load_rows(data, columns=settings.columns, **some)
     path = settings.data if data is None else data
     if settings.dataset is None:
-        return load_rows(path, columns=settings.columns, limit=settings.limit)
+        return load_rows(path, columns=settings.columns, **some)
     file = None if path == HUB else path
-    return load_dataset(settings.dataset, file, limit=settings.limit, chat=settings.chat is not False)
+    return load_dataset(settings.dataset, file, chat=settings.chat is not False, **some)
 
 
 def asked(settings: Settings, rows: Rows, data: Any, tokenizer: Any) -> tuple[Settings, Rows]:

@@ -29,6 +29,11 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--out", required=True, type=Path, help="run folder, new or empty")
     run.add_argument("--limit", type=int, help="use the first N rows only")
+    run.add_argument(
+        "--skip-unanswerable",
+        action="store_true",
+        help="leave out rows without an accepted answer, counted, instead of stopping at them",
+    )
     run.add_argument("--seed", type=int, default=0, help="seed of folds, resamples and drawn answers (default 0)")
     model = run.add_argument_group("model")
     model.add_argument(
@@ -146,6 +151,7 @@ def run_options(args: argparse.Namespace) -> dict[str, Any]:
         dtype=args.dtype,
         processed_weights=args.processed_weights,
         limit=args.limit,
+        skip_unanswerable=args.skip_unanswerable,
         seed=args.seed,
         batch_tokens=args.batch_tokens,
         prompt_template=template_text(args.prompt_template),
@@ -196,7 +202,12 @@ def _columns(text: str) -> dict[str, str]:
 def _roles(texts: list[str]) -> dict[str, str]:
     """`--role`: {name: role}; what a role is, `interp.capturing.role_text` says."""
     roles: dict[str, str] = {}
-    for name, _, role in (text.partition("=") for text in texts):
+    for name, equals, role in (text.partition("=") for text in texts):
+        if not equals:
+            from interp.capturing.role_text import landmark_form
+
+            form = landmark_form(name) or "exact_last+3"
+            raise InterpError(f"--role {name}: expected NAME=ROLE, a column's own name and its role, as in mine={form}")
         if name in roles:
             raise InterpError(f"--role {name}: given twice; give every column a name of its own")
         roles[name] = role

@@ -1,37 +1,156 @@
-"""What `run.json` says of a run: its model, its data, and what became of every sample."""
+"""What `run.json` says of a run: what was asked and used, on what, and what became of every sample."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from interp.answering.answers import STATUSES, Answers
+from interp.answering.answers import STATUSES, Answers, named_answers
+from interp.answering.exact_answers import exact_answer_method
 from interp.answering.extraction import extraction_counts
 from interp.answering.place_check import place_check
+from interp.answering.prompts import PromptFormat
+from interp.atomic import plain, write_json
 from interp.capturing.positions import Positions
 from interp.data.rows import QARow
-from interp.fingerprint import json_hash, tokenizer_hash, weights_hash
+from interp.errors import RunError
+from interp.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
+from interp.heap import give_back
+from interp.models.architecture import backend
 from interp.models.loading import HookedModel, model_info, model_tokenizer
+from interp.numerics import numerics
+from interp.planning.request import Request
+from interp.probing.estimators import TUNABLE, ProbeSpec
+from interp.runs.run_folder import RunFolder, going_on, now
 from interp.statistics.folds import Folds
+
+
+def new_record(request: Request, model: HookedModel, out: str | Path) -> dict[str, Any]:
+    """The record of a run that begins."""
+    settings, rows = request.settings.to_json(), request.rows
+    record = {
+        "state": "answering",
+        "created": now(),
+        "settings": settings,
+        "asked": {name: settings[name] for name in request.asked if name in settings},
+        "used": used_settings(request, model),
+        "versions": versions(),
+        "model": describe_model(model),
+        "numerics": {"model": numerics(model_info(model).device)},
+        "data": {
+            "source": request.settings.data,
+            "rows": len(rows),
+            "samples": len(request.samples),
+            "left_out": rows.left_out,
+            "sha256": data_hash(rows),
+        },
+        "given": list(request.given),
+        "seconds": {},
+    }
+    return record | {"resume": going_on(record, Path(out))}
+
+
+def used_settings(request: Request, model: HookedModel) -> dict[str, Any]:
+    """What became of the settings that were left open, or that a loaded model decides whatever they say."""
+    settings, info = request.settings, model_info(model)
+    form, own = PromptFormat(settings.prompt_template, settings.chat), [row.prompt for row in request.rows]
+    method = exact_answer_method(
+        settings.exact_answer,
+        candidates=settings.candidates,
+        pattern=settings.answer_pattern,
+        extract=lambda questions, texts: [],
+    ).name
+    used: dict[str, Any] = {
+        "device": str(info.device),
+        "dtype": str(info.dtype).removeprefix("torch."),
+        "processed_weights": info.processed_weights,
+        "chat": None if all(own) else form.is_chat(model_tokenizer(model)),
+        "exact_answer": method,
+        "C": list(ProbeSpec(settings.probe, C=settings.C).strengths) if settings.probe in TUNABLE else None,
+    }
+    if method == "candidates":
+        default = named_answers(request.rows, wrong_too=settings.correct == "choice")
+        listed = list(dict.fromkeys(default if settings.candidates is None else settings.candidates))
+        source = "every accepted answer of the data" if settings.candidates is None else "given"
+        used["candidates"] = {"source": source, "number": len(listed), "sha256": json_hash(listed)}
+    return used
+
+
+def note_labelling(record: dict[str, Any], labelling: Mapping[str, Any], model: HookedModel, out: Path) -> None:
+    """Write down which models label the answers; RunError if, in a run that goes on, they are not those of before."""
+    used = record.setdefault("used", {})
+    for name in ("judge", "extractor"):
+        extracts = name == "extractor" and used.get("exact_answer") == "extract"
+        found = model if extracts and labelling[name] is None else labelling[name]
+        if not backend(found):
+            continue  # nobody is asked, or a function: the settings name it
+        said = "the run's own model" if found is model else plain(describe_model(found))
+        if used.setdefault(name, said) != said:
+            raise RunError(
+                f"{out}: the {name} changed since the run began; give the one it began with, or start a new run"
+            )
+
+
+def check_unchanged(record: Mapping[str, Any], rows: list[QARow], model: HookedModel, out: Path) -> None:
+    """Raise RunError unless data, model and versions are those that the run began with."""
+    for what, then, current in (
+        ("data", {"sha256": record["data"]["sha256"]}, {"sha256": data_hash(rows)}),
+        ("model", record["model"], plain(describe_model(model))),
+        ("versions", record["versions"], versions()),
+    ):
+        # What an earlier version of interp did not write down is not known to have changed.
+        if changed := [key for key in sorted(then) if then[key] != current.get(key)]:
+            details = ", ".join(f"{key} {then[key]} then, {current.get(key)} now" for key in changed)
+            raise RunError(f"{out}: the {what} changed since the run began ({details}); start a new run")
+
+
+@contextmanager
+def stage(folder: RunFolder, record: dict[str, Any], state: str) -> Iterator[None]:
+    """Write down what is being done, and how long it took, also where it was broken off (but not by `kill -9`)."""
+    record["state"] = state
+    write_json(folder.run_json, record)
+    before, started = record["seconds"].get(state, 0.0), monotonic()
+    try:
+        yield
+    except BaseException:
+        record["seconds"][state] = round(before + monotonic() - started, 2)
+        with suppress(RunError):  # what broke it off is what the user has to know
+            write_json(folder.run_json, record)
+        raise
+    give_back()
+    record["seconds"][state] = round(before + monotonic() - started, 2)
 
 
 def sample_counts(answers: Answers, positions: Positions, folds: Folds) -> dict[str, Any]:
     """What happened to the samples: nothing is left out without being counted."""
     labelled = [y for y in answers.correct if y is not None]
+    generated = [logprobs is not None for logprobs in answers.logprobs]
+    completed = [bool(ids) for ids in answers.completion_ids]
+    too_long = answers.status.count("too_long")
     methods = Counter(
         (m or "none", {True: "correct", False: "wrong", None: "unlabelled"}[y])
         for m, y in zip(answers.exact_answer_method, answers.correct, strict=True)
     )
     return {
         "samples": len(answers),
+        "completions": {
+            "generated": sum(generated),
+            "brought": sum(there and not ours for ours, there in zip(generated, completed, strict=True)),
+            "none": sum(not there and not ours for ours, there in zip(generated, completed, strict=True)),
+        },
         "status": {status: answers.status.count(status) for status in STATUSES},
         "accuracy": sum(labelled) / len(labelled) if labelled else None,
         "unlabelled": answers.correct.count(None),
         "exact_answer_method": [{"method": m, "label": y, "n": n} for (m, y), n in sorted(methods.items())],
         "question_not_located": answers.question_tokens.count(None),
-        "stopped_by_length": answers.finish.count("length"),
+        # Only the model's own: where a completion was brought, nobody knows why it ends.
+        "stopped_by_length": sum(ours and end == "length" for ours, end in zip(generated, answers.finish, strict=True)),
         "near_ties": sum(answers.near_ties or ()),
         "population": int(folds.member.sum()),
-        "excluded": folds.excluded,
+        "excluded": {"too_long": too_long, **folds.excluded, "unlabelled": folds.excluded["unlabelled"] - too_long},
         "valid": dict(zip(positions.roles, positions.valid.sum(0).tolist(), strict=True)),
         "place_check": [asdict(check) for check in place_check(answers)],
         "judge": None if answers.judgement is None else answers.judgement.counts(),

@@ -1,22 +1,32 @@
 """Everything a user can set about a run; written to `run.json`, read back by `resume`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from interp.answering.correctness import JUDGE, check_rule_name
-from interp.answering.exact_answers import exact_answer_method
+from interp.answering.exact_answers import exact_answer_method, read_candidates
 from interp.answering.extraction import extractor
 from interp.answering.prompts import PromptFormat
 from interp.answering.sampling import Sampling, check_samples
-from interp.answering.stopping import check_stop
-from interp.capturing.activations import SITES
-from interp.capturing.role_text import check_roles
+from interp.answering.stopping import read_stop
+from interp.arguments import MANY, flag, known_options, one_of, one_text, seed_number, whole_number
+from interp.capturing.activations import read_sites
+from interp.capturing.role_text import read_roles
 from interp.capturing.roles import ROLES
+from interp.data.rows import read_columns
 from interp.errors import DataError
+from interp.models.placement import device_name, dtype_name
 from interp.probing.estimators import ProbeSpec
+from interp.statistics.folds import POPULATIONS
 
 GIVEN = "given in Python: "
 """How the settings name a rule or a model that was given as a Python object."""
+
+
+LEAST = {"limit": 1, "batch_tokens": 1, "max_new_tokens": 1, "folds": 2, "permutations": 0}
+"""The least of every whole number."""
+OPTIONAL_TEXTS = ("dataset", "prompt_template", "exact_answer", "answer_pattern", "judge", "extractor")
 
 
 @dataclass(frozen=True)
@@ -58,26 +68,40 @@ class Settings:
     controls: bool = True
     processed_weights: bool = False
 
+    skip_unanswerable: bool = False
+    """Whether rows without an accepted answer are left out, counted, instead of stopping the run."""
+
     def __post_init__(self) -> None:
-        least = {"limit": 1, "batch_tokens": 1, "max_new_tokens": 1, "folds": 2, "permutations": 0, "seed": 0}
-        for name, low in least.items():
-            value = getattr(self, name)
-            if value is not None and value < low:
-                raise DataError(f"{name}: expected a whole number from {low}, got {value}")
-        check_samples(self.samples_per_question, self.temperature)
-        check_stop(self.stop)
-        if isinstance(self.sites, str):
-            raise DataError(f"sites: expected a tuple of names, got the text {self.sites!r}; write ({self.sites!r},)")
-        if not self.sites:
-            raise DataError("sites: expected at least one")
-        if unknown := [site for site in self.sites if site not in SITES]:
-            raise DataError(f"sites: {unknown[0]!r} is none of {', '.join(SITES)}")
-        if self.candidates is not None and not self.candidates:
-            raise DataError("candidates: expected at least one candidate answer, got none")
+        """Everything is checked here, so that a run fails before a model is loaded or a folder made."""
+
+        def read(name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+
+        for name, low in LEAST.items():
+            if getattr(self, name) is not None or name != "limit":
+                read(name, whole_number(name, getattr(self, name), low))
+        for name in ("model", "data", "correct", "population", "probe", *OPTIONAL_TEXTS):
+            if getattr(self, name) is not None or name not in OPTIONAL_TEXTS:
+                one_text(name, getattr(self, name))
+        for name in ("controls", "processed_weights", "skip_unanswerable"):
+            read(name, flag(name, getattr(self, name)))
+        if self.permutations == 1:
+            raise DataError("permutations: expected 0 (none) or at least 2, got 1")
+        whole_number("permutations", self.permutations, 0, MANY)
+        read("seed", seed_number(self.seed))
+        read("device", device_name(self.device))
+        read("dtype", dtype_name(self.dtype))
+        read("samples_per_question", check_samples(self.samples_per_question, self.temperature))
+        read("stop", read_stop(self.stop))
+        read("sites", read_sites(self.sites))
+        if self.candidates is not None:
+            read("candidates", read_candidates(self.candidates))
         if self.dataset is not None and self.columns is not None:
             raise DataError(f"columns: the data set {self.dataset!r} has its own; leave one of the two out")
-        # These check themselves; a run fails here, before a model is loaded or a folder made.
-        check_roles(self.roles)
+        read("columns", read_columns(self.columns))
+        read("roles", read_roles(self.roles))
+        one_of("population", self.population, POPULATIONS)
+        # These check themselves.
         PromptFormat(self.prompt_template, self.chat)
         Sampling(self.temperature, self.top_p, self.seed)
         if not self.correct.startswith(GIVEN):
@@ -90,7 +114,7 @@ class Settings:
             pattern=self.answer_pattern,
             extract=extractor(self.extractor or self.model),
         )
-        ProbeSpec(self.probe, C=self.C)
+        ProbeSpec(self.probe, C=self.C, seed=self.seed)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -102,3 +126,9 @@ class Settings:
         known = {field.name for field in fields(cls)}
         plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
         return cls(**plain)
+
+
+def check_options(where: str, options: Mapping[str, Any], *own: str) -> None:
+    """Raise DataError for an option that no run has, with the nearest that there is; `own` are those of `where`."""
+    names = {field.name for field in fields(Settings)}
+    known_options(where, options, names | {"model", "data", *own})

@@ -19,6 +19,16 @@ hypothesis.settings.register_profile("interp", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("interp")
 
 
+@pytest.fixture
+def as_users_run_it():
+    """Without the types that the tests check at every call: what is wrong reaches our own checks."""
+    import jaxtyping
+
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
 @pytest.fixture(scope="session")
 def llama_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A local Hugging Face folder: LlamaForCausalLM with random weights (3 layers, 4 heads in 2 groups)."""

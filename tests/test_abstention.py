@@ -114,11 +114,11 @@ def test_it_is_plain_json_and_the_same_again() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     grid = known(100)
-    with pytest.raises(DataError, match="the grid has no layer 9, 0"):
+    with pytest.raises(DataError, match="layer: expected one of 0, got 9"):
         selective(grid, 9, "0")
     with pytest.raises(DataError, match="give both layer and token"):
         selective(grid, 0)
-    with pytest.raises(DataError, match="rates: expected shares between 0 and 1"):
+    with pytest.raises(DataError, match="rates: expected a number above 0, below 1, got 5.0"):
         selective(grid, rates=(5.0,))
     y = np.array([1] * 40 + [0] * 8)
     empty = probe_grid(np.random.default_rng(0).standard_normal((48, 1, 1, 3)), y)

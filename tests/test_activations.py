@@ -121,10 +121,10 @@ def test_the_users_hooks_stay_and_ours_go(model, answered) -> None:
 
 def test_unknown_sites_and_missing_hooks_are_errors(model, answered) -> None:
     answers, positions = answered
-    with pytest.raises(DataError, match="unknown site 'resid'"):
+    with pytest.raises(DataError, match="sites: expected one of resid_post, .*, got 'resid'"):
         interp.capture(model, answers, positions, sites=("resid",))
     for given in ("hook_resid_mid", "blocks.0.hook_resid_mid"):
-        with pytest.raises(DataError, match=f"unknown site '{given}'; did you mean 'resid_mid'"):
+        with pytest.raises(DataError, match=f"sites: '{given}' is a hook point of one layer, .*write 'resid_mid'"):
             interp.capture(model, answers, positions, sites=(given,))
 
 

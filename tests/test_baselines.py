@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from interp.answering.answers import Answers
-from interp.probing.baselines import Labels, baseline_estimates, fitted_estimate, position_estimates
+from interp.probing.baselines import baseline_estimates, fitted_estimate, position_estimates
+from interp.probing.scored import Labels
 from interp.statistics.cross_fold import shared_variance
 from interp.statistics.inference import Estimate, standard_error
 
@@ -49,7 +50,12 @@ def make_answers(rng: np.random.Generator, n: int = N, **planted: list) -> Answe
 
 def make_labels(rng: np.random.Generator, n: int = N) -> Labels:
     """Labels, folds and groups that know nothing of each other."""
-    return rng.permutation(np.arange(n) % 2), rng.permutation(np.arange(n) % 5), np.arange(n)
+    return labels_of(rng.permutation(np.arange(n) % 2), rng.permutation(np.arange(n) % 5))
+
+
+def labels_of(y: np.ndarray, fold: np.ndarray) -> Labels:
+    """Every sample a group of its own, named as `make_answers` does."""
+    return Labels.of(y, fold, [f"g{i}" for i in range(len(y))], [f"s{i}" for i in range(len(y))])
 
 
 def estimates(seed: int, labels: Labels, **planted: list) -> dict[str, Estimate]:
@@ -111,18 +117,17 @@ def test_samples_without_log_probabilities_are_left_out_and_counted() -> None:
 
 def test_place_finds_a_planted_length_only_where_the_role_exists() -> None:
     rng = np.random.default_rng(0)
-    y, fold, group = make_labels(rng)
+    labels = make_labels(rng)
+    y = labels.y
     lengths = 20 + rng.integers(0, 5, N)
     told = 5 + 3 * y + rng.integers(0, 2, N)
     blind = rng.integers(3, 9, N)
     told[:40] = -1
-    found = position_estimates(
-        np.stack([told, blind], axis=1), lengths, ["exact_answer_first", "last_q"], (y, fold, group)
-    )
+    found = position_estimates(np.stack([told, blind], axis=1), lengths, ["exact_answer_first", "last_q"], labels)
     assert found["exact_answer_first"].value == 1.0
     assert found["exact_answer_first"].n == N - 40
     assert 0.35 < found["last_q"].value < 0.65
-    by_length = position_estimates(blind[:, None], lengths + 9 * y, ["last_q"], (y, fold, group))
+    by_length = position_estimates(blind[:, None], lengths + 9 * y, ["last_q"], labels)
     assert by_length["last_q"].value == 1.0
 
 
@@ -130,7 +135,7 @@ def test_classes_that_meet_in_one_fold_only_are_undefined_with_a_reason() -> Non
     fold = np.arange(N) % 5
     y = (fold != 0).astype(np.int64)
     y[::10] = 1  # fold 0 holds both classes; a training part without it holds one
-    labels = (y, fold, np.arange(N))
+    labels = labels_of(y, fold)
     found = estimates(0, labels)
     assert all(np.isnan(each.value) and each.reason for each in found.values())
     place = position_estimates(np.arange(N)[:, None], np.arange(N), ["-1"], labels)
@@ -147,7 +152,7 @@ def test_texts_without_words_are_undefined_with_a_reason() -> None:
 def test_the_interval_of_a_fitted_baseline_knows_that_its_folds_trained_each_other() -> None:
     rng = np.random.default_rng(3)
     labels = make_labels(rng)
-    found, training = fitted_estimate(rng.standard_normal((N, 20)), labels, min_per_class=10)
-    fixed = standard_error(found.influence, labels[2])
-    assert found.se == pytest.approx(np.sqrt(fixed**2 + shared_variance(training, labels[2])))
+    found = fitted_estimate(rng.standard_normal((N, 20)), labels, min_per_class=10)
+    fixed = standard_error(found.influence, labels.group)
+    assert found.se == pytest.approx(np.sqrt(fixed**2 + shared_variance(found.training, labels.group)))
     assert found.se > 1.2 * fixed

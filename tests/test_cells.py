@@ -63,7 +63,7 @@ def test_an_xarray_of_features_is_its_values_by_order() -> None:
     np.testing.assert_array_equal(features.column(some, 1, 2), x[some, 1, 2])
     assert features.ids == tuple(IDS) and features.used(some).all()
     with pytest.raises(
-        DataError, match=r"expected a Capture or an array `sample layer role width`, got shape \(60, 2\)"
+        DataError, match=r"expected a Capture or an array `sample layer role width`, got DataArray of shape \(60, 2\)"
     ):
         read_features(xr.DataArray(x[:, :, 0, 0]))
     assert read_features(torch.tensor(x).bfloat16()).values.dtype == torch.bfloat16

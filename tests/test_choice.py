@@ -74,7 +74,7 @@ def test_a_planted_cell_is_chosen_and_its_score_composed() -> None:
     x = rng.standard_normal((200, 2, 3, 8))
     x[:, 1, 2, 0] += 2 * y
     grid = probe_grid(x, y)
-    assert grid["choice_auc"].dims == ("layer", "token", "held_out_fold")
+    assert grid["choice_auc"].dims == ("sample", "layer", "token")
     best = describe_best(grid)
     assert all(cell == {"layer": 1, "token": "2"} for cell in best["chosen"].values())
     score = grid["score"].values[:, 1, 2]
@@ -115,6 +115,6 @@ def test_a_probe_that_is_not_linear_chooses_by_its_own_fits() -> None:
             weight = y[test].sum() * (1 - y[test]).sum()
             concordant += weight * roc_auc_score(y[test], oracle.decision_function(x[test, 0, 1]))
             pairs += weight
-        assert grid["choice_auc"].values[0, 1, f] == pytest.approx(concordant / pairs, abs=1e-12)
+        assert grid["choice_auc"].values[fold == f, 0, 1] == pytest.approx(concordant / pairs, abs=1e-12)
     best = describe_best(grid)["nested"]
     assert best["value"] > 0.9

@@ -8,6 +8,7 @@ import xarray as xr
 
 from interp.comparing.compare import Comparison, compare_grids, describe_best
 from interp.errors import DataError
+from interp.probing.grid import grid_arrays
 from interp.probing.probes import probe_grid
 from interp.statistics.inference import benjamini_hochberg, delta_auc
 
@@ -55,7 +56,7 @@ def test_every_delta_is_that_of_inference_and_q_is_over_the_grid(grids: tuple[xr
                 one["y"].values,
                 one["fold"].values,
                 np.arange(300),
-                training=(one["training"].astype(float) - two["training"].astype(float)).isel(cell).values,
+                training=grid_arrays(one).trained(*cell.values()) - grid_arrays(two).trained(*cell.values()),
             )
             here = delta.isel(cell)
             assert [here[name].item() for name in ("delta", "low", "high", "p", "n")] == [

@@ -16,6 +16,7 @@ from interp.probing.controls import CELL_CONTROLS, answer_components, control_gr
 from interp.probing.probes import probe_grid
 
 N, WIDTH, STRINGS = 360, 72, 60
+ROLE = ("exact_answer_first",)
 MEMORISED, SHARED, NOISE = 0, 1, 2
 """Layers: which answer it is, a direction common to all correct answers, and nothing."""
 
@@ -29,7 +30,7 @@ def captured(x: np.ndarray, answers: Answers, *, embed: torch.Tensor) -> Capture
         valid=torch.ones((N, 1), dtype=torch.bool),
         index=torch.zeros((N, 1), dtype=torch.int64),
         layers=(0, 1, 2),
-        roles=("exact_answer_first",),
+        roles=ROLE,
         id=tuple(answers.id),
     )
 
@@ -45,9 +46,8 @@ def test_control_labels_are_constant_per_string_and_keep_the_share() -> None:
 
 def test_components_join_shared_answers_and_groups_but_not_missing_answers() -> None:
     strings = ["x", "y", "x", "z", "", ""]
-    group = np.array([0, 1, 2, 1, 3, 4])
-    found = answer_components(strings, group)
-    assert found.tolist() == [0, 1, 0, 1, 2, 3]
+    found = answer_components(strings, ["q0", "q1", "q2", "q1", "q3", "q4"])
+    assert found == ["q0", "q1", "q0", "q1", "q3", "q4"]
 
 
 def planted(seed: int = 0) -> tuple[np.ndarray, Answers, xr.Dataset]:
@@ -60,7 +60,7 @@ def planted(seed: int = 0) -> tuple[np.ndarray, Answers, xr.Dataset]:
     x[:, SHARED, 0, 0] += 8 * y
     answers = make_answers(rng, N, exact_answer=[f"Place {k}" for k in code])
     answers = dataclasses.replace(answers, id=[str(i) for i in range(N)])  # the names of a bare array's samples
-    grid = probe_grid(x, y, roles=["exact_answer_first"], n_jobs=1)
+    grid = probe_grid(x, y, roles=ROLE, n_jobs=1)
     place = 5 + 4 * y + rng.integers(0, 2, N)
     return x, answers, grid.assign(position=(("sample", "token"), place[:, None]))
 
@@ -68,7 +68,7 @@ def planted(seed: int = 0) -> tuple[np.ndarray, Answers, xr.Dataset]:
 @pytest.fixture(scope="module")
 def found() -> tuple[xr.Dataset, Controls]:
     x, answers, grid = planted()
-    return grid, control_grid(x, answers, grid, n_jobs=1)
+    return grid, control_grid(x, answers, grid, roles=ROLE, n_jobs=1)
 
 
 def value(controls: Controls, name: str, layer: int) -> float:
@@ -109,7 +109,7 @@ def test_shuffled_labels_and_random_vectors_tell_nothing(found: tuple[xr.Dataset
 def test_every_control_is_in_the_table_and_the_summary(found: tuple[xr.Dataset, Controls]) -> None:
     grid, controls = found
     assert controls.baselines["position"]["exact_answer_first"].value == 1.0  # planted in the token index
-    rows = controls.table()
+    rows = controls.rows()
     cells = {(row["layer"], row["metric"]): row for row in rows if row["layer"] != "all"}
     names = {"control_task_auc", "held_out_auc", "shuffled_auc", "selectivity"}
     assert set(cells) == {(layer, name) for layer in range(3) for name in names}
@@ -117,19 +117,27 @@ def test_every_control_is_in_the_table_and_the_summary(found: tuple[xr.Dataset, 
     assert cells[SHARED, "held_out_auc"]["n"] == N
     whole = {row["metric"].removesuffix("_auc") for row in rows if row["layer"] == "all"}
     assert whole == set(controls.baselines)
-    lines = controls.summary(grid)
+    lines = controls.lines(grid)
     assert len(lines) == len(CELL_CONTROLS) + len(controls.baselines)
     best = int(grid["auc"].argmax("layer")[0])
     assert lines[0]["note"] == f"layer {best}, exact_answer_first"
     assert lines[0]["value"] == value(controls, "control_task", best)
     assert [line["name"] for line in lines if "unit" in line] == ["Selectivity (AUC minus control task)"]
+    table, summary = controls.table(), controls.summary(grid)
+    assert table[["layer", "token", "metric"]].to_dict("records") == [
+        {key: row[key] for key in ("layer", "token", "metric")} for row in rows
+    ]
+    np.testing.assert_array_equal(table["value"], [row["value"] for row in rows])
+    assert table["value"].dtype == float and summary["name"].tolist() == [line["name"] for line in lines]
+    np.testing.assert_array_equal(summary["value"], [np.nan if x["value"] is None else x["value"] for x in lines])
+    assert set(summary["unit"]) == {"AUC", "AUC difference"}
     assert controls.notes["answer_strings"] == controls.notes["answer_components"] == STRINGS
 
 
 def test_one_answer_for_all_leaves_its_controls_undefined_with_reasons() -> None:
     x, answers, grid = planted()
     same = dataclasses.replace(answers, exact_answer=["Paris"] * N)
-    controls = control_grid(x, same, grid, n_jobs=1)
+    controls = control_grid(x, same, grid, roles=ROLE, n_jobs=1)
     reasons = controls.cells["reason"].isel(layer=SHARED, token=0)
     assert np.isnan(controls.cells["auc"].sel(control=["control_task", "selectivity", "held_out"])).all()
     assert reasons.sel(control="selectivity").item().startswith("control task: ")
@@ -140,8 +148,8 @@ def test_one_answer_for_all_leaves_its_controls_undefined_with_reasons() -> None
 def test_samples_that_are_not_among_the_answers_are_an_error() -> None:
     x, answers, grid = planted()
     renamed = dataclasses.replace(answers, id=[f"t{i}" for i in range(N)])
-    with pytest.raises(DataError, match=r"answers: 360 samples of the grid are not in them, first 0"):
-        control_grid(x, renamed, grid, n_jobs=1)
+    with pytest.raises(DataError, match="answers: 360 of 360 are not in the answers, first '0'"):
+        control_grid(x, renamed, grid, roles=ROLE, n_jobs=1)
 
 
 def test_the_embedding_row_is_held_out_too() -> None:
@@ -154,8 +162,8 @@ def test_the_embedding_row_is_held_out_too() -> None:
     found = controls.baselines["embed_held_out"]["exact_answer_first"]
     own = controls.cells.sel(control="held_out").isel(layer=0, token=0)
     assert [found.value, found.low, found.high] == [float(own[name]) for name in ("auc", "low", "high")]
-    assert any(line["name"] == "Embedding row, answer-held-out folds" for line in controls.summary(grid))
-    assert {row["layer"] for row in controls.table() if row["metric"] == "embed_held_out_auc"} == {"embed"}
+    assert any(line["name"] == "Embedding row, answer-held-out folds" for line in controls.lines(grid))
+    assert {row["layer"] for row in controls.rows() if row["metric"] == "embed_held_out_auc"} == {"embed"}
     without = control_grid(cap, answers, grid.drop_vars("training"), n_jobs=1).cells
     widths = [
         c.sel(control="selectivity", layer=2)["high"] - c.sel(control="selectivity", layer=2)["low"]
@@ -177,7 +185,7 @@ def test_selectivity_is_paired(monkeypatch) -> None:
     """A control task with the grid's own labels is the grid's own probe: nothing differs, and it is certain of that."""
     x, answers, grid = planted()
     monkeypatch.setattr("interp.probing.controls.control_labels", lambda *_, **__: grid["y"].values)
-    cells = control_grid(x, answers, grid, n_jobs=1).cells.sel(control="selectivity")
+    cells = control_grid(x, answers, grid, roles=ROLE, n_jobs=1).cells.sel(control="selectivity")
     assert (cells["auc"] == 0).all() and (cells["low"] == 0).all() and (cells["high"] == 0).all()
 
 
@@ -186,7 +194,8 @@ def test_a_role_that_no_sample_has_is_undefined_in_every_control() -> None:
     valid = np.stack([np.ones(N, dtype=bool), np.zeros(N, dtype=bool)], axis=1)
     grid = probe_grid(np.repeat(x, 2, axis=2), grid["y"].values, valid=valid, roles=["here", "nowhere"], n_jobs=1)
     finished: list[int] = []
-    controls = control_grid(np.repeat(x, 2, axis=2), answers, grid, n_jobs=1, progress=finished.append)
+    options = {"roles": ["here", "nowhere"], "n_jobs": 1}
+    controls = control_grid(np.repeat(x, 2, axis=2), answers, grid, progress=finished.append, **options)
     assert controls.cells["auc"].sel(token="here").notnull().all()
     assert controls.cells["auc"].sel(token="nowhere").isnull().all()
     assert (controls.cells["reason"].sel(token="nowhere") != "").all()

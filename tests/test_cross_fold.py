@@ -7,9 +7,10 @@ from scipy.special import expit
 
 from interp.probing.crossfit import Cell, cross_fit
 from interp.probing.estimators import ProbeSpec
+from interp.probing.grid import grid_arrays
 from interp.probing.probes import probe_grid
 from interp.statistics import cross_fold
-from interp.statistics.cross_fold import shared_variance, training_sketch
+from interp.statistics.cross_fold import group_signs, shared_variance, training_sketch
 from interp.statistics.inference import auc_influence, estimate_auc, group_sums, standard_error
 
 
@@ -24,8 +25,12 @@ def sample(seed: int, n: int, width: int, distance: float) -> tuple[np.ndarray, 
     return x, y, fold
 
 
+def signs_of(group: np.ndarray) -> np.ndarray:
+    return group_signs([f"q{g}" for g in group])
+
+
 def ridge(x: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    fit = cross_fit(Cell(x, y, fold, ProbeSpec("ridge"), group=np.arange(len(y)), sketched=True))
+    fit = cross_fit(Cell(x, y, fold, ProbeSpec("ridge"), group=np.arange(len(y)), signs=signs_of(np.arange(len(y)))))
     assert fit.training is not None
     return fit.score, fit.training
 
@@ -70,8 +75,8 @@ def test_the_sketch_is_the_pair_matrix_times_signs(n: int, width: int) -> None:
     p = expit(0.5 * score)
     loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 0.7}
     group = np.arange(n) // 2
-    signs = np.random.default_rng(0).integers(0, 2, (n // 2, cross_fold.DIRECTIONS))[group] * 2.0 - 1
-    found = training_sketch(x, y, fold, group, score, **loss)
+    signs = signs_of(group)
+    found = training_sketch(x, y, fold, group, score, **loss, signs=signs)
     d = pair_matrix(x, y, fold, group, score, **loss)
     np.testing.assert_allclose(found[:, 0], d @ signs, atol=1e-6 * np.abs(d @ signs).max())
     np.testing.assert_allclose(found[:, 1], d.T @ signs, atol=1e-6 * np.abs(d.T @ signs).max())
@@ -84,7 +89,7 @@ def test_the_trace_is_estimated_without_bias(monkeypatch: pytest.MonkeyPatch) ->
     loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 1.0}
     group = np.arange(80) // 3
     d = group_sums(group_sums(pair_matrix(x, y, fold, group, x[:, 0], **loss), group).T, group).T
-    found = shared_variance(training_sketch(x, y, fold, group, x[:, 0], **loss), group)
+    found = shared_variance(training_sketch(x, y, fold, group, x[:, 0], **loss, signs=signs_of(group)), group)
     assert found == pytest.approx((d * d.T).sum(), rel=0.05)
 
 
@@ -95,10 +100,10 @@ def test_samples_repeated_within_their_groups_share_what_they_shared_once(width:
     p = expit(0.5 * x[:, 0])
     loss = {"residual": y - p, "curvature": p * (1 - p)}
     group = np.arange(60)
-    once = training_sketch(x, y, fold, group, x[:, 0], **loss, penalty=0.7)
+    once = training_sketch(x, y, fold, group, x[:, 0], **loss, penalty=0.7, signs=signs_of(group))
     many = {name: np.repeat(values, 3) for name, values in loss.items()}
     rows = [np.repeat(values, 3, axis=0) for values in (x, y, fold, group, x[:, 0])]
-    thrice = training_sketch(*rows, **many, penalty=3 * 0.7)
+    thrice = training_sketch(*rows, **many, penalty=3 * 0.7, signs=signs_of(rows[3]))
     assert shared_variance(thrice, rows[3]) == pytest.approx(shared_variance(once, group), rel=1e-4)
 
 
@@ -172,12 +177,41 @@ def test_scores_that_were_not_trained_here_keep_the_formula_of_fixed_probes() ->
     assert "training" not in grid
 
 
+def test_signs_follow_from_the_name_and_are_those_of_independent_coins() -> None:
+    names = [f"question {i}" for i in range(4000)]
+    signs = group_signs(names)
+    some = np.random.default_rng(0).permutation(4000)[:900]
+    np.testing.assert_array_equal(group_signs([names[i] for i in some]), signs[some])
+    assert set(np.unique(signs)) == {-1, 1} and signs.shape == (4000, cross_fold.DIRECTIONS)
+    assert np.abs(signs.mean(0)).max() < 0.06  # standard error 0.016
+    assert np.abs(np.corrcoef(signs.T) - np.eye(signs.shape[1])).max() < 0.06
+    assert np.abs(np.corrcoef(signs[:-1, 0], signs[1:, 0])[0, 1]) < 0.06
+    assert group_signs(["", "\ud800", "\0"]).shape == (3, cross_fold.DIRECTIONS)  # any text is a name
+
+
+def test_the_variance_of_a_difference_is_that_of_the_pairs_of_both_grids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two grids that share some groups, each with others of its own: against their matrices of pairs, subtracted."""
+    monkeypatch.setattr(cross_fold, "DIRECTIONS", 4000)
+    x, y, fold = sample(8, 100, 6, 0.5)
+    names, total, sketches, groups = np.array([f"q{i}" for i in range(100)]), np.zeros((100, 100)), [], []
+    for sign, kept in ((1, np.arange(70)), (-1, np.arange(25, 100))):
+        part = (x[kept], y[kept], fold[kept])
+        p = expit(part[0][:, 0] / 2)
+        loss = {"residual": part[1] - p, "curvature": p * (1 - p), "penalty": 1.0}
+        rest = (np.arange(len(kept)), part[0][:, 0])
+        total[np.ix_(kept, kept)] += sign * pair_matrix(*part, *rest, **loss)
+        sketches.append(sign * training_sketch(*part, *rest, **loss, signs=group_signs(names[kept].tolist())))
+        groups += kept.tolist()
+    found = shared_variance(np.concatenate(sketches), np.array(groups))
+    assert found == pytest.approx((total * total.T).sum(), rel=0.1)
+
+
 def test_cells_of_some_samples_share_signs_with_cells_of_all() -> None:
     x, y, fold = sample(4, 100, 5, 1.0)
     valid = np.ones((100, 2), bool)
     valid[90:, 1] = False
     grid = probe_grid(np.stack([x, x], 1)[:, None], y, valid=valid, fold=fold, n_jobs=1)
-    whole, part = grid["training"].values[:, 0, 0], grid["training"].values[:, 0, 1]
+    whole, part = (grid_arrays(grid).trained(0, role) for role in (0, 1))
     assert (part[90:] == 0).all()
     agreement = np.corrcoef(whole[:90, 0].ravel(), part[:90, 0].ravel())[0, 1]
     assert agreement > 0.8

@@ -184,7 +184,7 @@ def test_gold_answers_are_right_and_answers_of_other_rows_wrong(name: str):
 
 
 def test_errors_name_file_line_and_columns(tmp_path: Path):
-    with pytest.raises(DataError, match=r"no data set 'squad2'; known ones are triviaqa, hotpotqa, .*imdb"):
+    with pytest.raises(DataError, match=r"dataset: expected one of triviaqa, hotpotqa, .*imdb, got 'squad2'"):
         load_dataset("squad2")
     with pytest.raises(
         DataError, match=r"movies.csv:2: winobias has the columns sentence q .*; found: Question Answer"

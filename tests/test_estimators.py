@@ -190,7 +190,7 @@ def test_C_is_chosen_by_a_plain_loop_of_inner_grouped_folds(name: str) -> None:
                 concordant += weight * roc_auc_score(y[train][b], score)
                 pairs += weight
             aucs.append(concordant / pairs)
-        chosen = grid["chosen_C"].sel(held_out_fold=f).item()
+        (chosen,) = set(grid["chosen_C"].values[fold == f].ravel().tolist())
         assert aucs[strengths.index(chosen)] == pytest.approx(max(aucs), abs=1e-12)
         fixed = probe_grid(x, y, groups, probe=name, C=chosen, seed=3, nested=False)["score"].values
         np.testing.assert_allclose(grid["score"].values[~train], fixed[~train], atol=1e-7)
@@ -210,7 +210,7 @@ def test_the_held_out_fold_has_no_part_in_the_choice() -> None:
     first = probe_grid(x, y, groups, C=(1e-3, 1.0), nested=False)
     other = np.where(first["fold"].values == 1, 1 - y, y)
     second = probe_grid(x, other, groups, C=(1e-3, 1.0), fold=first["fold"].values, nested=False)
-    assert first["chosen_C"].sel(held_out_fold=1).item() == second["chosen_C"].sel(held_out_fold=1).item()
+    assert (first["chosen_C"] == second["chosen_C"])[first["fold"].values == 1].all()
 
 
 def test_too_few_groups_for_inner_folds_make_the_cell_undefined_with_the_reason() -> None:
@@ -234,7 +234,7 @@ def test_too_few_groups_for_inner_folds_make_the_cell_undefined_with_the_reason(
         ({"C": float("inf")}, "C: expected a positive number"),
         ({"C": "cv", "probe": "lda"}, "C: lda has no C; leave it out, or take one of logistic, ridge"),
         ({"C": 3.0, "probe": "mass-mean"}, "C: mass-mean has no C; leave it out"),
-        ({"probe": LogisticRegression}, "or a scikit-learn estimator, got <class"),
+        ({"probe": LogisticRegression}, "or a scikit-learn estimator, got type"),
         ({"probe": 3}, "or a scikit-learn estimator, got 3"),
     ],
 )

@@ -154,11 +154,12 @@ def test_another_site_layer_role_width_or_model_is_refused(fitted: FittedProbe, 
     cap = make_capture(x)
     with pytest.raises(DataError, match="expected vectors of width 20, got shape .160, 19."):
         fitted.score(x[:, 1, 1, :19])
-    shallow = Capture(**{**vars(cap), "layers": (0, 2)})
-    with pytest.raises(DataError, match="layer: 1 was not captured; there are 0, 2"):
-        fitted.score(shallow)
-    with pytest.raises(DataError, match="role: 'exact_answer_first' was not captured"):
-        fitted.score(Capture(**{**vars(cap), "roles": ("last_q", "-1")}))
+    for axis, labels, message in (
+        ("layers", tuple(range(5, 5 + len(cap.layers))), "layer: expected one of 5, .*, got 1"),
+        ("roles", tuple("abcdefgh"[: len(cap.roles)]), "role: expected one of a, .*, got 'exact_answer_first'"),
+    ):
+        with pytest.raises(DataError, match=message):
+            fitted.score(Capture(**{**vars(cap), axis: labels}))
     with pytest.raises(DataError, match="site: 'resid_post' was not captured"):
         fitted.score(Capture(**{**vars(cap), "sites": {"z": cap.resid}}))
     other = Run(RunFolder(tmp_path))

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from interp.capturing.activations import Capture
 from interp.comparing.compare import compare_grids, delta_grid
-from interp.comparing.grid_table import grid_table
+from interp.comparing.grid_table import run_rows
 from interp.comparing.widths import widths
 from interp.errors import DataError
 from interp.probing.attention_probe import p_against_half
@@ -108,7 +108,7 @@ def test_widths_of_a_run_say_what_dimension_explains() -> None:
     assert numbers["probe_better"] == int(((delta["q"] < 0.05) & (delta["delta"] > 0)).sum()) == 4
     still = (found.attention_minus_matched["q"] < 0.05) & (found.attention_minus_matched["delta"] < 0)
     assert numbers["still_better"] == int(still.sum())
-    rows = grid_table(probe, attention, delta, matched=found.matched, gain=found.gain)
+    rows = run_rows(probe, attention, delta, matched=found.matched, gain=found.gain)
     assert {"matched_width_auc", "gain_auc"} <= {row["metric"] for row in rows}
     gain = next(r for r in rows if r["metric"] == "gain_auc" and r["layer"] == 1 and r["token"] == "last_q")
     assert gain["value"] == found.gain["delta"].sel(layer=1, token="last_q").item() and gain["p"] <= 1
@@ -130,7 +130,7 @@ def test_p_of_a_single_metric_agrees_with_its_interval_and_q_is_over_all_metrics
     np.testing.assert_array_equal(grid["metric_p"] < 0.05, outside)
     np.testing.assert_array_equal(grid["metric_q"], benjamini_hochberg(grid["metric_p"].values))
     assert grid["metric_p"].sel(metric="entropy", layer=1, token="exact_answer_first") < 1e-3
-    rows = [row for row in grid_table(probe_grid(cap, y), grid) if row["metric"] == "entropy_auc"]
+    rows = [row for row in run_rows(probe_grid(cap, y), grid) if row["metric"] == "entropy_auc"]
     assert all(0 <= row["p"] <= row["q"] <= 1 for row in rows)
 
 

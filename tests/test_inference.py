@@ -211,11 +211,11 @@ def test_benjamini_hochberg_is_scipys_over_the_known_cells(p: np.ndarray, data: 
         np.testing.assert_array_equal(q[known], stats.false_discovery_control(p[known]))
 
 
-def test_groups_are_summed() -> None:
+def test_groups_are_summed_in_the_order_of_their_names() -> None:
     group = group_codes(["b", "a", "b", "c"])
-    assert group.tolist() == [0, 1, 0, 2]
+    assert group.tolist() == [1, 0, 1, 2]
     values = np.arange(8.0).reshape(2, 4)
-    np.testing.assert_array_equal(group_sums(values, group), [[0 + 2, 1, 3], [4 + 6, 5, 7]])
+    np.testing.assert_array_equal(group_sums(values, group), [[1, 0 + 2, 3], [5, 4 + 6, 7]])
 
 
 def test_a_score_that_is_not_a_number_makes_the_auc_undefined_not_wrong():

@@ -12,7 +12,8 @@ from interp.answering.judge import PROMPT, judge_answers
 from interp.answering.judgement import Judgement, agreement, judge_sentence, read_verdict
 from interp.capturing.positions import resolve_positions
 from interp.errors import DataError
-from interp.runs.run_folder import json_line, read_answers, sample_lines
+from interp.runs.run_folder import json_line
+from interp.runs.sample_lines import read_answers, sample_lines
 
 ROWS = [
     interp.QARow("right", "Where is Lyon?", ("France",), completion=" Lyon lies in France."),

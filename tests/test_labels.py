@@ -1,6 +1,8 @@
 """Labels and exact answers: blind to the label, located on the generated ids."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from interp.answering.correctness import correctness_rule
 from interp.answering.exact_answers import METHODS, ExactAnswerMethod, exact_answer_method
@@ -158,3 +160,62 @@ def test_options_that_a_method_would_ignore_are_refused() -> None:
         exact_answer_method("extract")
     with pytest.raises(DataError, match="expected one of candidates, pattern, first_line"):
         exact_answer_method("gold")
+
+
+@pytest.mark.parametrize(
+    ("method", "completion", "chars"),
+    [
+        (exact_answer_method("last_number"), "5 apples, then 5", (15, 16)),
+        (exact_answer_method("last_number"), "\x035 apples,\x03 then 5\x03", (15, 16)),
+        (exact_answer_method(pattern=r"then (\w+)"), "Rome, then Rome", (11, 15)),
+        (exact_answer_method("extract", extract=extractor(lambda _: "Rome")), "Romeo is no\x03 Rome. Rome", (12, 16)),
+        (COUNTRIES, "Francesca: 🎉 France\x03 France", (13, 19)),
+    ],
+)
+def test_the_characters_are_those_of_the_text_without_special_tokens(
+    method: ExactAnswerMethod, completion: str, chars: tuple[int, int]
+) -> None:
+    got = label(row(), completion, method)
+    assert got.chars == chars and got.text[slice(*got.chars)] == got.exact_answer
+    assert label(row(), "no idea", method).chars is None and label(row(), "", method).chars is None
+
+
+def test_a_rows_own_answer_has_its_characters_too() -> None:
+    got = label(row(exact_answer="e\u0301a"), "\x03👩‍👩‍👧 ea, e\u0301a or e\u0301a", COUNTRIES)
+    assert (got.method, got.chars, got.text[slice(*got.chars)]) == ("row", (10, 13), "e\u0301a")
+
+
+@given(
+    st.lists(st.sampled_from(["\x03", "5", "7 ", "🎉", "e\u0301", "東京", "France", "Spain ", ", ", "A"]), max_size=9),
+    st.sampled_from([name for name in METHODS if name != "extract"]),
+)
+def test_the_characters_are_where_the_tokens_are(pieces: list[str], name: str) -> None:
+    """Oracle: with one byte a token, what stands before the first token, special tokens aside, is as long."""
+    completion = "".join(pieces)
+    got = label(row(), completion, all_methods()[name])
+    if got.tokens is None:
+        assert got.chars is None
+        return
+    ids, (first, last) = list(completion.encode()), (at - len(PROMPT) for at in got.tokens)
+    begin = len(bytes(b for b in ids[:first] if b != 3).decode())
+    found = bytes(b for b in ids[first : last + 1] if b != 3).decode()
+    assert got.chars == (begin, begin + len(found)) and got.exact_answer == found == got.text[slice(*got.chars)]
+    assert ids[first] != 3 and ids[last] != 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "completion", "exact"),
+    [
+        (r"is in (.*)", "It is in \x03France.\x03", "France."),  # the token that stopped generation is no answer
+        (r"is(.*)on", "It is\x03 in \x03France, on.\x03", " in France, "),
+        (r"x(\W)", "x\x03", None),
+    ],
+)
+def test_a_pattern_takes_no_special_token_along(pattern: str, completion: str, exact: str | None) -> None:
+    got = label(row(), completion, exact_answer_method(pattern=pattern))
+    assert got.exact_answer == exact and "\0" not in (got.exact_answer or "")
+    if got.tokens is None:
+        assert got.status == "no_exact_answer"
+    else:
+        ids = list(completion.encode())
+        assert 3 not in (ids[got.tokens[0] - len(PROMPT)], ids[got.tokens[1] - len(PROMPT)])

@@ -234,7 +234,7 @@ def test_unusable_folders_and_files(tmp_path: Path, llama_folder: Path) -> None:
     with pytest.raises(ModelError, match=r"give one with tokenizer="):
         load_model(bare)
     assert model_tokenizer(load_model(bare, tokenizer=llama_folder)).bos_token == "<s>"
-    with pytest.raises(ModelError, match="dtype must be one of"):
+    with pytest.raises(ModelError, match="dtype: expected one of float32, bfloat16, float16, got 'int8'"):
         load_model(llama_folder, dtype="int8")
     with pytest.raises(ModelError, match="needs its tokenizer"):
         load_model(hugging_face(llama_folder))

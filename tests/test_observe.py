@@ -29,7 +29,7 @@ def planted(strength: dict[tuple[int, str], float], *, position: bool = False) -
 
 def verdicts(grid: xr.Dataset) -> dict[str, dict]:
     names = ("specific", "middle", "noise", "noise_exact", "symmetry", "early")
-    return dict(zip(names, interp.observations(grid), strict=True))
+    return dict(zip(names, interp.observations(grid).to_dict("records"), strict=True))
 
 
 def test_the_published_picture_holds_where_it_is_planted() -> None:
@@ -60,4 +60,4 @@ def test_a_column_that_names_the_exact_answer_is_no_evidence_against_it() -> Non
 def test_missing_roles_are_undecided_with_a_reason() -> None:
     found = verdicts(planted({}).drop_sel(token=list(EXACT)))
     for name in ("specific", "middle", "noise_exact"):
-        assert found[name]["verdict"] == "undecided" and found[name]["value"] is None and found[name]["note"]
+        assert found[name]["verdict"] == "undecided" and np.isnan(found[name]["value"]) and found[name]["note"]

@@ -1,6 +1,7 @@
 """The package as a whole: cheap to import, complete in its public names, and free of unsafe readers."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -31,6 +32,20 @@ def test_importing_interp_imports_nothing_heavy():
 def test_help_imports_nothing_heavy():
     code = "    import interp.cli\n    with contextlib.suppress(SystemExit): interp.cli.main(['--help'])"
     assert modules_after(code).isdisjoint(HEAVY)
+
+
+def test_status_imports_nothing_heavy(tmp_path):
+    keys = ("created", "model", "resume", "settings", "versions")
+    record = {"state": "capturing", "seconds": {"answering": 1.0}, "data": {"rows": 3}} | dict.fromkeys(keys, "")
+    record["counts"] = {"samples": 3}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    (tmp_path / "samples.jsonl").write_text("{}\n")
+    (tmp_path / "activations").mkdir()
+    code = f"    import interp.cli\n    assert interp.cli.main(['status', {str(tmp_path)!r}]) == 0"
+    assert modules_after(code).isdisjoint({*HEAVY, "numpy", "joblib"})
+    (tmp_path / "samples.jsonl").unlink()  # as it answers, by the log
+    (tmp_path / "run.json").write_text(json.dumps(record | {"state": "answering"}))
+    assert modules_after(code).isdisjoint({*HEAVY, "numpy", "joblib"})
 
 
 def test_help_of_the_command_names_every_subcommand():

@@ -140,7 +140,9 @@ def test_a_bare_array_keeps_the_ids_it_was_given() -> None:
     order = np.random.default_rng(0).permutation(len(y))  # rows are found by id, not by place
     named = permutation_test(probe_grid(x, y, folds=3, ids=ids), x[order], ids=[ids[i] for i in order], permutations=9)
     np.testing.assert_array_equal(named["permutation_auc"], plain["permutation_auc"])
-    with pytest.raises(DataError, match="same ids"):
+    with pytest.raises(
+        DataError, match="samples: 90 of 90 are not in the data, first 'q0'.*the same layers=, roles= and ids="
+    ):
         permutation_test(probe_grid(x, y, folds=3, ids=ids), x, permutations=9)
 
 
@@ -149,9 +151,9 @@ def test_bad_input() -> None:
     grid = probe_grid(x, y, folds=3)
     with pytest.raises(DataError, match="statistic"):
         permutation_test(grid, x, statistic="lasso")
-    with pytest.raises(DataError, match="not in it"):
+    with pytest.raises(DataError, match="samples: 40 of 90 are not in the data"):
         permutation_test(grid, x[:50])
-    with pytest.raises(DataError, match="3 layers"):
+    with pytest.raises(DataError, match="layers: 1 of 3 are not in the data, first 2"):
         permutation_test(grid, x[:, :2])
-    with pytest.raises(DataError, match="at least 2"):
+    with pytest.raises(DataError, match="permutations: expected a whole number from 2, got 1"):
         permutation_test(grid, x, permutations=1)

@@ -3,16 +3,22 @@
 import csv
 import json
 import random
+import re
 import shutil
+from html import unescape
 from pathlib import Path
 
 import pytest
+import torch
 import xarray as xr
 
 import interp
 from interp.analysis import redraw
 from interp.cli import main
 from interp.errors import DataError, RunError
+from interp.models.embedding import token_embeddings
+from interp.reporting.verdict import verdict
+from interp.runs.run_folder import read_answers
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
 FILES = {
@@ -85,8 +91,16 @@ def test_a_run_folder_holds_its_files(finished) -> None:
         assert line["exact_answer"] in COUNTRIES and line["fold"] in range(5)
         first, last = line["exact_answer_tokens"]
         assert line["positions"]["exact_answer_first"] == first and line["positions"]["exact_answer_last"] == last
+        assert line["completion"][slice(*line["exact_answer_chars"])] == line["exact_answer"]
+    assert lines[0]["exact_answer_chars"] is None and lines[1]["exact_answer_chars"] is None
+    chars = [line["exact_answer_chars"] for line in lines]
+    assert finished.answers.exact_answer_chars == [None if at is None else tuple(at) for at in chars]
+    for line in lines:
+        del line["exact_answer_chars"]
+    assert read_answers(lines).exact_answer_chars is None  # a run from before they were kept
     counts = finished.settings["counts"]
     assert counts["status"] == {"ok": 58, "no_exact_answer": 1, "ambiguous": 0, "empty": 1, "too_long": 0}
+    assert counts["stopped_by_length"] == 0  # the rows brought their completions: nothing was cut off here
     assert counts["population"] == 58 and finished.settings["state"] == "done"
 
 
@@ -306,5 +320,40 @@ def test_the_best_cell_is_set_against_every_baseline_in_record_summary_and_repor
         if all(e["value"] is None for e in of.values())
     }
     assert set(rows) | undefined | {"embed_held_out"} >= set(finished.comparison["controls"]["baselines"])
-    assert "The strongest control" in finished.summary() or "own mean log-probability" in finished.summary()
     assert "Strongest control: " in finished.folder.report.read_text(encoding="utf-8")
+
+
+def test_the_question_is_a_control_of_every_run(finished) -> None:
+    """Taken at capture, read back from the shards, and in the table, the record and the report."""
+    tokens = [
+        ids[a : b + 1]
+        for ids, (a, b) in zip(finished.answers.prompt_ids, finished.answers.question_tokens, strict=True)
+    ]
+    weight = token_embeddings(interp.load_model(finished.settings["settings"]["model"]), range(320))
+    for i in (0, 7, 59):
+        torch.testing.assert_close(finished.capture.question_embed[i], weight[tokens[i]].mean(0), atol=0, rtol=1e-6)
+    with finished.folder.grid_csv.open(newline="", encoding="utf-8") as file:
+        (row,) = [row for row in csv.DictReader(file) if row["metric"] == "question_embedding_auc"]
+    assert (row["layer"], row["token"], row["n"]) == ("all", "all", "58") and 0 < float(row["value"]) < 1
+    assert "question_embedding" in {one["name"] for one in finished.comparison["against_controls"]}
+    assert "Mean embedding of the question" in finished.folder.report.read_text(encoding="utf-8")
+
+
+def test_summary_and_report_open_with_the_same_sentence_and_warn_alike(finished, tmp_path) -> None:
+    again = interp.open_run(shutil.copytree(finished.folder.path, tmp_path / "again"))
+    lines = [json.loads(line) for line in again.folder.samples.read_text(encoding="utf-8").splitlines()]
+    for i, line in enumerate(lines):  # as if the model had answered, and been cut off in every third answer
+        line |= {"logprobs": [-0.5] * len(line["completion_ids"]), "finish": "stop" if i % 3 else "length"}
+    again.folder.samples.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    redraw(again)
+    summary, page = again.summary(), unescape(again.folder.report.read_text(encoding="utf-8"))
+    page = re.sub(r"</?strong>", "", page)
+    cut = [line["correct"] for line in lines[::3]]
+    warning = (
+        f"20 of 60 generated answers (33%) were cut off by --max-new-tokens (32 tokens): {cut.count(True)} right, "
+        f"{cut.count(False)} wrong, {cut.count(None)} without a label."
+    )
+    few = re.search(r"Only \d+ (right|wrong) answers are behind the numbers", summary)
+    for sentence in (verdict(again.probe, again.comparison)[0], warning, few[0]):
+        assert sentence in summary and sentence in page
+    assert "were cut off" not in finished.summary()

@@ -154,9 +154,9 @@ def test_a_model_of_seven_billion_is_counted_by_the_formula() -> None:
         dtype="bfloat16",
     )
     vectors, metrics = 15 * 2 * 33 * 4096, 15 * 4 * 32 * len(interp.capturing.attention.METRICS) * 32
-    assert sample_bytes(seven, ("resid_post",), 15) == vectors + metrics + 15
+    assert sample_bytes(seven, ("resid_post",), 15) == vectors + metrics + 15 + 4 * 4096
     check_room(Path("."), seven, ("resid_post",), 15, 0)
-    assert gigabytes(sample_bytes(seven, ("resid_post",), 15) * 10_000) == "46.7 GB"
+    assert gigabytes(sample_bytes(seven, ("resid_post",), 15) * 10_000) == "46.9 GB"
 
 
 def test_what_run_would_refuse_plan_refuses(llama_folder, data) -> None:

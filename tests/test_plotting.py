@@ -16,16 +16,9 @@ from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
 from interp.comparing.compare import compare_grids
 from interp.errors import DataError
+from interp.reporting.heads_plot import heads_heatmap, plot_heads, telling_metric
 from interp.reporting.heatmap import ACCENT, centred_scale, difference_scale, label_step
-from interp.reporting.plotting import (
-    GOLD_NOTE,
-    heads_heatmap,
-    plot_comparison,
-    plot_grid,
-    plot_heads,
-    save_figure,
-    telling_metric,
-)
+from interp.reporting.plotting import GOLD_NOTE, plot_comparison, plot_grid, save_figure
 
 
 @pytest.fixture(autouse=True)
@@ -148,7 +141,11 @@ def test_draws_into_the_axes_given_and_touches_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [("ausc", "has no 'ausc'; it has auc"), ("score", r"select one first: grid.sel\(sample=…\)")]
+    ("value", "message"),
+    [
+        ("ausc", "value: expected one of auc, .*, got 'ausc'; did you mean 'auc'"),
+        ("score", r"select one first: grid.sel\(sample=…\)"),
+    ],
 )
 def test_a_value_that_is_no_picture_is_refused(value, message):
     with pytest.raises(DataError, match=message):
@@ -329,8 +326,8 @@ def test_centred_scale_is_symmetric_about_a_half_and_covers_every_value(values):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"role": "-8"}, r"expected a role that was captured \(last_q, -1\), got '-8'"),
-        ({"metric": "x"}, "captured .entropy."),
+        ({"role": "-8"}, r"role: expected one of last_q, -1, got '-8'"),
+        ({"metric": "x"}, "metric: expected one of entropy, got"),
     ],
 )
 def test_heads_of_something_not_captured(options, message):
@@ -340,7 +337,7 @@ def test_heads_of_something_not_captured(options, message):
 
 
 def test_heads_need_one_label_per_sample():
-    with pytest.raises(DataError, match="20 captured samples, got 19"):
+    with pytest.raises(DataError, match=r"labels: expected one per sample \(20\), got 19"):
         plot_heads(capture_of(np.zeros((20, 1, 1, 2))), np.arange(19) % 2, "last_q")
 
 

@@ -18,7 +18,8 @@ from interp.answering.exact_answers import exact_answer_method
 from interp.answering.labels import label_answers
 from interp.answering.prompts import decoder
 from interp.data.rows import QARow
-from interp.seed_preset import by_gold, seed_positions, substring_match
+from interp.paper_labels import by_gold, substring_match
+from interp.paper_preset import paper_positions
 
 
 def answered(
@@ -236,6 +237,6 @@ def test_every_disagreement_with_the_papers_code_has_a_reason(data: st.DataObjec
         for ids in zip(prompts, completions, strict=True)
     ]
     found = disagreements(
-        ours, paper, interp.resolve_positions(ours), seed_positions(paper), rows, readings, decode, rule=rule
+        ours, paper, interp.resolve_positions(ours), paper_positions(paper), rows, readings, decode, rule=rule
     )
     assert [one for one in found if one.reason == UNEXPLAINED] == []

@@ -290,7 +290,10 @@ def test_progress_is_called_once_a_cell() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"data": np.zeros((150, 3))}, "expected a Capture or an array `sample layer role width`, got shape"),
+        (
+            {"data": np.zeros((150, 3))},
+            "expected a Capture or an array `sample layer role width`, got ndarray of shape",
+        ),
         ({"data": "resid"}, "expected a Capture or an array"),
         ({"y": [0, 1] * 10}, "labels: expected one per sample .150., got 20"),
         ({"y": [2] * 150}, "labels: expected 0 .wrong., 1 .correct. or None, got 2 at sample 0"),

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas
 import pytest
 
 from interp import DataError, load_rows
@@ -43,6 +44,36 @@ def test_only_questions_that_bring_no_answer_are_left_out():
         load_rows([{"question": "a", "answer": []}])
     with pytest.warns(UserWarning, match="0 rows are kept"), pytest.raises(DataError, match="there are no rows"):
         load_rows(said[:1])
+
+
+@pytest.mark.parametrize("blank", [[], None, "", " ", ["", " "], float("nan")])
+def test_rows_without_an_answer_are_named_together_and_left_out_where_asked(tmp_path, blank):
+    lines = [{"question": f"{i}?", "answer": blank if i in (1, 4, 5) else "yes"} for i in range(7)]
+    lines[5]["correct"] = True  # needs no answer
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(
+        DataError, match=r"rows.jsonl:2, 5: no answer: the column 'answer' is empty in 2 rows; .*skip_un"
+    ):
+        load_rows(path)
+    with pytest.warns(UserWarning, match=r"2 without an accepted answer; 5 rows are kept .*rows.jsonl:2, 5\)"):
+        rows = load_rows(path, skip_unanswerable=True)
+    assert [row.id for row in rows] == ["0", "2", "3", "5", "6"]
+    assert rows.left_out == {"without an accepted answer": 2}
+    with pytest.raises(
+        DataError, match="no answer: expected text in the column 'gold'; found the columns: question, a"
+    ):
+        load_rows(path, columns={"answer": "gold"}, skip_unanswerable=True)
+
+
+def test_an_empty_cell_is_no_answer_and_the_first_five_of_many_are_named(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("question,answer\n" + "".join(f"{i}?,{'yes' if i < 2 else ''}\n" for i in range(9)))
+    with pytest.raises(DataError, match=r"rows.csv:4, 5, 6, 7, 8 and 2 more: no answer: .*'answer' is empty in 7 rows"):
+        load_rows(path)
+    table = pandas.read_csv(path)  # where an empty cell is NaN
+    with pytest.warns(UserWarning, match="7 without an accepted answer; 2 rows"):
+        assert [row.question for row in load_rows(table, skip_unanswerable=True)] == ["0?", "1?"]
 
 
 def test_a_list_of_objects_and_the_same_as_data(tmp_path):

@@ -15,7 +15,7 @@ from synthetic_grids import make_samples, make_scores
 
 from interp.comparing.compare import compare_grids
 from interp.reporting.report import report_html
-from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, split_answer
+from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, only_place
 from interp.reporting.report_tables import exclusions, methods, single_metrics
 
 EVIL = '<script>alert("x")</script>&amp;<img src=x onerror=1>'
@@ -108,6 +108,7 @@ def test_free_text_is_shown_and_cannot_act(grids):
             "question": EVIL,
             "completion": f"{EVIL} in {EVIL}",
             "exact_answer": EVIL,
+            "exact_answer_chars": [0, len(EVIL)],
             "exact_answer_method": EVIL,
         }
     samples[-1] |= {"id": EVIL, "status": EVIL}
@@ -288,19 +289,84 @@ def test_the_page_holds_every_cell_and_every_sample_that_one_names(grids):
 
 
 @pytest.mark.parametrize(
+    ("completion", "answer", "chars", "before"),
+    [
+        ("5 apples, then 5", "5", [15, 16], "5 apples, then "),  # last_number
+        ("StMali or Malian or Mali.", "Mali", [20, 24], "StMali or Malian or "),
+        ("Paris? No: Paris. Paris!", "Paris", [11, 16], "Paris? No: "),
+        ("🎉 e\u0301 👩‍👩‍👧 e\u0301", "e\u0301", [11, 13], "🎉 e\u0301 👩‍👩‍👧 "),
+        ("首都は東京、東京です", "東京", [6, 8], "首都は東京、"),
+    ],
+)
+def test_the_mark_stands_where_the_answer_was_located(grids, completion, answer, chars, before):
+    """Whatever else in the completion looks like it; the page shows it as it was split."""
+    samples = make_samples(grids[0])
+    for sample in samples:
+        sample |= {"completion": completion, "exact_answer": answer, "exact_answer_chars": chars}
+    for line in cell_lines(grids[0], samples):
+        assert (line.before, line.exact_answer, line.unmarked) == (before, answer, False)
+        assert line.before + line.exact_answer + line.after == completion
+    page = render(grids, samples=samples)
+    shown = next(iter(json.loads(page.scripts[0])["samples"].values()))
+    assert (shown["before"], shown["exact_answer"]) == (before, answer)
+    assert "exact_answer_chars" not in page.text
+
+
+@pytest.mark.parametrize(
     ("completion", "answer", "expected"),
     [
-        ("StMali or Malian or Mali.", "Mali", ("StMali or Malian or ", "Mali", ".")),
-        ("首都は東京です", "東京", ("首都は", "東京", "です")),
+        ("It is in Mali.", "Mali", ("It is in ", "Mali", ".")),  # one place: no other can have been located
+        ("StMali or Malian or Mali.", "Mali", ("StMali or Malian or Mali.", "", "")),
+        ("banana", "ana", ("banana", "", "")),  # two places that overlap
+        ("5 apples, then 5", "5", ("5 apples, then 5", "", "")),
         ("a+b (x)", "(x)", ("a+b ", "(x)", "")),
         ("nothing", "Mali", ("nothing", "", "")),
         ("nothing", None, ("nothing", "", "")),
     ],
 )
-def test_exact_answer_is_found_as_a_word(completion, answer, expected):
-    assert split_answer(completion, answer) == expected
+def test_a_run_that_kept_no_place_is_marked_where_there_is_one_place_only(grids, completion, answer, expected):
+    samples = make_samples(grids[0])
+    samples[0] |= {"completion": completion, "exact_answer": answer}
+    line = cell_lines(grids[0], samples)[0]
+    assert (line.before, line.exact_answer, line.after) == expected
+    assert line.unmarked == (answer is not None and not expected[1])
+    said = (
+        "The exact answer is marked, except in 1 sample: samples.jsonl does not say where in the completion it stands"
+    )
+    assert (said in render(grids, samples=samples).text) == line.unmarked
 
 
-@given(st.text(max_size=30), st.text(max_size=5))
-def test_splitting_loses_no_character(completion, answer):
-    assert "".join(split_answer(completion, answer)) == completion
+@pytest.mark.parametrize("chars", [None, [0, 4], [90, 94]])
+def test_a_place_that_does_not_hold_the_answer_is_not_marked(grids, chars):
+    samples = make_samples(grids[0])
+    samples[0] |= {"exact_answer_chars": chars}
+    line = cell_lines(grids[0], samples)[0]
+    assert (line.before, line.exact_answer, line.unmarked) == ("It is in Mali0, surely.", "", True)
+
+
+@given(st.text("ab ", max_size=12), st.text("ab", min_size=1, max_size=3))
+def test_the_only_place_is_found_by_trying_all(completion, answer):
+    places = [(at, at + len(answer)) for at in range(len(completion)) if completion[at : at + len(answer)] == answer]
+    assert only_place(completion, answer) == (places[0] if len(places) == 1 else None)
+
+
+def test_answers_that_were_cut_off_are_counted_and_warned_of(grids):
+    samples = make_samples(grids[0])
+    for sample in samples:
+        sample |= {"logprobs": [-0.1], "finish": "stop"}
+    for sample in samples[:9]:
+        sample["finish"] = "length"
+    row = "cut off, of all these {} generated answers that --max-new-tokens ended before the model did"
+    text = render(grids, samples=samples[:80], run={**RUN, "settings": {"max_new_tokens": 32}}).text
+    assert row.format("9 4 5 0") + " s0, s1, s2, s3, s4, s5, s6, s7 and 1 more" in text
+    assert "9 of 80 generated answers (11%) were cut off by --max-new-tokens (32 tokens): 4 right, 5 wrong, 0" in text
+    samples[8]["finish"] = samples[7]["finish"] = "stop"  # seven of eighty: a count, no warning
+    text = render(grids, samples=samples[:80]).text
+    assert row.format("7 3 4 0") in text and "were cut off by" not in text
+
+
+def test_a_small_class_is_warned_of(grids):
+    few = make_scores(n=50)
+    text = render((few, compare_grids(few, make_scores(n=50, kind="attention")).to_dict())).text
+    assert "Only 25 right answers are behind the numbers: with fewer than 30 of a class" in text
+    assert "are behind the numbers" not in render(grids).text

@@ -217,7 +217,7 @@ def test_text_says(text: str, rule: Anchor | Match) -> None:
         (["x=last:"], "role 'x': expected LANDMARK"),
         (["x=last:("], "role 'x': the role's pattern '\\(' is not a regular expression"),
         (["x=last:(a)(b)"], "at most one group, '\\(a\\)\\(b\\)' has 2"),
-        (["x=end@middle"], "role 'x': a role's region is one of sample, prompt, completion; got 'middle'"),
+        (["x=end@middle"], "role 'x': a role's region: expected one of sample, prompt, completion, got 'middle'"),
         (["x=__import__('os')"], "role 'x': expected LANDMARK"),
         (["x=start", "x=end"], "role 'x' is there already"),
         (["last_q=start"], "role 'last_q' is one of the fifteen"),
@@ -226,7 +226,15 @@ def test_text_says(text: str, rule: Anchor | Match) -> None:
         ({"+SUM(A1)": Anchor("start")}, r"role name '\+SUM\(A1\)'"),
         ({"1st": Anchor("start")}, "role name '1st'"),
         ({"a\nb": Anchor("start")}, "role name"),
-        ("last_q", "expected a list of names or a mapping, got the text 'last_q'"),
+        ("exact_answer_last+1", "unknown role .*; a column of your own is NAME=ROLE, as in mine=exact_last\\+1"),
+        ({"exact_answer_last+1": "start"}, "role name .* as in mine=exact_last\\+1"),
+        (["x=exact_answer_last+1"], "label of a column, where a landmark belongs: write exact_last\\+1"),
+        (["x=last_q+1"], "write prompt_end$"),
+        (["x=first_answer"], "write prompt_end@completion$"),
+        (["x=-1"], "write end-1@completion$"),
+        (["x=exact_answer_after_last-2@completion"], "write exact_last-1@completion$"),
+        (["x=exact_lst+1"], "did you mean 'exact_last'"),
+        (["last_question"], "did you mean 'last_q'"),
     ],
 )
 def test_what_is_no_role(roles, message: str) -> None:
@@ -235,7 +243,7 @@ def test_what_is_no_role(roles, message: str) -> None:
 
 
 def test_landmarks_and_edges_are_checked_in_python_too() -> None:
-    with pytest.raises(DataError, match="landmark is one of start, .*; got 'middle'"):
+    with pytest.raises(DataError, match="landmark: expected one of start, .*, got 'middle'"):
         Anchor("middle")
-    with pytest.raises(DataError, match="at is one of first, last; got 'after'"):
+    with pytest.raises(DataError, match="at: expected one of first, last, got 'after'"):
         Match("a", at="after")

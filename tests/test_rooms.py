@@ -19,13 +19,17 @@ STEPS = (
 )
 GROUND = (
     "__version__",
+    "arguments",
     "atomic",
+    "axes",
     "errors",
     "fingerprint",
     "heap",
+    "machine",
     "progress",
     "run_data",
     "settings",
+    "threads",
 )  # files beside the steps that they use
 
 

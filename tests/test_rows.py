@@ -191,7 +191,9 @@ def test_columns_are_mapped(tmp_path):
     assert (row.question, row.answers) == ("Capital?", ("42",))
     with pytest.raises(DataError, match="no row has the column 'ctx' given for 'context'; found: .*q"):
         load_rows(path, columns={"question": "q", "answer": "best", "context": "ctx"})
-    with pytest.raises(DataError, match="no field 'answers'; the fields are id, question, answer,"):
+    with pytest.raises(
+        DataError, match="columns: expected one of id, question, answer, .*, got 'answers'; did you mean 'answer'"
+    ):
         load_rows(path, columns={"answers": "best"})
 
 
@@ -211,13 +213,14 @@ GOOD = {"question": "q", "answer": "a"}
             "no question: expected text in the column 'question'; found the columns: answer",
         ),
         ({"question": " \n", "answer": "a"}, "no question"),
-        ({"question": "q"}, r"no answer: .* found the columns: question\. Name another .*\(--columns answer=…\)"),
+        ({"question": "q"}, "no answer: the column 'answer' is empty in 1 row; .*--skip-unanswerable"),
         ({"question": "q", "answer": None}, "no answer"),
         ({"question": "q", "answer": []}, "no answer"),
         ({"question": "q", "answer": ""}, "no answer"),
-        ({"question": "q", "answer": "  "}, "answer: an accepted answer is blank"),
+        ({"question": "q", "answer": "  "}, "no answer"),
+        ({"question": "q", "answer": ["", " "]}, "no answer"),
         ({"question": "q", "answer": ["a", " "]}, "answer: an accepted answer is blank"),
-        ({"question": "q", "answer": float("nan")}, "answer: expected text, got nan"),
+        ({"question": "q", "answer": float("nan")}, "no answer"),
         ({"question": "q", "answer": ["a", None]}, r"answer\[1\]: expected text, got None"),
         ({"question": "q", "answer": {"value": "a"}}, "answer: expected text, got {'value': 'a'}"),
         ({"question": "q", "answer": 4.0}, r"answer: expected text, got 4\.0"),
@@ -226,7 +229,6 @@ GOOD = {"question": "q", "answer": "a"}
         (GOOD | {"correct": "yes"}, "correct: expected true or false .*, got 'yes'"),
         (GOOD | {"correct": 2}, "correct: expected true or false .*, got 2"),
         (GOOD | {"correct": 0.5}, "correct"),
-        (GOOD | {"correct": float("nan")}, "correct: expected true or false .*, got nan"),
         (GOOD | {"prompt_ids": "1 2"}, "prompt_ids: expected a list of token ids .*, got '1 2'"),
         (GOOD | {"prompt_ids": [1, -1]}, "prompt_ids: expected a list of token ids"),
         (GOOD | {"prompt_ids": [1.0]}, "prompt_ids: expected a list of token ids"),
@@ -261,7 +263,12 @@ def test_a_bad_row_is_named(tmp_path, bad, message):
         ("r.jsonl", b'{"question": "q", "answer": "a"}\n{"question"', "r.jsonl:2: not JSON"),
         ("r.jsonl", b'[{"question": "q"}]', "r.jsonl:1: expected one JSON object per line, got"),
         ("r.jsonl", b"[" * 100_000, "r.jsonl:1: not JSON"),
-        ("r.jsonl", b'{"question": "q", "answer": NaN}', "r.jsonl:1: answer: expected text, got nan"),
+        ("r.jsonl", b'{"question": "q", "answer": NaN}', r"r.jsonl:1: no answer: .*skip_unanswerable=True"),
+        (
+            "r.jsonl",
+            b'{"question": "q", "gold": "a"}',
+            r"r.jsonl:1: no answer: .* found the columns: question, gold\. Name",
+        ),
         ("r.jsonl", b'{"question": "caf\xe9", "answer": "a"}', "r.jsonl:1: not UTF-8"),
         ("r.jsonl", "q".encode("utf-16"), "r.jsonl:1: the file is UTF-16; save it as UTF-8"),
         ("r.csv", b"question;answer\nq;a\n", "r.csv:1: the cells are separated by .;.; save the file with commas"),
@@ -295,9 +302,9 @@ def test_bad_sources(tmp_path):
         load_rows(tmp_path)
     with pytest.raises(DataError, match="there are no rows"):
         load_rows([])
-    with pytest.raises(DataError, match="row 0: expected a dict, a QARow or a file, got int"):
+    with pytest.raises(DataError, match="row 0: expected a dict, a QARow or a file, got 1"):
         load_rows([1])
-    with pytest.raises(DataError, match="limit: expected a number of rows from 1, got 0"):
+    with pytest.raises(DataError, match="limit: expected a whole number from 1, got 0"):
         load_rows([GOOD], limit=0)
 
 

@@ -12,7 +12,7 @@ from interp.comparing.compare import delta_grid
 from interp.comparing.run_differences import compare_runs, describe_differences, layers_by_depth
 from interp.errors import DataError
 from interp.probing.probes import probe_grid
-from interp.statistics.inference import benjamini_hochberg
+from interp.statistics.inference import auc_influence, benjamini_hochberg
 
 
 def grid(
@@ -172,7 +172,7 @@ def test_the_same_layers_are_paired_with_themselves(grids) -> None:
 
 def test_what_is_no_mapping_of_grids_is_refused(grids) -> None:
     one, two = grids["model A"], grids["model B"]
-    with pytest.raises(DataError, match=r"grids: expected a mapping {name: grid}, got list"):
+    with pytest.raises(DataError, match=r"grids: expected a mapping {name: grid}, .*, got \[Dataset, Dataset\]"):
         compare_runs([one, two])
     with pytest.raises(DataError, match="grid: expected the whole grid, an xarray Dataset, got DataArray"):
         compare_runs({"a": one.auc, "b": two.auc})
@@ -197,3 +197,100 @@ def test_the_command_compares_any_number_of_folders(grids, monkeypatch, capsys) 
     )
     assert main(["compare", "model A", "model A"]) == 2
     assert "the same folder is given twice" in capsys.readouterr().err
+
+
+def pair_of_grids(n: int = 120) -> tuple[xr.Dataset, xr.Dataset]:
+    """Two grids of the same samples: some samples lack a role in one of them, and role 2 is in neither's half of both."""
+    rng = np.random.default_rng(1)
+    y, groups = np.arange(n) % 2, [f"q{i // 2}" for i in range(n)]
+    made = []
+    for k in range(2):
+        x = rng.standard_normal((n, 2, 3, 4))
+        x[..., 0] += (0.9 - 0.4 * k) * y[:, None, None]
+        valid = np.ones((n, 3), bool)
+        valid[k * 20 : k * 20 + 30, 1] = False
+        valid[:, 2] = (np.arange(n) < n // 2) if k else (np.arange(n) >= n // 2)
+        made.append(probe_grid(x, y, groups, valid=valid, probe="ridge", n_jobs=1))
+    return made[0], made[1]
+
+
+def test_the_mean_is_over_the_cells_that_have_a_difference_and_the_samples_of_both() -> None:
+    one, two = pair_of_grids()
+    pair = compare_runs({"a": one, "b": two}).isel(pair=0)
+    assert np.isfinite(one["auc"]).all() and np.isfinite(two["auc"]).all()
+    assert np.isfinite(pair["delta"]).sel(token="2").values.sum() == 0 and np.isfinite(pair["delta"]).sum() == 4
+    y, fold, n = one["y"].values, one["fold"].values, one.sizes["sample"]
+    values, influences, sketches = [], [], []
+    for layer in range(2):
+        for role in range(2):
+            scores = [g["score"].values[:, layer, role] for g in (one, two)]
+            both = np.isfinite(scores).all(0)
+            parts = [auc_influence(np.where(both, score, np.nan), y, fold) for score in scores]
+            values.append(parts[0][0] - parts[1][0])
+            influences.append(parts[0][1] - parts[1][1])
+            sketch = np.subtract(*(g["training"].values[:, layer, role].astype(float) for g in (one, two)))
+            sketches.append(np.where(both[:, None, None], sketch, 0))
+    sums = [np.zeros((n // 2, *part.shape[1:])) for part in (np.mean(influences, 0), np.mean(sketches, 0))]
+    for total, part in zip(sums, (np.mean(influences, 0), np.mean(sketches, 0)), strict=True):
+        for i in range(n):
+            total[i // 2] += part[i]
+    shared = max(0.0, (sums[1][:, 0] * sums[1][:, 1]).sum() / sketches[0].shape[-1])
+    se = np.sqrt((sums[0] ** 2).sum() + shared)
+    assert pair["mean_delta"].item() == pytest.approx(np.mean(values))
+    assert (pair["mean_high"] - pair["mean_low"]).item() / 2 / 1.959964 == pytest.approx(se, rel=1e-6)
+    defined = {"token": ["0", "1"]}  # cells without a difference leave no trace
+    without = compare_runs({"a": one.sel(defined), "b": two.sel(defined)}).isel(pair=0)
+    for name in ("mean_delta", "mean_low", "mean_high", "mean_p"):
+        assert pair[name].item() == pytest.approx(without[name].item())
+
+
+def test_the_same_samples_in_another_order_are_the_same_samples() -> None:
+    one, two = pair_of_grids()
+    expected = compare_runs({"a": one, "b": two})
+    for turned in (two.isel(sample=slice(None, None, -1)), two.isel(layer=[1, 0], token=[2, 0, 1])):
+        found = compare_runs({"a": one, "b": turned})
+        assert found["samples"].item() == "same"
+        xr.testing.assert_allclose(found, expected)
+
+
+def without(x: np.ndarray, y: np.ndarray, fold: np.ndarray, gone: np.ndarray) -> xr.Dataset:
+    """A run of all questions but these."""
+    kept = np.setdiff1d(np.arange(len(y)), gone)
+    names = [f"q{i}" for i in kept]
+    return probe_grid(x[kept], y[kept], names, fold=fold[kept], ids=names, n_jobs=1)
+
+
+def test_a_run_without_a_question_is_as_near_to_itself_whichever_question_it_is() -> None:
+    """First, middle and last question are alike in all but their names, so that only their random signs differ."""
+    rng = np.random.default_rng(3)
+    n = 160
+    x, y, fold = rng.standard_normal((n, 1, 2, 12)), np.arange(n) % 2, np.arange(n) // 2 % 5
+    x[..., 0] += y[:, None, None]
+    places = [0, n // 2, n - 1]
+    x[places], y[places], fold[places] = x[0], y[0], fold[0]
+    whole, widths = without(x, y, fold, np.array([], dtype=int)), []
+    for place in places:
+        found = compare_runs({"whole": whole, "part": without(x, y, fold, np.array([place]))}).isel(pair=0)
+        assert found["shared_groups"] == n - 1
+        widths.append((found["high"] - found["low"]).values)
+    assert (np.ptp(widths, axis=0) < 0.05 * np.mean(widths, axis=0)).all()
+    own = (whole["high"] - whole["low"]).values
+    assert (np.mean(widths, axis=0) < 0.3 * own).all()
+
+
+def test_grids_of_overlapping_questions_share_the_signs_of_what_they_share() -> None:
+    """Thirty questions lack at the front of one run or at its end: names alone decide, so a shift changes nothing."""
+    rng = np.random.default_rng(4)
+    n = 150
+    x, y, fold = rng.standard_normal((n, 1, 1, 10)), np.arange(n) % 2, np.arange(n) // 2 % 5
+    x[..., 0] += y[:, None, None]
+    first, last = without(x, y, fold, np.arange(30)), without(x, y, fold, np.arange(n - 30, n))
+    found = compare_runs({"a": first, "b": last})
+    back = slice(None, None, -1)
+    turned = compare_runs({"a": first.isel(sample=back), "b": last})
+    for name in ("delta", "low", "high", "mean_low"):
+        np.testing.assert_allclose(found[name], turned[name], atol=1e-9)
+    # Signs of strangers would not cancel what both probes owe to the 90 questions of both.
+    strange = {"training": last["training"].roll(sample=1)}
+    apart = compare_runs({"a": first, "b": last.assign(strange)})
+    assert ((apart["high"] - apart["low"]) > 1.05 * (found["high"] - found["low"])).all()

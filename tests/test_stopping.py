@@ -6,7 +6,7 @@ from hypothesis import given
 from tokenizers_offline import KINDS, SPECIAL, TEXT, tokenizer
 
 from interp.answering.prompts import decoder
-from interp.answering.stopping import StopText, check_stop
+from interp.answering.stopping import StopText, read_stop
 from interp.errors import DataError
 
 CHARACTERS = "".join(sorted(set("".join(TEXT))))
@@ -60,7 +60,11 @@ def test_without_stop_strings_nothing_is_decoded() -> None:
     assert not StopText(lambda _: pytest.fail("decoded"), []).completed([1, 2, 3])
 
 
-@pytest.mark.parametrize("stop", ["END", [""], ("\n", "")])
+@pytest.mark.parametrize("stop", ["", [""], ("\n", "")])
 def test_what_would_end_every_answer_at_once_is_refused(stop) -> None:
-    with pytest.raises(DataError, match="stop: expected a list of texts that are not empty"):
-        check_stop(stop)
+    with pytest.raises(DataError, match="stop: expected texts that are not empty"):
+        read_stop(stop)
+
+
+def test_a_single_text_is_one_stop_string_not_its_letters() -> None:
+    assert read_stop("END") == read_stop(["END"]) == ("END",)

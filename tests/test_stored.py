@@ -10,6 +10,7 @@ import xarray as xr
 import interp
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
+from interp.errors import RunError
 from interp.probing.workers import worker_count
 from interp.runs.shards import SHARD_SAMPLES, grouped, nonfinite_counts, write_shards
 from interp.runs.store import ShardReader, finished_shards
@@ -40,6 +41,7 @@ def whole() -> Capture:
         layers=tuple(range(LAYERS)),
         roles=ROLES,
         id=tuple(f"s{i}" for i in range(N)),
+        question_embed=torch.where(torch.arange(N) % 5 == 2, torch.nan, torch.arange(N))[:, None].repeat(1, 4),
     )
 
 
@@ -62,6 +64,7 @@ def part(cap: Capture, samples: list[int]) -> Capture:
         layers=cap.layers,
         roles=cap.roles,
         id=tuple(cap.id[i] for i in samples),
+        question_embed=None if cap.question_embed is None else cap.question_embed[samples],
     )
 
 
@@ -146,6 +149,28 @@ def test_of_several_layers_each_is_read_once_and_no_other(folder, whole, monkeyp
     )
     assert same(stored[[3, 4, 5], [1, 1, 1]], whole.resid[[3, 4, 5], [1, 1, 1]]) and asked == [1]
     assert same(stored[:2, [1, 0, 1]], whole.resid[:2, [1, 0, 1]]) and asked == [1, 0, 1]
+
+
+@pytest.mark.parametrize("keep", [0, 1 << 28])
+@pytest.mark.parametrize(
+    "key", [0, -1, slice(3, 9), [4, 1], MASK, (..., 2), ([1, 2], -1), (5, [0, 1]), np.array([9, 9])]
+)
+def test_any_key_of_the_questions_embedding_which_has_neither_layers_nor_roles(folder, whole, keep, key) -> None:
+    stored = stored_capture(folder, whole.id, positions(whole), run="r").question_embed
+    stored.keep = keep
+    assert stored.shape == (N, 4) and same(stored[key], whole.question_embed[key])
+    reader = ShardReader(folder)
+    with pytest.raises(RunError, match="has one vector per sample, for all roles; leave the role out"):
+        reader.read("question_embed", role="-1")
+    assert nonfinite_counts(folder) == {}  # NaN where no question was located, on purpose
+
+
+def test_a_run_from_before_the_questions_embedding_opens_without_it(whole, tmp_path) -> None:
+    old = replace(whole, question_embed=None)
+    write_shards(tmp_path, lambda skip: batches(old, skip), run="r", roles=ROLES)
+    cap = stored_capture(tmp_path, whole.id, positions(whole), run="r")
+    assert cap.question_embed is None and same(cap.resid[:], whole.resid)
+    assert "question_embed" not in ShardReader(tmp_path).keys
 
 
 def test_an_axis_cannot_be_added(folder, whole) -> None:
@@ -243,11 +268,9 @@ def test_overflow_is_summed_over_shards(whole, tmp_path) -> None:
 
 
 def test_workers_are_fewer_where_cells_are_large() -> None:
-    import os
+    from interp.machine import usable_cpus, usable_memory
 
-    from joblib import cpu_count
-
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert worker_count(0) == worker_count(1000) == cpu_count()
+    memory, cpus = usable_memory(), usable_cpus()
+    assert worker_count(0) == worker_count(1000) == cpus
     assert worker_count(memory) == 1
-    assert worker_count(memory // 8 // 4 // 2 // cpu_count()) == cpu_count()
+    assert worker_count(memory // 8 // 4 // 2 // cpus) == cpus

@@ -20,8 +20,10 @@ def test_verdict_states_signal_embedding_attention_and_likeness(grids):
     probe, comparison = grids
     sentences = verdict(probe, comparison)
     assert sentences[0].startswith(
-        "Internal states tell: the best cell separates correct from wrong answers with AUC 0.9"
+        "Undecided what the states add: the best cell separates correct from wrong answers with AUC 0.9"
     )
+    assert "but no control was compared with it" in sentences[0]
+    assert sentences[0].endswith("40 of 80 samples are right (the smaller class: 40), 6 of 24 cells undefined.")
     assert "layer 3, exact_answer_first" in sentences[0] and "one cell" in sentences[1]
     assert "0.62 [0.57, 0.67] at exact_answer_last" in sentences[2]
     nested = comparison["best"]["probe"]["nested"]["value"]
@@ -42,7 +44,7 @@ def test_verdict_does_not_claim_what_chance_explains():
     probe = probe.assign(p_corrected=(("layer", "token"), np.where(np.isfinite(probe["auc"]), 0.4, np.nan)))
     sentences = verdict(probe, comparison)
     assert sentences[0].startswith("Undecided: the best cell has AUC")
-    assert sentences[1].startswith("0 of 18 cells hold a signal")
+    assert sentences[1].startswith("0 of 18 defined cells lie above chance")
 
 
 @pytest.mark.parametrize("name", ["mlp", "SVC(kernel='rbf')"])
@@ -52,10 +54,10 @@ def test_the_verdict_on_a_probe_that_is_not_linear_rests_on_its_own_interval(gri
         p_corrected=(("layer", "token"), np.where(np.isfinite(probe["auc"]), 0.7, np.nan))
     )
     sentences = verdict(missed, comparison)
-    assert sentences[0].startswith("Internal states tell: the best cell separates")
+    assert sentences[0].startswith("Undecided what the states add: the best cell separates")
     assert sentences[1].startswith("The permutation test refits a linear classifier: its p says nothing of this probe")
     assert not any("corrected p" in sentence for sentence in sentences)
-    assert verdict(missed.assign_attrs(probe="k-sparse"), comparison)[0].startswith("Undecided")
+    assert verdict(missed.assign_attrs(probe="k-sparse"), comparison)[0].startswith("Undecided: the best cell has")
 
 
 def test_the_strongest_control_stands_in_verdict_and_headline(grids):
@@ -69,18 +71,23 @@ def test_the_strongest_control_stands_in_verdict_and_headline(grids):
         )
     ]
     sentences = verdict(probe, {**comparison, "against_controls": rows})
+    assert sentences[0].startswith("A control tells more than the states: the best cell separates correct from wrong")
+    assert (
+        "but the strongest control, identity of the exact answer, alone reaches 0.97 [0.95, 0.99] (the best cell minus "
+        "it: −0.03 [−0.05, −0.01]); 40 of 80 samples"
+    ) in sentences[0]
     assert sentences[1] == (
         "The model's own mean log-probability of the exact answer reaches AUC 0.90 [0.88, 0.92]: the probe's best cell "
-        "exceeds it by 0.04 [0.01, 0.07]."
+        "exceeds it by 0.04 [0.01, 0.07]. It is read off the model's output: a rival of the states, not a shortcut."
     )
-    assert sentences[2] == (
-        "The strongest control, identity of the exact answer reaches AUC 0.97 [0.95, 0.99]: the probe's best cell does "
-        "not reach it (difference −0.03 [−0.05, −0.01])."
-    )
-    assert "chance): the probe's best cell exceeds it by 0.32 [0.29, 0.35]; at the best" in sentences[4]
+    assert "chance): the probe's best cell exceeds it by 0.32 [0.29, 0.35]; at the best" in sentences[3]
     card = headline(probe, {**comparison, "against_controls": rows})[2]
     assert card.name == "Strongest control: Identity of the exact answer" and str(card) == "0.97 [0.95, 0.99]"
     assert card.note == "best cell minus it: -0.03 [-0.05, -0.01]"
+    own = headline(probe, {**comparison, "against_controls": rows})[3]
+    assert own.name == "The model's own confidence: Mean log-probability of the exact answer" and own.value == 0.9
+    names = [number.name for number in headline(probe, {**comparison, "against_controls": rows[1:]})]
+    assert names[:2] == ["Probe grid, best cell", "Strongest control: Embedding row"]  # the row stands once
 
 
 def test_the_peak_is_said_in_runs_of_layers(grids):

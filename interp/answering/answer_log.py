@@ -32,15 +32,18 @@ class AnswerLog:
 
     def __init__(self, path: Path, *, run: str) -> None:
         """`run` says what everything in the file depends on: settings, versions, model and data."""
-        self.path = path
+        self.path, self.run = path, run
         self.finished: dict[str, Generated] = {}
-        self._header = json.dumps({"run": run})
+        self.asked: int | None = None
+        """How many sequences there will be in all; None: not known (yet, or in a file of an earlier version)."""
         try:
             first, *lines = read_lines(path) or [""]
-        except ValueError:
-            first, lines = "", []
-        self._begun = first == self._header
+            header = json.loads(first)
+            self._begun = header["run"] == run
+        except (ValueError, TypeError, KeyError):
+            self._begun = False
         if self._begun:
+            self.asked = header.get("asked")
             for line in lines:
                 self._read(line)
 
@@ -56,7 +59,8 @@ class AnswerLog:
         """Keep the sequences of one batch."""
         if not self._begun:
             remove(self.path)
+        header = json.dumps({"run": self.run, "asked": self.asked})
         lines = [json.dumps({"name": name} | asdict(one)) for name, one in finished.items()]
-        append_lines(self.path, lines if self._begun else [self._header, *lines])
+        append_lines(self.path, lines if self._begun else [header, *lines])
         self._begun = True
         self.finished.update(finished)

@@ -12,9 +12,11 @@ from interp.answering.exact_answers import exact_answer_method
 from interp.answering.judgement import Judgement
 from interp.answering.labels import label_answers
 from interp.answering.prompts import PromptFormat, decoder, locate_question, row_ids
+from interp.answering.records import Records
 from interp.answering.spans import Decode
-from interp.answering.stopping import check_stop
-from interp.data.rows import QARow, load_rows
+from interp.answering.stopping import read_stop
+from interp.arguments import instance, progress_function, whole_number
+from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
 from interp.statistics.folds import normalise_question
 
@@ -27,8 +29,12 @@ STATUSES = ("ok", "no_exact_answer", "ambiguous", "empty", "too_long")
 
 
 @dataclass(frozen=True)
-class Answers:
-    """One entry per row, in input order; token indices count in `prompt_ids + completion_ids`."""
+class Answers(Records):
+    """One entry per row, in input order; token indices count in `prompt_ids + completion_ids`.
+
+    `answers[3]` is the record of one sample, `answers[2:5]`, `answers[[1, 4]]` and `answers[mask]` are Answers of some,
+    a loop goes over records, `answers.at("q12")` finds one by its id, `answers.table()` is a DataFrame.
+    """
 
     id: list[str]
     question: list[str]
@@ -61,11 +67,10 @@ class Answers:
     judgement: Judgement | None = None
     """What the judge was asked, its raw replies and its agreement with the rows' own labels; None: no judge."""
     settings: dict[str, object] = field(default_factory=dict)
+    exact_answer_chars: list[tuple[int, int] | None] | None = None
+    """Characters `[begin, end)` of the exact answer in `text`; None: not known (runs from before it was kept)."""
     decode: Decode | None = field(default=None, repr=False, compare=False)
     """Ids to text, by the tokenizer the answers were made with; None for answers read back from a run."""
-
-    def __len__(self) -> int:
-        return len(self.id)
 
     def __repr__(self) -> str:
         """In one line: how many there are, right, wrong and without a label, and how many exact answers were found."""
@@ -84,14 +89,14 @@ def generate_answers(
     max_new_tokens: int = 32,
     prompt_template: str | None = None,
     chat: bool | None = None,
-    stop: Sequence[str] = (),
+    stop: str | Sequence[str] = (),
     temperature: float = 0.0,
     top_p: float = 1.0,
     samples_per_question: int = 1,
     seed: int = 0,
     correct: str | Rule = "contains",
     exact_answer: str | None = None,
-    candidates: Iterable[str] | None = None,
+    candidates: str | Iterable[str] | None = None,
     answer_pattern: str | None = None,
     judge: Any = None,
     extractor: Any = None,
@@ -122,35 +127,39 @@ def generate_answers(
 
     Raises DataError for a template, pattern, rule or method that does not fit, or ids outside the model's vocabulary.
     """
+    from interp.answering.asking import check_asked
     from interp.answering.extraction import extractor as extract_with
     from interp.answering.generation import generate
     from interp.answering.judge import judge_answers
-    from interp.answering.sampling import check_samples, sampled_rows
+    from interp.answering.sampling import Sampling, check_samples, sampled_rows
     from interp.models.loading import eos_token_ids, model_info, model_tokenizer
 
-    check_samples(samples_per_question, temperature)
-    check_stop(stop)
-    if not isinstance(rows, Sequence) or not all(isinstance(row, QARow) for row in rows):
-        rows = load_rows(rows)
-    rows = sampled_rows(rows, samples_per_question)
-    if correct == JUDGE and judge is None:
+    info, tokenizer = model_info(model), model_tokenizer(model)
+    prompt_format, stop, progress = PromptFormat(prompt_template, chat), read_stop(stop), progress_function(progress)
+    max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 1)
+    batch_tokens = whole_number("batch_tokens", batch_tokens, 1)
+    sampling = Sampling(temperature, top_p, seed)
+    check_kept(log, splits)
+    for name, asked in (("judge", judge), ("extractor", extractor)):
+        if asked is not None:
+            check_asked(name, asked)
+    rows = sampled_rows(as_rows(rows), check_samples(samples_per_question, sampling.temperature))
+    if isinstance(correct, str) and correct == JUDGE and judge is None:
         raise DataError("correct='judge' needs a model to ask: give one as judge=…")
     rule = correctness_rule(correct, rows)
     method = exact_answer_method(
         exact_answer,
         candidates=candidates,
         pattern=answer_pattern,
-        default_candidates=_named_answers(rows, wrong_too=correct == "choice"),
+        default_candidates=named_answers(rows, wrong_too=correct == "choice"),
         extract=extract_with(model if extractor is None else extractor, batch_tokens=batch_tokens, splits=splits),
     )
-    info, tokenizer = model_info(model), model_tokenizer(model)
     decode, special, ends = decoder(tokenizer), frozenset(tokenizer.all_special_ids), eos_token_ids(model)
-    prompt_format = PromptFormat(prompt_template, chat)
     prompt = [prompt_format.text(row, tokenizer) for row in rows]
     prompt_ids = [row_ids(row, text, tokenizer) for row, text in zip(rows, prompt, strict=True)]
     own = [own_completion(row, tokenizer) for row in rows]
     for row, *ids in zip(rows, prompt_ids, own, strict=True):
-        _check_vocabulary(row, [token for part in ids for token in part or ()], info.d_vocab)
+        check_vocabulary(row, [token for part in ids for token in part or ()], info.d_vocab)
 
     room = [info.n_ctx - len(ids) for ids in prompt_ids]
     too_long = [(max_new_tokens if o is None else len(o)) > r for o, r in zip(own, room, strict=True)]
@@ -162,9 +171,9 @@ def generate_answers(
         [prompt_ids[i] for i in waiting],
         max_new_tokens=max_new_tokens,
         stop=stop,
-        temperature=temperature,
-        top_p=top_p,
-        seed=seed,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed,
         names=[rows[i].id for i in waiting],
         batch_tokens=batch_tokens,
         log=log,
@@ -190,6 +199,7 @@ def generate_answers(
         exact_answer=[label.exact_answer for label in labels],
         exact_answer_method=[label.method for label in labels],
         exact_answer_tokens=[label.tokens for label in labels],
+        exact_answer_chars=[label.chars for label in labels],
         question_tokens=[locate_question(row.question, ids, decode) for row, ids in zip(rows, prompt_ids, strict=True)],
         status=["too_long" if long else label.status for long, label in zip(too_long, labels, strict=True)],
         extraction=[label.asked for label in labels] if method.name == "extract" else None,
@@ -202,7 +212,16 @@ def generate_answers(
     return replace(answers, correct=judgement.correct, judgement=judgement)
 
 
-def _named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:
+def check_kept(log: Any, splits: Any) -> None:
+    """Raise DataError unless `log` and `splits` are what a run keeps its answers and split batches in, or None."""
+    from interp.models.memory import Splits
+
+    for name, value, kind in (("log", log, AnswerLog), ("splits", splits, Splits)):
+        if value is not None:
+            instance(name, value, kind, "leave it out: a run keeps it")
+
+
+def named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:
     """The default candidates: one list for all rows, so that no row's own answers decide where its answer is found."""
     accepted = [answer for row in rows for answer in row.answers]
     return accepted + [row.wrong_answer for row in rows if wrong_too and row.wrong_answer is not None]
@@ -217,7 +236,8 @@ def own_completion(row: QARow, tokenizer: "PreTrainedTokenizerBase") -> list[int
     return None
 
 
-def _check_vocabulary(row: QARow, ids: Sequence[int], d_vocab: int) -> None:
+def check_vocabulary(row: QARow, ids: Sequence[int], d_vocab: int) -> None:
+    """Raise DataError for an id that is no token of the model."""
     wrong = next((token for token in ids if not 0 <= token < d_vocab), None)
     if wrong is not None:
         raise DataError(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
+from interp.arguments import one_text, shown
 from interp.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,15 +40,16 @@ def ask(
     """
     from interp.models.architecture import backend
 
+    check_asked("model", model)
     if not backend(model):
         return [_call(model, prompt) for prompt in prompts]
     from interp.answering.generation import generate
-    from interp.answering.prompts import encode_prompt
+    from interp.answering.prompts import chat_turn, encode_prompt
     from interp.models.loading import model_info, model_tokenizer
 
     tokenizer = model_tokenizer(model)
     is_chat = getattr(tokenizer, "chat_template", None) is not None
-    texts = [_turn(prompt, tokenizer) for prompt in prompts] if is_chat else list(prompts)
+    texts = [chat_turn(prompt, tokenizer) for prompt in prompts] if is_chat else list(prompts)
     ids = [encode_prompt(text, tokenizer) for text in texts]
     room = model_info(model).n_ctx - max_new_tokens
     fits = [i for i, one in enumerate(ids) if len(one) <= room]
@@ -72,14 +74,15 @@ def ask(
     return [Exchange(text, replies.get(i)) for i, text in enumerate(texts)]
 
 
-def _turn(prompt: str, tokenizer: Any) -> str:
-    turn = [{"role": "user", "content": prompt}]
-    return str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
+def check_asked(name: str, model: Any) -> None:
+    """Raise DataError unless something can be asked: a hooked model, or a function from text to text."""
+    from interp.models.architecture import backend
+
+    if not backend(model) and (not callable(model) or isinstance(model, type)):
+        raise DataError(f"{name}: expected a hooked model (load_model) or a function str -> str, got {shown(model)}")
 
 
 def _call(function: Any, prompt: str) -> Exchange:
-    if not callable(function):
-        raise DataError(f"expected a hooked model (load_model) or a function str -> str, got {type(function).__name__}")
     reply = function(prompt)
     if not isinstance(reply, str):
         raise DataError(f"a model given as a function must return text, got {type(reply).__name__}: {reply!r:.60}")
@@ -88,6 +91,7 @@ def _call(function: Any, prompt: str) -> Exchange:
 
 def check_fields(template: str, *, needed: Sequence[str], allowed: Sequence[str] = ()) -> None:
     """Raise DataError if a prompt template lacks a field it needs, or names another."""
+    one_text("prompt", template)
     try:
         names = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
     except ValueError as error:

@@ -10,6 +10,7 @@ import numpy as np
 from interp.answering.matching import CandidateFinder, fold
 from interp.answering.numerals import Numeral, numerals, same_number
 from interp.answering.short_answer import first_line
+from interp.arguments import number, one_of, shown
 from interp.data.rows import QARow
 from interp.errors import DataError
 
@@ -54,6 +55,8 @@ def correctness_rule(correct: str | Rule, rows: Sequence[QARow]) -> Rule:
         rule = RULES[correct](rows)
     else:
         rule = correct
+        if not callable(rule) or isinstance(rule, type):
+            raise DataError(f"correct: expected the name of a rule or a function (row, completion), got {shown(rule)}")
 
     def checked(row: QARow, completion: str) -> bool | None:
         if row.correct is not None:
@@ -70,8 +73,7 @@ def correctness_rule(correct: str | Rule, rows: Sequence[QARow]) -> Rule:
 
 def check_rule_name(name: str) -> None:
     """Raise DataError if there is no rule of that name."""
-    if name not in RULES and name != JUDGE:
-        raise DataError(f"correct: expected one of {', '.join([*RULES, JUDGE])}, or a function; got {name!r}")
+    one_of("correct", name, [*RULES, JUDGE])
 
 
 @register("contains")
@@ -135,6 +137,7 @@ def numeric(*, tolerance: float = TOLERANCE) -> Rule:
     numbers are read: thousands, signs, fractions, per cent, currencies. A completion without a number is wrong; a row
     whose accepted answers hold no number is not labelled.
     """
+    tolerance = number("tolerance", tolerance, low=0)
 
     def rule(row: QARow, completion: str) -> bool | None:
         accepted = [number for answer in row.answers if (number := _last(answer)) is not None]

@@ -8,6 +8,7 @@ from interp.answering.asking import Exchange
 from interp.answering.matching import CandidateFinder, fold
 from interp.answering.numerals import numerals
 from interp.answering.short_answer import short_answer
+from interp.arguments import one_of, one_text, several_texts
 from interp.errors import DataError
 
 Span = tuple[int, int]
@@ -41,7 +42,7 @@ class ExactAnswerMethod:
 def exact_answer_method(
     name: str | None = None,
     *,
-    candidates: Iterable[str] | None = None,
+    candidates: str | Iterable[str] | None = None,
     pattern: str | None = None,
     default_candidates: Iterable[str] = (),
     extract: Locate | None = None,
@@ -57,9 +58,14 @@ def exact_answer_method(
     None: the method that `pattern` or `candidates` imply. Raises DataError for a name that there is not, and for
     candidates or a pattern that the method named would ignore.
     """
+    if candidates is not None:
+        candidates = read_candidates(candidates)
+    if pattern is not None:
+        one_text("answer_pattern", pattern)
     if name is None:
         name = "candidates" if pattern is None else "pattern"
     else:
+        one_of("exact_answer", name, METHODS)
         for option, value in (("candidates", candidates), ("pattern", pattern)):
             if value is not None and name != option:
                 raise DataError(f"exact_answer={name!r} does not use {option}; leave one of the two out")
@@ -71,11 +77,17 @@ def exact_answer_method(
         return _by_text(name, _only(short_answer))
     if name == "last_number":
         return _by_text(name, _only(_last_number))
-    if name == "extract":
-        if extract is None:
-            raise DataError("exact_answer='extract' needs a model to ask: give one as extractor=…")
-        return ExactAnswerMethod(name, extract)
-    raise DataError(f"exact_answer: expected one of {', '.join(METHODS)}, got {name!r}")
+    if extract is None:
+        raise DataError("exact_answer='extract' needs a model to ask: give one as extractor=…")
+    return ExactAnswerMethod(name, extract)
+
+
+def read_candidates(candidates: str | Iterable[str]) -> tuple[str, ...]:
+    """Candidate answers, of which one may be given bare. Raises DataError for none at all."""
+    found = several_texts("candidates", candidates)
+    if not any(candidate.strip() for candidate in found):
+        raise DataError("candidates: expected at least one candidate answer, got none")
+    return found
 
 
 def _by_text(name: str, find: Callable[[str], list[Span]]) -> ExactAnswerMethod:

@@ -7,6 +7,7 @@ from interp.answering.asking import Exchange, ask, check_fields
 from interp.answering.exact_answers import Locate, Located, Span
 from interp.answering.matching import CandidateFinder, fold
 from interp.answering.short_answer import short_answer
+from interp.arguments import several_texts, whole_number
 from interp.errors import DataError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ Words:""",
 def extractor(
     model: Any,
     *,
-    prompts: Sequence[str] = PROMPTS,
+    prompts: str | Sequence[str] = PROMPTS,
     max_new_tokens: int = 24,
     batch_tokens: int = 8192,
     splits: "Splits | None" = None,
@@ -71,8 +72,10 @@ def extractor(
     does not, the next prompt is asked, and after the last one there is no exact answer. `NO ANSWER` ends it at once.
     Greedy throughout, so that the same completions give the same spans. `splits` notes batches that did not fit.
     """
+    prompts = several_texts("prompts", prompts)
     if not prompts:
         raise DataError("prompts: expected at least one")
+    max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 1)
     for prompt in prompts:
         check_fields(prompt, needed=("question", "completion"))
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from interp.answering.answers import Answers
-from interp.answering.asking import Exchange, ask, check_fields
+from interp.answering.answers import Answers, check_kept
+from interp.answering.asking import Exchange, ask, check_asked, check_fields
 from interp.answering.judgement import Judgement, read_verdict
-from interp.data.rows import QARow
+from interp.arguments import flag, instance, mapping, nearest, whole_number
+from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
 
 if TYPE_CHECKING:
@@ -53,12 +54,21 @@ def judge_answers(
     Raises DataError for rows that are not those of the answers, hand labels of unknown samples, or a prompt that
     lacks a field.
     """
+    instance("answers", answers, Answers, "they come from generate_answers")
+    rows, max_new_tokens = as_rows(rows), whole_number("max_new_tokens", max_new_tokens, 1)
+    check_asked("judge", judge)
+    check_kept(None, splits)
+    batch_tokens = whole_number("batch_tokens", batch_tokens, 1)
     check_fields(prompt, needed=("question", "completion"), allowed=("answers",))
     if [row.id for row in rows] != answers.id:
         raise DataError("rows: expected the rows that were answered, in their order")
-    hand = {row.id: row.correct for row in rows if row.correct is not None} if hand_labels is None else hand_labels
-    if unknown := sorted(set(hand) - set(answers.id)):
-        raise DataError(f"hand_labels: there is no sample {unknown[0]!r}")
+    hand = {row.id: row.correct for row in rows if row.correct is not None}
+    if hand_labels is not None:
+        given = mapping("hand_labels", hand_labels, "{sample: right}")
+        hand = {name: flag(f"hand_labels[{name!r}]", right) for name, right in given.items()}
+    known = set(answers.id)
+    if unknown := [name for name in hand if name not in known]:
+        raise DataError(f"hand_labels: there is no sample {unknown[0]!r}{nearest(unknown[0], answers.id)}")
     compares = "{answers}" in prompt
     askable = [i for i, text in enumerate(answers.text) if text.strip() and (rows[i].answers or not compares)]
     filled = [

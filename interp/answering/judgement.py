@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from interp.answering.asking import Exchange
+from interp.statistics.sample_key import chosen_samples
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,20 @@ class Judgement:
     """What a human says; None: no hand label."""
     correct: list[bool | None]
     """The labels: the row's own `correct`, else the judge's verdict."""
+
+    def __getitem__(self, samples: Any) -> "Judgement":
+        """The judgement of some samples: a slice, indices or a mask."""
+        places = chosen_samples(samples, len(self.asked))
+        asked, hand, correct = self.asked, self.hand, self.correct
+        return Judgement([asked[i] for i in places], [hand[i] for i in places], [correct[i] for i in places])
+
+    def __repr__(self) -> str:
+        """In one line: how many were asked, and what was said."""
+        counts = self.counts()
+        return (
+            f"Judgement({len(self.asked)} samples: {counts['yes']} yes, {counts['no']} no, {counts['unclear']} "
+            f"unclear; {counts['agreement']['n']} hand labels)"
+        )
 
     @property
     def verdict(self) -> list[bool | None]:

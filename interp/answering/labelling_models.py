@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from interp.answering.asking import check_asked
 from interp.answering.correctness import JUDGE
+from interp.arguments import function, mapping
 from interp.errors import RunError
 from interp.models.loading import HookedModel, load_model
 from interp.settings import GIVEN, Settings
@@ -16,7 +18,7 @@ NAMES = ("correct", "judge", "extractor")
 def split_given(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Options with names only, as `Settings` keeps them, and the Python objects among them."""
     given = {
-        name: options[name]
+        name: _usable(name, options[name])
         for name in NAMES
         if options.get(name) is not None and not isinstance(options[name], str | Path)
     }
@@ -26,6 +28,22 @@ def split_given(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
         if name in NAMES and value is not None
     }
     return {**options, **names}, given
+
+
+def given_again(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What `resume` was given, checked: objects like those that the run began with, and {name: function} as `roles`."""
+    roles = mapping("roles", given.get("roles", {}), "{name: function}")
+    functions = {name: function(f"roles[{name!r}]", role, "(ids, n_prompt)") for name, role in roles.items()}
+    objects = {name: value for name in NAMES if (value := given.get(name)) is not None}
+    return {name: _usable(name, value) for name, value in objects.items()} | {"roles": functions}
+
+
+def _usable(name: str, value: Any) -> Any:
+    """A rule, or a model that can be asked."""
+    if name != "correct":
+        check_asked(name, value)
+        return value
+    return function(name, value, "(row, completion)")
 
 
 def labelling_models(settings: Settings, model: HookedModel, given: Mapping[str, Any]) -> dict[str, Any]:

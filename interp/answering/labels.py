@@ -24,6 +24,8 @@ class Label:
     method: str | None = None
     tokens: tuple[int, int] | None = None
     """First and last token of the exact answer in `prompt_ids + completion_ids`, both inclusive."""
+    chars: Span | None = None
+    """Characters `[begin, end)` of the exact answer in `text`."""
     status: str = "no_exact_answer"
     asked: tuple[Exchange, ...] = ()
     """What a model was asked for the exact answer, if one was."""
@@ -55,6 +57,18 @@ class Completion:
     def text(self) -> str:
         """The completion, special tokens removed."""
         return self.searched.replace("\0", "")
+
+    def bare(self, span: Span) -> Span | None:
+        """The span without special tokens at its ends, which a pattern may have taken along; None: nothing is left."""
+        inside = self.searched[slice(*span)]
+        kept = inside.strip("\0")
+        begin = span[0] + len(inside) - len(inside.lstrip("\0"))
+        return (begin, begin + len(kept)) if kept else None
+
+    def shown(self, span: Span) -> Span:
+        """Characters of `searched` as characters of `text`, which lacks the special tokens before them."""
+        begin, end = (at - self.searched.count("\0", 0, at) for at in span)
+        return begin, end
 
     def covering(self, span: Span) -> tuple[int, int] | None:
         """First and last token that cover characters of `searched`."""
@@ -99,17 +113,20 @@ def label_answers(
         if not completion_ids[i]:
             labels.append(Label("", row.correct, status="empty"))
             continue
-        truth, spans = correct(row, completion.text), located[i].spans
+        truth = correct(row, completion.text)
+        spans = [bare for span in located[i].spans if (bare := completion.bare(span)) is not None]
         if not spans:
             labels.append(Label(completion.text, truth, asked=located[i].asked))
             continue
+        chars = completion.shown(spans[0])
         labels.append(
             Label(
                 text=completion.text,
                 correct=truth,
-                exact_answer=completion.searched[slice(*spans[0])],
+                exact_answer=completion.text[slice(*chars)],
                 method=names[i],
                 tokens=completion.covering(spans[0]),
+                chars=chars,
                 status="ambiguous" if len(spans) > 1 else "ok",
                 asked=located[i].asked,
             )

@@ -6,6 +6,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from interp.answering.spans import Decode, TokenText
+from interp.arguments import flag, one_text
 from interp.data.rows import QARow
 from interp.errors import DataError, ModelError
 
@@ -25,8 +26,11 @@ class PromptFormat:
     """Wrap the text as a user turn of the chat template; None: if the tokenizer has one and no `template` is given."""
 
     def __post_init__(self) -> None:
+        if self.chat is not None:
+            flag("chat", self.chat)
         if self.template is None:
             return
+        one_text("prompt_template", self.template)
         try:
             names = [name for _, name, _, _ in Formatter().parse(self.template) if name is not None]
         except ValueError as error:
@@ -38,22 +42,34 @@ class PromptFormat:
             came = f"{{{unknown[0]}}}" if unknown else "none"
             raise DataError(f"the prompt template must hold {{question}} and may hold {{context}}; it names {came}")
 
+    def is_chat(self, tokenizer: "PreTrainedTokenizerBase") -> bool:
+        """Whether prompts are turns of a chat. Raises ModelError where that was asked for and there is no template."""
+        has_template = getattr(tokenizer, "chat_template", None) is not None
+        if self.chat and not has_template:
+            raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
+        return has_template and self.template is None if self.chat is None else self.chat
+
     def text(self, row: QARow, tokenizer: "PreTrainedTokenizerBase") -> str:
         """The prompt of `row` as text."""
         if row.prompt is not None:
             return row.prompt
+        return chat_turn(self.filled(row), tokenizer) if self.is_chat(tokenizer) else self.filled(row)
+
+    def filled(self, row: QARow) -> str:
+        """The template with the row's question and context, before any chat template."""
         if self.template is not None and "{context" in self.template and row.context is None:
             raise DataError(
                 f"{row.source or row.id}: the prompt template names {{context}}, but the row has no `context`"
             )
-        text = (self.template or "{question}").format(question=row.question, context=row.context)
-        has_template = getattr(tokenizer, "chat_template", None) is not None
-        if self.chat and not has_template:
-            raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
-        if self.chat or (self.chat is None and self.template is None and has_template):
-            turn = [{"role": "user", "content": text}]
-            return str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
-        return text
+        return (self.template or "{question}").format(question=row.question, context=row.context)
+
+
+def chat_turn(text: str, tokenizer: "PreTrainedTokenizerBase", *, generate: bool = True) -> str:
+    """Text as a user turn, and (`generate`) the header of the model's. Raises ModelError without a chat template."""
+    if getattr(tokenizer, "chat_template", None) is None:
+        raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
+    turn = [{"role": "user", "content": text}]
+    return str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=generate))
 
 
 def encode_prompt(text: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:

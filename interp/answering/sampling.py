@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from interp.arguments import number, seed_number, whole_number
 from interp.data.rows import QARow
 from interp.errors import DataError
 
@@ -32,10 +33,9 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < math.inf:
-            raise DataError(f"temperature: expected 0 (greedy) or a positive number, got {self.temperature}")
-        if not 0 < self.top_p <= 1:
-            raise DataError(f"top_p: expected a number above 0, up to 1, got {self.top_p}")
+        object.__setattr__(self, "temperature", number("temperature", self.temperature, low=0))
+        object.__setattr__(self, "top_p", number("top_p", self.top_p, above=0, high=1))
+        object.__setattr__(self, "seed", seed_number(self.seed))
         if self.top_p < 1 and not self.temperature:
             raise DataError("top_p cuts what is drawn from, and nothing is drawn at temperature 0: give a temperature")
 
@@ -102,12 +102,12 @@ def nucleus(probabilities: Float[np.ndarray, " d_vocab"], top_p: float) -> Int[n
     return np.sort(ordered[:size])
 
 
-def check_samples(samples_per_question: int, temperature: float) -> None:
-    """Raise DataError for a number of samples that cannot be drawn."""
-    if samples_per_question < 1:
-        raise DataError(f"samples_per_question: expected a whole number from 1, got {samples_per_question}")
-    if samples_per_question > 1 and not temperature:
+def check_samples(samples_per_question: int, temperature: float) -> int:
+    """The number of samples of a question. Raises DataError for one that cannot be drawn."""
+    samples = whole_number("samples_per_question", samples_per_question, 1)
+    if samples > 1 and not number("temperature", temperature, low=0):
         raise DataError("samples_per_question: several greedy answers are all the same; give a temperature above 0")
+    return samples
 
 
 def sampled_rows(rows: Sequence[QARow], samples_per_question: int) -> list[QARow]:

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 
 from interp.answering.spans import REPLACEMENT, Decode
+from interp.arguments import several_texts
 from interp.errors import DataError
 
 MARGIN = 8
 """Characters at the head of a tail that may differ there: a blank or `##` that the tokens before it decide on."""
 
 
-def check_stop(stop: Sequence[str]) -> None:
-    """Raise DataError for stop strings that end every answer at once: an empty one, or a text taken for its letters."""
-    if isinstance(stop, str) or not all(stop):
-        raise DataError(f"stop: expected a list of texts that are not empty, got {stop!r}")
+def read_stop(stop: str | Sequence[str]) -> tuple[str, ...]:
+    """Stop strings, of which one may be given bare. Raises DataError for an empty one, which ends every answer."""
+    found = several_texts("stop", stop)
+    if not all(found):
+        raise DataError(f"stop: expected texts that are not empty, got {stop!r}")
+    return found
 
 
 class StopText:

@@ -11,12 +11,17 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from interp.answering.answers import Answers
+from interp.arguments import instance, one_of, progress_function, several_texts, shown, whole_number, whole_numbers
+from interp.capturing.axes import check_axes
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions
+from interp.capturing.question_embedding import question_embeddings
+from interp.capturing.same_samples import positions_of
 from interp.capturing.segments import CapturePlan
 from interp.errors import DataError
 from interp.models.loading import HookedModel, model_info, pads_between
 from interp.models.memory import Splits
+from interp.statistics.sample_key import chosen_samples
 
 SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_post", "z")
 
@@ -41,13 +46,50 @@ class Capture:
     roles: tuple[str, ...]
     id: tuple[str, ...]
     settings: dict[str, object] = field(default_factory=dict)
+    question_embed: Any = None
+    """Float[Tensor, "sample d_model"], float32: the mean input embedding of the question's own tokens, a control (NaN
+    where the question was not located); None if it was not taken, as from a cache."""
+
+    def __post_init__(self) -> None:
+        """Raise DataError for arrays whose axes are not those that the labels name."""
+        object.__setattr__(self, "layers", whole_numbers("layers", self.layers))
+        for name in ("roles", "id"):
+            object.__setattr__(self, name, several_texts(name, getattr(self, name), one=False))
+        sizes = (len(self.id), len(self.layers), len(self.roles))
+        check_axes(self.sites, self.embed, self.attention, self.valid, self.index, sizes)
+
+    def _by_name(self) -> list[Any]:
+        """Every array of sites and metrics, whatever the order they were captured in."""
+        return [of[name] for of in (self.sites, self.attention) for name in sorted(of)]
 
     @property
     def resid(self) -> Any:
         """Float[Tensor, "sample layer role d_model"]: the residual stream after each block (site `resid_post`)."""
-        if "resid_post" not in self.sites:
-            raise DataError(f"site: 'resid_post' was not captured; there are {', '.join(self.sites)} (see .sites)")
-        return self.sites["resid_post"]
+        return self.sites[captured_site(self, "resid_post")]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def __getitem__(self, samples: Any) -> "Capture":
+        """The Capture of some samples, in that order: a slice, indices, a mask; a number gives that one sample's.
+
+        The arrays of a run folder stay on the disk. Raises DataError for a key that names no samples.
+        """
+        places = chosen_samples(samples, len(self))
+
+        def part(values: Any) -> Any:
+            return values.of_samples(places) if hasattr(values, "of_samples") else values[places]
+
+        return replace(
+            self,
+            sites={site: part(values) for site, values in self.sites.items()},
+            embed=None if self.embed is None else part(self.embed),
+            attention={metric: part(values) for metric, values in self.attention.items()},
+            valid=self.valid[places],
+            index=self.index[places],
+            id=tuple(self.id[i] for i in places),
+            question_embed=None if self.question_embed is None else part(self.question_embed),
+        )
 
     @classmethod
     def concat(cls, parts: Sequence["Capture"]) -> "Capture":
@@ -55,9 +97,16 @@ class Capture:
 
         Raises DataError for no part, parts with other sites, metrics, layers or roles, or an id that stands in two.
         """
+        if isinstance(parts, Capture) or not isinstance(parts, Sequence):
+            raise DataError(f"captures: expected a list of Captures, got {shown(parts)}")
+        for part in parts:
+            instance("captures", part, Capture, "they come from interp.capture or capture_from_cache")
         if not parts:
             raise DataError("captures: expected at least one to concatenate, got none")
-        axes = [(*map(tuple, (p.sites, p.attention, p.layers, p.roles)), p.embed is None) for p in parts]
+        axes = [
+            ({*p.sites}, {*p.attention}, p.layers, p.roles, p.embed is None, [v.shape[1:] for v in p._by_name()])
+            for p in parts
+        ]
         if other := [number for number, axis in enumerate(axes) if axis != axes[0]]:
             raise DataError(
                 f"captures: number {other[0]} has other sites, attention metrics, layers or roles than number 0: "
@@ -73,6 +122,15 @@ class Capture:
         def joined(values: Sequence[Any]) -> Tensor:
             return torch.cat([value[:] for value in values])
 
+        def questions() -> Tensor | None:
+            """Unknown (NaN) for the samples of a part that has none."""
+            width = next((part.question_embed.shape[-1] for part in parts if part.question_embed is not None), None)
+            if width is None:
+                return None
+            unknown = [torch.full((len(part.id), width), torch.nan) for part in parts]
+            has = zip(parts, unknown, strict=True)
+            return joined([nothing if part.question_embed is None else part.question_embed for part, nothing in has])
+
         first = parts[0]
         return replace(
             first,
@@ -82,6 +140,7 @@ class Capture:
             valid=joined([part.valid for part in parts]),
             index=joined([part.index for part in parts]),
             id=ids,
+            question_embed=questions(),
         )
 
     def __repr__(self) -> str:
@@ -108,11 +167,14 @@ def capture(
     samples share runs once per batch, and the pattern of a long prompt is never built. Samples run in batches of
     similar length, at most `batch_tokens` padded tokens each; samples past the model's context stay NaN.
 
-    Returns a `Capture` in the order of `answers`, on the CPU; `capture_batches` is for data that does not fit.
+    Returns a `Capture` in the order of `answers`, on the CPU; `capture_batches` is for data that does not fit. Samples
+    are found in `positions` by id (positions made by hand have none: by order).
 
-    Raises DataError for an unknown site, ModelError where the architecture lacks one.
+    Raises DataError for an unknown site or positions of other samples, ModelError where the architecture lacks one.
     """
-    info = model_info(model)
+    info, progress = model_info(model), progress_function(progress)
+    positions = positions_of(answers, positions)
+    check_measured(answers, positions)
     n, roles, layers = len(answers), len(positions.roles), info.n_layers
     whole: Capture | None = None
     for samples, part in capture_batches(model, answers, positions, sites=sites, batch_tokens=batch_tokens):
@@ -127,12 +189,14 @@ def capture(
                 roles=positions.roles,
                 id=tuple(answers.id),
                 settings=part.settings,
+                question_embed=part.question_embed.new_full((n, part.question_embed.shape[-1]), torch.nan),
             )
         for site, tensor in part.sites.items():
             whole.sites[site][samples] = tensor
         for metric, tensor in part.attention.items():
             whole.attention[metric][samples] = tensor
         whole.embed[samples] = part.embed
+        whole.question_embed[samples] = part.question_embed
         whole.valid[samples] = part.valid
         if progress is not None:
             progress(len(samples))
@@ -157,8 +221,9 @@ def capture_batches(
     A batch that does not fit into memory runs in halves. `sizes` says how many samples ran at once in the batches
     that were split ({number of the batch: sizes}); it is obeyed, and extended before `on_split` is called.
     """
-    sites = read_sites(sites)
+    sites, positions = read_sites(sites), positions_of(answers, positions)
     info = model_info(model)
+    check_measured(answers, positions)
     plan = capture_plan(model, answers, positions, batch_tokens=batch_tokens)
     splits = Splits({} if sizes is None else sizes, *([] if on_split is None else [on_split]))
     one_pass = OnePass(model, plan, positions, sites)
@@ -173,23 +238,45 @@ def capture_batches(
                 roles=positions.roles,
                 id=tuple(answers.id[i] for i in samples),
                 settings={"sites": list(sites), "batch_tokens": batch_tokens, **plan.settings},
+                question_embed=question_embeddings(model, answers, samples),
             ),
         )
 
 
+def captured_site(cap: Capture, site: Any) -> str:
+    """A site of a Capture. Raises DataError, with those that there are, for one that was not captured."""
+    if isinstance(site, str) and site in SITES and site not in cap.sites:
+        raise DataError(f"site: {site!r} was not captured (there are {', '.join(cap.sites)}); capture it first")
+    return one_of("site", site, cap.sites)
+
+
 def read_sites(sites: str | Sequence[str]) -> tuple[str, ...]:
-    """The names of the sites, of which one may be given bare. Raises DataError for an unknown one."""
-    sites = (sites,) if isinstance(sites, str) else tuple(sites)
-    for site in sites:
-        if site not in SITES:
-            meant = site.rpartition("hook_")[2]
-            hint = f"did you mean {meant!r}? A site is captured at every layer; " if meant in SITES else ""
-            raise DataError(f"unknown site {site!r}; {hint}known sites are {', '.join(SITES)}")
-    return sites
+    """The names of the sites, of which one may be given bare. Raises DataError for an unknown one, or none at all."""
+    found = several_texts("sites", sites)
+    if not found:
+        raise DataError("sites: expected at least one")
+    for site in found:
+        meant = site.rpartition("hook_")[2]
+        if meant != site and meant in SITES:
+            raise DataError(f"sites: {site!r} is a hook point of one layer, a site is captured at all: write {meant!r}")
+        one_of("sites", site, SITES)
+    return found
+
+
+def check_measured(answers: Answers, positions: Positions) -> None:
+    """Raise DataError unless these are answers and the positions of as many samples."""
+    instance("answers", answers, Answers, "they come from generate_answers")
+    instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")
+    if len(answers) != len(positions):
+        raise DataError(
+            f"positions: expected those of the {len(answers)} answers, in their order, got {len(positions)}: resolve "
+            "them anew, resolve_positions(answers)"
+        )
 
 
 def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, batch_tokens: int) -> CapturePlan:
     """Which samples run together and where each is cut; fixed by the token ids, the roles and `batch_tokens`."""
+    batch_tokens = whole_number("batch_tokens", batch_tokens, 1)
     n_ctx, prompts, completions = model_info(model).n_ctx, answers.prompt_ids, answers.completion_ids
     lengths = (len(prompt) + len(completion) for prompt, completion in zip(prompts, completions, strict=True))
     usable = [i for i, n in enumerate(lengths) if 0 < n <= n_ctx and answers.status[i] != "too_long"]

@@ -1,10 +1,13 @@
 """Attention-pattern metrics at the role positions, per head (definitions: attention-pattern metrics)."""
 
+from typing import Any, get_args
+
 import torch
 from einops import einsum, rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.arguments import instance, one_of, shown, whole_number
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks
 from interp.capturing.positions import Positions
 from interp.errors import DataError
@@ -44,7 +47,14 @@ def attention_metrics(
 
     Raises DataError if the pattern's axes do not fit the positions.
     """
+    instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")
+    pattern = _tensor("pattern", pattern, "sample head query key")
+    if window is not None:
+        window = whole_number("window", window, 1)
+    one_of("padding_side", padding_side, get_args(PaddingSide))
     queries, keys = pattern.shape[-2:]
+    if not len(positions):
+        raise DataError("positions: expected at least one sample")
     longest = int(positions.n.max())
     if len(pattern) != len(positions.n) or (padding_side == "right" and keys < longest):
         raise DataError(
@@ -55,8 +65,24 @@ def attention_metrics(
     masks = PatternMasks.of(positions.to(pattern.device), layout, window)
     norms = None
     if value is not None and W_O is not None:
+        value, W_O = _tensor("value", value, "sample key kv_head d_head"), _tensor("W_O", W_O, "head d_head d_model")
+        (n_heads, d_head), (n, n_keys, kv_heads, width) = W_O.shape[:2], value.shape
+        if (n, n_keys, n_heads, width) != (len(pattern), keys, pattern.shape[1], d_head) or n_heads % kv_heads:
+            raise DataError(
+                f"value, W_O: expected those of the pattern's {len(pattern)} samples, {keys} keys and "
+                f"{pattern.shape[1]} heads, got shapes {(*value.shape,)} and {(*W_O.shape,)}"
+            )
         norms = value_norms(value, output_gram(W_O))
     return reduce_pattern(pattern, masks, norms)
+
+
+def _tensor(name: str, value: Any, axes: str) -> Tensor:
+    """A tensor of floats with these axes, none of them empty."""
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.ndim != len(axes.split()):
+        raise DataError(f"{name}: expected a tensor of floats `{axes}`, got {shown(value)}")
+    if not value.numel():
+        raise DataError(f"{name}: expected a tensor `{axes}` that is not empty, got {shown(value)}")
+    return value
 
 
 def reduce_pattern(

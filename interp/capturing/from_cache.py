@@ -1,18 +1,19 @@
 """A Capture from what `model.run_with_cache` returned: the vectors, and the attention metrics if it kept patterns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
+from interp.arguments import instance, one_of, shown
 from interp.capturing.activations import Capture, read_sites
 from interp.capturing.attention import output_gram, reduce_pattern, value_norms
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks
 from interp.capturing.positions import Positions, gather
+from interp.capturing.same_samples import sample_ids
 from interp.errors import DataError
 from interp.models.loading import HookedModel, hook_name, model_info, output_weight
-from interp.statistics.folds import in_order
 
 
 def capture_from_cache(
@@ -30,13 +31,20 @@ def capture_from_cache(
     `attn.hook_pattern` of these layers gives the attention metrics (without it there are none), `hook_resid_pre` of
     block 0 the control row `embed` (else None). `padding_side` says where the batch was padded. Pass the `model` (taken
     from the cache where it has one) for `value_norm` (needs `attn.hook_v` too) and for sliding windows. `ids` name the
-    samples (default: those of the answers that `positions` were resolved in, else numbers).
+    samples (default: those of the answers that `positions` were resolved in, else numbers), by order: an id that names
+    another sample in the positions is refused.
 
     `Capture.concat` joins the batches of a larger data set. Raises DataError if the cache holds no site at all, a site
     or pattern at some of its layers only, or tensors that do not fit the positions.
     """
     sites = read_sites(sites)
+    instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")
+    one_of("padding_side", padding_side, get_args(PaddingSide))
+    if not hasattr(cache, "keys") or isinstance(cache, type):
+        raise DataError(f"cache: expected what run_with_cache returned, or a dict by hook name, got {shown(cache)}")
+    names_of_samples = sample_ids(positions, ids)
     model = model if model is not None else getattr(cache, "model", None)
+    windows_of = None if model is None else model_info(model).windows
     names = set(cache.keys())
     layers = sorted(layer for layer in _blocks(names) if any(hook_name(site, layer) in names for site in sites))
     if not layers:
@@ -47,12 +55,17 @@ def capture_from_cache(
         name = hook_name(site, layer)
         if name not in names:
             raise DataError(f"the cache has no {name!r}; run_with_cache must keep it (see names_filter)")
-        return cache[name]
+        tensor, axes = cache[name], {"pattern": "sample head query key"}.get(site, "sample token width")
+        if not isinstance(tensor, Tensor) or not tensor.is_floating_point() or tensor.ndim < len(axes.split()):
+            raise DataError(f"cache: expected a tensor `{axes}` at {name!r}, got {shown(tensor)}")
+        if len(tensor) != len(positions):
+            raise DataError(
+                f"the cache holds {len(tensor)} samples ({name}), the positions {len(positions)}: give the same samples"
+            )
+        return tensor
 
     patterns = any(hook_name("pattern", layer) in names for layer in layers)
     first = read("pattern", layers[0]) if patterns else read(sites[0], layers[0])
-    if len(first) != len(positions):
-        raise DataError(f"the cache holds {len(first)} samples, the positions {len(positions)}: give the same samples")
     positions = positions.to(first.device)
     queries, keys = first.shape[-2:] if patterns else (first.shape[1], first.shape[1])
     layout = Layout.padded(positions.n, queries, keys, padding_side)
@@ -60,20 +73,24 @@ def capture_from_cache(
 
     def gathered(site: str, layer: int) -> Tensor:
         hidden = read(site, layer)  # a model may lie on several devices, and its cache with it
+        if hidden.shape[1] != queries:
+            raise DataError(f"cache: {hook_name(site, layer)} has {hidden.shape[1]} tokens, others have {queries}")
         return gather(hidden, row.to(hidden.device), positions.valid.to(hidden.device)).flatten(2).cpu()
 
     def measured(layer: int) -> dict[str, Tensor]:
         pattern, norms = read("pattern", layer), None
+        if pattern.shape[2:] != (queries, keys):
+            raise DataError(f"cache: layer {layer} has a pattern {shown(pattern)}, layer {layers[0]} {shown(first)}")
         if model is not None and hook_name("v", layer) in names:
             value = read("v", layer)
             norms = value_norms(value, output_gram(output_weight(model, layer)).to(value.device))
         return reduce_pattern(pattern, masks[windows[layer]].to(pattern.device), norms)
 
-    windows = dict.fromkeys(layers) if model is None else dict(enumerate(model_info(model).windows))
+    windows = dict.fromkeys(layers) if windows_of is None else dict(enumerate(windows_of))
+    if beyond := [layer for layer in layers if layer not in windows]:
+        raise DataError(f"the cache holds layer {beyond[0]}, the model has {len(windows)}: another model's cache")
     masks = {window: PatternMasks.of(positions, layout, window) for window in {*windows.values()} if patterns}
     metrics = [measured(layer) for layer in layers] if patterns else [{}]
-    if ids is None:
-        ids = range(len(positions)) if positions.ledger is None else positions.ledger.sample
     return Capture(
         sites={site: torch.stack([gathered(site, layer) for layer in layers], dim=1) for site in sites},
         embed=gathered("resid_pre", 0) if hook_name("resid_pre", 0) in names else None,
@@ -82,12 +99,12 @@ def capture_from_cache(
         index=positions.index.cpu(),
         layers=tuple(layers),
         roles=positions.roles,
-        id=tuple(map(str, in_order("ids", ids))),
+        id=names_of_samples,
         settings={"sites": list(sites), "source": "run_with_cache"},
     )
 
 
 def _blocks(names: set[str]) -> set[int]:
     """Numbers of the blocks that the hook names name."""
-    parts = [name.split(".") for name in names]
+    parts = [name.split(".") for name in names if isinstance(name, str)]
     return {int(part[1]) for part in parts if part[0] == "blocks" and len(part) > 2 and part[1].isdecimal()}

@@ -62,7 +62,11 @@ class Ledger:
             np.where(valid, "", UNKNOWN).astype(object),
         )
 
-    def __getitem__(self, samples: Sequence[int] | slice) -> "Ledger":
+    def __repr__(self) -> str:
+        """In one line: how large it is."""
+        return f"Ledger({len(self.sample)} samples, {self.reason.shape[1]} roles)"
+
+    def __getitem__(self, samples: Sequence[int]) -> "Ledger":
         """The ledger of some samples, in that order."""
         return Ledger(self.sample[samples], self.token_id[samples], self.text[samples], self.reason[samples])
 

@@ -13,10 +13,14 @@ from torch import Tensor
 
 from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
+from interp.arguments import instance, several_texts, shown
 from interp.capturing.ledger import Ledger
 from interp.capturing.role_text import role_rules
 from interp.capturing.roles import ROLES, Anchor, Match, RoleFunction, Roles, Sample, locate
 from interp.errors import DataError
+from interp.models.placement import one_device
+from interp.statistics.arrays import read_mask, read_whole_numbers
+from interp.statistics.sample_key import chosen_samples
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -51,7 +55,7 @@ class Positions:
         index: Any,
         n_tokens: Any,
         *,
-        roles: Sequence[str] | None = None,
+        roles: str | Sequence[str] | None = None,
         valid: Any = None,
         n_prompt: Any = None,
     ) -> "Positions":
@@ -63,17 +67,17 @@ class Positions:
 
         Raises DataError for shapes that do not fit, or an index outside its sample.
         """
-        at = _tensor(index, torch.long)
+        at = torch.from_numpy(read_whole_numbers("index", index))
         at = at[:, None] if at.ndim == 1 else at
         if at.ndim != 2:
             raise DataError(f"index: expected ints `sample role`, or `sample` for one role, got shape {(*at.shape,)}")
         n = _per_sample("n_tokens", n_tokens, len(at))
         prompt = n if n_prompt is None else _per_sample("n_prompt", n_prompt, len(at))
-        there = torch.ones_like(at, dtype=torch.bool) if valid is None else _tensor(valid, torch.bool)
-        if there.numel() != at.numel() or len(there) != len(at):
+        there = torch.ones_like(at, dtype=torch.bool) if valid is None else torch.from_numpy(read_mask("valid", valid))
+        if there.numel() != at.numel() or there.ndim == 0 or len(there) != len(at):
             raise DataError(f"valid: expected the shape of index, {(*at.shape,)}, got {(*there.shape,)}")
         there = there.reshape(at.shape)
-        names = tuple(map(str, range(at.shape[1]) if roles is None else roles))
+        names = tuple(map(str, range(at.shape[1]))) if roles is None else several_texts("roles", roles)
         if len(set(names)) != at.shape[1] or len(names) != at.shape[1]:
             raise DataError(f"roles: expected {at.shape[1]} different names, got {', '.join(names)}")
         outside = there & ((at < 0) | (at >= n[:, None]))
@@ -94,14 +98,19 @@ class Positions:
         counts = zip(self.roles, self.valid.sum(0).tolist(), strict=True)
         return f"Positions({len(self)} samples; roles: {', '.join(f'{role} {count}' for role, count in counts)})"
 
-    def __getitem__(self, samples: Sequence[int] | slice) -> "Positions":
-        """The positions of some samples, in that order."""
-        ledger = None if self.ledger is None else self.ledger[samples]
-        return replace(self._each(lambda tensor: tensor[samples]), ledger=ledger)
+    def __getitem__(self, samples: Any) -> "Positions":
+        """The positions of some samples, in that order: a slice, indices, a mask; a number gives that one sample's.
+
+        Raises DataError for a key that names no samples.
+        """
+        places = chosen_samples(samples, len(self))
+        ledger = None if self.ledger is None else self.ledger[places]
+        return replace(self._each(lambda tensor: tensor[places]), ledger=ledger)
 
     def to(self, device: torch.device | str) -> "Positions":
         """The same positions on another device."""
-        return self._each(lambda tensor: tensor.to(device))
+        place = one_device(device)
+        return self._each(lambda tensor: tensor.to(place))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Positions":
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -168,7 +177,10 @@ def resolve_positions(
     Raises DataError for an unknown role, or an index outside the sample returned by a user's function.
     Source: docs/definitions.md, "The fifteen token positions".
     """
+    instance("answers", answers, Answers, "they come from generate_answers")
     rules = role_rules(roles)
+    if tokenizer is not None and (isinstance(tokenizer, bytes) or not callable(getattr(tokenizer, "decode", None))):
+        raise DataError(f"tokenizer: expected a tokenizer of transformers, got {shown(tokenizer)}")
     decode = answers.decode if tokenizer is None else decoder(tokenizer)
     index: list[list[int]] = []
 
@@ -215,13 +227,11 @@ def gather(
     return picked.reshape(*index.shape, *hidden.shape[2:])
 
 
-def _tensor(values: Any, dtype: torch.dtype) -> Tensor:
-    return torch.as_tensor(values if isinstance(values, Tensor) else np.array(values), dtype=dtype)
-
-
 def _per_sample(name: str, values: Any, n: int) -> Int[Tensor, " sample"]:
-    """One number for each sample, or one for all."""
-    numbers = _tensor(values, torch.long)
+    """One number for each sample, or one for all; none below 0."""
+    numbers = torch.from_numpy(read_whole_numbers(name, values))
+    if (numbers < 0).any():
+        raise DataError(f"{name}: expected numbers of tokens, got {int(numbers.min())}")
     if numbers.shape not in ((), (n,)):
         raise DataError(f"{name}: expected one number, or one per sample ({n}), got shape {(*numbers.shape,)}")
     return numbers.expand(n)

@@ -9,10 +9,11 @@ matches from 0, or from the end if negative; ±N moves by tokens.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from interp.capturing.roles import LANDMARKS, ROLE_ANCHORS, ROLES, Anchor, Match, RoleFunction, Roles, Rule
+from interp.arguments import nearest, one_text, several_texts, shown
+from interp.capturing.roles import LANDMARKS, REGIONS, ROLE_ANCHORS, ROLES, Anchor, Match, RoleFunction, Roles, Rule
 from interp.errors import DataError, RunError
 
 FUNCTION = "function:"
@@ -21,6 +22,11 @@ FORM = re.compile(
     r"(?P<place>[a-z_]+)(?:\[(?P<occurrence>-?\d+)\])?(?P<offset>[+-]\d+)?(?:@(?P<region>\w+))?(?::(?P<pattern>.+))?",
     re.DOTALL,
 )
+LABELLED = re.compile(
+    rf"(?P<label>{'|'.join(map(re.escape, ROLES))})(?P<offset>[+-]\d+)?(?:@(?P<region>\w+))?",
+)
+"""The label of a column where a landmark belongs."""
+PLACES = (*LANDMARKS, "first", "last")
 NAME = re.compile(r"[^\W\d_][\w.-]*")
 
 
@@ -34,19 +40,35 @@ def role_rules(roles: Roles) -> dict[str, Rule]:
     Raises DataError for an unknown role, a name that is taken or cannot label a column, or a text that is no role.
     """
     rules: dict[str, Rule] = {}
-    if isinstance(roles, str):
-        raise DataError(f"roles: expected a list of names or a mapping, got the text {roles!r}")
-    listed: Sequence[str | tuple[str, str | Rule]] = (*ROLES, *roles.items()) if isinstance(roles, Mapping) else roles
-    for role in listed:
+    for role in _listed(roles):
         name, rule = _named(role) if isinstance(role, str) else role
-        if name in rules:
+        if one_text("role name", name) in rules:
             raise DataError(f"role {name!r} is there already; give every column a name of its own")
         if name not in ROLE_ANCHORS and not NAME.fullmatch(name):
-            raise DataError(f"role name {name!r}: expected a letter, then letters, digits, '_', '.' or '-'")
+            raise DataError(
+                f"role name {name!r}: expected a letter, then letters, digits, '_', '.' or '-'{own_role(name)}"
+            )
+        if not isinstance(rule, str | Anchor | Match) and (not callable(rule) or isinstance(rule, type)):
+            raise DataError(f"role {name!r}: expected an Anchor, a Match, a text or a function, got {shown(rule)}")
         if name in ROLE_ANCHORS and rule != ROLE_ANCHORS[name]:
             raise DataError(f"role {name!r} is one of the fifteen; give yours another name")
         rules[name] = _parse(name, rule) if isinstance(rule, str) else rule
     return rules
+
+
+def _listed(roles: Any) -> Sequence[str | tuple[str, str | Rule]]:
+    """Names and pairs, one after the other; a single text is one of them, a mapping adds to the fifteen."""
+    if isinstance(roles, Mapping):
+        return (*ROLES, *roles.items())
+    if isinstance(roles, str):
+        return (roles,)
+    if isinstance(roles, bytes | bytearray) or not isinstance(roles, Iterable) or getattr(roles, "ndim", 1) == 0:
+        raise DataError(f"roles: expected a list of names or a mapping {{name: rule}}, got {shown(roles)}")
+    listed = list(roles)
+    for role in listed:
+        if not isinstance(role, str) and not (isinstance(role, tuple) and len(role) == 2):
+            raise DataError(f"roles: expected names, texts NAME=ROLE or pairs (name, rule), got {shown(role)}")
+    return listed
 
 
 def split_roles(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, RoleFunction]]:
@@ -57,11 +79,13 @@ def split_roles(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, R
     return {**options, "roles": texts}, functions
 
 
-def check_roles(texts: Sequence[str]) -> None:
-    """Raise DataError unless there are roles, and every text is one or names a function."""
-    if not texts:
+def read_roles(roles: str | Sequence[str]) -> tuple[str, ...]:
+    """Roles as texts. Raises DataError unless there is one, and every text is one or names a function."""
+    found = several_texts("roles", roles)
+    if not found:
         raise DataError("roles: expected at least one")
-    role_rules([text for text in texts if not text.partition("=")[2].startswith(FUNCTION)])
+    role_rules([role for role in found if not role.partition("=")[2].startswith(FUNCTION)])
+    return found
 
 
 def restored_roles(texts: Sequence[str], functions: Mapping[str, RoleFunction]) -> list[str | tuple[str, str | Rule]]:
@@ -87,7 +111,7 @@ def _named(role: str) -> tuple[str, str | Rule]:
     if role not in ROLE_ANCHORS:
         raise DataError(
             f"unknown role {role!r}; known roles are {', '.join(ROLES)}. One of your own is NAME=ROLE, or a mapping "
-            "{name: Anchor(…), Match(…) or function(ids, n_prompt)}"
+            f"{{name: Anchor(…), Match(…) or function(ids, n_prompt)}}{own_role(role) or nearest(role, ROLES)}"
         )
     return role, ROLE_ANCHORS[role]
 
@@ -104,10 +128,28 @@ def _parse(name: str, text: str) -> Rule:
                 return Anchor(place, **options)
         except DataError as error:
             raise DataError(f"role {name!r}: {error}") from error
+    if hint := landmark_form(text):
+        hint = f"; that begins with the label of a column, where a landmark belongs: write {hint}"
     raise DataError(
         f"role {name!r}: expected LANDMARK[±N][@REGION] (LANDMARK: {', '.join(LANDMARKS)}) or "
-        f"first|last[[K]][±N][@REGION]:REGEX, got {text!r}"
+        f"first|last[[K]][±N][@REGION]:REGEX, got {text!r}{hint or nearest(form and form['place'], PLACES)}"
     )
+
+
+def landmark_form(text: str) -> str:
+    """`exact_answer_last+1`, which moves from the label of a column, as landmark: `exact_last+1`; "" for any other."""
+    moved = LABELLED.fullmatch(text.strip())
+    if moved is None:
+        return ""
+    anchor = ROLE_ANCHORS[moved["label"]]
+    region = moved["region"] if moved["region"] in REGIONS else anchor.region
+    return str(Anchor(anchor.landmark, anchor.offset + int(moved["offset"] or 0), region))
+
+
+def own_role(text: str) -> str:
+    """How a column of one's own is written that moves from another: what to do about a text that names none."""
+    hint = landmark_form(text)
+    return f"; a column of your own is NAME=ROLE, as in mine={hint}" if hint else ""
 
 
 def _text(rule: Rule) -> str:

@@ -6,15 +6,11 @@ from dataclasses import dataclass, field
 from operator import index as as_index
 
 from interp.answering.spans import Decode, TokenText
+from interp.arguments import one_of, one_text, whole_number
 from interp.errors import DataError
 
 LANDMARKS = ("start", "question_last", "prompt_end", "exact_first", "exact_last", "end")
 REGIONS = ("sample", "prompt", "completion")
-
-
-def _one_of(what: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise DataError(f"a role's {what} is one of {', '.join(known)}; got {value!r}")
 
 
 def _tail(offset: int, region: str) -> str:
@@ -66,8 +62,9 @@ class Anchor:
     region: str = "sample"
 
     def __post_init__(self) -> None:
-        _one_of("landmark", self.landmark, LANDMARKS)
-        _one_of("region", self.region, REGIONS)
+        one_of("a role's landmark", self.landmark, LANDMARKS)
+        one_of("a role's region", self.region, REGIONS)
+        object.__setattr__(self, "offset", whole_number("a role's offset", self.offset))
 
     def locate(self, sample: Sample) -> int | str:
         """The token, or in words why the sample has none."""
@@ -121,8 +118,11 @@ class Match:
     region: str = "sample"
 
     def __post_init__(self) -> None:
-        _one_of("at", self.at, ("first", "last"))
-        _one_of("region", self.region, REGIONS)
+        one_of("a role's at", self.at, ("first", "last"))
+        one_of("a role's region", self.region, REGIONS)
+        for name in ("offset", "occurrence"):
+            object.__setattr__(self, name, whole_number(f"a role's {name}", getattr(self, name)))
+        one_text("a role's pattern", self.pattern)
         try:
             groups = re.compile(self.pattern).groups
         except re.error as error:

@@ -1,48 +1,66 @@
 """Does the best cell tell more than what needs no probe: the model's own log-probability, the answer, its token?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from interp.atomic import plain
+from interp.axes import places
 from interp.comparing.best_cell import nested_choice
 from interp.probing.control_table import ON_EMBED, TITLES
+from interp.probing.fold_values import unpacked
 from interp.probing.grid import GridArrays, grid_arrays
-from interp.statistics.inference import MIN_PER_CLASS, Estimate, auc_influence, normal_estimate
+from interp.probing.scored import Labels, Scored
+from interp.statistics.cross_fold import Sketch
+from interp.statistics.inference import MIN_PER_CLASS, delta_auc
 from interp.statistics.resampling import NestedBest
 
 EMBED = "embed"
 LOGPROBS = ("answer_logprob", "exact_answer_logprob")
 
 
-def against_controls(grid: xr.Dataset, baselines: Mapping[str, Mapping[str, Estimate]]) -> list[dict[str, Any]]:
-    """The nested best cell's AUC minus that of every baseline and of the row `embed`; the highest baseline first.
+def against_controls(grid: xr.Dataset, baselines: Mapping[str, Mapping[str, Scored]]) -> list[dict[str, Any]]:
+    """The nested best cell's AUC minus that of every baseline and of the row `embed`, over the samples that have both.
 
-    Rows {name, token, value, low, high, difference: {value, low, high, p}}; of a baseline with a value per token only
-    its highest. `baselines` are those of `Controls`; those on folds of their own are left out. The difference is
-    paired: influences of the same samples are subtracted. The errors that a fitted baseline's folds share are not in
-    its interval; a log-probability has none.
+    Rows {name, token, value, low, high, best_value, n, n_correct, own_value, own_n, best_n, difference: {value, low,
+    high, p}}: `value` is the baseline's AUC and `best_value` the best cell's over the `n` samples of both, so that
+    `difference` is theirs (paired: influences subtracted, with what the folds of both share); `own_value` is over all
+    `own_n` samples of the baseline. First comes the baseline that the best cell exceeds least, since AUCs over other
+    samples do not compare; of a baseline with a value per token, that token alone. Where too few samples have both,
+    `value` is `own_value`, `n` is `own_n`, and `best_value` and the numbers of `difference` are None.
+
+    `baselines` are those of `Controls`, found by sample; those on folds of their own are left out.
     """
     arrays = grid_arrays(grid)
     if not arrays.defined.any():
         return []
-    nested, cells = nested_choice(grid, arrays, min_per_class=int(grid.attrs.get("min_per_class", MIN_PER_CLASS)))
+    least = int(grid.attrs.get("min_per_class", MIN_PER_CLASS))
+    nested, cells = nested_choice(arrays, min_per_class=least)
     if nested.estimate.reason:
         return []
+    ids = grid["sample"].values.tolist()
+    labels = Labels.of(arrays.y, arrays.fold, grid["group"].values.tolist(), ids)
     training = _training(arrays, nested, cells)
+    best = Scored.of(nested.score, labels, training=training, min_per_class=least)
     found = {name: of for name, of in baselines.items() if name not in ON_EMBED}
     if "embed_score" in grid:
-        found[EMBED] = _embed_estimates(grid, arrays)
+        found[EMBED] = embedding_row(grid, labels, least)
     rows = []
-    for name, estimates in found.items():
-        known = {token: e for token, e in estimates.items() if np.isfinite(e.value)}
+    for name, of in found.items():
+        known = [_row(name, token, best, one, labels, least) for token, one in of.items() if np.isfinite(one.value)]
         if known:
-            token = max(known, key=lambda t: known[t].value)
-            rows.append(_row(name, token, known[token], nested.estimate, arrays, training))
-    return sorted(rows, key=lambda row: -row["value"])
+            rows.append(min(known, key=_left))
+    return sorted(rows, key=_left)
+
+
+def _left(row: Mapping[str, Any]) -> tuple[float, float]:
+    """How much the best cell has over a baseline; last those that cannot be compared, the highest first."""
+    best = row["best_value"]
+    return (np.inf, -row["own_value"]) if best is None else (best - row["value"], -row["value"])
 
 
 def control_sentences(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -51,10 +69,18 @@ def control_sentences(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     strongest = next((row for row in rows if row["name"] != EMBED), None)  # what it says of the embedding: `gain_text`
     subjects = {"The model's own": told, "The strongest control,": None if strongest is told else strongest}
     return [
-        f"{subject} {title(row)[0].lower()}{title(row)[1:]} reaches AUC {_interval(row)}: {gain_text(row)}."
+        f"{subject} {title(row)[0].lower()}{title(row)[1:]} reaches AUC {_interval(row)}{_samples(row)}: "
+        f"{gain_text(row)}."
         for subject, row in subjects.items()
         if row is not None
     ]
+
+
+def _samples(row: Mapping[str, Any]) -> str:
+    """On which samples, where these are not all that either of the two has."""
+    if row.get("best_value") is None or row["n"] == max(row["own_n"], row["best_n"]):
+        return ""
+    return f" on the {row['n']} samples that both can score, where the best cell has {row['best_value']:.2f}"
 
 
 def gain_text(row: Mapping[str, Any]) -> str:
@@ -79,20 +105,40 @@ def _interval(numbers: Mapping[str, Any]) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def _row(
-    name: str,
-    token: str,
-    baseline: Estimate,
-    best: Estimate,
-    arrays: GridArrays,
-    training: Float[np.ndarray, "sample side direction"] | None,
-) -> dict[str, Any]:
-    counts = min(best.n, baseline.n), min(best.n_correct, baseline.n_correct)
-    influence = best.influence - baseline.influence
-    gain = normal_estimate(best.value - baseline.value, influence, arrays.group, *counts, training=training)
-    numbers = {key: plain(getattr(baseline, key)) for key in ("value", "low", "high")}
-    difference = {key: plain(getattr(gain, key)) for key in ("value", "low", "high", "p")}
-    return {"name": name, "token": token, **numbers, "difference": difference}
+def _row(name: str, token: str, best: Scored, baseline: Scored, labels: Labels, least: int) -> dict[str, Any]:
+    baseline = in_order_of(baseline, labels)
+    both = np.isfinite(best.score) & np.isfinite(baseline.score)
+    here, there = (_within(one, both, labels, least) for one in (best, baseline))
+    y, fold, group = labels[:3]
+    training = here.trained - there.trained
+    gain = delta_auc(here.score, there.score, y, fold, group, training=training, min_per_class=least)
+    shown, compared = (baseline, None) if here.reason else (there, here.value)
+    return {
+        "name": name,
+        "token": token,
+        **{key: plain(getattr(shown, key)) for key in ("value", "low", "high", "n", "n_correct")},
+        "best_value": plain(compared),
+        "own_value": plain(baseline.value),
+        "own_n": baseline.n,
+        "best_n": best.n,
+        "difference": {key: plain(getattr(gain, key)) for key in ("value", "low", "high", "p")},
+    }
+
+
+def in_order_of(baseline: Scored, labels: Labels) -> Scored:
+    """The baseline's scores in the order of the grid's samples. DataError for a sample that it lacks."""
+    if baseline.ids == labels.ids:
+        return baseline
+    remedy = "give the controls of this grid"
+    at = places("samples", labels.ids, baseline.ids, where="the controls", remedy=remedy)
+    training = None if baseline.training is None else baseline.training[at]
+    return replace(baseline, score=baseline.score[at], training=training, ids=labels.ids)
+
+
+def _within(one: Scored, samples: Bool[np.ndarray, " sample"], labels: Labels, least: int) -> Scored:
+    """The AUC anew, over some of its samples."""
+    training = None if one.training is None else np.where(samples[:, None, None], one.training, 0.0)
+    return Scored.of(np.where(samples, one.score, np.nan), labels, training=training, min_per_class=least)
 
 
 def _training(
@@ -105,13 +151,15 @@ def _training(
     return arrays.training[np.arange(len(arrays.y)), layer, role].astype(np.float64)
 
 
-def _embed_estimates(grid: xr.Dataset, arrays: GridArrays) -> dict[str, Estimate]:
-    """The control row as the grid has it, with its influences."""
-    out = {}
-    for token in grid["token"].values:
-        cell = grid.sel(token=token)
-        value, low, high = (float(cell[f"embed_{name}"]) for name in ("auc", "low", "high"))
-        counts = int(cell["embed_n"]), int(cell["embed_n_correct"])
-        influence = auc_influence(cell["embed_score"].values.astype(np.float64), arrays.y, arrays.fold)[1]
-        out[str(token)] = Estimate(value, low, high, influence, *counts)
-    return out
+def embedding_row(grid: xr.Dataset, labels: Labels, least: int) -> dict[str, Scored]:
+    """The control row as the grid has it, with its scores."""
+    score = grid["embed_score"].transpose("sample", "token").values.astype(np.float64)
+    reasons = grid["embed_reason"].values.tolist() if "embed_reason" in grid else [""] * score.shape[1]
+    training: list[Sketch | None] = [None] * score.shape[1]
+    if "embed_training" in grid:
+        sketches = unpacked(grid["embed_training"].transpose("sample", "token").values).astype(np.float64)
+        training = list(sketches.swapaxes(0, 1))
+    return {
+        str(token): Scored.of(score[:, role], labels, training=training[role], reason=reason, min_per_class=least)
+        for role, (token, reason) in enumerate(zip(grid["token"].values, reasons, strict=True))
+    }

@@ -14,19 +14,19 @@ from interp.statistics.resampling import NestedBest, nested_best, peak_set
 
 
 def nested_choice(
-    grid: xr.Dataset, arrays: GridArrays, *, min_per_class: int = MIN_PER_CLASS
+    arrays: GridArrays, *, min_per_class: int = MIN_PER_CLASS
 ) -> tuple[NestedBest, Int[np.ndarray, "cell place"]]:
     """The best of the grid's defined cells, chosen for each fold without it, and where (layer, role) the cells stand.
 
     By `choice_auc`, which `probe_grid` and `attention_grid` compute. Scores that no probe was fitted for have no such
-    variable and need none: there the other folds' AUCs choose.
+    numbers and need none: there the other folds' AUCs choose.
     """
     cells = np.argwhere(arrays.defined)
     score = arrays.score[:, cells[:, 0], cells[:, 1]]
     samples = (arrays.y, arrays.fold, arrays.group)
-    if "choice_auc" not in grid:
+    if arrays.choice is None:
         return nested_best(score, *samples, min_per_class=min_per_class), cells
-    choice = grid["choice_auc"].transpose("held_out_fold", "layer", "token").values[:, cells[:, 0], cells[:, 1]]
+    choice = arrays.choice[:, cells[:, 0], cells[:, 1]]
     training = None if arrays.training is None else arrays.training[:, cells[:, 0], cells[:, 1]]
     return chosen_best(score, choice, *samples, training=training, min_per_class=min_per_class), cells
 
@@ -36,7 +36,7 @@ def describe_best(grid: xr.Dataset, *, seed: int = 0, min_per_class: int = MIN_P
     arrays = grid_arrays(grid)
     if not arrays.defined.any():
         return {"cell": None, "auc": None, "nested": None, "chosen": {}, "peak_set": []}
-    nested, cells = nested_choice(grid, arrays, min_per_class=min_per_class)
+    nested, cells = nested_choice(arrays, min_per_class=min_per_class)
     columns = arrays.score[:, cells[:, 0], cells[:, 1]]
     samples = (arrays.y, arrays.fold, arrays.group)
     estimates = [estimate_auc(column, *samples, min_per_class=min_per_class) for column in columns.T]

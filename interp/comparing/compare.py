@@ -1,23 +1,35 @@
 """Compare two grids on the same samples: where they differ, whether they look alike, and where each has its peak."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from interp.arguments import mapping
+from interp.atomic import plain
 from interp.comparing.best_cell import describe_best
-from interp.comparing.observe import observations
-from interp.errors import DataError
-from interp.probing.grid import GridArrays, check_alike, grid_arrays
+from interp.comparing.grid_table import grid_table
+from interp.comparing.observe import observation_table, observations
+from interp.errors import DataError, RunError
+from interp.probing.grid import GridArrays, aligned, grid_arrays, two_names
+from interp.probing.of_run import GridLike, grid_of
 from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.statistics.resampling import split_halves
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Two grids of the same samples, side by side."""
+@dataclass(frozen=True, eq=False)
+class Comparison(Mapping[str, Any]):
+    """Two grids of the same samples, side by side.
+
+    Also a mapping that cannot be changed: of a run's comparison over all of `comparison.json`, where `controls`,
+    `against_controls`, `matched_width`, `gain` and `for_use` stand beside it; of any other over `to_dict`.
+    """
 
     names: tuple[str, str]
     delta_auc: xr.Dataset
@@ -29,8 +41,10 @@ class Comparison:
     best: dict[str, dict[str, Any]]
     """Each grid's best cell, its AUC when chosen on other folds, and the set of cells that may hold the peak."""
 
-    observations: list[dict[str, Any]]
+    observations: pd.DataFrame
     """The observations of the heatmap's description on the first grid (`interp.observations`)."""
+    stored: Mapping[str, Any] | None = None
+    """What the file held that the comparison was read from; None: it was computed."""
 
     @property
     def differences(self) -> dict[str, Any]:
@@ -39,13 +53,61 @@ class Comparison:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Comparison":
-        """What `to_dict` gave, or `comparison.json` holds, as a Comparison again: every number as it was."""
-        return cls(
-            names=(stored["names"][0], stored["names"][1]),
-            delta_auc=_dataset(stored["delta_auc"]),
-            profiles=_dataset(stored["profiles"]),
-            **{name: stored[name] for name in ("correlation", "best", "observations")},
+        """What `to_dict` gave, or `comparison.json` holds, as a Comparison again: every number as it was.
+
+        Raises DataError for anything else.
+        """
+        mapping("comparison", stored, "{name: value}, as `to_dict` gives or comparison.json holds it")
+        needed = ("names", "delta_auc", "profiles", "correlation", "best", "observations")
+        if lacking := [name for name in needed if name not in stored]:
+            raise DataError(f"comparison: expected what `to_dict` gave; it lacks {', '.join(lacking)}")
+        try:
+            return cls(
+                names=two_names(stored["names"]),
+                delta_auc=_dataset(stored["delta_auc"]),
+                profiles=_dataset(stored["profiles"]),
+                observations=observation_table(stored["observations"]),
+                correlation=stored["correlation"],
+                best=stored["best"],
+                stored=stored,
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            raise DataError(f"comparison: not as `to_dict` gives it: {error}") from error
+
+    @classmethod
+    def read(cls, path: Path) -> "Comparison":
+        """`comparison.json` of a run. Raises RunError if it is damaged."""
+        try:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path} does not hold a run's comparison ({error}); restore it or run again") from error
+
+    def __getitem__(self, key: str) -> Any:
+        return self._mapping[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._mapping)
+
+    def __len__(self) -> int:
+        return len(self._mapping)
+
+    def __repr__(self) -> str:
+        """In one line: what is compared, and how many cells differ."""
+        first, second = self.names
+        found, sizes = self.differences, self.delta_auc.sizes
+        mean = "" if found["mean_delta"] is None else f", mean ΔAUC {found['mean_delta']:+.3f}"
+        return (
+            f"Comparison({first} − {second}: {sizes['layer']} layers, {sizes['token']} tokens; of {found['cells']} "
+            f"cells {found[f'{first}_higher']} are higher, {found[f'{second}_higher']} lower (q < 0.05){mean})"
         )
+
+    @cached_property
+    def _mapping(self) -> Mapping[str, Any]:
+        return self.to_dict() if self.stored is None else self.stored
+
+    def table(self) -> pd.DataFrame:
+        """`delta_auc` as a tidy table, a row per layer and token (`interp.grid_table`)."""
+        return grid_table(self.delta_auc)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dicts, ready for JSON; undefined numbers are None."""
@@ -56,21 +118,20 @@ class Comparison:
             "profiles": _dataset_dict(self.profiles),
             "best": self.best,
             "differences": self.differences,
-            "observations": self.observations,
+            "observations": plain(self.observations.to_dict("records")),
         }
 
 
-def compare_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] | None = None) -> Comparison:
+def compare_grids(probe: GridLike, attn: GridLike, *, names: tuple[str, str] | None = None) -> Comparison:
     """First grid minus second, cell by cell and as a whole (definitions: ΔAUC, best cell, where it is, alike).
 
-    Any two grids of the same samples, layers and roles: probe and attention, two sites, two models, two estimators.
-    `names` defaults to the grids' kinds. Raises DataError if layers, roles, samples, labels, folds or groups differ.
+    Any two grids of the same samples, layers and roles, in whatever order: probe and attention, two sites, two models,
+    two estimators; of a run its probe grid. `names` defaults to the grids' kinds. Raises DataError if layers, roles,
+    samples, labels, folds or groups differ.
     """
-    check_alike(probe, attn)
-    if names is None:
-        names = grid_names(probe, attn)
-    elif len(names) != 2 or names[0] == names[1]:
-        raise DataError(f"names: expected two different names, got {names!r}")
+    probe = grid_of(probe)
+    attn = aligned(probe, grid_of(attn))
+    names = grid_names(probe, attn) if names is None else two_names(names)
     first, second = grid_arrays(probe), grid_arrays(attn)
     min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
     seed = int(probe.attrs.get("seed", 0))
@@ -115,7 +176,7 @@ def delta_grid(probe: xr.Dataset, attn: xr.Dataset) -> xr.Dataset:
 
     Raises DataError if layers, roles, samples, labels, folds or groups differ.
     """
-    check_alike(probe, attn)
+    attn = aligned(probe, attn)
     first, second = grid_arrays(probe), grid_arrays(attn)
     min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
     dims = ("layer", "token")

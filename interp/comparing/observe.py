@@ -1,14 +1,16 @@
 """The five observations of the heatmap's description as six numbers with intervals and verdicts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from interp.comparing.contrast import contrast
-from interp.probing.grid import GridArrays, grid_arrays
+from interp.probing.grid import GridArrays, check_grid, grid_arrays, reordered
+from interp.probing.of_run import GridLike, grid_of
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,
@@ -32,11 +34,12 @@ RISEN = 0.9
 HOLDS, DOES_NOT, UNDECIDED = "holds", "does not", "undecided"
 
 
-def observations(grid: xr.Dataset) -> list[dict[str, Any]]:
+def observations(grid: GridLike) -> pd.DataFrame:
     """Whether the five published observations hold for this model and data, from a grid of `probe_grid`.
 
-    Six rows {name, claim, value, low, high, verdict, note}: the third observation (positional columns are noise) is
-    tested against 0.5 and against the exact answer. Undefined numbers are None. An observation that says one thing is
+    `grid`: a grid, or an opened run or its folder, whose probe grid is taken. Six rows, columns `name`, `claim`,
+    `value`, `low`, `high`, `verdict`, `note`: the third observation (positional columns are noise) is tested against
+    0.5 and against the exact answer. Undefined numbers are NaN. An observation that says one thing is
     larger *holds* when the 95 % interval of the difference lies above 0, *does not* when it lies below, and is
     *undecided* otherwise. One that says two things are equal holds when the interval lies within ±0.05, does not when
     it excludes 0, and is undecided otherwise. Scores are not refitted; intervals come from the cells' influences.
@@ -44,6 +47,16 @@ def observations(grid: xr.Dataset) -> list[dict[str, Any]]:
     A grid with the variable `position` (sample, token), as a run's grids have, lets columns that name the same token of
     a sample be left out of contrasts. Roles that the grid lacks make an observation undecided, with the reason.
     """
+    return observation_table(observation_rows(grid_of(grid)))
+
+
+def observation_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows of `observation_rows`, or of `comparison.json`, as the table that `observations` gives."""
+    return pd.DataFrame(rows).astype(dict.fromkeys(("value", "low", "high"), "float64"))
+
+
+def observation_rows(grid: xr.Dataset) -> list[dict[str, Any]]:
+    """The rows of `observations`, for JSON: undefined numbers are None."""
     view = _View(grid)
     return [
         _specificity(view),
@@ -56,9 +69,11 @@ def observations(grid: xr.Dataset) -> list[dict[str, Any]]:
 
 
 class _View:
-    """Arrays of a grid, addressed by role."""
+    """Arrays of a grid, addressed by role; layers ascend, whatever their order in the grid."""
 
     def __init__(self, grid: xr.Dataset) -> None:
+        check_grid(grid)
+        grid = reordered(grid, {"layer": grid.indexes["layer"].sort_values()})
         self.arrays: GridArrays = grid_arrays(grid)
         self.roles = [str(token) for token in grid["token"].values]
         self.layers = [int(layer) for layer in grid["layer"].values]
@@ -72,19 +87,29 @@ class _View:
     def at(self, roles: Sequence[str]) -> list[int]:
         return [self.roles.index(role) for role in roles if role in self.roles]
 
-    def cell(self, layer: int, role: int) -> tuple[float, Float[np.ndarray, " sample"], Sketch] | None:
-        """AUC of one cell with its influences and `training_sketch`; None where it is undefined."""
+    def common(self, roles: Sequence[int]) -> Bool[np.ndarray, " sample"]:
+        """Samples with a score in every defined cell of these roles."""
+        cells = np.argwhere(self.arrays.defined)
+        layer, role = cells[np.isin(cells[:, 1], roles)].T
+        return np.isfinite(self.arrays.score[:, layer, role]).all(1)
+
+    def cell(
+        self, layer: int, role: int, within: Bool[np.ndarray, " sample"] | None = None
+    ) -> tuple[float, Float[np.ndarray, " sample"], Sketch] | None:
+        """AUC of one cell, `within` some samples, with influences and `training_sketch`; None where it is undefined."""
         score, y, fold = self.arrays.score[:, layer, role], self.arrays.y, self.arrays.fold
+        score = score if within is None else np.where(within, score, np.nan)
         used = np.isfinite(score)
         if why_undefined(y[used], fold[used], self.least):
             return None
-        return *auc_influence(score, y, fold), self.arrays.trained(layer, role)
+        training = np.where(used[:, None, None], self.arrays.trained(layer, role), 0.0)
+        return *auc_influence(score, y, fold), training
 
     def mean(
-        self, layers: Sequence[int], roles: Sequence[int]
+        self, layers: Sequence[int], roles: Sequence[int], within: Bool[np.ndarray, " sample"] | None = None
     ) -> tuple[float, Float[np.ndarray, " sample"], Sketch, int]:
         """Mean AUC over the defined cells, its influences and `training_sketch`, and how many cells they are."""
-        found = [cell for layer in layers for role in roles if (cell := self.cell(layer, role)) is not None]
+        found = [cell for layer in layers for role in roles if (cell := self.cell(layer, role, within)) is not None]
         if not found:
             n = len(self.arrays.y)
             return float("nan"), np.zeros(n), np.zeros((n, 2, DIRECTIONS)), 0
@@ -163,10 +188,13 @@ def _symmetry(view: _View) -> dict[str, Any]:
 
 def _early_question(view: _View) -> dict[str, Any]:
     claim = "At the last question token, the first fifth of the layers carries more than the later ones."
-    first = max(1, round(len(view.layers) / 5))
+    first = max(1, round((view.layers[-1] + 1) / 5))
     role = view.at(["last_q"])
-    early, early_influence, early_training, _ = view.mean(range(first), role)
-    late, late_influence, late_training, _ = view.mean(range(first, len(view.layers)), role)
+    sides = [[place for place, layer in enumerate(view.layers) if (layer < first) is early] for early in (True, False)]
+    both = view.common(role)  # a difference is of the same samples
+    (early, early_influence, early_training, _), (late, late_influence, late_training, _) = (
+        view.mean(side, role, both) for side in sides
+    )
     estimate = view.difference(early - late, early_influence - late_influence, early_training - late_training)
     note = f"mean AUC {early:.3f} in layers 0 … {first - 1}, {late:.3f} after"
     return _row("Early last_q (early − later layers)", claim, estimate, _larger, note)
@@ -184,15 +212,16 @@ def _middle_layers(view: _View) -> dict[str, Any]:
     if len(auc) < 4 or not np.isfinite(auc).any():
         return _row(name, claim, undefined(n, n, 0, "too few layers, or no exact-answer cell is defined"), _larger, "")
     share = peak_set(auc, np.stack([influence for _, influence, *_ in profile]), view.arrays.group, seed=view.seed)
-    depth = np.arange(len(auc)) / (len(auc) - 1)
+    depth = np.array(view.layers) / view.layers[-1]
     inside, peak = depth[share > 0], int(np.nanargmax(auc))
     middle = (inside >= MIDDLE[0]) & (inside <= MIDDLE[1])
     verdict = HOLDS if middle.all() else UNDECIDED if middle.any() else DOES_NOT
     note = f"peak {auc[peak]:.3f} at layer {view.layers[peak]}; 95 % of the peaks in layers "
     note += ", ".join(str(view.layers[i]) for i in np.flatnonzero(share > 0))
-    if view.embed is not None and np.isfinite(view.embed[roles]).any():
-        base = float(np.nanmean(view.embed[roles]))
-        risen = auc - base >= RISEN * (auc[peak] - base)
+    if view.embed is not None and (known := [role for role in roles if np.isfinite(view.embed[role])]):
+        base = float(view.embed[known].mean())  # and the layers on the same columns
+        own = auc if known == roles else np.array([view.mean([layer], known)[0] for layer in range(len(auc))])
+        risen = own - base >= RISEN * (own[peak] - base)
         note += (
             f"; from layer {view.layers[int(risen.argmax())]} on above 90 % of the gain over the embedding ({base:.3f})"
         )

@@ -1,16 +1,20 @@
 """Differences in AUC between any number of grids: models, data sets, sites, estimators, runs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from interp.arguments import one_of, shown
 from interp.errors import DataError
-from interp.probing.grid import GridArrays, check_grid, grid_arrays
-from interp.statistics.cross_fold import Sketch
+from interp.probing.grid import GridArrays, check_grid, grid_arrays, reordered
+from interp.probing.of_run import RunLike, grid_of
+from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
@@ -28,23 +32,23 @@ LAYERS = ("same", "depth")
 def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     """One grid minus another, for every pair, on (pair, layer, token): `delta`, `low`, `high`, `p`, `q`, `reason`.
 
-    `grids`: {name: grid}, with the same roles, not the same samples. `layers="same"` compares layer by layer, `"depth"`
-    models of different depth: every layer of the shallowest grid with the layer of the nearest relative depth in each
-    other grid (`layers_by_depth`); `first_layer` and `second_layer` (pair, layer) say which are compared.
+    `grids`: {name: grid}, with the same roles in whatever order, not the same samples; a run, or its folder, stands for
+    its probe grid, and a list of runs or folders names them by their folders. `interp.grid_table` makes a table of the
+    result. `layers="same"` compares layer by layer, `"depth"` models of different depth: every layer of the shallowest
+    grid with the layer of the nearest relative depth in each other grid (`layers_by_depth`); `first_layer` and
+    `second_layer` (pair, layer) say which are compared.
 
-    Where two grids have the same samples, labels and folds, `samples` of the pair is "same", and a cell is the ΔAUC
-    over the samples valid in both. Otherwise each AUC keeps its own samples, and the variance of the difference is
+    Where two grids have the same samples, labels, folds and groups, `samples` of the pair is "same", and a cell is the
+    ΔAUC over the samples valid in both. Otherwise each AUC keeps its own samples, and the variance of the difference is
     the sum over all groups of the squared difference of the two influences: groups that both grids hold (the same
     questions, put to two models) are paired, the others independent; `shared_groups` counts them and `samples` says
     "shared groups" or "independent". `q` is by Benjamini-Hochberg over all pairs and cells. `mean_delta` with
-    `mean_low`, `mean_high` and `mean_p` is the mean over the cells defined in both.
+    `mean_low`, `mean_high` and `mean_p` is the mean of `delta` over the cells that have one.
 
     Raises DataError for fewer than two grids, or layers or roles that differ: never an inner join.
     """
-    if not isinstance(grids, Mapping):
-        raise DataError(f"grids: expected a mapping {{name: grid}}, got {type(grids).__name__}; name every grid")
-    if layers not in LAYERS:
-        raise DataError(f"layers: expected one of {', '.join(LAYERS)}, got {layers!r}")
+    grids = named_grids(grids)
+    one_of("layers", layers, LAYERS)
     names = list(grids)
     if len(names) < 2:
         raise DataError(f"grids: expected at least two to compare, got {len(names)}")
@@ -58,6 +62,9 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     first = grids[names[0]]
     for name in names[1:]:
         _check_labels(names[0], first, name, grids[name])
+        grids = {**grids, name: reordered(grids[name], {axis: first.indexes[axis] for axis in ("layer", "token")})}
+    if layers == "same":
+        own = {name: first["layer"].values for name in names}
     pairs = list(combinations(names, 2))
     cells = [_pair(grids[a], grids[b]) for a, b in pairs]
     shape = (len(pairs), first.sizes["layer"], first.sizes["token"])
@@ -90,17 +97,36 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     )
 
 
+def named_grids(grids: Any) -> dict[str, xr.Dataset]:
+    """{name: grid} of what `compare_runs` takes. Raises DataError for grids without names, or a run given twice."""
+    if not isinstance(grids, Mapping):
+        if not isinstance(grids, list | tuple) or not all(isinstance(run, RunLike | str | Path) for run in grids):
+            raise DataError(f"grids: expected {{name: grid}}, every grid under a name of its own, got {shown(grids)}")
+        folders = [Path(run.name if isinstance(run, RunLike) else run) for run in grids]
+        last = [folder.name for folder in folders]
+        names = last if len(set(last)) == len(last) else [*map(str, folders)]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise DataError(f"grids: the run {twice} is given twice; give two or more different runs")
+        grids = dict(zip(names, grids, strict=True))
+    return {str(name): grid_of(grid) for name, grid in grids.items()}
+
+
 def layers_by_depth(layers: Mapping[str, Int[np.ndarray, " _"]]) -> dict[str, Int[np.ndarray, " shallowest"]]:
     """For every layer of the shallowest grid the layer of the nearest relative depth in each grid; of two, the lower.
 
     The relative depth of layer l (from 0) is (l + 1) / L, the share of the model's L blocks that it stands behind; L is
     taken from the grid's highest layer, so that grids have to reach the last one.
     """
-    depth = {name: (own + 1) / (own.max() + 1) for name, own in layers.items()}
-    wanted = depth[min(layers, key=lambda name: int(layers[name].max()))]
-    # Rounded, so that two layers equally near are equally near in floating point too.
-    apart = {name: np.abs(wanted[:, None] - depth[name]).round(9) for name in layers}
-    return {name: own[apart[name].argmin(1)] for name, own in layers.items()}
+    shallowest = layers[min(layers, key=lambda name: int(layers[name].max()))]
+    wanted = (shallowest + 1) / (shallowest.max() + 1)
+
+    def nearest(own: Int[np.ndarray, " _"]) -> Int[np.ndarray, " shallowest"]:
+        own = np.sort(own)
+        # Rounded, so that two layers equally near are equally near in floating point too.
+        apart = np.abs(wanted[:, None] - (own + 1) / (own.max() + 1)).round(9)
+        return own[apart.argmin(1)]
+
+    return {name: nearest(own) for name, own in layers.items()}
 
 
 def _check_labels(first: str, one: xr.Dataset, second: str, two: xr.Dataset) -> None:
@@ -110,7 +136,7 @@ def _check_labels(first: str, one: xr.Dataset, second: str, two: xr.Dataset) -> 
         ("token", "make both with the same roles (on the command line of `interp run`: --role)"),
     ):
         own, other = one.indexes[axis].tolist(), two.indexes[axis].tolist()
-        if own != other:
+        if set(own) != set(other):
             raise DataError(
                 f"grids: {first} and {second} differ in their {axis} labels ({_labels(own)} against "
                 f"{_labels(other)}); {remedy}, or choose cells in Python: grid.sel({axis}=[…])"
@@ -123,43 +149,52 @@ def _labels(values: list) -> str:
 
 def _pair(first: xr.Dataset, second: xr.Dataset) -> tuple[str, int, list[Estimate], Estimate]:
     """How the pair's samples are related, how many groups they share, the cells' differences, and their mean."""
+    same = _same_samples(first, second)
+    if same:
+        second = reordered(second, {"sample": first.indexes["sample"]})
     one, two = grid_arrays(first), grid_arrays(second)
     groups = [grid["group"].values.tolist() for grid in (first, second)]
     shared = len(set(groups[0]) & set(groups[1]))
     least = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (first, second)))
-    same = first.indexes["sample"].equals(second.indexes["sample"]) and all(
-        np.array_equal(first[name].values, second[name].values) for name in ("y", "fold", "group")
-    )
     # One code per group over both grids: the influences of a group that both hold are subtracted before squaring.
     group = one.group if same else group_codes(groups[0] + groups[1])
     why = [grid["reason"].transpose("layer", "token").values for grid in (first, second)]
-    estimates, trained = [], []
+    estimates: list[Estimate] = []
+    total = _MeanDifference(group)
     for layer, role in np.ndindex(*one.auc.shape):
-        n = len(group)
         if reason := str(why[0][layer, role] or why[1][layer, role]):
-            estimates.append(undefined(n, 0, 0, reason))
-        elif same:
-            scores = (one.score[:, layer, role], two.score[:, layer, role])
-            trained.append(one.trained(layer, role) - two.trained(layer, role))
-            labels = (one.y, one.fold, group)
-            estimates.append(delta_auc(*scores, *labels, training=trained[-1], min_per_class=least))
+            estimates.append(undefined(len(group), 0, 0, reason))
+            continue
+        if same:
+            estimate, training = _common_samples(one, two, layer, role, least)
         else:
-            trained.append(np.concatenate([one.trained(layer, role), -two.trained(layer, role)]))
-            estimates.append(_own_samples(one, two, layer, role, group, trained[-1]))
-    defined = [e for e in estimates if not e.reason]
-    if defined:
-        influence, training = np.mean([e.influence for e in defined], axis=0), np.mean(trained, axis=0)
-        value = float(np.mean([e.value for e in defined]))
-        mean = normal_estimate(value, influence, group, len(group), 0, training=training)
-    else:
-        mean = undefined(len(group), 0, 0, "no cell is defined in both")
+            estimate, training = _own_samples(one, two, layer, role, group)
+        estimates.append(replace(estimate, influence=np.empty(0)))  # as long as the samples: only their sum is needed
+        total.add(estimate, training)
     kind = "same" if same else "shared groups" if shared else "independent"
-    return kind, shared, estimates, mean
+    return kind, shared, estimates, total.estimate()
+
+
+def _same_samples(first: xr.Dataset, second: xr.Dataset) -> bool:
+    """Whether two grids have the same samples, in whatever order, each with the same label, fold and group."""
+    a, b = first.indexes["sample"], second.indexes["sample"]
+    if not a.sort_values().equals(b.sort_values()):
+        return False
+    at = b.get_indexer(a)
+    return all(np.array_equal(first[name].values, second[name].values[at]) for name in ("y", "fold", "group"))
+
+
+def _common_samples(one: GridArrays, two: GridArrays, layer: int, role: int, least: int) -> tuple[Estimate, Sketch]:
+    """ΔAUC of a cell over the samples valid in both grids, with the sketch of its variance over these samples."""
+    scores = (one.score[:, layer, role], two.score[:, layer, role])
+    training = one.trained(layer, role) - two.trained(layer, role)
+    training[~np.isfinite(scores).all(0)] = 0.0
+    return delta_auc(*scores, one.y, one.fold, one.group, training=training, min_per_class=least), training
 
 
 def _own_samples(
-    one: GridArrays, two: GridArrays, layer: int, role: int, group: Int[np.ndarray, " sample"], training: Sketch
-) -> Estimate:
+    one: GridArrays, two: GridArrays, layer: int, role: int, group: Int[np.ndarray, " sample"]
+) -> tuple[Estimate, Sketch]:
     """Difference of two AUCs, each on its own samples; `group` codes the first grid's samples, then the second's."""
     parts: list[Float[np.ndarray, " sample"]] = []
     values = []
@@ -168,7 +203,34 @@ def _own_samples(
         values.append(value)
         parts.append(sign * influence)
     n = int(sum(np.isfinite(grid.score[:, layer, role]).sum() for grid in (one, two)))
-    return normal_estimate(values[0] - values[1], np.concatenate(parts), group, n, 0, training=training)
+    training = np.concatenate([one.trained(layer, role), -two.trained(layer, role)])
+    estimate = normal_estimate(values[0] - values[1], np.concatenate(parts), group, n, 0, training=training)
+    return estimate, training
+
+
+class _MeanDifference:
+    """The mean of cells' differences: of the defined ones only, each with its own influences and sketch."""
+
+    def __init__(self, group: Int[np.ndarray, " sample"]) -> None:
+        self.group, self.cells, self.value = group, 0, 0.0
+        self.influence, self.training = np.zeros(len(group)), np.zeros((len(group), 2, DIRECTIONS))
+
+    def add(self, estimate: Estimate, training: Sketch) -> None:
+        """One cell more, unless it is undefined."""
+        if estimate.reason:
+            return
+        self.cells += 1
+        self.value += estimate.value
+        self.influence += estimate.influence
+        self.training += training
+
+    def estimate(self) -> Estimate:
+        """The mean with its interval and p."""
+        n = len(self.group)
+        if not self.cells:
+            return undefined(n, 0, 0, "no cell is defined in both")
+        influence, training = self.influence / self.cells, self.training / self.cells
+        return normal_estimate(self.value / self.cells, influence, self.group, n, 0, training=training)
 
 
 def describe_differences(differences: xr.Dataset) -> list[str]:

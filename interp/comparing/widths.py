@@ -10,6 +10,7 @@ from interp.atomic import plain
 from interp.capturing.activations import Capture
 from interp.comparing.compare import delta_grid, differences
 from interp.probing.gain import gain_grid
+from interp.probing.grid import reordered
 from interp.probing.probes import matched_width_grid
 
 ALPHA = 0.05
@@ -26,10 +27,19 @@ class Widths:
     gain: xr.Dataset
     """`delta_grid` of vector and attention together, and the vector alone."""
 
+    def __repr__(self) -> str:
+        """In one line: how large, and what attention adds on average."""
+        mean = differences(self.gain, ("with_attention", "alone"))["mean_delta"]
+        sizes = self.gain.sizes
+        gain = "undefined" if mean is None else f"{mean:+.3f}"
+        return f"Widths({sizes['layer']} layers, {sizes['token']} tokens; mean gain {gain})"
+
     def to_dict(self, delta: xr.Dataset) -> dict[str, Any]:
         """Plain values for JSON; `delta` is the probe grid minus the attention grid."""
+        cells = self.attention_minus_matched
+        delta = reordered(delta, {axis: cells.indexes[axis] for axis in ("layer", "token")})
         better = (delta["q"].values < ALPHA) & (delta["delta"].values > 0)
-        q, value = (self.attention_minus_matched[name].values for name in ("q", "delta"))
+        q, value = (cells[name].values for name in ("q", "delta"))
         numbers = ("delta", "low", "high", "p", "q")
         return {
             "matched_width": {

@@ -7,9 +7,10 @@ docs/datasets.md lists where ours differ.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
+from interp.arguments import flag, one_of
+from interp.arguments import path as path_of
 from interp.data import dataset_records as records
 from interp.data.dataset_records import Format
 from interp.data.readers import Record, read_files
@@ -52,23 +53,29 @@ class Dataset:
 
 def dataset(name: str) -> Dataset:
     """The data set of that name. Raises DataError naming the known ones."""
-    if name not in DATASETS:
-        raise DataError(f"there is no data set {name!r}; known ones are {', '.join(DATASETS)}")
-    return DATASETS[name]
+    return DATASETS[one_of("dataset", name, DATASETS)]
 
 
 def load_dataset(
-    name: str, path: str | PathLike[str] | None = None, *, limit: int | None = None, chat: bool = True
+    name: str,
+    path: str | PathLike[str] | None = None,
+    *,
+    limit: int | None = None,
+    chat: bool = True,
+    skip_unanswerable: bool = False,
 ) -> Rows:
     """Rows of one of the paper's data sets, from its published file or, without `path`, from the Hugging Face hub.
 
     `chat=False` words the question as the base form of the prompt needs it (winobias, winogrande). `limit` reads that
-    many rows and no further. Raises DataError for an unknown name, records that are not of a published form (with
-    file and line, the columns expected and found), or a hub that cannot be reached.
+    many rows and no further; `skip_unanswerable` is that of `load_rows`.
+
+    Raises DataError for an unknown name, records that are not of a published form (with file and line, the columns
+    expected and found), or a hub that cannot be reached.
     """
     preset = dataset(name)
-    source = read_files(Path(path)) if path is not None else _read_hub(preset)
-    return rows_of(((where, _fields(preset, where, record, chat)) for where, record in source), limit=limit)
+    chat, source = flag("chat", chat), _read_hub(preset) if path is None else read_files(path_of("path", path))
+    records = ((where, _fields(preset, where, record, chat)) for where, record in source)
+    return rows_of(records, limit=limit, skip_unanswerable=skip_unanswerable)
 
 
 def _fields(preset: Dataset, where: str, record: Mapping[str, Any], chat: bool) -> dict[str, Any]:

@@ -1,15 +1,15 @@
 """Question rows: what a user brings, read from files or given as Python objects."""
 
-import json
 import warnings
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
-from interp.data.readers import Cell, Record, read_files
+from interp.arguments import flag, mapping, one_of, one_text, path, several_texts, shown, whole_number
+from interp.data.fields import cell, read_answers, read_ids, read_text, read_truth
+from interp.data.readers import Record, read_files
+from interp.data.unanswerable import NO_ANSWER, first_places, missing, no_answer, why_unanswerable
 from interp.errors import DataError
 
 
@@ -21,7 +21,7 @@ class QARow:
     """Unique within the data set; the row's number (from 0) where the file brings none."""
     question: str
     answers: tuple[str, ...]
-    """Accepted answers, as text; never empty unless the row brings its own `correct`."""
+    """Accepted answers, as text (a single text is one of them); never empty unless the row brings its own `correct`."""
     prompt: str | None = None
     """The whole prompt, used as it is (no template, no chat template)."""
     context: str | None = None
@@ -36,6 +36,18 @@ class QARow:
     source: str = ""
     """Where the row came from (`file:line`), for messages."""
 
+    def __post_init__(self) -> None:
+        where = f"{one_text('source', self.source) or 'row'}: "
+        for name in ("id", "question"):
+            one_text(where + name, getattr(self, name))
+        for name in ("prompt", "context", "wrong_answer", "group", "completion", "exact_answer"):
+            if getattr(self, name) is not None:
+                one_text(where + name, getattr(self, name))
+        object.__setattr__(self, "answers", several_texts(where + "answers", self.answers))
+        for name in ("prompt_ids", "completion_ids"):
+            object.__setattr__(self, name, read_ids(where + name, getattr(self, name)))
+        object.__setattr__(self, "correct", read_truth(where + "correct", self.correct))
+
 
 FIELDS = tuple("answer" if field.name == "answers" else field.name for field in fields(QARow))[:-1]
 """What a row may bring: the columns of a file, the keys of a JSON object."""
@@ -48,12 +60,25 @@ class Rows(list[QARow]):
         super().__init__(rows)
         self.left_out = dict(left_out or {})
 
+    def __repr__(self) -> str:
+        """In one line: how many, and how many are no rows; `list(rows)` shows them."""
+        left_out = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
+        return f"Rows({len(self)} rows{f'; left out: {left_out}' if left_out else ''})"
+
+
+def as_rows(rows: Any) -> list[QARow]:
+    """Rows that are rows already, as they are; anything else that `load_rows` reads, read."""
+    if isinstance(rows, list | tuple) and all(isinstance(row, QARow) for row in rows):
+        return list(rows)
+    return load_rows(rows)
+
 
 def load_rows(
     source: str | PathLike[str] | Iterable[Any],
     *,
     columns: Mapping[str, str] | None = None,
     limit: int | None = None,
+    skip_unanswerable: bool = False,
 ) -> Rows:
     """Read question rows in input order and check every one of them.
 
@@ -69,40 +94,50 @@ def load_rows(
     `limit` reads that many rows and no further.
 
     Questions that say they have no answer (SQuAD's `is_impossible`, or `answerable` false) are left out with a
-    warning and counted in `.left_out`; nothing else is dropped.
+    warning that names the first ones, and counted in `.left_out`. A row that merely brings none (`[]`, null, blank)
+    stops the file, unless `skip_unanswerable` leaves it out too; nothing else is dropped.
     Raises `DataError` with file and line (or row) for anything that does not fit.
     """
-    return rows_of(_records(source), columns=columns, limit=limit)
+    return rows_of(_records(source), columns=columns, limit=limit, skip_unanswerable=skip_unanswerable)
 
 
-def rows_of(records: Iterable[Record], *, columns: Mapping[str, str] | None = None, limit: int | None = None) -> Rows:
+def rows_of(
+    records: Iterable[Record],
+    *,
+    columns: Mapping[str, str] | None = None,
+    limit: int | None = None,
+    skip_unanswerable: bool = False,
+) -> Rows:
     """Check records that were read elsewhere; options and errors as in `load_rows`."""
-    columns = dict(columns or {})
-    if unknown := sorted(set(columns) - set(FIELDS)):
-        raise DataError(f"columns: there is no field {unknown[0]!r}; the fields are {', '.join(FIELDS)}")
-    if limit is not None and limit < 1:
-        raise DataError(f"limit: expected a number of rows from 1, got {limit}")
+    columns = read_columns(columns) or {}
+    if limit is not None:
+        limit = whole_number("limit", limit, 1)
+    skip_unanswerable = flag("skip_unanswerable", skip_unanswerable)
 
     rows = Rows()
-    left_out: Counter[str] = Counter()
+    left_out: dict[str, list[str]] = {}
     taken: dict[str, str] = {}
-    seen: set[str] = set()
+    seen: dict[str, None] = {}  # in the order in which they come
     for number, (where, values) in enumerate(records):
-        seen.update(values)
-        if reason := _unanswerable(values, columns):
-            left_out[reason] += 1
-            continue
+        seen.update(dict.fromkeys(values))
         row = _row(where, values, columns, default_id=str(number))
+        if not row.answers and row.correct is None:
+            left_out.setdefault(why_unanswerable(values), []).append(where)
+            continue
         if row.id in taken:
             raise DataError(f"{where}: id {row.id!r} is already the id of {taken[row.id]}; ids must be unique")
         taken[row.id] = where
         rows.append(row)
         if len(rows) == limit:
             break
+    if NO_ANSWER in left_out and (columns.get("answer", "answer") not in seen or not skip_unanswerable):
+        raise no_answer(left_out[NO_ANSWER], columns, seen)
     if left_out:
-        rows.left_out = dict(left_out)
-        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
-        warnings.warn(f"questions without an answer are left out: {reasons}; {len(rows)} rows are kept", stacklevel=3)
+        rows.left_out = {reason: len(places) for reason, places in left_out.items()}
+        reasons = ", ".join(f"{len(places)} {reason}" for reason, places in left_out.items())
+        where = first_places([place for places in left_out.values() for place in places])
+        kept = f"{len(rows)} rows are kept"
+        warnings.warn(f"questions without an answer are left out: {reasons}; {kept} (left out: {where})", stacklevel=3)
     if not rows:
         raise DataError("there are no rows: expected at least one with a question and an answer")
     for field, column in columns.items():
@@ -113,14 +148,14 @@ def rows_of(records: Iterable[Record], *, columns: Mapping[str, str] | None = No
 
 def _records(source: str | PathLike[str] | Iterable[Any]) -> Iterator[Record]:
     if isinstance(source, str | PathLike):
-        yield from read_files(Path(source))
+        yield from read_files(path("data", source))
         return
     if isinstance(source, Mapping):  # a Hugging Face DatasetDict, or one row
         raise DataError(f"expected an iterable of rows, got one mapping with the keys {_names(source)}; choose one")
-    if hasattr(source, "iterrows"):  # a pandas DataFrame, which iterates over its column names
+    if hasattr(source, "iterrows") and not isinstance(source, type):  # a DataFrame, which iterates over column names
         source = (values.to_dict() for _, values in source.iterrows())
-    if not isinstance(source, Iterable):
-        raise DataError(f"expected a file, a folder or an iterable of rows, got {type(source).__name__}")
+    if not isinstance(source, Iterable) or isinstance(source, bytes | bytearray) or getattr(source, "ndim", 1) == 0:
+        raise DataError(f"data: expected a file, a folder or an iterable of rows, got {shown(source)}")
     for number, item in enumerate(source):
         if isinstance(item, QARow):
             yield item.source or f"row {number}", {**asdict(item), "answer": item.answers}
@@ -129,61 +164,53 @@ def _records(source: str | PathLike[str] | Iterable[Any]) -> Iterator[Record]:
         elif isinstance(item, Mapping):
             yield f"row {number}", item
         else:
-            raise DataError(f"row {number}: expected a dict, a QARow or a file, got {type(item).__name__}")
+            raise DataError(f"row {number}: expected a dict, a QARow or a file, got {shown(item)}")
 
 
-def _unanswerable(values: Mapping[str, Any], columns: Mapping[str, str]) -> str | None:
-    """The reason, if the data itself says that a question has no answer, and brings none."""
-    answer = values.get(columns.get("answer", "answer"))
-    empty = len(answer) == 0 if isinstance(answer, Sized) else answer is None
-    if not empty or values.get("correct") is not None:
+def read_columns(columns: Any) -> dict[str, str] | None:
+    """`columns` as {field: column}. Raises DataError for a field that no row has."""
+    if columns is None:
         return None
-    if str(values.get("is_impossible")).casefold() == "true":
-        return "is_impossible"
-    return "not answerable" if str(values.get("answerable")).casefold() == "false" else None
+    found = dict(mapping("columns", columns, "{field: column}, as in {'question': 'Question'}"))
+    for field, column in found.items():
+        one_of("columns", field, FIELDS)
+        if not isinstance(column, str | int):  # a table without a header has numbers
+            raise DataError(f"columns: expected the name of a column for {field!r}, got {shown(column)}")
+    return found
 
 
 def _row(where: str, values: Mapping[str, Any], columns: Mapping[str, str], default_id: str) -> QARow:
     def get(field: str) -> Any:
-        value: Any = values.get(columns.get(field, field))
-        return value.tolist() if hasattr(value, "tolist") else value  # numpy and torch values
+        return cell(values, columns, field)
 
-    def text(field: str) -> str | None:
+    def own(field: str) -> str | None:
         value = get(field)
-        return None if value is None or value == "" else _text(f"{where}: {field}", value)
+        return None if value is None or value == "" else read_text(f"{where}: {field}", value)
 
-    def missing(field: str) -> DataError:
-        return DataError(
-            f"{where}: no {field}: expected text in the column {columns.get(field, field)!r}; "
-            f"found the columns: {_names(values)}. Name another with columns={{{field!r}: …}} (--columns {field}=…)"
-        )
-
-    question = text("question")
+    question = own("question")
     if question is None or not question.strip():
-        raise missing("question")
-    correct = _truth(f"{where}: correct", get("correct"))
-    answers = _answers(f"{where}: answer", get("answer"))
-    if not answers and correct is None:
-        raise missing("answer")
-    completion = "" if get("completion") == "" else text("completion")
-    exact_answer = text("exact_answer")
+        raise missing(where, "question", columns, values)
+    correct = read_truth(f"{where}: correct", get("correct"))
+    answers = read_answers(f"{where}: answer", get("answer"))
+    completion = "" if get("completion") == "" else own("completion")
+    exact_answer = own("exact_answer")
     if completion is not None and exact_answer is not None and exact_answer not in completion:
-        raise DataError(f"{where}: exact_answer {exact_answer!r} does not occur in the completion {_shown(completion)}")
-    prompt_ids = _ids(f"{where}: prompt_ids", get("prompt_ids"))
-    completion_ids = _ids(f"{where}: completion_ids", get("completion_ids"))
+        raise DataError(f"{where}: exact_answer {exact_answer!r} does not occur in the completion {shown(completion)}")
+    prompt_ids = read_ids(f"{where}: prompt_ids", get("prompt_ids"))
+    completion_ids = read_ids(f"{where}: completion_ids", get("completion_ids"))
     if completion_ids is not None and prompt_ids is None:
         raise DataError(
             f"{where}: completion_ids without prompt_ids; bring the ids the model was given too, "
             "because text tokenised again may give other ids"
         )
     return QARow(
-        id=text("id") or default_id,
+        id=own("id") or default_id,
         question=question,
         answers=answers,
-        prompt=text("prompt"),
-        context=text("context"),
-        wrong_answer=text("wrong_answer"),
-        group=text("group"),
+        prompt=own("prompt"),
+        context=own("context"),
+        wrong_answer=own("wrong_answer"),
+        group=own("group"),
         prompt_ids=prompt_ids,
         completion=completion,
         completion_ids=completion_ids,
@@ -191,64 +218,6 @@ def _row(where: str, values: Mapping[str, Any], columns: Mapping[str, str], defa
         correct=correct,
         source=where,
     )
-
-
-def _text(where: str, value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str):
-        raise DataError(f"{where}: expected text, got {_shown(value)}; write it as text, or leave it out")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise DataError(f"{where}: half a surrogate pair in {_shown(value)}; it is no valid text") from None
-    return str(value)
-
-
-def _answers(where: str, value: Any) -> tuple[str, ...]:
-    if value is None or value == "":
-        return ()
-    if isinstance(value, Cell):
-        parsed = _parsed(value)
-        value = parsed if isinstance(parsed, list) and all(isinstance(item, str) for item in parsed) else value
-    if isinstance(value, list | tuple):
-        texts = tuple(_text(f"{where}[{number}]", item) for number, item in enumerate(value))
-    else:
-        texts = (_text(where, value),)
-    if not all(text.strip() for text in texts):
-        raise DataError(f"{where}: an accepted answer is blank in {_shown(value)}")
-    return texts
-
-
-def _ids(where: str, value: Any) -> tuple[int, ...] | None:
-    if value is None:
-        return None
-    ids = _parsed(value) if isinstance(value, Cell) else value
-    if not isinstance(ids, list | tuple) or not all(type(item) is int and item >= 0 for item in ids):
-        raise DataError(f"{where}: expected a list of token ids (whole numbers from 0), got {_shown(value)}")
-    return tuple(ids)
-
-
-def _truth(where: str, value: Any) -> bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, Cell):
-        value = {"true": 1, "false": 0, "1": 1, "0": 0, "1.0": 1, "0.0": 0}.get(value.strip().casefold(), value)
-    if isinstance(value, str) or value not in (0, 1):
-        raise DataError(f"{where}: expected true or false (or 1 or 0), got {_shown(value)}")
-    return bool(value)
-
-
-def _parsed(cell: str) -> Any:
-    try:
-        return json.loads(cell)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _names(names: Iterable[object]) -> str:

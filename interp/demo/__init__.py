@@ -33,6 +33,7 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
     A folder that an earlier demo made is replaced. Raises RunError if `out` holds anything else.
     """
     from interp.pipeline import run
+    from interp.runs.lock import locked
     from interp.runs.run_folder import RunFolder, read_run_json
 
     folder = RunFolder(out)
@@ -40,7 +41,8 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
         made_by = read_run_json(folder)["settings"]
         # A run of another model on these questions is not the demo's to replace.
         if (made_by.get("model"), made_by.get("data")) == (str(model_path()), str(questions_path())):
-            rmtree(out)
+            with locked(out):  # not one that another process is working on
+                rmtree(out)
     return run(
         model=model_path(),
         data=questions_path(),

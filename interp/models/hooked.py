@@ -1,10 +1,8 @@
-"""A forward pass through either class of TransformerLens: hooks by name, left padding, key-value cache."""
+"""A forward pass through either class of TransformerLens: hooks by name, left padding, with a cache or without."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from copy import deepcopy
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +13,8 @@ from torch import Tensor
 
 from interp.errors import ModelError
 from interp.models.architecture import HookedModel, backend, windows
+from interp.models.cache_keyword import cache_keyword, handed_on
+from interp.models.key_value_cache import KeyValueCache
 
 _IN_ATTENTION = frozenset({"pattern", "z", "q", "k", "v"})
 _NO_HOOKS: Mapping[str, Callable[[Tensor], None]] = MappingProxyType({})
@@ -31,67 +31,6 @@ def output_weight(model: HookedModel, layer: int) -> Float[Tensor, "head d_head 
     """W_O of one layer: what each head's `z` is multiplied by before the heads are summed."""
     weight = model.blocks[layer].attn.W_O
     return weight.detach().reshape(model.cfg.n_heads, -1, model.cfg.d_model)
-
-
-@dataclass
-class KeyValueCache:
-    """Keys and values of the tokens passed so far; `forward` extends it in place.
-
-    Every layer keeps every key, also those outside its sliding window, so a pattern always has one column per token.
-    """
-
-    store: Any
-    """What the model's own class takes: a TransformerLensKeyValueCache or a Hugging Face DynamicCache."""
-
-    @torch.inference_mode()
-    def repeat(self, n: int) -> "KeyValueCache":
-        """An independent copy in which each sample stands `n` times in a row (a prefix shared by a batch)."""
-        store = deepcopy(self.store)
-        if hasattr(store, "entries"):
-            for entry in store.entries:
-                entry.past_keys = entry.past_keys.repeat_interleave(n, dim=0)
-                entry.past_values = entry.past_values.repeat_interleave(n, dim=0)
-            store.previous_attention_mask = store.previous_attention_mask.repeat_interleave(n, dim=0)
-        elif n > 1:
-            store.batch_repeat_interleave(n)
-        return KeyValueCache(store)
-
-    def copy(self) -> "KeyValueCache":
-        """An independent copy."""
-        return self.repeat(1)
-
-    def select(self, rows: Int[Tensor, " kept"]) -> None:
-        """Keep only these samples, in this order; a row may be asked for more than once."""
-        rows = rows.cpu()  # the layers may lie on several devices; an index on the CPU fits all
-
-        def pick(stored: Tensor) -> Tensor:
-            # One row for all is not copied: both classes join new keys to old ones in a new tensor.
-            return stored.expand(len(rows), *stored.shape[1:]) if len(stored) == 1 else stored[rows]
-
-        if hasattr(self.store, "entries"):
-            for entry in self.store.entries:
-                entry.past_keys, entry.past_values = pick(entry.past_keys), pick(entry.past_values)
-            self.store.previous_attention_mask = pick(self.store.previous_attention_mask)
-        else:
-            for layer in self.store.layers:
-                layer.keys, layer.values = pick(layer.keys), pick(layer.values)
-
-    def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
-        """The values of all tokens so far, with their bias; up to date inside a hook on this layer's pattern."""
-        if hasattr(self.store, "entries"):
-            return self.store.entries[layer].past_values
-        return self.store.layers[layer].values.transpose(1, 2)
-
-
-def new_cache(model: HookedModel, batch: int) -> KeyValueCache:
-    """An empty cache for `batch` samples."""
-    if backend(model) == "HookedTransformer":
-        from transformer_lens import TransformerLensKeyValueCache
-
-        return KeyValueCache(TransformerLensKeyValueCache.init_cache(model.cfg, model.cfg.device, batch))
-    from transformers import DynamicCache
-
-    return KeyValueCache(DynamicCache())  # without a config: its sliding layers would forget keys
 
 
 @contextmanager
@@ -196,13 +135,14 @@ def _pass_bridge(
     architecture: Any = type(wrapped)
     options: dict[str, Any] = {"attention_mask": attention_mask, "use_cache": cache is not None}
     if cache is not None:
-        options["past_key_values"] = cache.store
+        options[cache_keyword(architecture)] = cache.store
     if _padding_inside_window(model, attention_mask):
         options |= _masks_by_position(model, attention_mask, tokens.shape[1])
     if _keeps_logits(architecture):
         # The bridge always calls the unembedding: with no position to keep it costs nothing.
         options["logits_to_keep"] = 1 if logits else torch.empty(0, dtype=torch.long, device=tokens.device)
-    output = model(tokens, return_type="logits", **options)
+    with handed_on(model, cache_keyword(architecture)) if cache is not None else nullcontext():
+        output = model(tokens, return_type="logits", **options)
     return output[:, -1] if logits else None
 
 

@@ -1,7 +1,4 @@
-"""Loading models: a name, a folder, a GGUF file or a loaded model in, a hooked model ready for capture out.
-
-This file and `hooked.py` are the only ones that know which class of TransformerLens they hold.
-"""
+"""Loading models: a name, a folder, a GGUF file or a loaded model in, a hooked model ready for capture out."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from interp.arguments import flag, several_texts, shown
 from interp.errors import ModelError
 from interp.models.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
 from interp.models.gguf import converted_folder, gemma3_file, is_gguf
-from interp.models.hooked import KeyValueCache, fill_cache, forward, hook_name, new_cache, output_weight, pads_between
-from interp.models.placement import is_spread, placement
+from interp.models.hooked import fill_cache, forward, hook_name, output_weight, pads_between
+from interp.models.key_value_cache import KeyValueCache, new_cache
+from interp.models.placement import device_name, is_spread, placement, read_dtype
 from interp.models.preflight import preflight, reference_pass
 
 if TYPE_CHECKING:
@@ -38,8 +37,6 @@ __all__ = [
     "preflight",
 ]
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
 
 def load_model(
     source: Any,
@@ -49,7 +46,7 @@ def load_model(
     dtype: str | torch.dtype = "float32",
     processed_weights: bool = False,
     check: bool = True,
-    sites: Sequence[str] = (),
+    sites: str | Sequence[str] = (),
 ) -> HookedModel:
     """Load a causal language model with TransformerLens hooks.
 
@@ -62,10 +59,9 @@ def load_model(
     writes to the residual stream. `check=True` runs `preflight`, also on the `sites` that will be captured.
     Raises ModelError with what to do.
     """
-    if isinstance(dtype, str) and dtype not in DTYPES:
-        raise ModelError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    dtype = DTYPES[dtype] if isinstance(dtype, str) else dtype
-    reference = None
+    dtype, sites, reference = read_dtype(dtype), several_texts("sites", sites), None
+    processed_weights, check = flag("processed_weights", processed_weights), flag("check", check)
+    device_name(device)
     if backend(source):
         model = source
         if tokenizer is not None:
@@ -82,7 +78,7 @@ def load_model(
         else:
             raise ModelError(
                 "expected a model name, a folder, a GGUF file, a HookedTransformer, a TransformerBridge or a "
-                f"Hugging Face model, got {type(source).__name__}"
+                f"Hugging Face model, got {shown(source)}"
             )
         hf_model.eval()  # one that was just made from a configuration would still drop out
         if check:
@@ -141,8 +137,9 @@ def _unloadable(what: str, where: str, local: bool, error: Exception) -> ModelEr
 
 def _locate(source: str | Path) -> tuple[str, str, bool]:
     """What transformers can load, the name to show, and whether it is a local folder."""
-    path, name = Path(source).expanduser(), str(source)
-    if name == "gemma3-270m" and not path.exists():
+    there, name = _exists(source), str(source)
+    path = Path(source).expanduser()
+    if name == "gemma3-270m" and not there:
         path = gemma3_file()
     if path.is_file():
         if not is_gguf(path):
@@ -158,18 +155,28 @@ def _locate(source: str | Path) -> tuple[str, str, bool]:
     return str(path) if local else name, name, local
 
 
+def _exists(source: str | Path) -> bool:
+    """Whether there is such a path; ModelError for what can be none: longer than any name, or a home nobody has."""
+    try:
+        return Path(source).expanduser().exists()
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"no such file or folder: {shown(str(source))} ({_first_line(error)})") from error
+
+
 def _tokenizer(tokenizer: Any) -> "PreTrainedTokenizerBase":
     """A tokenizer of our own (with a padding token), from an object, a folder or a name."""
     if isinstance(tokenizer, str | Path):
         from transformers import AutoTokenizer
 
-        with _offline(Path(tokenizer).exists()):
+        with _offline(_exists(tokenizer)):
             try:
                 own = AutoTokenizer.from_pretrained(str(tokenizer))
             except Exception as error:
                 raise ModelError(
                     f"cannot load a tokenizer from {str(tokenizer)!r}: {_first_line(error)}; give one with tokenizer=…"
                 ) from error
+    elif not hasattr(tokenizer, "convert_ids_to_tokens") or isinstance(tokenizer, type):
+        raise ModelError(f"tokenizer: expected a tokenizer of transformers, a folder or a name, got {shown(tokenizer)}")
     else:
         own = deepcopy(tokenizer)
     if own.pad_token is None:

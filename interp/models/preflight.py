@@ -1,6 +1,6 @@
 """Cheap checks that a hooked model is what the rest of `interp` takes it for; each fails with a sentence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,13 @@ from torch import Tensor
 
 from interp.errors import ModelError
 from interp.models.architecture import HookedModel, model_info
+from interp.models.cached_pass import check_cached_passes
+from interp.models.deviation import compare, keep, tolerance_of
 from interp.models.hooked import forward, hook_name
 
 TEXT = "The capital of France is Paris, and the capital of Japan is Tokyo."
 N_TOKENS = 12
 SITES = ("resid_pre", "resid_post", "attn_out", "mlp_out", "pattern", "v", "z")
-TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-"""Relative to the largest entry of a layer: Gemma's residual stream reaches 8e4."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def probe_ids(tokenizer: Any, d_vocab: int) -> Int[Tensor, "1 token"]:
     bos = tokenizer.bos_token_id
     if bos is not None and ids[:2] == [bos, bos]:
         raise ModelError(f"the tokenizer begins a text with two BOS tokens ({bos}): every position would be off by one")
-    return torch.tensor([ids])
+    return torch.tensor([(ids * N_TOKENS)[:N_TOKENS]])  # a tokenizer of whole words may give fewer at once
 
 
 @torch.inference_mode()
@@ -53,7 +53,7 @@ def reference_pass(hf_model: Any, tokenizer: Any) -> Reference:
 
 
 def preflight(model: HookedModel, *, reference: Reference | None = None, sites: Sequence[str] = ()) -> None:
-    """Check hook points, patterns, left padding, BOS and, given a reference, parity with Hugging Face.
+    """Check hook points, patterns, left padding, caches, BOS and, given a reference, parity with Hugging Face.
 
     `sites` are those that will be asked for besides what every run needs. Raises ModelError naming the site, or the
     layer and the size of the deviation.
@@ -65,7 +65,7 @@ def preflight(model: HookedModel, *, reference: Reference | None = None, sites: 
         ids = torch.arange(1, N_TOKENS + 1)[None] % info.d_vocab
     else:
         ids = probe_ids(model.tokenizer, info.d_vocab)
-    n, tolerance = ids.shape[1], TOLERANCE.get(info.dtype, 1e-1)
+    n, tolerance = ids.shape[1], tolerance_of(info.dtype)
     seen: dict[str, Tensor] = {}
     names = {hook_name(site, layer): site for layer in range(info.n_layers) for site in (*SITES, *sites)}
     absent = [name for name in names if name not in model.hook_dict]
@@ -73,7 +73,7 @@ def preflight(model: HookedModel, *, reference: Reference | None = None, sites: 
         raise ModelError(
             f"{info.architecture} has no site {names[absent[0]]!r} (no hook point {absent[0]!r}): choose other sites"
         )
-    logits = forward(model, ids, torch.ones_like(ids), hooks={name: _keep(seen, name) for name in names}, logits=True)
+    logits = forward(model, ids, torch.ones_like(ids), hooks={name: keep(seen, name) for name in names}, logits=True)
     silent = [name for name in names if name not in seen]
     if silent:
         raise ModelError(
@@ -93,26 +93,20 @@ def preflight(model: HookedModel, *, reference: Reference | None = None, sites: 
     mask[1, : n - short] = 0
     batch: dict[str, Tensor] = {}
     streams = [hook_name("resid_post", layer) for layer in range(info.n_layers)]
-    forward(model, padded, mask, hooks={name: _keep(batch, name) for name in streams})
+    ends = forward(model, padded, mask, hooks={name: keep(batch, name) for name in streams}, logits=True)
     for layer, name in enumerate(streams):
         both = torch.cat([batch[name][0], batch[name][1, n - short :]])
         single = torch.cat([seen[name][0], seen[name][0, :short]])
-        _compare(both, single, tolerance, f"layer {layer}: a left-padded batch of two differs from single samples")
+        compare(both, single, tolerance, f"layer {layer}: a left-padded batch of two differs from single samples")
+    assert logits is not None and ends is not None
 
     if reference is not None:
         if not info.processed_weights:
             for layer, theirs in enumerate(reference.resid_post):
-                _compare(seen[streams[layer]], theirs, tolerance, f"layer {layer} differs from Hugging Face's")
-        assert logits is not None
+                compare(seen[streams[layer]], theirs, tolerance, f"layer {layer} differs from Hugging Face's")
         # The log-softmax: centring the unembedding shifts all logits alike.
-        _compare(logits.float().log_softmax(-1), reference.logits.float().log_softmax(-1), tolerance, "logits differ")
-
-
-def _keep(store: dict[str, Tensor], name: str) -> Callable[[Tensor], None]:
-    def keep(tensor: Tensor) -> None:
-        store[name] = tensor.detach().clone()
-
-    return keep
+        compare(logits.float().log_softmax(-1), reference.logits.float().log_softmax(-1), tolerance, "logits differ")
+    check_cached_passes(model, ids, seen, {n: logits[0], short: ends[1]})
 
 
 def _check_pattern(
@@ -129,10 +123,3 @@ def _check_pattern(
     mass = pattern.sum(-1)
     if (mass > 1.01).any() or (not sinks and (mass < 0.99).any()):
         raise ModelError(f"layer {layer}: rows of the pattern sum to {mass.min():.3f} … {mass.max():.3f}, expected 1")
-
-
-def _compare(ours: Tensor, theirs: Tensor, tolerance: float, what: str) -> None:
-    ours, theirs = ours.float().cpu(), theirs.float().cpu()
-    deviation = ((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-6)).item()
-    if not deviation <= tolerance:
-        raise ModelError(f"{what} (relative deviation {deviation:.2g}, tolerance {tolerance:g})")

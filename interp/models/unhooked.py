@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from interp.models.architecture import HookedModel, backend, model_info
-from interp.models.hooked import forward, new_cache
+from interp.models.hooked import forward
+from interp.models.key_value_cache import new_cache
 
 EQUAL = "interp_equal_unhooked"
 """Attribute of a model that says whether it computes the same, to the bit, without its hook points."""

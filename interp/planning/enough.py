@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+def check_groups(rows: Sequence[QARow], folds: int, among: str = "") -> None:
+    """Raise DataError unless there are rows of as many groups as folds; `among` says which rows these are."""
+    groups = len(set(question_groups([row.question for row in rows], [row.group for row in rows])))
+    if groups < folds:
+        raise DataError(
+            f"groups: {groups} distinct groups for {folds} folds{among}; give more questions, fewer folds or finer "
+            "groups"
+        )
+
+
 def check_enough(
     rows: Sequence[QARow], settings: Settings, *, n_ctx: int, tokenizer: "PreTrainedTokenizerBase"
 ) -> None:
@@ -23,24 +33,22 @@ def check_enough(
     """
     form = PromptFormat(settings.prompt_template, settings.chat)
     groups: set[str] = set()
+    fitting: list[QARow] = []
     needed: list[int] = []
     for row in rows:
         own = own_completion(row, tokenizer)
         prompt = row_ids(row, form.text(row, tokenizer), tokenizer)
         needed.append(len(prompt) + (settings.max_new_tokens if own is None else len(own)))
         if needed[-1] <= n_ctx:
+            fitting.append(row)
             groups.update(question_groups([row.question], [row.group]))
         if len(groups) >= settings.folds:
             return
-    if not groups:
+    if not fitting:
         raise DataError(
             f"none of {len(rows)} rows fits into the model's context of {n_ctx} tokens: the shortest needs "
             f"{min(needed)} with its answer (max_new_tokens is {settings.max_new_tokens}); shorten the prompts or "
             "max_new_tokens, or choose another model"
         )
-    fitting = sum(n <= n_ctx for n in needed)
-    left_out = f" among the {fitting} of {len(rows)} rows that fit into the context" if fitting < len(rows) else ""
-    raise DataError(
-        f"groups: {len(groups)} distinct groups for {settings.folds} folds{left_out}; give more questions, fewer folds "
-        "or finer groups"
-    )
+    among = f" among the {len(fitting)} of {len(rows)} rows that fit into the context"
+    check_groups(fitting, settings.folds, among if len(fitting) < len(rows) else "")

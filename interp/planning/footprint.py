@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from interp.errors import RunError
 from interp.planning.shapes import Shapes
 from interp.runs.safetensors_stream import layout
 from interp.runs.shards import SHARD_SAMPLES
-from interp.runs.store import Shard
+from interp.runs.store import QUESTION, Shard
 from interp.statistics.cross_fold import DIRECTIONS
 
 SPARE = 1 << 26
@@ -29,6 +30,7 @@ def shard_specs(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], n: i
         for metric in METRICS:
             specs[f"attention.{metric}.{layer}"] = {"dtype": "float32", "shape": [n, shapes.n_heads, len(roles)]}
     specs["embed"] = {"dtype": shapes.dtype, "shape": [n, len(roles), shapes.d_model]}
+    specs[QUESTION] = {"dtype": "float32", "shape": [n, shapes.d_model]}
     specs["valid"] = {"dtype": "bool", "shape": [n, len(roles)]}
     return specs
 
@@ -36,10 +38,10 @@ def shard_specs(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], n: i
 def sample_bytes(shapes: Shapes, sites: Sequence[str], n_roles: int) -> int:
     """Bytes that one sample adds to a shard.
 
-    roles × (item × (layers × Σ widths of the sites + d_model) + 4 × layers × metrics × heads + 1)
+    roles × (item × (layers × Σ widths of the sites + d_model) + 4 × layers × metrics × heads + 1) + 4 × d_model
     """
     vectors = shapes.itemsize * (shapes.n_layers * sum(map(shapes.width, sites)) + shapes.d_model)
-    return n_roles * (vectors + 4 * shapes.n_layers * len(METRICS) * shapes.n_heads + 1)
+    return n_roles * (vectors + 4 * shapes.n_layers * len(METRICS) * shapes.n_heads + 1) + 4 * shapes.d_model
 
 
 def disk_bytes(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], shards: Sequence[Sequence[str]]) -> int:
@@ -53,8 +55,26 @@ def disk_bytes(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], shard
         head, specs = heads[len(ids)]
         size = head + per_sample * len(ids)
         marker = Shard("0" * 64, index, tuple(ids), tuple(roles), specs, {}, size, "0" * 64)
-        total += size + len(json.dumps(asdict(marker), ensure_ascii=False, indent=1).encode()) + 1
+        total += size + _marker_bytes(marker)
     return total
+
+
+def most_bytes(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], ids: Sequence[str]) -> int:
+    """Bytes that `activations/` takes at most, whatever the lengths of the answers and so the shards turn out to be.
+
+    What a shard adds to its samples is counted for as many shards as there can be, each as if it were the largest.
+    Counts of numbers that are not finite, which markers also hold, are left out.
+    """
+    most, largest = math.ceil(len(ids) / SHARD_SAMPLES), 2 * SHARD_SAMPLES - 1
+    specs = shard_specs(shapes, sites, roles, largest)
+    head, per_sample = len(layout(specs)[0]), sample_bytes(shapes, sites, len(roles))
+    marker = Shard("0" * 64, 10**5, (), tuple(roles), specs, {}, head + per_sample * largest, "0" * 64, largest)
+    listed = sum(len(json.dumps(id, ensure_ascii=False).encode()) + len(",\n  ") for id in ids)
+    return per_sample * len(ids) + listed + most * (head + _marker_bytes(marker) + len("\n "))
+
+
+def _marker_bytes(marker: Shard) -> int:
+    return len(json.dumps(asdict(marker), ensure_ascii=False, indent=1).encode()) + 1
 
 
 def memory_bytes(
@@ -86,7 +106,7 @@ def memory_bytes(
 def free_bytes(out: Path) -> int:
     """Free room where a folder is or would be made."""
     place = out.absolute()
-    while not place.exists():
+    while not os.path.exists(place):  # which is False for a name that no file system takes
         place = place.parent
     return shutil.disk_usage(place).free
 

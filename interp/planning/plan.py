@@ -1,5 +1,6 @@
 """plan: what a run will take, and which rows it will leave out, before it is paid for."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,21 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from interp.answering.answers import own_completion
+from interp.answering.answers import check_vocabulary, own_completion
+from interp.answering.correctness import JUDGE
 from interp.answering.generation import MAX_SAMPLES
-from interp.answering.labelling_models import split_given
 from interp.answering.prompts import PromptFormat, row_ids
-from interp.answering.sampling import sampled_rows
-from interp.capturing.role_text import split_roles
+from interp.arguments import flag, path
+from interp.capturing.role_text import restored_roles
 from interp.capturing.segments import MIN_PREFIX
 from interp.data.rows import QARow
+from interp.errors import RunError
+from interp.machine import usable_memory
 from interp.models.batches import common_prefix, plan_batches
-from interp.models.loading import load_model, model_tokenizer, read_config
-from interp.planning.footprint import disk_bytes, free_bytes, gigabytes, memory_bytes
+from interp.models.loading import model_tokenizer, read_config
+from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_bytes
+from interp.planning.request import Request
 from interp.planning.shapes import Shapes
-from interp.run_data import asked, data_source, filled_in, read_rows
+from interp.run_data import load_settings_model
 from interp.runs.shards import SHARD_SAMPLES
-from interp.settings import Settings
+from interp.settings import Settings, check_options
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,9 @@ class Plan:
     batches: dict[str, int]
     """Batches of answering and of capturing, at the longest completions allowed."""
     shards: int
+    """At most: every shard but the last holds 64 samples or more, as the lengths of the answers will have it."""
     disk: int
-    """Of the activations: exact, but for rows whose completion turns out empty."""
+    """Of the activations, at most: the samples' own numbers are exact, what each shard adds is counted for `shards`."""
     free: int
     memory: dict[str, int]
     """Peak while capturing and while probing, and the weights alone: estimates of `interp.planning.footprint`."""
@@ -51,6 +56,13 @@ class Plan:
     """Answering, capturing and probing; None: not timed."""
     timed_on: str = ""
     """How the times were estimated."""
+    on_cpu: bool = False
+    """Whether the model is to run on the CPU, so that its memory is this machine's."""
+
+    def __repr__(self) -> str:
+        """In one line: how many rows, and what is large."""
+        left_out = sum(map(len, self.excluded.values()))
+        return f"Plan({self.rows} rows, {left_out} left out; disk {gigabytes(self.disk)}; print it for everything)"
 
     @property
     def warnings(self) -> list[str]:
@@ -58,6 +70,8 @@ class Plan:
         out = []
         if self.disk > self.free:
             out.append(f"the activations need {gigabytes(self.disk)}, but {gigabytes(self.free)} are free")
+        if self.on_cpu and (peak := max(self.memory.values())) > (usable := usable_memory()):
+            out.append(f"a step needs {gigabytes(peak)} of memory, but this process may use {gigabytes(usable)}")
         if sum(map(len, self.excluded.values())) == self.rows:
             out.append("no row is left")
         return out
@@ -73,7 +87,7 @@ class Plan:
                 f"  {self.shared_prefix} tokens are common to all and run once; each pass saves {self.saved_tokens:,}"
             )
         lines.append(f"batches: {self.batches['answering']} answering, {self.batches['capturing']} capturing")
-        lines.append(f"disk: {gigabytes(self.disk)} in {self.shards} shards; {gigabytes(self.free)} free")
+        lines.append(f"disk: at most {gigabytes(self.disk)} in {self.shards} shards; {gigabytes(self.free)} free")
         memory = {name: gigabytes(size) for name, size in self.memory.items()}
         lines.append(
             f"memory (estimate): {memory['capturing']} while capturing, of which weights {memory['weights']}; "
@@ -92,33 +106,33 @@ def plan(
     *,
     model: Any,
     data: str | Path | Iterable[QARow | Mapping[str, Any]] | None = None,
-    out: str | Path = ".",
+    out: str | Path | None = None,
     time: bool = True,
     **options: Any,
 ) -> Plan:
     """What `interp.run` with the same arguments will take; nothing is written.
 
     `time=True` loads the model, answers and captures a few rows and probes a few cells; `time=False` needs only the
-    configuration and the tokenizer of a model that is named, and reads no weights. The disk is computed from shapes,
-    excluded rows by the run's own rules; memory and time are estimates.
+    configuration and the tokenizer of a model that is named, and reads no weights. Without `out` the free room is that
+    of the working folder. Disk is an upper bound computed from shapes, excluded rows go by the run's own rules; memory
+    and time are estimates.
 
-    Raises what `run` would raise: DataError for rows or settings that do not fit, ModelError for the model.
+    Raises what `run` would raise: DataError for rows or settings that do not fit, ModelError for the model, RunError
+    for a folder in use. Too little room, which `run` refuses, is a warning here: the plan says how much is needed.
     """
-    source = data_source(data, options)
-    options, given = split_given(filled_in(options))
-    options, given["roles"] = split_roles(options)
-    named = isinstance(model, (str, Path))
-    settings = Settings(model=str(model) if named else type(model).__name__, data=source, **options)
-    rows = read_rows(settings, data)
-    if time or not named:
-        hooked = load_model(model, device=settings.device, dtype=settings.dtype, sites=settings.sites)
+    check_options("plan", options, "out", "time")
+    out, time = None if out is None else path("out", out, error=RunError), flag("time", time)
+    request = Request.of(model=model, data=data, out=out, options=options)
+    settings = request.settings
+    if time or not isinstance(model, (str, Path)):
+        hooked = load_settings_model(settings, model)
         shapes, tokenizer = Shapes.of_model(hooked), model_tokenizer(hooked)
     else:
         config, tokenizer = read_config(model)
         shapes = Shapes.of_config(config, settings.dtype)
-    settings, rows = asked(settings, rows, data, tokenizer)
-    asked_rows = sampled_rows(rows, settings.samples_per_question)
-    counted = _counted(asked_rows, settings, shapes, tokenizer, Path(out))
+    request = request.with_tokenizer(tokenizer, n_ctx=shapes.n_ctx)
+    settings, asked_rows = request.settings, request.samples
+    counted = _counted(asked_rows, settings, shapes, tokenizer, Path("." if out is None else out))
     if not time:
         return Plan(**counted, seconds=None)
 
@@ -129,12 +143,17 @@ def plan(
     if not usable:
         return Plan(**counted, seconds=None)
     places = np.unique(np.linspace(0, len(usable) - 1, TIMED_SAMPLES).astype(int))
-    seconds = time_model(hooked, [usable[i] for i in places], settings, len(usable), counted["batches"]["answering"])
+    timed = [usable[i] for i in places]
+    roles = restored_roles(settings.roles, request.objects["roles"])
+    seconds = time_model(hooked, timed, settings, len(usable), counted["batches"]["answering"], roles=roles)
     seconds["probing"] = time_probes(shapes, settings, len(usable))
     how = (
         f"from {len(places)} rows answered and captured in one batch, and a few cells of each grid probed on "
         f"{min(len(usable), TIMED_CELL)} vectors drawn at random, on this machine as busy as it is now"
     )
+    asks = {"judge": settings.correct == JUDGE, "extractor": settings.exact_answer == "extract"}
+    if asking := [name for name, is_asked in asks.items() if is_asked]:
+        how += f"; what the {' and the '.join(asking)} will take is not in it"
     return Plan(**counted, seconds=seconds, timed_on=how)
 
 
@@ -143,6 +162,8 @@ def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: A
     form = PromptFormat(settings.prompt_template, settings.chat)
     prompts = [row_ids(row, form.text(row, tokenizer), tokenizer) for row in rows]
     own = [own_completion(row, tokenizer) for row in rows]
+    for row, *ids in zip(rows, prompts, own, strict=True):
+        check_vocabulary(row, [token for part in ids for token in part or ()], shapes.d_vocab)
     length = [len(p) + (settings.max_new_tokens if o is None else len(o)) for p, o in zip(prompts, own, strict=True)]
     status = [
         "too_long" if n > shapes.n_ctx else "empty" if o == [] else "ok" for n, o in zip(length, own, strict=True)
@@ -153,11 +174,6 @@ def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: A
     prefix = prefix if prefix >= MIN_PREFIX else 0
     together = (tuple(prompts[i][:-1]) for i in captured)
     batches = plan_batches([length[i] for i in captured], settings.batch_tokens, together=together)
-    shards: list[list[str]] = [[]]
-    for batch in batches:
-        if len(shards[-1]) >= SHARD_SAMPLES:
-            shards.append([])
-        shards[-1] += [rows[captured[i]].id for i in batch]
     counts = sorted(map(len, prompts))
     excluded: dict[str, list[str]] = {name: [] for name in ("too_long", "empty")}
     for row, what in zip(rows, status, strict=True):
@@ -175,9 +191,10 @@ def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: A
             ),
             "capturing": len(batches),
         },
-        "shards": len(shards) if captured else 0,
-        "disk": disk_bytes(shapes, settings.sites, settings.roles, shards) if captured else 0,
+        "shards": math.ceil(len(captured) / SHARD_SAMPLES),
+        "disk": most_bytes(shapes, settings.sites, settings.roles, [rows[i].id for i in captured]),
         "free": free_bytes(out),
+        "on_cpu": settings.device == "cpu",
         "memory": memory_bytes(
             shapes,
             settings.sites,

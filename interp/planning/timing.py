@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from joblib import cpu_count
 
 from interp.answering.answers import generate_answers
 from interp.capturing.activations import capture
 from interp.capturing.attention import METRICS
 from interp.capturing.positions import resolve_positions
+from interp.capturing.roles import ROLES, Roles
 from interp.data.rows import QARow
 from interp.models.loading import HookedModel
 from interp.planning.shapes import Shapes
 from interp.probing.permutations import permutation_test
 from interp.probing.probes import probe_grid
+from interp.probing.workers import worker_count, workers_for
 from interp.settings import Settings
 
 TIMED_SAMPLES = 48
@@ -28,7 +29,7 @@ CONTROLS = 3
 
 
 def time_model(
-    model: HookedModel, rows: Sequence[QARow], settings: Settings, total: int, batches: int
+    model: HookedModel, rows: Sequence[QARow], settings: Settings, total: int, batches: int, *, roles: Roles = ROLES
 ) -> dict[str, float]:
     """Seconds of answering (in `batches`) and capturing `total` samples like `rows`, after a first one unmeasured.
 
@@ -41,7 +42,7 @@ def time_model(
         "stop": settings.stop,
         "temperature": settings.temperature,
         "top_p": settings.top_p,
-        "candidates": settings.candidates or (),
+        "candidates": settings.candidates,
         "batch_tokens": settings.batch_tokens,
     }
 
@@ -49,7 +50,7 @@ def time_model(
         started = perf_counter()
         answers = generate_answers(model, part, **options)
         answered = perf_counter()
-        positions = resolve_positions(answers)
+        positions = resolve_positions(answers, roles=roles)
         capture(model, answers, positions, sites=settings.sites, batch_tokens=settings.batch_tokens)
         return answered - started, perf_counter() - answered
 
@@ -68,7 +69,7 @@ def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:
     n = max(40, min(total, TIMED_CELL))
     rng = np.random.default_rng(0)
     y = np.arange(n) % 2
-    seconds = 0.0
+    cells, seconds = (shapes.n_layers + 1) * len(settings.roles), 0.0
     for width, fits in (
         (shapes.width(settings.sites[0]), 1 + CONTROLS * settings.controls),
         (len(METRICS) * shapes.n_heads, 1),
@@ -83,9 +84,11 @@ def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:
 
         probed(1)  # the first time, libraries are still being loaded
         (one, grid), (three, _) = probed(1), probed(3)
-        seconds += fits * max(0.0, three - one) / 2  # the folds are drawn once, however many cells
+        numbers = total * width
+        each = fits * max(0.0, three - one) / 2  # the folds are drawn once, however many cells
+        seconds += each / workers_for(numbers * cells, numbers)
         if settings.permutations:
             started = perf_counter()
             permutation_test(grid, x[:, :, :1], permutations=max(2, settings.permutations), n_jobs=1)
-            seconds += perf_counter() - started
-    return seconds * (shapes.n_layers + 1) * len(settings.roles) * max(1.0, total / n) / cpu_count()
+            seconds += (perf_counter() - started) / worker_count(numbers)
+    return seconds * cells * max(1.0, total / n)

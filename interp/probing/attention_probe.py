@@ -9,12 +9,14 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
+from interp.arguments import job_count, progress_function, shown, whole_number
 from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.probing.cells import Samples, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import as_array, read_features
 from interp.probing.grid import estimate_variables, make_grid
+from interp.probing.of_run import takes_run
 from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
@@ -25,6 +27,7 @@ from interp.statistics.inference import (
 )
 
 
+@takes_run("cap", "y", "groups", "fold", "seed", "C", "probe")
 def attention_grid(
     cap: Any,
     y: Any,
@@ -50,11 +53,13 @@ def attention_grid(
     `metric_mean` its mean. Arguments and errors as in `probe_grid`.
     """
     if not isinstance(cap, Capture) or not cap.attention:
-        what = "this one holds none" if isinstance(cap, Capture) else f"got {type(cap).__name__}"
+        what = "this one holds none" if isinstance(cap, Capture) else f"got {shown(cap)}"
         raise DataError(
             f"attention: expected a Capture that holds attention metrics, {what}; capture the model with attention "
             "(capture_from_cache: keep 'attn.hook_pattern' of every layer)"
         )
+    n_jobs, progress = job_count(n_jobs), progress_function(progress)
+    min_per_class = whole_number("min_per_class", min_per_class, 1)
     everything = read_features(cap, valid, site=next(iter(cap.sites)))
     samples = choose_samples(
         len(cap.id),

@@ -10,13 +10,12 @@ from sklearn.linear_model import LogisticRegression
 from interp.answering.answers import Answers
 from interp.probing.crossfit import Cell, CellFit, cross_fit
 from interp.probing.estimators import ProbeSpec
-from interp.statistics.cross_fold import DIRECTIONS, Sketch
+from interp.probing.scored import Labels, Scored
+from interp.statistics.cross_fold import DIRECTIONS
 from interp.statistics.folds import normalise_question
-from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, undefined, why_undefined
+from interp.statistics.inference import MIN_PER_CLASS, why_undefined
 
 LOGISTIC = ProbeSpec()
-Labels = tuple[Int[np.ndarray, " sample"], Int[np.ndarray, " sample"], Int[np.ndarray, " sample"]]
-"""Labels, folds and group codes of the samples of a grid."""
 
 
 def answer_strings(answers: Answers, index: Sequence[int]) -> list[str]:
@@ -32,10 +31,11 @@ def baseline_estimates(
     width: int,
     seed: int = 0,
     min_per_class: int = MIN_PER_CLASS,
-) -> dict[str, Estimate]:
+) -> dict[str, Scored]:
     """AUC of every baseline that reads no activation, over the samples `index` of `answers`, on the grid's folds.
 
-    `random_vectors`: standard normal features as wide as the site (`default_rng([seed, 5])`). `question_words`,
+    `random_vectors`: standard normal features as wide as the site (`default_rng([seed, 5])`, for the samples in the
+    order of their ids). `question_words`,
     `answer_words` (the completion) and `answer_identity` (the exact answer): which words or strings occur, as they
     stand, logistic regression with C = 1. `answer_length`: tokens of the completion and of the exact answer.
     `answer_logprob`, `exact_answer_logprob`: mean log-probability of the completion's and of the exact answer's
@@ -51,18 +51,21 @@ def baseline_estimates(
         ],
         dtype=np.float64,
     )
-    random = np.random.default_rng([seed, 5]).standard_normal((len(rows), width))
+    random = np.empty((len(rows), width))
+    random[np.argsort(labels.ids)] = np.random.default_rng([seed, 5]).standard_normal((len(rows), width))
     words = CountVectorizer(binary=True, token_pattern=r"(?u)\w+")
     identity = CountVectorizer(binary=True, analyzer=lambda text: [text])
 
-    def fitted(x: np.ndarray) -> Estimate:
-        return fitted_estimate(x, labels, min_per_class=min_per_class)[0]
+    def fitted(x: np.ndarray) -> Scored:
+        return fitted_estimate(x, labels, min_per_class=min_per_class)
 
-    def texts(vectoriser: CountVectorizer, values: list[str]) -> Estimate:
+    def texts(vectoriser: CountVectorizer, values: list[str]) -> Scored:
         return _text_estimate(vectoriser, values, labels, min_per_class)
 
-    def scored(values: list[float]) -> Estimate:
-        return _score_estimate(np.array(values), labels, min_per_class)
+    def scored(values: list[float]) -> Scored:
+        score = np.array(values)
+        reason = "" if np.isfinite(score).any() else "no sample has log-probabilities"
+        return Scored.of(score, labels, reason=reason, min_per_class=min_per_class)
 
     return {
         "random_vectors": fitted(random),
@@ -75,6 +78,18 @@ def baseline_estimates(
     }
 
 
+def question_estimate(
+    vectors: Float[np.ndarray, "sample width"], labels: Labels, *, min_per_class: int = MIN_PER_CLASS
+) -> Scored:
+    """AUC of the mean input embedding of the question's tokens (`Capture.question_embed`): NaN rows are left out."""
+    known = np.isfinite(vectors).all(1)
+    if not known.any():
+        reason = "no question was located in its prompt, or the model's input embedding cannot be looked up"
+        nothing = np.full(len(known), np.nan)
+        return Scored.of(nothing, labels, reason=reason, min_per_class=min_per_class)
+    return fitted_estimate(vectors[known], labels, used=known, min_per_class=min_per_class)
+
+
 def position_estimates(
     positions: Int[np.ndarray, "sample role"],
     lengths: Int[np.ndarray, " sample"],
@@ -82,13 +97,13 @@ def position_estimates(
     labels: Labels,
     *,
     min_per_class: int = MIN_PER_CLASS,
-) -> dict[str, Estimate]:
+) -> dict[str, Scored]:
     """AUC of each role's token index and the sequence length alone: what the place gives away; -1 = absent."""
     out = {}
     for role, name in enumerate(roles):
         has = positions[:, role] >= 0
         x = np.stack([positions[:, role], lengths], axis=1).astype(np.float64)
-        out[name] = fitted_estimate(x[has], labels, used=has, min_per_class=min_per_class)[0]
+        out[name] = fitted_estimate(x[has], labels, used=has, min_per_class=min_per_class)
     return out
 
 
@@ -99,9 +114,9 @@ def fitted_estimate(
     used: Bool[np.ndarray, " sample"] | None = None,
     spec: ProbeSpec = LOGISTIC,
     min_per_class: int,
-) -> tuple[Estimate, Sketch]:
-    """AUC of a probe cross-fitted on the `used` samples (default: all), and what its folds share."""
-    used = np.ones(len(labels[0]), bool) if used is None else used
+) -> Scored:
+    """AUC of a probe cross-fitted on the `used` samples (default: all)."""
+    used = np.ones(len(labels.y), bool) if used is None else used
     cell = labelled_cell(x, labels, used=used, spec=spec, min_per_class=min_per_class)
     return fit_estimate(cross_fit(cell), labels, used=used, min_per_class=min_per_class)
 
@@ -115,62 +130,44 @@ def labelled_cell(
     min_per_class: int,
 ) -> Cell:
     """What to cross-fit: features of the `used` samples with these labels, folds and groups."""
-    y, fold, group = labels
-    return Cell(x, y[used], fold[used], spec, min_per_class, group[used], sketched=True)
+    y, fold, group, signs, _ = labels
+    return Cell(x, y[used], fold[used], spec, min_per_class, group[used], signs=signs[used])
 
 
-def fit_estimate(
-    fit: CellFit, labels: Labels, *, used: Bool[np.ndarray, " sample"], min_per_class: int
-) -> tuple[Estimate, Sketch]:
-    """AUC of a cross-fitted `labelled_cell`, and its `training_sketch`.
-
-    The sketch is 0 for samples that are not used, and where the probe has none.
-    """
-    y, fold, group = labels
-    training = np.zeros((len(y), 2, DIRECTIONS))
-    if fit.reason:
-        return undefined(len(y), int(used.sum()), int(y[used].sum()), fit.reason), training
-    score = np.full(len(y), np.nan)
-    score[used] = fit.score
+def fit_estimate(fit: CellFit, labels: Labels, *, used: Bool[np.ndarray, " sample"], min_per_class: int) -> Scored:
+    """AUC of a cross-fitted `labelled_cell`."""
+    score, training = np.full(len(labels.y), np.nan), None
+    if not fit.reason:
+        score[used] = fit.score
     if fit.training is not None:
+        training = np.zeros((len(score), 2, DIRECTIONS))
         training[used] = fit.training
-    return estimate_auc(score, y, fold, group, training=training, min_per_class=min_per_class), training
+    return Scored.of(score, labels, used=used, training=training, reason=fit.reason, min_per_class=min_per_class)
 
 
-def _text_estimate(vectoriser: CountVectorizer, texts: list[str], labels: Labels, min_per_class: int) -> Estimate:
-    y, fold, _ = labels
-    everyone = np.ones(len(y), bool)
-    if reason := why_undefined(y, fold, min_per_class):
-        return _estimate(np.full(len(y), np.nan), labels, everyone, reason, min_per_class)
+def _text_estimate(vectoriser: CountVectorizer, texts: list[str], labels: Labels, min_per_class: int) -> Scored:
+    y, fold = labels[:2]
     score = np.full(len(y), np.nan)
+
+    def undefined(reason: str) -> Scored:
+        nothing, everyone = np.full(len(y), np.nan), np.ones(len(y), bool)
+        return Scored.of(nothing, labels, used=everyone, reason=reason, min_per_class=min_per_class)
+
+    if reason := why_undefined(y, fold, min_per_class):
+        return undefined(reason)
+    order = np.argsort(labels.ids)  # equal texts tie but for rounding, which then is that of any order of the samples
     for f in np.unique(fold):
-        train, test = np.flatnonzero(fold != f), np.flatnonzero(fold == f)
+        train, test = order[fold[order] != f], np.flatnonzero(fold == f)
         try:
             x = vectoriser.fit_transform([texts[i] for i in train]).astype(np.float64)
         except ValueError:  # an empty vocabulary
-            return _estimate(score, labels, everyone, f"no text in the training part of fold {f}", min_per_class)
+            return undefined(f"no text in the training part of fold {f}")
         if len(np.unique(y[train])) < 2:
-            reason = f"the training part of fold {f} has one class only"
-            return _estimate(score, labels, everyone, reason, min_per_class)
+            return undefined(f"the training part of fold {f} has one class only")
         # Words as they stand: standardised, the rarest ones would weigh most.
         probe = LogisticRegression(tol=1e-8, max_iter=10_000).fit(x, y[train])
         score[test] = probe.decision_function(vectoriser.transform([texts[i] for i in test]).astype(np.float64))
-    return _estimate(score, labels, everyone, "", min_per_class)
-
-
-def _score_estimate(score: Float[np.ndarray, " sample"], labels: Labels, min_per_class: int) -> Estimate:
-    known = np.isfinite(score)
-    reason = "" if known.any() else "no sample has log-probabilities"
-    return _estimate(score, labels, known, reason, min_per_class)
-
-
-def _estimate(
-    score: Float[np.ndarray, " sample"], labels: Labels, used: np.ndarray, reason: str, min_per_class: int
-) -> Estimate:
-    y, fold, group = labels
-    if reason:
-        return undefined(len(y), int(used.sum()), int(y[used].sum()), reason)
-    return estimate_auc(score, y, fold, group, min_per_class=min_per_class)
+    return Scored.of(score, labels, min_per_class=min_per_class)
 
 
 def _mean(values: Sequence[float] | None) -> float:

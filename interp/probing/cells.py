@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from interp.answering.answers import Answers
+from interp.arguments import one_of, seed_number
+from interp.axes import places
 from interp.errors import DataError
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import ProbeSpec
 from interp.probing.workers import cross_fit_cells
-from interp.statistics.cross_fold import DIRECTIONS
-from interp.statistics.folds import in_order, make_folds, read_groups, read_labels
+from interp.statistics.arrays import in_order, read_whole_numbers
+from interp.statistics.cross_fold import DIRECTIONS, group_signs
+from interp.statistics.folds import POPULATIONS, make_folds, read_groups, read_labels
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
 
 
@@ -60,20 +64,24 @@ def choose_samples(
 ) -> Samples:
     """The population and its folds: drawn as defined, or taken from `fold` (-1: not in the population).
 
-    `y`, `groups`, `fold` and `ids` hold one entry per sample, read by order: lists, arrays, tensors or Series, whose
+    `y` and `groups` may be an Answers, whose labels and groups are found by id (of `y` both, where `groups` is None).
+    Else they, as `fold` and `ids`, hold one entry per sample, read by order: lists, arrays, tensors or Series, whose
     index is ignored. Raises DataError if `fold` splits a group: its samples would stand on both sides.
     """
     ids = list(map(str, range(n) if ids is None else in_order("ids", ids)))
-    labels = read_labels(y, ids if len(ids) == n else None)
-    if len(labels) != n:
-        raise DataError(f"labels: expected one per sample ({n}), got {len(labels)}")
+    y, groups = _by_id(y, groups, ids)
+    given = in_order("labels", y)
+    if len(given) != n:
+        raise DataError(f"labels: expected one per sample ({n}), got {len(given)}")
+    labels, seed = read_labels(given, ids), seed_number(seed)
+    one_of("population", population, POPULATIONS)
     if fold is None:
         drawn = make_folds(
             y, groups, has_exact_answer=has_exact_answer, population=population, folds=folds, seed=seed, ids=ids
         )
         fold, group, excluded = drawn.fold, drawn.group, drawn.excluded
     else:
-        fold = np.asarray(in_order("fold", fold), dtype=np.int64)
+        fold = read_whole_numbers("fold", in_order("fold", fold))
         group = tuple(map(str, range(n)) if groups is None else read_groups(groups))
         if len(fold) != n or len(group) != n:
             raise DataError(f"fold, groups: expected one per sample ({n}), got {len(fold)} and {len(group)}")
@@ -90,6 +98,22 @@ def choose_samples(
         ids=tuple(ids[i] for i in index.tolist()),
         excluded=excluded,
     )
+
+
+def _by_id(y: Any, groups: Any, ids: Sequence[str]) -> tuple[Any, Any]:
+    """Labels and groups of these samples where they come as an Answers; anything else as it is.
+
+    A sample past the model's context has no states, and so, as in a run, no label.
+    """
+    if isinstance(y, Answers) and groups is None:
+        groups = y
+    remedy = "give the answers that were captured, and name the samples of a bare array alike (ids=)"
+    if isinstance(groups, Answers):
+        groups = [groups.group[i] for i in places("answers", ids, groups.id, where="the answers", remedy=remedy)]
+    if isinstance(y, Answers):
+        at = places("answers", ids, y.id, where="the answers", remedy=remedy)
+        y = [None if y.status[i] == "too_long" else y.correct[i] for i in at]
+    return y, groups
 
 
 def _check_whole_groups(fold: Int[np.ndarray, " sample"], group: Sequence[str]) -> None:
@@ -136,7 +160,7 @@ def fit_cells(
     """
     n, n_layers, n_roles = used.shape
 
-    group = group_codes(samples.group)
+    group, signs = group_codes(samples.group), group_signs(samples.group)
 
     def cells() -> Iterator[Cell]:
         for layer in range(n_layers):
@@ -144,7 +168,7 @@ def fit_cells(
                 mask = used[:, layer, role]
                 x = columns(layer, role)[mask]
                 parts = (samples.y[mask], samples.fold[mask], spec(layer, role), min_per_class, group[mask])
-                yield Cell(x, *parts, nested=nested, sketched=True)
+                yield Cell(x, *parts, nested=nested, signs=signs[mask])
 
     largest = size // max(1, n_layers * n_roles)
     fits = cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)

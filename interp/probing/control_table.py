@@ -1,13 +1,16 @@
-"""What the controls came to: as rows of grid.csv, as lines under the best cell, as JSON."""
+"""What the controls came to: as rows of grid.csv, as lines under the best cell, as tables, as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from interp.statistics.inference import Estimate
+from interp.axes import places
+from interp.probing.scored import Scored
+from interp.probing.tidy import tidy
 
 
 @dataclass(frozen=True)
@@ -16,13 +19,33 @@ class Controls:
 
     cells: xr.Dataset
     """`auc`, `low`, `high`, `n`, `n_correct`, `reason` on (control, layer, token)."""
-    baselines: dict[str, dict[str, Estimate]]
-    """{name: {token: estimate}}; the token is "all" where the baseline is the same for every position."""
+    baselines: dict[str, dict[str, Scored]]
+    """{name: {token: estimate}}, each with its scores; the token is "all" where the baseline is the same for every
+    position."""
     notes: dict[str, Any]
     """`answer_strings` and `answer_components`: how many there are; `largest_component`: its samples."""
 
-    def table(self) -> list[dict[str, Any]]:
-        """Rows for `grid.csv`; the layer of a baseline is "all", that of a control on the row `embed` is "embed"."""
+    def __repr__(self) -> str:
+        """In one line: which controls of how large a grid."""
+        sizes = self.cells.sizes
+        names = ", ".join([*map(str, self.cells["control"].values), *self.baselines])
+        return f"Controls({sizes['layer']} layers, {sizes['token']} tokens: {names})"
+
+    def table(self) -> pd.DataFrame:
+        """Every control as a row per layer, token and metric, with the columns of `grid.csv` (`interp.grid_table`).
+
+        The layer of a baseline is "all", that of a control on the row `embed` is "embed".
+        """
+        return tidy(self.rows())
+
+    def summary(self, grid: xr.Dataset) -> pd.DataFrame:
+        """What stands under the grid's best cell in the report: `name`, `value`, `low`, `high`, `note` and `unit`."""
+        lines = [{"unit": "AUC", **line} for line in self.lines(grid)]
+        table = pd.DataFrame(lines, columns=["name", "value", "low", "high", "note", "unit"])
+        return table.astype(dict.fromkeys(("value", "low", "high"), "float64"))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What `table` holds, for `grid.csv`."""
         rows = []
         names = ("low", "high", "n", "n_correct", "reason")
         for control in self.cells["control"].values:
@@ -48,16 +71,19 @@ class Controls:
                 rows.append({"layer": layer, "token": token, "metric": f"{name}_auc", "value": e.value, **values})
         return rows
 
-    def summary(self, grid: xr.Dataset) -> list[dict[str, Any]]:
-        """What stands under the grid's best cell in the report: name, value, low, high, note; undefined = None."""
+    def lines(self, grid: xr.Dataset) -> list[dict[str, Any]]:
+        """What `summary` holds, for JSON: undefined numbers are None, and only what is no AUC names its unit."""
         auc = grid["auc"].transpose("layer", "token")
         if bool(auc.isnull().all()):
             return []
         row, column = np.unravel_index(int(np.nanargmax(auc.values)), auc.shape)
-        place = f"layer {int(auc['layer'][row])}, {auc['token'].values[column]}"
+        best = {"layer": auc["layer"].values[row].item(), "token": str(auc["token"].values[column])}
+        place = f"layer {best['layer']}, {best['token']}"
+        for axis, label in best.items():
+            places(axis, [label], self.cells.indexes[axis].tolist(), where="the controls", remedy="give their grid")
         out = []
         for control in self.cells["control"].values:
-            cell = self.cells.sel(control=control).isel(layer=row, token=column)
+            cell = self.cells.sel(control=control, **best)
             numbers = [cell[name].item() for name in ("auc", "low", "high")]
             out.append(_line(TITLES[control], numbers, cell["reason"].item() or place))
         for name, estimates in self.baselines.items():
@@ -79,6 +105,7 @@ class Controls:
         return {"mean_over_cells": means, "baselines": baselines, **self.notes}
 
 
+# In the order of the tables: what is fitted on the states, what reads no layer, the model's own confidence.
 TITLES = {
     "control_task": "Control task (random label per answer string)",
     "selectivity": "Selectivity (AUC minus control task)",
@@ -88,6 +115,7 @@ TITLES = {
     "random_vectors": "Random vectors of the same width",
     "position": "Position only (index, length)",
     "question_words": "Words of the question",
+    "question_embedding": "Mean embedding of the question's tokens",
     "answer_words": "Words of the answer",
     "answer_identity": "Identity of the exact answer",
     "answer_length": "Length of the answer",

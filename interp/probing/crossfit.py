@@ -16,9 +16,10 @@ from interp.probing.estimators import ProbeSpec
 from interp.probing.linear import Hyperplane
 from interp.probing.solver import Design
 from interp.probing.standardiser import Standardiser
-from interp.statistics.cross_fold import Sketch, training_sketch
+from interp.statistics.cross_fold import Signs, Sketch, training_sketch
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
+from interp.threads import one_thread
 
 
 class InnerFoldsError(DataError):
@@ -51,8 +52,8 @@ class Cell:
     """What inner folds keep together where C is chosen; None: every sample its own."""
     nested: bool = False
     """Whether to judge the cell without each fold too."""
-    sketched: bool = False
-    """Whether to say how the folds' errors depend on each other; needs `group`."""
+    signs: Signs | None = None
+    """`group_signs` of the samples, where it is to be said how the folds' errors depend on each other; with `group`."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def decision_values(estimator: Any, x: Float[np.ndarray, "sample width"]) -> Flo
     return values.reshape(len(x))
 
 
+@one_thread()
 def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
     """Fit the cell's probe on one part of its samples, standardised by that part (definitions: score).
 
@@ -156,7 +158,7 @@ def strength(cell: Cell, part: Bool[np.ndarray, " sample"]) -> float:
     if not cell.spec.tuned:
         return float(cell.spec.C)
     group = None if cell.group is None else cell.group[part]
-    return choose_C(replace(cell, x=cell.x[part], y=cell.y[part], fold=cell.fold[part], group=group))
+    return choose_C(replace(cell, x=cell.x[part], y=cell.y[part], fold=cell.fold[part], group=group, signs=None))
 
 
 def choose_C(cell: Cell) -> float:
@@ -173,7 +175,7 @@ def choose_C(cell: Cell) -> float:
     auc = []
     for C in cell.spec.strengths:
         fit = cross_fit(
-            replace(cell, fold=fold, nested=False, sketched=False, spec=replace(cell.spec, C=C), min_per_class=1)
+            replace(cell, fold=fold, nested=False, signs=None, spec=replace(cell.spec, C=C), min_per_class=1)
         )
         if fit.reason:
             raise InnerFoldsError(fit.reason)
@@ -181,6 +183,7 @@ def choose_C(cell: Cell) -> float:
     return cell.spec.strengths[int(np.argmax(auc))]
 
 
+@one_thread()
 def cross_fit(cell: Cell) -> CellFit:
     """Fit on all folds but one, score that one (definitions: score); a reason instead where the cell is undefined."""
     x, y, fold = cell.x, cell.y, cell.fold  # x as it was given: each part becomes float64 by itself
@@ -204,7 +207,7 @@ def cross_fit(cell: Cell) -> CellFit:
         score[~part] = fit.decision(np.asarray(x[~part], dtype=np.float64))
     chosen = tuple(fit.C for fit in fits) if cell.spec.tuned else ()
     choice = _choice(cell) if cell.nested else None
-    training = _sketch(cell, fits, score) if cell.sketched and cell.spec.name in SMOOTH_LOSS else None
+    training = _sketch(cell, fits, score) if cell.signs is not None and cell.spec.name in SMOOTH_LOSS else None
     unconverged = sum(not fit.converged for fit in fits)
     return CellFit(score, unconverged=unconverged, C=chosen, choice=choice, training=training)
 
@@ -226,7 +229,7 @@ def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
 
 def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]) -> Sketch:
     """`training_sketch` of the cell's probes: residuals and curvatures are means over the probes a sample trained."""
-    assert cell.group is not None
+    assert cell.group is not None and cell.signs is not None
     x, folds = np.asarray(cell.x, dtype=np.float64), np.unique(cell.fold)
     z = Standardiser.fit(x).apply(x)
     residual, curvature = np.zeros((2, len(x)))
@@ -236,9 +239,8 @@ def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]
         residual[part] += slopes[0] / (len(folds) - 1)
         curvature[part] += slopes[1] / (len(folds) - 1)
     penalty = float(np.mean([1 / fit.C for fit in fits]))
-    return training_sketch(
-        z, cell.y, cell.fold, cell.group, score, residual=residual, curvature=curvature, penalty=penalty
-    )
+    loss = {"residual": residual, "curvature": curvature}
+    return training_sketch(z, cell.y, cell.fold, cell.group, score, **loss, penalty=penalty, signs=cell.signs)
 
 
 def _varies(x: Float[np.ndarray, "sample width"], part: Bool[np.ndarray, " sample"]) -> bool:

@@ -1,6 +1,7 @@
 """The probes that have a name; every other scikit-learn estimator can be passed as it is."""
 
 from dataclasses import dataclass
+from sys import float_info
 from typing import Any
 
 from sklearn.base import clone
@@ -10,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from interp.arguments import nearest, numbers, seed_number, shown
 from interp.errors import DataError
 from interp.probing.components import TopComponents
 from interp.probing.linear import MassMean
@@ -19,6 +21,8 @@ TUNABLE = ("logistic", "ridge", "k-sparse", "pca-lr", "mlp")
 """The named probes that have a C."""
 STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
 """What `C="cv"` chooses among."""
+SMALLEST_C = float_info.min
+"""Its inverse, the penalty, is still finite."""
 K_SPARSE = 16
 PCA_WIDTH = 32
 
@@ -31,6 +35,18 @@ def pca_logistic(components: int, n: int, width: int, C: float = 1.0) -> Pipelin
 def _logistic(C: float) -> LogisticRegression:
     """For few columns; the probe "logistic" itself is solved for all folds together (`crossfit.train`)."""
     return LogisticRegression(C=C, solver="newton-cholesky", tol=1e-8, max_iter=1000)
+
+
+def read_strengths(C: Any) -> float | str | tuple[float, ...]:
+    """One C, several, or "cv". Raises DataError for anything else, or a C that is not positive."""
+    one = isinstance(C, int | float) or getattr(C, "ndim", None) == 0
+    try:
+        found = () if isinstance(C, str) else numbers("C", C, low=SMALLEST_C)
+    except DataError:
+        found = ()
+    if not found and (not isinstance(C, str) or C != "cv"):
+        raise DataError(f"C: expected a positive number, several of them, or 'cv', got {shown(C)}")
+    return "cv" if not found else found[0] if one else found
 
 
 @dataclass(frozen=True)
@@ -51,14 +67,11 @@ class ProbeSpec:
         known = self.probe in PROBES if isinstance(self.probe, str) else hasattr(self.probe, "get_params")
         if not known or isinstance(self.probe, type):
             raise DataError(
-                f"probe: expected one of {', '.join(PROBES)} or a scikit-learn estimator, got {self.probe!r}"
+                f"probe: expected one of {', '.join(PROBES)} or a scikit-learn estimator, got {shown(self.probe)}"
+                f"{nearest(self.probe, PROBES)}"
             )
-        try:
-            positive = len(self.strengths) > 0 and all(0 < C < float("inf") for C in self.strengths)
-        except (TypeError, ValueError):
-            positive = False
-        if not positive:
-            raise DataError(f"C: expected a positive number, several of them, or 'cv', got {self.C!r}")
+        seed_number(self.seed)
+        object.__setattr__(self, "C", read_strengths(self.C))
         if (self.tuned or self.C != 1.0) and self.probe not in TUNABLE:
             raise DataError(f"C: {self.name} has no C; leave it out, or take one of {', '.join(TUNABLE)}")
 
@@ -71,10 +84,8 @@ class ProbeSpec:
     def strengths(self) -> tuple[float, ...]:
         """Every C that may be used, ascending."""
         if isinstance(self.C, str):
-            if self.C != "cv":
-                raise ValueError(self.C)
             return STRENGTHS
-        return tuple(sorted(map(float, self.C))) if self.tuned else (float(self.C),)
+        return tuple(sorted(self.C)) if self.tuned else (float(self.C),)
 
     @property
     def linear(self) -> bool:

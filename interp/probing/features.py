@@ -9,10 +9,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.capturing.activations import Capture
+from interp.arguments import one_text, several_texts, shown, whole_numbers
+from interp.axes import places, some
+from interp.capturing.activations import Capture, captured_site
 from interp.capturing.positions import ROLES
 from interp.errors import DataError
-from interp.statistics.folds import in_order
+from interp.statistics.arrays import different, in_order, read_array, read_mask
 
 
 def as_array(values: Any) -> np.ndarray:
@@ -45,32 +47,48 @@ class Features:
     """Feature vectors by sample, layer and role, still in the caller's memory and precision."""
 
     values: Any
-    """Array or tensor `sample layer role width`."""
+    """Array or tensor `sample layer role width`, with every layer and role that the caller has."""
     valid: Bool[np.ndarray, "sample role"]
     layers: tuple[int, ...]
+    """Those that are asked for, in that order; `layer_at`: where they stand in `values`."""
     roles: tuple[str, ...]
     ids: tuple[str, ...]
+    layer_at: tuple[int, ...]
+    role_at: tuple[int, ...]
     has_exact_answer: Bool[np.ndarray, " sample"] | None = None
     embed: Any = None
     """Array or tensor `sample role width`: the control row."""
+
+    def select(self, layers: Sequence[int] | None, roles: Sequence[str] | None) -> "Features":
+        """Only these layers and roles, by label, in the order given (None: all). DataError for one that is not here."""
+        layer = places("layers", self.layers if layers is None else layers, self.layers, where="the data")
+        role = places("roles", self.roles if roles is None else roles, self.roles, where="the data")
+        return replace(
+            self,
+            valid=self.valid[:, role],
+            layers=tuple(self.layers[i] for i in layer),
+            roles=tuple(self.roles[i] for i in role),
+            layer_at=tuple(self.layer_at[i] for i in layer),
+            role_at=tuple(self.role_at[i] for i in role),
+        )
 
     def used(self, index: Int[np.ndarray, " member"]) -> Bool[np.ndarray, "member layer role"]:
         """Where the samples have the role and finite features, one cell at a time to spare memory."""
         finite = np.empty((len(index), len(self.layers), len(self.roles)), bool)
         for layer, role in np.ndindex(finite.shape[1:]):
-            finite[:, layer, role] = np.isfinite(as_array(self.values[index, layer, role])).all(-1)
+            finite[:, layer, role] = np.isfinite(self.column(index, layer, role)).all(-1)
         return finite & self.valid[index, None, :]
 
     def column(self, index: Int[np.ndarray, " member"], layer: int, role: int) -> Float[np.ndarray, "member width"]:
         """Feature vectors of one cell."""
-        column = as_array(self.values[index, layer, role])
+        column = as_array(self.values[index, self.layer_at[layer], self.role_at[role]])
         return column if np.issubdtype(column.dtype, np.floating) else column.astype(np.float64)
 
     def control(self) -> "Features | None":
         """The embedding as a grid of one row, or None for a bare tensor."""
         if self.embed is None:
             return None
-        return replace(self, values=OneLayer(self.embed), layers=(0,), embed=None)
+        return replace(self, values=OneLayer(self.embed), layers=(0,), layer_at=(0,), embed=None)
 
 
 def read_features(
@@ -85,42 +103,67 @@ def read_features(
     """Features of a Capture's `site`, or of a bare `sample layer role width` array; DataError if shapes do not fit.
 
     A bare array may be a tensor, or anything that NumPy takes (an xarray DataArray, whose axes are read by order).
+    `layers`, `roles` and `ids` name its axes. A Capture's have names: there `layers` and `roles` choose, `ids` confirm.
+    `valid` is of the roles that are chosen.
     """
     if isinstance(data, Capture):
-        if site not in data.sites:
-            raise DataError(f"site: {site!r} was not captured (there are {', '.join(data.sites)}); capture it first")
+        site = captured_site(data, site)
+        check_ids(data, ids)
         own = as_array(data.valid)
         exact = own[:, data.roles.index("exact_answer_first")] if "exact_answer_first" in data.roles else None
-        both = own if valid is None else own & _mask(valid, own.shape)
-        return Features(data.sites[site], both, data.layers, data.roles, data.id, exact, data.embed)
-    if hasattr(data, "__array__") and not isinstance(data, Tensor):
-        data = np.asarray(data)
-    if not isinstance(data, (Tensor, np.ndarray)) or data.ndim != 4:
-        what = f"shape {tuple(data.shape)}" if hasattr(data, "shape") else type(data).__name__
-        raise DataError(f"features: expected a Capture or an array `sample layer role width`, got {what}")
+        at = tuple(range(len(data.layers))), tuple(range(len(data.roles)))
+        whole = Features(data.sites[site], own, data.layers, data.roles, data.id, *at, exact, data.embed)
+        chosen = whole.select(layers, roles)
+        return chosen if valid is None else replace(chosen, valid=chosen.valid & _mask(valid, chosen.valid.shape))
+    given = data
+    one_text("site", site)
+    if hasattr(data, "__array__") and not isinstance(data, Tensor | type):
+        data = read_array("features", data)
+    if not isinstance(data, Tensor | np.ndarray) or data.ndim != 4 or not is_numeric(data):
+        hint = "; of a run give run.capture" if hasattr(data, "capture") else ""
+        raise DataError(f"features: expected a Capture or an array `sample layer role width`, got {shown(given)}{hint}")
     n, n_layers, n_roles, _ = data.shape
     default_roles = ROLES if n_roles == len(ROLES) else tuple(map(str, range(n_roles)))
     features = Features(
         values=data,
         valid=np.ones((n, n_roles), bool) if valid is None else _mask(valid, (n, n_roles)),
-        layers=tuple(range(n_layers) if layers is None else layers),
-        roles=tuple(default_roles if roles is None else roles),
-        ids=tuple(map(str, range(n) if ids is None else in_order("ids", ids))),
+        layers=different("layers", range(n_layers) if layers is None else whole_numbers("layers", layers), n_layers),
+        roles=different("roles", default_roles if roles is None else several_texts("roles", roles), n_roles),
+        ids=different("ids", map(str, range(n) if ids is None else in_order("ids", ids)), n),
+        layer_at=tuple(range(n_layers)),
+        role_at=tuple(range(n_roles)),
     )
-    for name, labels, size in (
-        ("layers", features.layers, n_layers),
-        ("roles", features.roles, n_roles),
-        ("ids", features.ids, n),
-    ):
-        if len(labels) != size or len(set(labels)) != size:
-            raise DataError(
-                f"{name}: expected {size} different labels, got {len(labels)} ({len(set(labels))} different)"
-            )
+    if not n_layers or not n_roles:
+        raise DataError(f"features: expected at least one layer and one role, got {shown(given)}")
     return features
 
 
+def check_ids(cap: Capture, ids: Any) -> None:
+    """Raise DataError unless `ids`, where given, are the samples of the capture in its order."""
+    if ids is not None and tuple(map(str, in_order("ids", ids))) != cap.id:
+        raise DataError(
+            f"ids: a Capture knows its samples ({some(cap.id)}), and these are others or in another order; leave out "
+            "`ids`, and give labels as an Answers, which is matched by id, or as a list in the Capture's order"
+        )
+
+
+def is_numeric(values: Tensor | np.ndarray) -> bool:
+    """Whether an array holds real numbers (or truth values)."""
+    if isinstance(values, Tensor):
+        return not values.is_complex() and not values.is_sparse and not values.is_quantized
+    return values.dtype.kind in "biuf"
+
+
+def question_vectors(data: Any, ids: Sequence[str]) -> Float[np.ndarray, "sample width"] | None:
+    """The mean embedding of these samples' questions, by id; None where no capture took it."""
+    if not isinstance(data, Capture) or data.question_embed is None:
+        return None
+    place = {name: i for i, name in enumerate(data.id)}
+    return as_array(data.question_embed[[place[name] for name in ids]])
+
+
 def _mask(valid: Any, shape: tuple[int, ...]) -> Bool[np.ndarray, "sample role"]:
-    mask = as_array(valid)
+    mask = read_mask("valid", valid)
     if mask.shape != shape:
         raise DataError(f"valid: expected a bool array `sample role` of shape {shape}, got {mask.shape}")
-    return mask.astype(bool)
+    return mask

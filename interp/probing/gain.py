@@ -7,10 +7,12 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from interp.capturing.activations import Capture
+from interp.arguments import known_options, parameters
+from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
 from interp.probing.attention_probe import cell_metrics
 from interp.probing.features import as_array
+from interp.probing.of_run import takes_run
 from interp.probing.probes import probe_grid
 
 
@@ -36,6 +38,7 @@ class WithAttention:
         return np.concatenate([vectors, metrics[:, np.isfinite(metrics[has_role]).all(0)]], axis=1)
 
 
+@takes_run("cap", "y", "groups", "fold", "seed", "C", "probe", "site")
 def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **options: Any) -> xr.Dataset:
     """A probe grid on vector and attention metrics; its AUC minus the other's is the gain (definitions: gain).
 
@@ -44,8 +47,8 @@ def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **opti
     """
     if not isinstance(cap, Capture) or not cap.attention:
         raise DataError("attention: expected a Capture that holds attention metrics; capture the model with attention")
-    if site not in cap.sites:
-        raise DataError(f"site: {site!r} was not captured (there are {', '.join(cap.sites)}); capture it first")
+    site = captured_site(cap, site)
+    known_options("gain_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested"})
     name = f"{site}+attention"
     both = replace(cap, sites={name: WithAttention(cap, site)})
     return probe_grid(both, y, *args, site=name, embed=False, nested=False, **options).assign_attrs(kind="gain")

@@ -9,15 +9,16 @@ import xarray as xr
 from jaxtyping import Float, Int
 from joblib import Parallel, delayed
 from scipy import linalg, stats
-from threadpoolctl import threadpool_limits
 
-from interp.capturing.activations import Capture
-from interp.errors import DataError
-from interp.probing.features import Features, as_array, read_features
+from interp.arguments import MANY, job_count, one_of, progress_function, seed_number, whole_number
+from interp.models.placement import one_device
+from interp.probing.columns import cell_columns
 from interp.probing.grid import grid_arrays
+from interp.probing.of_run import takes_run
 from interp.probing.standardiser import Standardiser
 from interp.probing.workers import worker_count
 from interp.statistics.inference import benjamini_hochberg, within_fold_auc
+from interp.threads import one_thread
 
 PERMUTATIONS = 1000
 STATISTICS = {
@@ -32,14 +33,16 @@ def permute_labels(
     *,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
+    ids: Sequence[str] | None = None,
 ) -> tuple[Int[np.ndarray, "permutation sample"], int]:
     """Label vectors under the null, and how many samples could not move (definitions: is there signal).
 
-    Groups exchange whole label vectors, each in input order, with groups of equal size, by `default_rng([seed, 3])`;
-    a group that is alone with its size stays put.
+    Groups exchange whole label vectors, each in the order of its samples' `ids` (None: as given), with groups of equal
+    size, by `default_rng([seed, 3])`; a group that is alone with its size stays put.
     """
     rng = np.random.default_rng([seed, 3])
-    order = np.argsort(group, kind="stable")
+    by_id = np.arange(len(y)) if ids is None else np.argsort(np.argsort(np.asarray(ids, dtype=object)))
+    order = np.lexsort((by_id, group))
     sizes = np.bincount(group)
     starts = np.cumsum(sizes) - sizes
     out, unmoved = np.tile(y, (permutations, 1)), 0
@@ -87,6 +90,7 @@ def ridge_scores(
     return score
 
 
+@one_thread()
 def _cell_aucs(
     column: Callable[[], Float[np.ndarray, "sample width"]],
     labels: Int[np.ndarray, "column sample"],
@@ -108,6 +112,7 @@ def _cell_aucs(
     return auc
 
 
+@takes_run("grid", "data", "seed")
 def permutation_test(
     grid: xr.Dataset,
     data: Any,
@@ -116,30 +121,34 @@ def permutation_test(
     seed: int = 0,
     statistic: str = "ridge",
     device: str = "cpu",
-    ids: Sequence[str] | None = None,
+    layers: Sequence[int] | None = None,
+    roles: Sequence[str] | None = None,
+    ids: Any = None,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
     """The grid with `z`, `p`, `q` and `p_corrected` on (layer, token) (definitions: is there signal).
 
-    `data` is what the grid was made from: the Capture, or the bare array of `probe_grid` with the `ids` given there.
-    Labels, folds, groups and samples of every cell are those of the grid, so that two grids of the same samples and
-    seed meet the same permutations. z = (A - mean) / standard deviation (ddof 1) over the cell's permutations, p its
+    `data` is what the grid was made from: the Capture, or the bare array of `probe_grid` with the `layers`, `roles` and
+    `ids` given there. Layers, roles and samples of the grid are found in it by name; it may hold more of them.
+    `permutation_test(run)` takes a run's probe grid, Capture and seed. Labels, folds, groups and samples of every cell
+    are those of the grid, so that two grids of the same samples and seed meet the same permutations.
+    z = (A - mean) / standard deviation (ddof 1) over the cell's permutations, p its
     upper normal tail, q by Benjamini-Hochberg over the grid, `p_corrected` = (1 + #{largest z of a permutation >= z}) /
     (permutations + 1).
     A is `permutation_auc`: of the ridge classifier (`statistic="ridge"`, fast), or of the logistic probe refitted for
     every permutation (`"logistic"`, exact, solved on `device`); the attribute `permutation_statistic` says which.
     Undefined cells are NaN.
 
-    Raises DataError for an unknown statistic or data that do not fit the grid.
+    Raises DataError for an unknown statistic, or data that lack a layer, role or sample of the grid.
     """
-    if statistic not in STATISTICS:
-        raise DataError(f"statistic: expected one of {', '.join(STATISTICS)}, got {statistic!r}")
-    if permutations < 2:
-        raise DataError(f"permutations: expected at least 2, got {permutations}")
+    one_of("statistic", statistic, STATISTICS)
+    permutations, seed = whole_number("permutations", permutations, 2, MANY), seed_number(seed)
+    device, n_jobs, progress = str(one_device(device)), job_count(n_jobs), progress_function(progress)
     arrays = grid_arrays(grid)
-    column = cell_columns(grid, data, ids=ids)
-    drawn, unmoved = permute_labels(arrays.y, arrays.group, permutations=permutations, seed=seed)
+    column = cell_columns(grid, data, layers=layers, roles=roles, ids=ids)
+    names = grid["sample"].values.tolist()
+    drawn, unmoved = permute_labels(arrays.y, arrays.group, permutations=permutations, seed=seed, ids=names)
     labels = np.concatenate([arrays.y[None], drawn])
     C = float(grid.attrs.get("C", 1.0))
     cells = np.argwhere(arrays.defined)
@@ -153,15 +162,15 @@ def permutation_test(
     if n_jobs is None:
         everyone = np.arange(len(arrays.y))
         n_jobs = worker_count(column(everyone, *cells[0].tolist()).size if len(cells) else 0)
-    with threadpool_limits(1):
+    with one_thread():
         workers = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")
         for (layer, role), values in zip(cells, workers(delayed(work)(*cell) for cell in cells.tolist()), strict=True):
             aucs[:, layer, role] = values
             if progress is not None:
                 progress(1)
     z, p, corrected = signal(aucs[0], aucs[1:])
-    names = {"z": z, "p": p, "q": benjamini_hochberg(p), "p_corrected": corrected, "permutation_auc": aucs[0]}
-    return grid.assign({name: (("layer", "token"), values) for name, values in names.items()}).assign_attrs(
+    found = {"z": z, "p": p, "q": benjamini_hochberg(p), "p_corrected": corrected, "permutation_auc": aucs[0]}
+    return grid.assign({name: (("layer", "token"), values) for name, values in found.items()}).assign_attrs(
         permutations=permutations,
         permutation_seed=seed,
         permutation_statistic=STATISTICS[statistic],
@@ -181,42 +190,3 @@ def signal(
     largest = np.where(np.isfinite(drawn), drawn, -np.inf).reshape(len(null), -1).max(1)
     corrected = (1 + (largest >= z[..., None]).sum(-1)) / (len(null) + 1)
     return z, stats.norm.sf(z), np.where(np.isfinite(z), corrected, np.nan)
-
-
-def cell_columns(
-    grid: xr.Dataset, data: Any, *, ids: Sequence[str] | None = None
-) -> Callable[..., Float[np.ndarray, "used width"]]:
-    """Features of the used samples of a cell, as the grid's own probes saw them.
-
-    `ids` names the rows of a bare array, as in `probe_grid`; a Capture knows its own.
-    """
-    attention = grid.attrs.get("kind") == "attention"
-    names = grid["sample"].values.tolist()
-    if isinstance(data, Capture):
-        features = read_features(data, site=next(iter(data.sites)) if attention else str(grid.attrs["site"]))
-    else:
-        features = read_features(data, ids=ids)
-    place = {name: i for i, name in enumerate(features.ids)}
-    if absent := [name for name in names if name not in place]:
-        raise DataError(
-            f"data: {len(absent)} samples of the grid are not in it, first {absent[0]}; "
-            "give the same data, and for a bare array the same ids"
-        )
-    if (len(features.layers), len(features.roles)) != (grid.sizes["layer"], grid.sizes["token"]):
-        raise DataError(
-            f"data: expected the grid's {grid.sizes['layer']} layers and {grid.sizes['token']} roles, "
-            f"got {len(features.layers)} and {len(features.roles)}"
-        )
-    index = np.array([place[name] for name in names])
-    if attention:
-        return partial(_attention_column, data, index)
-    return partial(_probe_column, features, index)
-
-
-def _probe_column(features: Features, index: np.ndarray, used: np.ndarray, layer: int, role: int) -> np.ndarray:
-    return features.column(index[used], layer, role)
-
-
-def _attention_column(cap: Capture, index: np.ndarray, used: np.ndarray, layer: int, role: int) -> np.ndarray:
-    columns = np.concatenate([as_array(values[index[used], layer, :, role]) for values in cap.attention.values()], 1)
-    return columns[:, np.isfinite(columns).all(0)]

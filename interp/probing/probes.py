@@ -9,17 +9,22 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
 
+from interp.arguments import flag, job_count, known_options, parameters, progress_function, shown, whole_number
+from interp.axes import places
 from interp.errors import DataError
 from interp.probing.attention_probe import attention_grid
 from interp.probing.cells import Fitted, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import PCA_WIDTH, ProbeSpec
 from interp.probing.features import Features, read_features
-from interp.probing.grid import estimate_variables, make_grid
+from interp.probing.fold_values import packed
+from interp.probing.grid import check_grid, estimate_variables, make_grid
+from interp.probing.of_run import takes_run
 from interp.statistics.inference import MIN_PER_CLASS
 
 __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
 
 
+@takes_run("data", "y", "groups", "fold", "seed", "C", "probe", "site")
 def probe_grid(
     data: Any,
     y: Any,
@@ -30,7 +35,7 @@ def probe_grid(
     seed: int = 0,
     C: float | str | Sequence[float] = 1.0,
     probe: Any = "logistic",
-    components: int | Int[np.ndarray, "layer role"] = PCA_WIDTH,
+    components: int | Int[np.ndarray, "layer role"] | xr.DataArray = PCA_WIDTH,
     site: str = "resid_post",
     population: str = "exact_answer",
     fold: Any = None,
@@ -45,21 +50,28 @@ def probe_grid(
 ) -> xr.Dataset:
     """AUC of a linear probe in every (layer, role) cell, with interval and scores (definitions: the two grids).
 
-    `data`: a Capture, whose `site` is probed, or a bare array or tensor `sample layer role width` (float16, bfloat16
-    or float32; fifteen roles are named as in `ROLES`, others "0", "1", …, unless `roles` names them). `y`: 1 correct,
-    0 wrong, None no label. `groups`: samples of one group share a fold; None: every sample its own. `valid`: bool
-    `sample role`, which samples have the role. `probe`: a name (see `interp.probing.estimators.PROBES`) or any
-    scikit-learn classifier or regressor; `components` is the width of `pca-lr`, one for all cells or one per cell.
+    `data`: a Capture, whose `site` is probed; a Run, which brings its Capture, labels, groups, folds, estimator, C,
+    seed and site as far as they are not given; or a bare array or tensor `sample layer role width` (float16, bfloat16
+    or float32; fifteen roles are named as in `ROLES`, others "0", "1", …, unless `roles` names them). `y`: an Answers,
+    whose labels and groups are matched by id, or 1 correct, 0 wrong, None no label, by order. `groups`: samples of one
+    group share a fold; None: every sample its own, or those of the Answers. `valid`: bool `sample role`, which samples
+    have the role. `layers`, `roles` and `ids` name the axes of a bare array; of a Capture `layers` and `roles` are
+    chosen by name, in the order given (which is then that of `valid`). `probe`: a name (see
+    `interp.probing.estimators.PROBES`) or any scikit-learn classifier or regressor; `components` is the width of
+    `pca-lr`, one for all cells or one per cell (a DataArray on (layer, token) is read by label).
 
     The population of a Capture is its labelled samples with an exact answer (`population="all"`: every labelled one),
     of a bare array its labelled samples; `fold` (-1: outside) replaces both population and folds. Samples with
     non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`.
-    `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C` says which).
+    `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C`: that of the
+    probe that scored the sample).
     `embed=False` leaves out the control row, `nested=False` what the best cell is chosen by (`choice_auc`).
     `progress` is called with the number of cells just finished.
 
     Raises DataError for labels other than 0/1, a single class, fewer groups than folds, or shapes that do not fit.
     """
+    embed, nested, n_jobs = flag("embed", embed), flag("nested", nested), job_count(n_jobs)
+    min_per_class, progress = whole_number("min_per_class", min_per_class, 1), progress_function(progress)
     features = read_features(data, valid, site=site, layers=layers, roles=roles, ids=ids)
     samples = choose_samples(
         len(features.ids),
@@ -74,9 +86,9 @@ def probe_grid(
     )
     spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
     shape = (len(features.layers), len(features.roles))
-    width = np.asarray(components)
-    if width.shape not in ((), shape):
-        raise DataError(f"components: expected one number or shape {shape} (layer, role), got shape {width.shape}")
+    width = _per_cell(components, features)
+    if (width < 0).any():
+        raise DataError(f"components: expected whole numbers from 0, got {shown(components)}")
     width = np.broadcast_to(width, shape)
 
     def fit(part: Features) -> tuple[Bool[np.ndarray, "sample layer role"], Fitted]:
@@ -108,18 +120,46 @@ def probe_grid(
         row = fit(control)[1]
         grid = grid.assign(estimate_variables(row.estimates, ("token",), shape[1:], prefix="embed_"))
         grid["embed_score"] = (("sample", "token"), row.score[:, 0])
+        if row.training is not None:
+            grid["embed_training"] = (("sample", "token"), packed(row.training[:, 0]))
     return grid
 
 
+WIDTHS = ("probe", "components")
+"""What `matched_width_grid` chooses itself."""
+
+
+@takes_run("data", "y", "attention", "groups", "fold", "seed", "C", "site")
 def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **options: Any) -> xr.Dataset:
     """The residual probe no wider than the attention probe: training-fold PCA down to its features of each cell.
 
     A difference between the two grids that this control removes was only one of dimension (definitions: the two grids).
-    `attention` is the attention grid; the other arguments and errors are those of `probe_grid`.
+    `attention` is the attention grid, whose cells are found by layer and token; the other arguments and errors are
+    those of `probe_grid`.
     """
-    width = attention["n_features"].transpose("layer", "token").values
+    known_options("matched_width_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested", *WIDTHS})
+    check_grid(attention)
+    if "n_features" not in attention:
+        raise DataError("attention: expected the grid of attention_grid, whose cells say how many features they have")
+    width = attention["n_features"]
     grid = probe_grid(data, y, *args, probe="pca-lr", components=width, embed=False, nested=False, **options)
-    return grid.assign(n_features=attention["n_features"])
+    return grid.assign(n_features=width.sel(layer=grid["layer"], token=grid["token"]))
+
+
+def _per_cell(components: Any, features: Features) -> np.ndarray:
+    """One number, or one per cell in the order of the features."""
+    if isinstance(components, xr.DataArray):
+        if set(components.dims) != {"layer", "token"}:
+            raise DataError(f"components: expected a DataArray on (layer, token), got {components.dims}")
+        at = {
+            axis: places(axis, wanted, components.indexes[axis].tolist(), where="the grid whose widths are matched")
+            for axis, wanted in (("layer", features.layers), ("token", features.roles))
+        }
+        return np.asarray(components.isel(at).transpose("layer", "token").values)
+    width, shape = np.asarray(components), (len(features.layers), len(features.roles))
+    if width.shape not in ((), shape):
+        raise DataError(f"components: expected one number or shape {shape} (layer, role), got shape {width.shape}")
+    return width
 
 
 def describe_nonfinite(

@@ -1,13 +1,10 @@
-"""Many cells at once, one BLAS thread per worker, as many workers as cores and memory allow."""
+"""Many cells at once, one thread per worker, as many workers as processors and memory allow."""
 
-import os
 from collections.abc import Callable, Iterable
-from functools import cache
 
-import scipy.linalg  # noqa: F401  (threadpoolctl only sees BLAS libraries that are already loaded)
-from joblib import Parallel, cpu_count, delayed
-from threadpoolctl import ThreadpoolController
+from joblib import Parallel, delayed
 
+from interp.machine import usable_cpus, usable_memory
 from interp.probing.crossfit import Cell, CellFit, cross_fit
 
 CELLS_EACH = 4
@@ -17,20 +14,13 @@ SERIAL_BELOW = 3_000_000
 
 
 def worker_count(numbers: int) -> int:
-    """Workers for cells of so many numbers (samples × width) that fill at most half of the machine's memory."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(cpu_count(), memory // 2 // (CELLS_EACH * 8 * max(1, numbers))))
+    """Workers for cells of so many numbers (samples × width) that fill at most half of the memory there is to use."""
+    return max(1, min(usable_cpus(), usable_memory() // 2 // (CELLS_EACH * 8 * max(1, numbers))))
 
 
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def _cross_fit_pinned(cell: Cell) -> CellFit:
-    """Two BLAS threads collapse as soon as another process runs; one per worker, one worker per core."""
-    with _blas().limit(limits=1):
-        return cross_fit(cell)
+def workers_for(size: int, largest: int) -> int:
+    """Workers for cells of `size` numbers in all, `largest` of them in one; 1 (this process) where little is to do."""
+    return 1 if size < SERIAL_BELOW else worker_count(largest)
 
 
 def cross_fit_cells(
@@ -48,12 +38,12 @@ def cross_fit_cells(
     with the number of cells just finished.
     """
     if n_jobs is None:
-        n_jobs = 1 if size < SERIAL_BELOW else worker_count(largest)
+        n_jobs = workers_for(size, largest)
     if n_jobs == 1:
-        done: Iterable[CellFit] = map(_cross_fit_pinned, cells)
+        done: Iterable[CellFit] = map(cross_fit, cells)
     else:
         workers = Parallel(n_jobs=n_jobs, return_as="generator", max_nbytes=None, batch_size=1)
-        done = workers(delayed(_cross_fit_pinned)(cell) for cell in cells)
+        done = workers(delayed(cross_fit)(cell) for cell in cells)
     fits = []
     for fit in done:
         fits.append(fit)

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure, SubFigure
 
+from interp.arguments import instance, one_text
 from interp.reporting.heatmap import SMALL, Heatmap, Scale
 
 Key = list[tuple[Artist, str]]
@@ -24,6 +25,14 @@ LEGEND: dict[str, Any] = {
     "columnspacing": 1.2,
     "borderpad": 0.0,
 }
+
+
+def check_drawing(ax: object, title: object) -> None:
+    """Raise DataError unless `ax` is an Axes of matplotlib or None, and `title` a text or None."""
+    if ax is not None:
+        instance("ax", ax, Axes, "it comes from plt.subplots()")
+    if title is not None:
+        one_text("title", title)
 
 
 def new_figure(heatmap: Heatmap, panels: int = 1) -> Figure:

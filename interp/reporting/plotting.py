@@ -1,28 +1,37 @@
-"""The figures: a grid as the paper's heatmap, two grids and their difference, and the heads at one role."""
+"""The figures of grids: one as the paper's heatmap, and two with their difference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from interp.comparing.compare import grid_names
+from interp.arguments import flag, instance, mapping, one_of, shown
+from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
-from interp.probing.grid import check_alike
-from interp.reporting.canvas import Key, draw_colorbar, draw_frame, draw_head, new_figure, save_figure, three_panels
-from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, centred_scale, column_counts, difference_scale
-from interp.statistics.folds import make_folds, read_labels
-from interp.statistics.inference import why_undefined, within_fold_auc
+from interp.probing.grid import aligned
+from interp.probing.of_run import GridLike, grid_of
+from interp.reporting.by_label import cells_of, control_strip
+from interp.reporting.canvas import (
+    Key,
+    check_drawing,
+    draw_colorbar,
+    draw_frame,
+    draw_head,
+    new_figure,
+    save_figure,
+    three_panels,
+)
+from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
+from interp.runs.opened_run import Run
+from interp.runs.run_folder import RunFolder
 
-if TYPE_CHECKING:
-    from interp.capturing.activations import Capture
-    from interp.comparing.compare import Comparison
-
-__all__ = ["plot_comparison", "plot_grid", "plot_heads", "save_figure"]
+__all__ = ["plot_comparison", "plot_grid", "save_figure"]
 
 GOLD_NOTE = "The exact answer was located with the sample's own accepted answers: its columns may leak the label."
 TITLES = {"probe": "Probe", "attention": "Attention probe"}
@@ -31,7 +40,7 @@ FALSE_DISCOVERY_RATE = 0.05
 
 
 def plot_grid(
-    grid: xr.Dataset,
+    grid: GridLike,
     *,
     value: str = "auc",
     ax: Axes | None = None,
@@ -42,11 +51,15 @@ def plot_grid(
 ) -> Axes:
     """Draw one grid as the heatmap of Orgad et al. (2025, Fig. 2): layers down, tokens across, AUC from 0.5 to 1.0.
 
-    `grid` has dims `layer` and `token`. Values under 0.5 get a triangle, undefined cells are hatched, the highest cell
-    is outlined, n stands under the columns, a dagger marks columns that mostly repeat another one. The control row
-    `embed`, where the grid has one, is drawn above layer 0, and above it each of `controls`: {name: AUC per token}.
+    `grid` has dims `layer` and `token`; of a run, or its folder, the probe grid is drawn. Values under 0.5 get a
+    triangle, undefined cells are hatched, the highest cell is outlined, n stands under the columns, a dagger marks
+    columns that mostly repeat another one. The control row `embed`, where the grid has one, is drawn above layer 0, and
+    above it each of `controls`: {name: AUC per token}, a list in the grid's order, or {token: AUC} or a DataArray on
+    `token`, found by name.
     Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
     """
+    check_drawing(ax, title)
+    grid, embed, colorbar = grid_of(grid), flag("embed", embed), flag("colorbar", colorbar)
     heatmap = grid_heatmap(grid, value=value, embed=embed, controls=controls)
     if ax is None:
         ax = new_figure(heatmap).subplots()
@@ -59,15 +72,26 @@ def plot_grid(
 
 
 def plot_comparison(
-    first: xr.Dataset, second: xr.Dataset, *, comparison: "Comparison | None" = None, title: str | None = None
+    first: GridLike,
+    second: GridLike | None = None,
+    *,
+    comparison: Comparison | None = None,
+    title: str | None = None,
 ) -> np.ndarray:
     """Draw two grids and their difference in one row on shared axes; returns the three Axes.
 
-    With a `comparison` its ΔAUC is drawn under its names, and cells with q < 0.05 carry the sign of the difference
-    (which a grey print loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or
-    samples differ, or the comparison is of other grids or the other way round.
+    A run alone stands for its two grids and their comparison, a run as one of two for its probe grid. With a
+    `comparison` its ΔAUC is drawn under its names, and cells with q < 0.05 carry the sign of the difference (which a
+    grey print loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or samples
+    differ, or the comparison is of other grids or the other way round.
     """
-    check_alike(first, second)
+    check_drawing(None, title)
+    if comparison is not None:
+        instance("comparison", comparison, Comparison, "it comes from compare_grids, or Comparison.from_dict")
+    if second is None:
+        first, second, comparison = _of_run(first, comparison)
+    first = grid_of(first)
+    second = aligned(first, grid_of(second))
     names = _names(first, second, comparison)
     left, middle = (replace(grid_heatmap(grid), upright=True) for grid in (first, second))
     right, significant = difference_heatmap(first, second, comparison)
@@ -93,55 +117,30 @@ def plot_comparison(
     return axes
 
 
-def plot_heads(
-    cap: "Capture",
-    y: object,
-    role: str,
-    *,
-    metric: str = "entropy",
-    fold: Int[np.ndarray, " sample"] | None = None,
-    groups: Any = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the AUC of one attention metric at one role, layer × head, from what `capture` kept.
-
-    AUC within folds for "higher when correct" (definitions: the two grids). A metric may tell in either direction: the
-    colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, or a grid
-    of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`) defaults to the
-    folds of docs/definitions.md over `y` and `groups`. Raises DataError for an unknown role or metric.
-    """
-    heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
-    if ax is None:
-        ax = new_figure(heatmap).subplots()
-    draw_colorbar(ax, heatmap.draw(ax, outline_best=False), heatmap.scale)
-    draw_head(ax, title=f"{metric} at {role}, per head", key=heatmap.mark_key())
-    return ax
-
-
 def grid_heatmap(
     grid: xr.Dataset, *, value: str = "auc", embed: bool = True, controls: Mapping[str, Any] | None = None
 ) -> Heatmap:
     """What `plot_grid` draws, prepared: values, labels, counts, the control rows and the marks."""
     if not isinstance(grid, xr.Dataset):
-        raise DataError(f"grid: expected the whole grid, an xarray Dataset, got {type(grid).__name__}")
-    if value not in grid:
-        raise DataError(f"the grid has no {value!r}; it has {', '.join(sorted(map(str, grid.data_vars)))}")
+        raise DataError(f"grid: expected the whole grid, an xarray Dataset, got {shown(grid)}")
+    one_of("value", value, sorted(map(str, grid.data_vars)))
     cells = grid[value]
     if set(cells.dims) != {"layer", "token"}:
         extra = [str(dim) for dim in cells.dims if dim not in ("layer", "token")]
         hint = f"; select one first: grid.sel({extra[0]}=…)" if extra else ""
         raise DataError(f"expected {value!r} on (layer, token), got {cells.dims}{hint}")
+    if cells.dtype.kind not in "biuf" or not cells.size:
+        raise DataError(f"expected numbers in {value!r}, got {shown(cells.values)}")
     values = cells.transpose("layer", "token").values.astype(float)
-    strips = {name: np.asarray(row, dtype=float) for name, row in (controls or {}).items()}
+    columns = [str(name) for name in cells["token"].values]
+    given = {} if controls is None else mapping("controls", controls, "{name: one AUC per token}")
+    strips = {name: control_strip(name, row, columns) for name, row in given.items()}
     if embed and f"embed_{value}" in grid:
         strips["embed"] = grid[f"embed_{value}"].values.astype(float)
-    for name, strip in strips.items():
-        if strip.shape != values.shape[1:]:
-            raise DataError(f"control {name!r}: expected one value per token ({values.shape[1]}), got {strip.shape}")
     return Heatmap(
         values=values,
         layers=cells["layer"].values.tolist(),
-        columns=[str(name) for name in cells["token"].values],
+        columns=columns,
         scale=_scale(value, values),
         counts=column_counts(grid["n"].transpose("layer", "token").values) if "n" in grid else None,
         repeats=[str(other) for other in grid["coincides"].values] if "coincides" in grid else None,
@@ -150,7 +149,7 @@ def grid_heatmap(
 
 
 def difference_heatmap(
-    first: xr.Dataset, second: xr.Dataset, comparison: "Comparison | None"
+    first: xr.Dataset, second: xr.Dataset, comparison: Comparison | None
 ) -> tuple[Heatmap, Bool[np.ndarray, "layer token"]]:
     """First grid minus second, prepared, and the cells in which q < 0.05 (none without a comparison)."""
     base = grid_heatmap(first, embed=False)
@@ -158,52 +157,10 @@ def difference_heatmap(
         delta = (first["auc"] - second["auc"]).transpose("layer", "token").values
         counts, significant = None, np.zeros(delta.shape, bool)
     else:
-        cells = comparison.delta_auc.transpose("layer", "token", ...)
+        cells = cells_of(comparison, first)
         delta, counts = cells["delta"].values, column_counts(cells["n"].values)
         significant = cells["q"].values < FALSE_DISCOVERY_RATE
     return replace(base, values=delta, scale=difference_scale(delta, "ΔAUC"), counts=counts), significant
-
-
-def heads_heatmap(
-    cap: "Capture",
-    y: object,
-    role: str,
-    *,
-    metric: str = "entropy",
-    fold: Int[np.ndarray, " sample"] | None = None,
-    groups: Any = None,
-) -> Heatmap:
-    """What `plot_heads` draws, prepared."""
-    if role not in cap.roles:
-        raise DataError(f"expected a role that was captured ({', '.join(cap.roles)}), got {role!r}")
-    if metric not in cap.attention:
-        raise DataError(f"expected a metric that was captured ({', '.join(cap.attention)}), got {metric!r}")
-    if isinstance(y, xr.Dataset):
-        y, fold = _labels(y, cap.id)
-    member = None if fold is None else np.asarray(fold) >= 0
-    labels = read_labels(y if member is None else np.where(member, np.asarray(y, dtype=float), np.nan), cap.id)
-    n, *axes, _ = cap.attention[metric].shape
-    if len(labels) != n:
-        raise DataError(f"expected one label for each of the {n} captured samples, got {len(labels)}")
-    fold = make_folds(labels, groups, ids=cap.id).fold if fold is None else fold
-    values = np.full(axes, np.nan)
-    for cell in np.ndindex(values.shape):
-        here = cap.attention[metric][:, cell[0], :, cap.roles.index(role)][:, cell[1]].double().numpy(force=True)
-        used = np.isfinite(here) & np.isfinite(labels)
-        label = labels[used].astype(int)
-        if not why_undefined(label, fold[used]):
-            values[cell] = within_fold_auc(here[used], label, fold[used])
-    heads = [str(head) for head in range(axes[1])]
-    return Heatmap(values, cap.layers, heads, centred_scale(values), x_label="Head")
-
-
-def telling_metric(attention: xr.Dataset) -> tuple[str, str] | None:
-    """The metric and the token of an attention grid where the mean over heads tells most, in either direction."""
-    if "metric_auc" not in attention or bool(attention["metric_auc"].isnull().all()):
-        return None
-    auc = attention["metric_auc"].transpose("metric", "token", "layer")
-    metric, token, _ = np.unravel_index(int(np.nanargmax(np.abs(auc.values - 0.5))), auc.shape)
-    return str(auc["metric"].values[metric]), str(auc["token"].values[token])
 
 
 def difference_key(names: tuple[str, str]) -> Key:
@@ -222,7 +179,16 @@ def gold_note(grid: xr.Dataset) -> str:
     return GOLD_NOTE if grid.attrs.get("span_uses_gold") else ""
 
 
-def _names(first: xr.Dataset, second: xr.Dataset, comparison: "Comparison | None") -> tuple[str, str]:
+def _of_run(run: GridLike, comparison: Comparison | None) -> tuple[xr.Dataset, xr.Dataset, Comparison]:
+    """Both grids of a run and their comparison. Raises DataError for a grid, which lacks another to compare it with."""
+    if isinstance(run, str | Path):
+        run = Run(RunFolder(Path(run)))
+    if not isinstance(run, Run):
+        raise DataError("plot_comparison: expected two grids, or a run, which holds both; got one grid")
+    return run.probe, run.attention, run.comparison if comparison is None else comparison
+
+
+def _names(first: xr.Dataset, second: xr.Dataset, comparison: Comparison | None) -> tuple[str, str]:
     """The two grids' names; DataError if the comparison is not of these two, in this order."""
     if comparison is None:
         return grid_names(first, second)
@@ -234,14 +200,6 @@ def _names(first: xr.Dataset, second: xr.Dataset, comparison: "Comparison | None
                 f"two grids that it compares, in its order: {comparison.names[0]}, {comparison.names[1]}"
             )
     return comparison.names
-
-
-def _labels(grid: xr.Dataset, ids: Sequence[str]) -> tuple[np.ndarray, Int[np.ndarray, " sample"]]:
-    """Labels and folds of a grid in the order of the captured samples; NaN and -1 for those that it lacks."""
-    place = {name: i for i, name in enumerate(grid["sample"].values.tolist())}
-    at = np.array([place.get(name, -1) for name in ids], dtype=np.int64)
-    inside = at >= 0
-    return np.where(inside, grid["y"].values[at], np.nan), np.where(inside, grid["fold"].values[at], -1)
 
 
 def _scale(value: str, cells: np.ndarray) -> Scale:

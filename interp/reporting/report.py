@@ -10,12 +10,14 @@ from typing import Any
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
+from interp.comparing.opening import small_class_note, tests_own_kind
 from interp.comparing.widths import width_sentences
 from interp.probing.permutations import PERMUTATIONS, STATISTICS
 from interp.reporting import report_tables as tables
 from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
-from interp.reporting.verdict import headline, tests_own_kind, verdict, warnings
+from interp.reporting.verdict import headline, verdict, warnings
 from interp.using.for_use import use_sentences
 
 CAPTIONS = {
@@ -69,7 +71,12 @@ def report_html(
         title="Where does the model show that its answer is right?",
         subtitle=_subtitle(run, len(samples), probe),
         verdict=verdict(probe, comparison),
-        warnings=[*warnings(probe, samples), *place_warnings(tables.place_checks(run))],
+        warnings=[
+            *small_class_note(probe, comparison),
+            *warnings(probe, samples),
+            *length_warnings(samples, run.get("settings", {}).get("max_new_tokens")),
+            *place_warnings(tables.place_checks(run)),
+        ],
         headline=headline(probe, comparison),
         figures=[_figure(name, svg) for name, svg in (figures or {}).items()],
         controls=tables.controls(probe, comparison, controls),
@@ -83,6 +90,7 @@ def report_html(
         auc=probe["auc"].transpose("layer", "token").values.tolist(),
         chosen=highest(views, probe),
         lines=lines,
+        unmarked=sum(line.unmarked for line in lines),
         cell_data=_script_json(script_data(views, lines)),
         script=script,
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
@@ -90,6 +98,7 @@ def report_html(
         n_population=probe.sizes["sample"],
         n_samples=len(samples),
         exclusions=tables.exclusions(samples),
+        cut_off=tables.cut_off(samples),
         methods=tables.methods(samples),
         place_checks=tables.place_checks(run),
         judged=tables.judged(run),

@@ -1,6 +1,5 @@
 """The samples behind a cell, of every cell: what the report's table of cells shows when one is chosen."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +27,8 @@ class CellSample:
     before: str
     exact_answer: str
     after: str
+    unmarked: bool = False
+    """There is an exact answer, but where in the completion it stands is not known."""
 
 
 @dataclass(frozen=True)
@@ -126,16 +127,17 @@ def _numbers(probe: xr.Dataset, attention: xr.Dataset, delta: xr.Dataset) -> lis
 
 def _cell_sample(name: str, correct: bool, line: Mapping[str, Any]) -> CellSample:
     question = line.get("question") or "… " + str(line.get("prompt", ""))[-200:]
-    before, answer, after = split_answer(str(line.get("completion", "")), line.get("exact_answer"))
-    return CellSample(name, correct, str(question), before, answer, after)
+    completion, answer = str(line.get("completion", "")), line.get("exact_answer")
+    chars = line["exact_answer_chars"] if "exact_answer_chars" in line else only_place(completion, answer)
+    if chars is None or completion[slice(*chars)] != answer:
+        return CellSample(name, correct, str(question), completion, "", "", unmarked=bool(answer))
+    begin, end = chars
+    return CellSample(name, correct, str(question), completion[:begin], completion[begin:end], completion[end:])
 
 
-def split_answer(completion: str, answer: str | None) -> tuple[str, str, str]:
-    """The completion before, in and after its exact answer (first occurrence, as a word if possible)."""
-    if not answer:
-        return completion, "", ""
-    word = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", completion)
-    at = word.start() if word else completion.find(answer)
-    if at < 0:
-        return completion, "", ""
-    return completion[:at], answer, completion[at + len(answer) :]
+def only_place(completion: str, answer: str | None) -> tuple[int, int] | None:
+    """Where the answer stands if it stands in one place only: runs of before `exact_answer_chars` do not say which."""
+    if not answer or answer not in completion or completion.find(answer) != completion.rfind(answer):
+        return None
+    begin = completion.find(answer)
+    return begin, begin + len(answer)

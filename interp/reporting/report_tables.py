@@ -8,8 +8,10 @@ import numpy as np
 import xarray as xr
 
 from interp.answering.judgement import judge_sentence
+from interp.answering.length_stops import length_stops
 from interp.reporting.verdict import Number, best_embedding, nested_best
 
+SHOWN_IDS = 8
 STATUS_MEANING = {
     "ok": "exact answer located, used",
     "ambiguous": "the exact answer occurs more than once; the first is used",
@@ -31,19 +33,28 @@ def label(sample: Mapping[str, Any]) -> str:
     return "no label" if correct is None else "correct" if correct else "wrong"
 
 
-def exclusions(samples: Sequence[Mapping[str, Any]], *, shown: int = 8) -> list[dict[str, Any]]:
+def exclusions(samples: Sequence[Mapping[str, Any]], *, shown: int = SHOWN_IDS) -> list[dict[str, Any]]:
     """Every status with its count by label, what it means, and the first ids."""
     rows = []
     for status in dict.fromkeys([*STATUS_MEANING, *(str(sample["status"]) for sample in samples)]):
         members = [sample for sample in samples if sample["status"] == status]
         if not members:
             continue
-        ids = [str(sample["id"]) for sample in members[:shown]]
-        more = len(members) - len(ids)
-        ids_text = "" if status == "ok" else ", ".join(ids) + (f" and {more} more" if more else "")
+        ids = "" if status == "ok" else _ids(members, shown)
         meaning = STATUS_MEANING.get(status, "")
-        rows.append({"status": status, "n": len(members), **accuracy(members), "meaning": meaning, "ids": ids_text})
+        rows.append({"status": status, "n": len(members), **accuracy(members), "meaning": meaning, "ids": ids})
     return rows
+
+
+def cut_off(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many generated answers, of whatever status, were cut off at their length limit."""
+    members = length_stops(samples)
+    return {"n": len(members), **accuracy(members), "ids": _ids(members, SHOWN_IDS)}
+
+
+def _ids(members: Sequence[Mapping[str, Any]], shown: int) -> str:
+    more = len(members) - shown
+    return ", ".join(str(sample["id"]) for sample in members[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def methods(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

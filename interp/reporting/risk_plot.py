@@ -4,15 +4,22 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from interp.probing.of_run import GridLike
+from interp.reporting.canvas import check_drawing
 from interp.using.abstention import Selective
+from interp.using.abstention import selective as selective_of
 from interp.using.operating import oracle_risk
 
 
-def plot_risk_coverage(selective: Selective, *, ax: Axes | None = None, title: str | None = None) -> Axes:
+def plot_risk_coverage(selective: Selective | GridLike, *, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw risk against coverage, between the lines of chance (random order) and the oracle (correct answers first).
 
-    `selective` is what `interp.selective` returned; the area and its 95 % interval stand in the legend.
+    `selective` is what `interp.selective` returned, or what it takes: a grid, a run or its folder. The area and its
+    95 % interval stand in the legend.
     """
+    if not isinstance(selective, Selective):
+        selective = selective_of(selective)
+    check_drawing(ax, title)
     if ax is None:
         ax = plt.subplots(figsize=(4.6, 3.4), layout="constrained")[1]
     area = selective.aurc

@@ -7,10 +7,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from interp.comparing.against_controls import EMBED, control_sentences, gain_text, title
-from interp.probing.estimators import PROBES, ProbeSpec
+from interp.comparing.against_controls import EMBED, gain_text, title
+from interp.comparing.opening import (
+    ALPHA,
+    confidence_sentences,
+    opening,
+    own_confidence,
+    place,
+    strongest_control,
+    tests_own_kind,
+)
 
-ALPHA = 0.05
 NAN = float("nan")
 SHOWN_TOKENS = 4
 LIMITS = ("value", "low", "high")
@@ -44,12 +51,6 @@ def nested_best(kind: str, comparison: Mapping[str, Any], name: str = "") -> Num
     return Number(name or kind, float(nested["value"]), low, high, f"highest: {place(best)}")
 
 
-def place(best: Mapping[str, Any]) -> str:
-    """The highest cell in words."""
-    cell = best.get("cell")
-    return f"layer {cell['layer']}, {cell['token']}" if cell else "undefined"
-
-
 def best_embedding(probe: xr.Dataset) -> Number | None:
     """The highest cell of the control row, None without one."""
     if "embed_auc" not in probe or bool(probe["embed_auc"].isnull().all()):
@@ -61,12 +62,13 @@ def best_embedding(probe: xr.Dataset) -> Number | None:
 
 def verdict(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
     """What the run found: is there a signal, what explains it without a probe, does attention hold as much."""
-    nested = nested_best("probe", comparison)
+    nested, rows = nested_best("probe", comparison), comparison.get("against_controls", [])
     if nested is None:
-        return ["No cell of the probe grid is defined: there are too few correct or too few wrong answers."]
+        return [opening(probe, comparison)]
     return [
-        *_signal(nested, probe),
-        *control_sentences(comparison.get("against_controls", [])),
+        opening(probe, comparison),
+        *confidence_sentences(rows),
+        *_tested(probe),
         *_where(comparison),
         *_embedding(nested, probe, comparison),
         *_attention(comparison),
@@ -74,37 +76,20 @@ def verdict(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _signal(nested: Number, probe: xr.Dataset) -> list[str]:
-    """Whether there is a signal: the permutation test of a linear probe says so, or else the best cell's interval.
-
-    The interval is conditional on the fitted probes and a little narrow under the null; the test holds its level. But
-    its statistic is a linear classifier's AUC (`permutation_statistic`): what another kind of probe finds, it misses.
-    """
-    tested = "p_corrected" in probe and tests_own_kind(probe)
-    p = probe["p_corrected"].values if tested else None
-    found = nested.low > 0.5 if p is None else bool((p < ALPHA).any())
-    if found:
-        first = f"Internal states tell: the best cell separates correct from wrong answers with AUC {nested}"
-    else:
-        first = f"Undecided: the best cell has AUC {nested}, which chance (0.5) may explain"
-    sentences = [f"{first} when it is chosen on other folds ({nested.note})."]
-    if "p_corrected" in probe and not tested:
-        sentences.append(
+def _tested(probe: xr.Dataset) -> list[str]:
+    """What the permutation test says of the cells, where it speaks of this kind of probe."""
+    if "p_corrected" not in probe:
+        return []
+    if not tests_own_kind(probe):
+        return [
             "The permutation test refits a linear classifier: its p says nothing of this probe, and the verdict rests "
             "on the interval."
-        )
-    if p is not None:
-        sentences.append(
-            f"{int((p < ALPHA).sum())} of {int(np.isfinite(p).sum())} cells hold a signal once all cells are accounted "
-            "for (corrected p < 0.05)."
-        )
-    return sentences
-
-
-def tests_own_kind(grid: xr.Dataset) -> bool:
-    """Whether the grid's probe is of the linear kind that the permutation test refits."""
-    name = str(grid.attrs.get("probe", "logistic"))
-    return name in PROBES and ProbeSpec(name).linear
+        ]
+    p = probe["p_corrected"].values
+    return [
+        f"{int((p < ALPHA).sum())} of {int(np.isfinite(p).sum())} defined cells lie above chance once all cells are "
+        f"accounted for (corrected p < {ALPHA:g}); that says nothing of what a control explains."
+    ]
 
 
 def _where(comparison: Mapping[str, Any]) -> list[str]:
@@ -175,10 +160,13 @@ def _alike(comparison: Mapping[str, Any]) -> list[str]:
 
 def headline(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[Number]:
     """The numbers to remember; those that do not exist are left out."""
+    rows = comparison.get("against_controls", [])
+    strongest = strongest_control(rows)
     numbers = [
         nested_best("probe", comparison, "Probe grid, best cell"),
-        best_embedding(probe),
-        _strongest_control(comparison),
+        None if strongest is not None and strongest["name"] == EMBED else best_embedding(probe),
+        _beside(strongest, "Strongest control"),
+        _beside(own_confidence(rows), "The model's own confidence"),
         nested_best("attention", comparison, "Attention grid, best cell"),
     ]
     raw = comparison.get("correlation", {}).get("raw", {})
@@ -187,15 +175,14 @@ def headline(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[Number]:
     return [number for number in numbers if number is not None]
 
 
-def _strongest_control(comparison: Mapping[str, Any]) -> Number | None:
-    """The baseline with the highest AUC, the embedding aside; None where no controls were run."""
-    row = next((row for row in comparison.get("against_controls", []) if row["name"] != EMBED), None)
+def _beside(row: Mapping[str, Any] | None, name: str) -> Number | None:
+    """A baseline with the best cell's difference to it; None where it was not compared."""
     if row is None:
         return None
     value, low, high = (_known(row[key]) for key in LIMITS)
     gain = [_known(row["difference"][key]) for key in LIMITS]
     note = f"best cell minus it: {Number('', gain[0], gain[1], gain[2])}"
-    return Number(f"Strongest control: {title(row)}", value, low, high, note)
+    return Number(f"{name}: {title(row)}", value, low, high, note)
 
 
 def _known(value: float | None) -> float:

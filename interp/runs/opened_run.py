@@ -1,39 +1,56 @@
 """A run as an object: what `run`, `resume` and `open_run` return."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
+from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
+from interp.arguments import instance
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
-from interp.comparing.against_controls import control_sentences
-from interp.fingerprint import json_hash
+from interp.comparing.compare import Comparison
+from interp.comparing.opening import confidence_sentences, opening, small_class_note
+from interp.errors import RunError
 from interp.probing.grid import load_grid
-from interp.runs.run_folder import RunFolder, read_answers, read_run_json, read_samples
+from interp.probing.of_run import RunLike
+from interp.probing.tidy import read_tidy
+from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
+from interp.runs.sample_lines import read_answers
+from interp.runs.status import status
 from interp.runs.store import ShardReader, finished_shards, verify_shards
 from interp.runs.stored import read_padded, stored_capture
 
-
-def run_identity(record: dict[str, Any]) -> str:
-    """What the shards of a run name as theirs: a hash of settings, versions, model and data."""
-    return json_hash([record[key] for key in ("settings", "versions", "model", "data")])
+_CAPTURED = ("probing", "reporting", "done")
+"""States of a run whose activations are all there."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """A finished (or unfinished) run, read from its folder."""
+class Run(RunLike):
+    """A finished (or unfinished) run, read from its folder.
+
+    What a run has not come to yet is a RunError that says how to go on. Functions that take a grid, or a Capture with
+    its labels, take a run too.
+    """
 
     folder: RunFolder
+
+    def __post_init__(self) -> None:
+        instance("run", self.folder, RunFolder, "a run is opened by interp.open_run(path)", error=RunError)
+
+    @property
+    def name(self) -> str:
+        """The path of its folder, as it was given."""
+        return str(self.folder.path)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -43,6 +60,7 @@ class Run:
     @cached_property
     def samples(self) -> list[dict[str, Any]]:
         """`samples.jsonl`."""
+        self._reached(self.folder.samples)
         return read_samples(self.folder)
 
     @cached_property
@@ -61,13 +79,19 @@ class Run:
         return self._grid("attention")
 
     @cached_property
-    def comparison(self) -> dict[str, Any]:
-        """`comparison.json`."""
-        return dict(json.loads(self.folder.comparison.read_text(encoding="utf-8")))
+    def comparison(self) -> Comparison:
+        """Both grids compared; as a mapping all of `comparison.json`, the controls among it."""
+        return Comparison.read(self._reached(self.folder.comparison, "done"))
+
+    def table(self) -> pd.DataFrame:
+        """`grid.csv`: every grid and control, tidy, with numbers as numbers (its columns: `interp.grid_table`)."""
+        return read_tidy(self._reached(self.folder.grid_csv, "done"))
 
     @cached_property
     def positions(self) -> Positions:
         """Token positions of every sample, as they were resolved when it was answered."""
+        if not self.samples:
+            raise RunError(f"{self.folder.samples} holds no sample; is {self.folder.path} the folder of a run?")
         roles = tuple(self.samples[0]["positions"])
         index = [[-1 if token is None else token for token in line["positions"].values()] for line in self.samples]
         path = self.folder.positions
@@ -77,35 +101,25 @@ class Run:
     @cached_property
     def capture(self) -> Capture:
         """The activations; vectors stay on disk until a layer is asked for."""
-        return stored_capture(
-            self.folder.activations, tuple(self.answers.id), self.positions, run=run_identity(self.settings)
-        )
+        folder = self._reached(self.folder.activations, *_CAPTURED)
+        return stored_capture(folder, tuple(self.answers.id), self.positions, run=run_identity(self.settings))
 
     def activations(self, *, layer: int, role: str, site: str = "resid_post") -> Float[Tensor, "sample width"]:
-        """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded."""
-        reader = ShardReader(self.folder.activations, run=run_identity(self.settings))
+        """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded.
+
+        Raises RunError for a site, layer or role that was not captured.
+        """
+        reader = ShardReader(self._reached(self.folder.activations, *_CAPTURED), run=run_identity(self.settings))
         return read_padded(reader, site, layer, tuple(self.answers.id), role=role)
 
     def status(self) -> str:
         """How far the run is, and how to go on."""
-        state = self.settings["state"]
-        lines = [f"{self.folder.path}: {state}, begun {self.settings['created']}"]
-        if self.folder.samples.exists():
-            shards = finished_shards(self.folder.activations) if self.folder.activations.exists() else []
-            captured = sum(len(shard.sample_ids) for shard in shards)
-            lines.append(f"{len(self.samples)} samples answered, {captured} captured in {len(shards)} shards")
-        elif state == "answering":
-            answered = len(AnswerLog(self.folder.answer_log, run=run_identity(self.settings)).finished)
-            asked = self.settings["data"]["rows"] * self.settings["settings"]["samples_per_question"]
-            lines.append(f"{answered} of {asked} samples answered")
-        lines += [f"{name}: {seconds:.1f} s" for name, seconds in self.settings["seconds"].items()]
-        lines.append("finished" if state == "done" else f"go on with: {self.settings['resume']}")
-        return "\n".join(lines)
+        return status(self.folder)
 
     def verify(self) -> list[str]:
         """One sentence for every shard that is damaged, missing or foreign; none if all is well."""
         problems = verify_shards(self.folder.activations, run=run_identity(self.settings))
-        if problems or self.settings["state"] not in ("probing", "reporting", "done"):
+        if problems or self.settings["state"] not in _CAPTURED:
             return problems
         captured = {sample for shard in finished_shards(self.folder.activations) for sample in shard.sample_ids}
         tokens = zip(self.answers.prompt_ids, self.answers.completion_ids, strict=True)
@@ -123,7 +137,7 @@ class Run:
 
     def summary(self) -> str:
         """What the run found, in a few lines of text."""
-        counts, best = self.settings["counts"], self.comparison["best"]
+        best, counts = self.comparison["best"], self.settings["counts"]
         lines = [
             f"{counts['samples']} samples, {_percent(counts['accuracy'])} right, {counts['population']} in the grids "
             f"(labelled, with an exact answer)."
@@ -141,29 +155,47 @@ class Run:
                 f"At {near_ties} step(s) of generation two tokens were equally likely to within rounding: in batches "
                 "of another size the answer may differ there (near_ties in samples.jsonl)."
             )
-        for name in ("probe", "attention"):
-            cell, nested = best[name]["cell"], best[name]["nested"]
-            if cell is None or nested["value"] is None:
-                lines.append(f"{name} grid: no cell is defined.")
-                continue
+        lines.append(opening(self.probe, self.comparison))
+        lines += confidence_sentences(self.comparison.get("against_controls", []))
+        cell, nested = best["attention"]["cell"], best["attention"]["nested"]
+        if cell is None or nested["value"] is None:
+            lines.append("attention grid: no cell is defined.")
+        else:
             lines.append(
-                f"{name} grid: best cell layer {cell['layer']}, {cell['token']}; chosen on other folds its AUC is "
+                f"attention grid: best cell layer {cell['layer']}, {cell['token']}; chosen on other folds its AUC is "
                 f"{nested['value']:.2f} [{nested['low']:.2f}, {nested['high']:.2f}]."
             )
-        lines += control_sentences(self.comparison.get("against_controls", []))
         between = self.comparison["correlation"]["raw"]["between"]
         if between is not None:
             lines.append(f"Correlation of the two grids over cells: {between:.2f}.")
         if counts.get("judge") is not None:
             lines.append(judge_sentence(counts["judge"]))
-        lines += [f"Note: {sentence}" for sentence in place_warnings(counts.get("place_check", ()))]
+        notes = [
+            *small_class_note(self.probe, self.comparison),
+            *length_warnings(self.samples, self.settings["settings"].get("max_new_tokens")),
+            *place_warnings(counts.get("place_check", ())),
+        ]
+        lines += [f"Note: {sentence}" for sentence in notes]
         lines.append(f"Report: {self.folder.report}")
         return "\n".join(lines)
 
     def _grid(self, group: str) -> xr.Dataset:
-        return load_grid(self.folder.grid_nc, group=group)
+        return load_grid(self._reached(self.folder.grid_nc, "done"), group=group)
+
+    def _reached(self, path: Path, *states: str) -> Path:
+        """`path`, if the run is in one of `states` (none: in any) and the file is there; else RunError."""
+        record = read_run_json(self.folder)  # as it is now: the run may have gone on since it was opened
+        if path.exists() and record["state"] in (states or (record["state"],)):
+            return path
+        if record["state"] == "done":
+            raise RunError(f"{path} is missing, though the run is finished: restore it, or run again in another folder")
+        raise RunError(
+            f"{self.folder.path} is not finished ({record['state']}): there is no {path.name} yet; go on with "
+            f"`{going_on(record, self.folder.path)}`"
+        )
 
     def __repr__(self) -> str:
+        """In one line: where it is, and how far."""
         return f"Run({str(self.folder.path)!r}, state={self.settings.get('state')!r})"
 
 

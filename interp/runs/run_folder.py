@@ -1,30 +1,36 @@
-"""The run folder: which file holds what, and how samples are written and read back."""
+"""The run folder: which file holds what, and its record, `run.json`; reads JSON and imports nothing heavy."""
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from os import PathLike
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
-from interp.answering.answers import Answers
-from interp.answering.asking import Exchange
-from interp.answering.judgement import Judgement
-from interp.atomic import remove
-from interp.capturing.positions import Positions
+from interp.arguments import path as path_of
+from interp.atomic import UnwritableError, read_lines, remove
 from interp.errors import InterpError, RunError
-from interp.statistics.folds import Folds
+from interp.fingerprint import json_hash
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
+_LINE_KEYS = {"id", "group", "question", "prompt_ids", "completion_ids", "correct", "status", "positions"}
 _START_ANEW = "without its settings a run cannot go on: start a new one in another folder (nothing here is changed)"
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths of a run's files (DESIGN: a run folder)."""
+    """Paths of a run's files."""
 
     path: Path
+
+    @classmethod
+    def at(cls, out: str | PathLike[str]) -> "RunFolder":
+        """The folder at that path, whether it is there or not. Raises RunError for what is no path."""
+        return cls(path_of("out", out, error=RunError))
 
     @property
     def run_json(self) -> Path:
@@ -82,9 +88,13 @@ class RunFolder:
         return self.path / "report.html"
 
     def check_free(self) -> None:
-        """Raise RunError if the folder holds anything but the first file of a run that was killed as it began."""
+        """Raise RunError unless the folder can be made, or holds at most what a run killed as it began left."""
+        place = self.path.absolute()
         try:
             taken = self.path.exists() and any(entry.name != ".run.json.tmp" for entry in self.path.iterdir())
+            while not place.exists():
+                place = place.parent
+            os.stat(f"{place}/.")  # an error if it is no folder
         except OSError as error:
             raise RunError(
                 f"{self.path} cannot be used ({error.strerror}); choose another folder with --out"
@@ -92,6 +102,11 @@ class RunFolder:
         if taken:
             what = "another run" if self.run_json.exists() else "other files"
             raise RunError(f"{self.path} holds {what}; nothing was overwritten: choose another folder with --out")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise RunError(
+                f"{self.path} cannot be used ({place}: Permission denied, or a read-only file system); choose another "
+                "folder with --out"
+            )
 
     @contextmanager
     def beginning(self, *, new: bool = False) -> Iterator[None]:
@@ -99,49 +114,32 @@ class RunFolder:
         try:
             yield
         except InterpError:
-            if {entry.name for entry in self.path.iterdir()} <= {self.run_json.name}:
+            if not self.begun:
+                remove(self.answer_log)
                 remove(self.run_json)
                 if new:
                     self.path.rmdir()
             raise
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """While a run works on it: an error in writing says that what was finished is kept, where anything was."""
+        try:
+            yield
+        except UnwritableError as error:
+            if not self.begun:
+                raise
+            how = going_on(read_run_json(self), self.path)
+            raise RunError(f"{error}, then go on with `{how}` (what was finished is kept)") from error
 
-def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) -> list[dict[str, Any]]:
-    """The records of `samples.jsonl`; `fold` is null outside the population, and everywhere if there are no folds."""
-    index = positions.index.tolist()
-    lines: list[dict[str, Any]] = []
-    for i in range(len(answers)):
-        span, question = answers.exact_answer_tokens[i], answers.question_tokens[i]
-        lines.append(
-            {
-                "id": answers.id[i],
-                "group": answers.group[i],
-                "fold": int(folds.fold[i]) if folds is not None and folds.fold[i] >= 0 else None,
-                "question": answers.question[i],
-                "prompt": answers.prompt[i],
-                "completion": answers.text[i],
-                "prompt_ids": answers.prompt_ids[i],
-                "completion_ids": answers.completion_ids[i],
-                "finish": answers.finish[i],
-                "logprobs": answers.logprobs[i],
-                "near_ties": None if answers.near_ties is None else answers.near_ties[i],
-                "correct": answers.correct[i],
-                "exact_answer": answers.exact_answer[i],
-                "exact_answer_method": answers.exact_answer_method[i],
-                "exact_answer_tokens": list(span) if span is not None else None,
-                "question_tokens": list(question) if question is not None else None,
-                "status": answers.status[i],
-                "positions": {
-                    role: token if token >= 0 else None for role, token in zip(positions.roles, index[i], strict=True)
-                },
-            }
-        )
-        if answers.extraction is not None:
-            lines[-1]["extraction"] = [asdict(exchange) for exchange in answers.extraction[i]]
-    if answers.judgement is not None:
-        for line, judged in zip(lines, answers.judgement.records(), strict=True):
-            line["judge"] = judged
-    return lines
+    @property
+    def begun(self) -> bool:
+        """Whether anything of a run is finished: a whole answer, or any file that comes after the answers."""
+        try:
+            others = {entry.name for entry in self.path.iterdir()} - {"run.json", ".run.json.tmp", self.answer_log.name}
+            return bool(others or read_lines(self.answer_log)[1:])
+        except OSError:
+            return False
 
 
 def json_line(record: dict[str, Any]) -> str:
@@ -150,45 +148,14 @@ def json_line(record: dict[str, Any]) -> str:
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085") + "\n"
 
 
-def read_answers(lines: Sequence[dict[str, Any]], *, span_uses_gold: bool = False) -> Answers:
-    """`Answers` from the records of `samples.jsonl`."""
-
-    def column(name: str) -> list[Any]:
-        return [line[name] for line in lines]
-
-    def spans(name: str) -> list[tuple[int, int] | None]:
-        return [(span[0], span[1]) if span is not None else None for span in column(name)]
-
-    return Answers(
-        id=column("id"),
-        question=column("question"),
-        group=column("group"),
-        prompt=column("prompt"),
-        prompt_ids=column("prompt_ids"),
-        completion_ids=column("completion_ids"),
-        text=column("completion"),
-        finish=column("finish"),
-        logprobs=column("logprobs"),
-        correct=column("correct"),
-        exact_answer=column("exact_answer"),
-        exact_answer_method=column("exact_answer_method"),
-        exact_answer_tokens=spans("exact_answer_tokens"),
-        question_tokens=spans("question_tokens"),
-        status=column("status"),
-        near_ties=column("near_ties") if lines and lines[0].get("near_ties") is not None else None,
-        span_uses_gold=span_uses_gold,
-        extraction=[tuple(Exchange(**asked) for asked in line["extraction"]) for line in lines]
-        if lines and "extraction" in lines[0]
-        else None,
-        judgement=Judgement.read(column("judge"), column("correct")) if lines and "judge" in lines[0] else None,
-    )
-
-
 def read_samples(folder: RunFolder) -> list[dict[str, Any]]:
     """The records of `samples.jsonl`; RunError if the file is missing or damaged."""
     try:
         with folder.samples.open(encoding="utf-8", newline="\n") as file:
-            return [json.loads(line) for line in file]
+            lines = [json.loads(line) for line in file]
+        if not all(isinstance(line, dict) and line.keys() >= _LINE_KEYS for line in lines):
+            raise ValueError(f"expected lines with {', '.join(sorted(_LINE_KEYS))}")
+        return lines
     except (OSError, ValueError) as error:
         raise RunError(f"{folder.samples} cannot be read ({error}); is {folder.path} the folder of a run?") from error
 
@@ -210,3 +177,15 @@ def read_run_json(folder: RunFolder) -> dict[str, Any]:
 def now() -> str:
     """The time, in UTC."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def run_identity(record: dict[str, Any]) -> str:
+    """What the shards of a run name as theirs: a hash of settings, versions, model and data."""
+    return json_hash([record[key] for key in ("settings", "versions", "model", "data")])
+
+
+def going_on(record: dict[str, Any], path: Path) -> str:
+    """The command that goes on with a run; a call, where it was given objects of Python that no command can name."""
+    if given := record.get("given"):
+        return f"interp.resume({str(path)!r}, {', '.join(f'{name}=…' for name in given)})"
+    return f"interp resume {quote(str(path))}"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from interp.capturing.activations import Capture
-from interp.runs.store import ShardWriter, finished_shards
+from interp.runs.store import QUESTION, ShardWriter, finished_shards
 
 SHARD_SAMPLES = 64
 
@@ -74,6 +74,11 @@ def joined(parts: list[Capture]) -> tuple[dict[str, Tensor], tuple[str, ...], Te
     return tensors, tuple(id for part in parts for id in part.id), torch.cat([part.valid for part in parts])
 
 
+def finished_batches(folder: Path) -> int:
+    """How many batches of capture the finished shards hold; 0 without a folder."""
+    return sum(shard.batches for shard in finished_shards(folder))
+
+
 def nonfinite_counts(folder: Path) -> dict[str, int]:
     """{key: values at valid roles that are NaN or infinite} over all shards; only where there are any."""
     total: Counter[str] = Counter()
@@ -89,3 +94,5 @@ def _tensors(part: Capture) -> Iterable[tuple[str, Tensor]]:
         for metric, values in part.attention.items():
             yield f"attention.{metric}.{layer}", values[:, i]
     yield "embed", part.embed
+    if part.question_embed is not None:
+        yield QUESTION, part.question_embed

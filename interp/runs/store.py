@@ -5,6 +5,7 @@
     resid_post.7          [sample, role, width]      vectors of a site at a layer
     attention.entropy.7   [sample, head, role]       an attention metric at a layer
     embed                 [sample, role, d_model]    the control row
+    question_embed        [sample, d_model]          mean input embedding of the question's tokens (none in old runs)
     valid                 [sample, role]             which roles the sample has
 
 `shard-00003.json`, the marker, names the run, the samples, the tensors and the checksum. A shard without a marker does
@@ -29,6 +30,9 @@ from torch import Tensor
 from interp.atomic import make_folder, remove, write_chunks, write_json
 from interp.errors import RunError
 from interp.runs.safetensors_stream import Specs, describe, layout, serialized
+
+QUESTION = "question_embed"
+"""The tensor that has neither layers nor roles; NaN on purpose where a question was not located."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,8 @@ class ShardReader:
         """`site` at a layer (None: what has no layer, as `embed`), at one role or at all, in the order of `samples`.
 
         `samples` are ids (default: all, as `sample_ids` lists them). Returns [sample, role, width], for
-        `attention.<metric>` [sample, head, role], without the role axis if `role` is given, in the stored dtype.
+        `attention.<metric>` [sample, head, role], without the role axis if `role` is given, in the stored dtype;
+        `question_embed`, which knows no role, [sample, width].
 
         Raises `RunError` for a site, layer, role or sample that the store does not hold, or a shard that is damaged.
         """
@@ -169,6 +174,9 @@ class ShardReader:
             raise RunError(f"{self.folder}: there is no {key!r}; it holds {', '.join(self.keys)}")
         if role is not None and role not in self.roles:
             raise RunError(f"{self.folder}: there is no role {role!r}; it holds {', '.join(self.roles)}")
+        axis = _role_axis(key)
+        if role is not None and not axis:
+            raise RunError(f"{self.folder}: {key!r} has one vector per sample, for all roles; leave the role out")
         samples = self.sample_ids if samples is None else samples
         if unknown := [id for id in samples if id not in self.known]:
             raise RunError(f"{self.folder}: holds no activations of sample {unknown[0]!r}")
@@ -178,7 +186,6 @@ class ShardReader:
             raise RunError(
                 f"{self.folder}: expected every sample once, got {len(samples)} ids of {len(wanted)} samples"
             )
-        axis = _role_axis(key)
         spec = self.shards[0].tensors[key]
         shape = [size for dim, size in enumerate(spec["shape"]) if dim > 0 and (role is None or dim != axis)]
         out = torch.empty((len(wanted), *shape), dtype=getattr(torch, spec["dtype"]))
@@ -255,12 +262,15 @@ def _sha256(path: Path) -> str:
 
 
 def _count_nonfinite(key: str, tensor: Tensor, valid: Tensor) -> int:
-    if key == "valid" or _role_axis(key) == 2:  # an undefined attention metric is NaN on purpose
+    if key == "valid" or _role_axis(key) != 1:  # an undefined attention metric or question is NaN on purpose
         return 0
     return int((~tensor.isfinite() & valid.to(tensor.device)[..., None]).sum())
 
 
 def _role_axis(key: str) -> int:
+    """0: it knows no roles."""
+    if key == QUESTION:
+        return 0
     return 2 if key.startswith("attention.") else 1
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
 from interp.runs.array_key import picked, whole_key
-from interp.runs.store import ShardReader
+from interp.runs.store import QUESTION, ShardReader
 
 KEPT_BYTES = 1 << 28
 """A layer up to this size is kept until another is asked for; of a larger one only the role asked for is read.
@@ -28,7 +28,7 @@ class Stored:
 
     reader: ShardReader
     name: str
-    """`resid_post`, `embed` (which has no layer axis), `attention.entropy` …"""
+    """`resid_post`, `attention.entropy` …; `embed` has no layer axis, `question_embed` no role axis either."""
     ids: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: torch.dtype
@@ -43,6 +43,19 @@ class Stored:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __repr__(self) -> str:
+        """In one line: what it holds, and that it is not in memory."""
+        axes = {3: ("samples", "roles", "width"), 4: ("samples", "layers", "roles", "width")}[self.ndim]
+        if self.name.startswith("attention."):
+            axes = ("samples", "layers", "heads", "roles")
+        sizes = ", ".join(f"{axis} {size}" for axis, size in zip(axes, self.shape, strict=True))
+        return f"Stored({self.name}: {sizes}; {str(self.dtype).removeprefix('torch.')}, on disk)"
+
+    def of_samples(self, places: list[int]) -> "Stored":
+        """The same array of some samples, in that order, still on the disk."""
+        ids = tuple(self.ids[i] for i in places)
+        return Stored(self.reader, self.name, ids, (len(ids), *self.shape[1:]), self.dtype, self.keep)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """All of it, in memory; bfloat16, which NumPy lacks, becomes float32."""
         whole = self[:]
@@ -56,7 +69,7 @@ class Stored:
         its role is read; of several, one after the other is read, and only what `key` names is held.
         """
         samples, *rest = whole_key(key, self.shape)
-        if len(self.shape) == 3:  # embed
+        if len(self.shape) < 4:  # embed, question_embed
             return self._layer(None, samples, rest)
         if isinstance(rest[0], int):
             return self._layer(rest[0], samples, rest[1:])
@@ -71,11 +84,11 @@ class Stored:
         return block[tuple(within for _, within in entries)]
 
     def _layer(self, layer: int | None, samples: Any, rest: list[Any]) -> Shaped[Tensor, "..."]:
-        """`rest`: the two axes after the layer, `role width` or, of a metric, `head role`."""
+        """`rest`: the axes after the layer, `role width`, of a metric `head role`, of the question `width`."""
         kept = self._kept  # read once: another thread may be about to replace it by another layer
         if kept[0] != layer:
             axis = 1 if self.name.startswith("attention.") else 0
-            if isinstance(rest[axis], int) and self._layer_bytes > self.keep:
+            if len(rest) == 2 and isinstance(rest[axis], int) and self._layer_bytes > self.keep:
                 part = read_padded(self.reader, self.name, layer, self.ids, role=self.reader.roles[rest[axis]])
                 return part[(samples, rest[1 - axis])]
             kept = (layer, read_padded(self.reader, self.name, layer, self.ids))
@@ -112,8 +125,8 @@ def stored_capture(folder: Path, ids: tuple[str, ...], positions: Positions, *, 
     captured = torch.tensor([sample in reader.known for sample in ids], dtype=torch.bool)
 
     def stored(name: str, keep: int = KEPT_BYTES) -> Stored:
-        spec = reader.shards[0].tensors[name if name == "embed" else f"{name}.{layers[0]}"]
-        axes = () if name == "embed" else (len(layers),)
+        spec = reader.shards[0].tensors[f"{name}.{layers[0]}" if name in names else name]
+        axes = (len(layers),) if name in names else ()
         return Stored(reader, name, ids, (len(ids), *axes, *spec["shape"][1:]), getattr(torch, spec["dtype"]), keep)
 
     return Capture(
@@ -125,4 +138,5 @@ def stored_capture(folder: Path, ids: tuple[str, ...], positions: Positions, *, 
         layers=tuple(layers),
         roles=positions.roles,
         id=ids,
+        question_embed=stored(QUESTION) if QUESTION in reader.keys else None,
     )

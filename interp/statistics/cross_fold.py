@@ -20,10 +20,13 @@ different folds (of different groups: sums over groups). The d_ij come from thre
 With nothing to find d_ij = d_ji, and the sum is as large as that variance: the true one is twice that. With strong
 signal or many samples for the features it vanishes. Cross-validation's dependence in general: Bates, Hastie &
 Tibshirani 2021. No matrix of pairs is kept: Σ d_ij d_ji is the trace of a square, estimated from its products with
-`DIRECTIONS` random sign vectors (Hutchinson 1989). Those are linear in the AUC, so that grids can be subtracted.
+`DIRECTIONS` random sign vectors (Hutchinson 1989). Those are linear in the AUC, so that grids can be subtracted, if a
+group has the same signs in both: they follow from its name (`group_signs`), whatever other groups there are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import shake_128
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -39,6 +42,15 @@ JITTER = 1e-13
 """Added to the inner products, relative to their trace, where there are fewer samples than features."""
 
 Sketch = Float[np.ndarray, "sample side direction"]
+Signs = Float[np.ndarray, "sample direction"]
+
+
+def group_signs(groups: Sequence[str]) -> Signs:
+    """Every sample's random signs: `DIRECTIONS` bits of the SHAKE-128 hash of its group's name."""
+    size = -(-DIRECTIONS // 8)
+    hashed = [shake_128(name.encode("utf-8", "surrogatepass")).digest(size) for name in groups]
+    bits = np.unpackbits(np.frombuffer(b"".join(hashed), dtype=np.uint8).reshape(len(hashed), size), axis=1)
+    return bits[:, :DIRECTIONS] * 2.0 - 1
 
 
 def training_sketch(
@@ -51,14 +63,14 @@ def training_sketch(
     residual: Float[np.ndarray, " sample"],
     curvature: Float[np.ndarray, " sample"],
     penalty: float,
+    signs: Signs,
 ) -> Sketch:
     """Products of the pair influences d with random signs: d·u (what a sample received) and dᵀ·u (what it gave).
 
     For a linear probe on standardised features z, at the minimum of penalty |w|²/2 + Σ loss: `residual` is minus the
     derivative of a sample's loss by its score, `curvature` the second derivative, means over the probes it trained;
-    `score` is out-of-fold. Signs depend on the group's code alone, so that sketches of several cells fit together.
+    `score` is out-of-fold. `signs` are those of `group_signs`, so that sketches of cells and of grids fit together.
     """
-    signs = np.random.default_rng(0).integers(0, 2, (int(group.max()) + 1, DIRECTIONS))[group] * 2.0 - 1
     curvature = np.maximum(curvature, FLAT)
     z, mean = _projected(z, curvature)
     numbers = np.unique(fold)

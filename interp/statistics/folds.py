@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Bool, Float, Int
 
+from interp.arguments import one_of, seed_number, shown, whole_number
 from interp.errors import DataError
+from interp.statistics.arrays import in_order, missing
 
 POPULATIONS = ("exact_answer", "all")
 
@@ -47,24 +48,10 @@ def question_groups(questions: Sequence[str], groups: Sequence[str | None] | Non
     ]
 
 
-def in_order(name: str, values: Any) -> list[Any]:
-    """One plain Python value per sample, by order: what a pandas index or a tensor's device says of it is ignored.
-
-    `values`: a list or tuple, or anything that NumPy takes (array, tensor, pandas Series, xarray DataArray). Raises
-    DataError, which calls them `name`, for anything else.
-    """
-    if isinstance(values, (list, tuple)):
-        return list(values)
-    array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
-    if array.ndim == 0:
-        raise DataError(f"{name}: expected one value per sample, in order, got {type(values).__name__}")
-    return array.tolist()
-
-
 def read_groups(groups: Any) -> list[str]:
     """Every sample's group as text, in order. Raises DataError for a sample without one."""
     values = in_order("groups", groups)
-    lacking = [i for i, value in enumerate(values) if value is None or value is pd.NA or value != value]
+    lacking = [i for i, value in enumerate(values) if missing(value)]
     if lacking:
         raise DataError(
             f"groups: {len(lacking)} of {len(values)} samples have no group, first number {lacking[0]} (from 0); "
@@ -77,13 +64,15 @@ def read_labels(y: Any, ids: Any = None) -> Float[np.ndarray, " sample"]:
     """Labels as 1.0 (correct), 0.0 (wrong) and NaN (None, NaN or NA: no label); anything else is a DataError."""
     values = in_order("labels", y)
     names = range(len(values)) if ids is None else in_order("ids", ids)
+    if len(names) != len(values):
+        raise DataError(f"ids: expected one per label ({len(values)}), got {len(names)}")
     out = np.full(len(values), np.nan)
     for i, value in enumerate(values):
-        if value is None or value is pd.NA or value != value:
+        if missing(value):
             continue
-        if isinstance(value, (str, bytes, list)) or value not in (0, 1):
+        if not isinstance(value, int | float) or value not in (0, 1):
             raise DataError(
-                f"labels: expected 0 (wrong), 1 (correct) or None, got {value!r} at sample {names[i]}; "
+                f"labels: expected 0 (wrong), 1 (correct) or None, got {shown(value)} at sample {names[i]}; "
                 "recode the labels before probing"
             )
         out[i] = float(value)
@@ -100,8 +89,7 @@ def assign_folds(
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    if folds < 2:
-        raise DataError(f"folds: expected at least 2, got {folds}")
+    folds, seed = whole_number("folds", folds, 2), seed_number(seed)
     counts = np.bincount(y, minlength=2)
     if counts.min() == 0:
         kind = "correct" if counts[0] == 0 else "wrong"
@@ -144,8 +132,7 @@ def make_folds(
     single class, a sample without a group, or fewer groups than folds.
     """
     labels = read_labels(y, ids)
-    if population not in POPULATIONS:
-        raise DataError(f"population: expected one of {', '.join(POPULATIONS)}, got {population!r}")
+    one_of("population", population, POPULATIONS)
     group = list(map(str, range(len(labels)))) if groups is None else read_groups(groups)
     for name, values in (("groups", group), ("has_exact_answer", has_exact_answer), ("ids", ids)):
         if values is not None and len(values) != len(labels):

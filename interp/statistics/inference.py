@@ -5,7 +5,8 @@ integer group codes, and knows nothing of layers or tokens. Definitions: docs/de
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -26,7 +27,7 @@ class Estimate:
     value: float
     low: float
     high: float
-    influence: Float[np.ndarray, " sample"]
+    influence: Float[np.ndarray, " sample"] = field(repr=False)
     """How far each sample moves `value`; 0 for samples that are not used."""
     n: int
     n_correct: int
@@ -42,10 +43,10 @@ def undefined(n_samples: int, n: int, n_correct: int, reason: str) -> Estimate:
     return Estimate(nan, nan, nan, np.zeros(n_samples), n, n_correct, reason=reason)
 
 
-def group_codes(groups: Sequence[object]) -> Int[np.ndarray, " sample"]:
-    """Groups as integers 0 … G-1, numbered by first appearance."""
-    seen: dict[object, int] = {}
-    return np.array([seen.setdefault(group, len(seen)) for group in groups], dtype=np.int64)
+def group_codes(groups: Sequence[Any]) -> Int[np.ndarray, " sample"]:
+    """Groups as integers 0 … G-1, in the order of their names: nothing drawn for them depends on the samples' order."""
+    code = {group: i for i, group in enumerate(sorted(set(groups)))}
+    return np.array([code[group] for group in groups], dtype=np.int64)
 
 
 def group_sums(

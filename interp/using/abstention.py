@@ -5,13 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
+from interp.arguments import MANY, numbers, one_of, seed_number, whole_number
 from interp.atomic import plain
 from interp.comparing.best_cell import nested_choice
 from interp.errors import DataError
 from interp.probing.grid import GridArrays, grid_arrays
+from interp.probing.of_run import GridLike, grid_of
 from interp.statistics.inference import LEVEL, MIN_PER_CLASS
 from interp.using.operating import (
     area,
@@ -86,6 +89,26 @@ class Selective:
     n: int
     n_correct: int
 
+    def __repr__(self) -> str:
+        """In one line: which cell, and what its probe is worth."""
+        chosen = "chosen without each fold, highest " if self.nested else ""
+        area = f"{self.aurc.value:.3f} [{self.aurc.low:.3f}, {self.aurc.high:.3f}]"
+        return (
+            f"Selective({chosen}layer {self.layer}, {self.token}; {self.n} samples, {self.n_correct} correct; area "
+            f"under risk and coverage {area}, at random {self.aurc_chance:.3f})"
+        )
+
+    def table(self) -> pd.DataFrame:
+        """The operating points: a row per `rate`, each number with its interval (`recall`, `recall_low`, …)."""
+        rows = []
+        for point in self.points:
+            row = {"rate": point.rate}
+            for name in ("recall", "false_positives", "threshold"):
+                found: Interval = getattr(point, name)
+                row |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+            rows.append(row)
+        return pd.DataFrame(rows)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; the curve at every hundredth of coverage."""
         at = np.unique(np.linspace(0, self.n - 1, min(101, self.n)).round().astype(int))
@@ -107,17 +130,18 @@ class Selective:
 
 
 def selective(
-    grid: xr.Dataset,
+    grid: GridLike,
     layer: int | None = None,
     token: str | None = None,
     *,
-    rates: Sequence[float] = RATES,
+    rates: float | Sequence[float] = RATES,
     resamples: int = RESAMPLES,
     seed: int | None = None,
 ) -> Selective:
     """Recall at fixed false-positive rates, calibrated probabilities and risk against coverage, on held-out folds.
 
-    Of the cell (`layer`, `token`), or by default of the best cell, chosen anew for each fold on the other folds. A fold
+    `grid`: a grid, or an opened run or its folder, whose probe grid is taken. Of the cell (`layer`, `token`), or by
+    default of the best cell, chosen anew for each fold on the other folds. A fold
     is judged by a threshold and a sigmoid that were fitted on the scores of the other folds, whose probes have offsets
     of their own, as the probe that will be used has; nothing is tuned on the samples it is counted on. Intervals: 95 %,
     from `resamples` bootstrap resamples of the groups (`default_rng([seed, 6])`, thresholds set anew in each), given
@@ -126,12 +150,12 @@ def selective(
     Raises DataError for a cell that does not exist or is undefined, a grid without a defined cell, or a rate outside
     0 … 1.
     """
+    grid = grid_of(grid)
     arrays = grid_arrays(grid)
-    if not all(0 < rate < 1 for rate in rates):
-        raise DataError(f"rates: expected shares between 0 and 1, got {tuple(rates)}")
+    rates, resamples = numbers("rates", rates, above=0, below=1), whole_number("resamples", resamples, 0, MANY)
     if (layer is None) != (token is None):
         raise DataError("cell: give both layer and token, or neither for the best cell")
-    seed = int(grid.attrs.get("seed", 0)) if seed is None else seed
+    seed = seed_number(grid.attrs.get("seed", 0) if seed is None else seed)
     columns, (row, column) = _columns(grid, arrays, layer, token)
     y, fold = arrays.y, arrays.fold
     weight = group_weights(arrays.group, resamples=resamples, seed=seed)
@@ -174,11 +198,7 @@ def _columns(
     folds = np.unique(arrays.fold)
     if layer is not None:
         layers, tokens = grid["layer"].values.tolist(), [str(t) for t in grid["token"].values]
-        if layer not in layers or token not in tokens:
-            raise DataError(
-                f"cell: the grid has no layer {layer}, {token}; layers {layers}, tokens {', '.join(tokens)}"
-            )
-        row, column = layers.index(layer), tokens.index(str(token))
+        row, column = layers.index(one_of("layer", layer, layers)), tokens.index(one_of("token", token, tokens))
         if not arrays.defined[row, column]:
             reason = grid["reason"].transpose("layer", "token").values[row, column]
             raise DataError(f"cell: layer {layer}, {token} is undefined: {reason}")
@@ -186,7 +206,7 @@ def _columns(
     if not arrays.defined.any():
         raise DataError("grid: no cell is defined, so there is no best cell")
     least = int(grid.attrs.get("min_per_class", MIN_PER_CLASS))
-    best, cells = nested_choice(grid, arrays, min_per_class=least)
+    best, cells = nested_choice(arrays, min_per_class=least)
     if best.estimate.reason:
         raise DataError(f"grid: the best cell cannot be chosen without each fold: {best.estimate.reason}")
     row, column = cells[int(arrays.auc[arrays.defined].argmax())].tolist()

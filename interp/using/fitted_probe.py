@@ -1,6 +1,6 @@
 """One probe of one cell, fitted for use: applied to new vectors, and as a direction in TransformerLens hooks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,15 +8,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.capturing.activations import Capture
+from interp.arguments import number, one_of, shown
+from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
 from interp.models.loading import hook_name
 from interp.runs.opened_run import Run
+from interp.statistics.arrays import read_array, read_whole_numbers
 from interp.using.platt import Platt
 
 Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
 """A hook point's name and the function for it, as `fwd_hooks` of `run_with_hooks` takes them."""
-Where = slice | int | Int[Tensor, " sample"]
+Where = slice | int | Sequence[int] | Int[Tensor, " sample"]
 """Token positions: of all samples alike, or one for each sample."""
 
 
@@ -44,7 +46,7 @@ class FittedProbe:
     model: str
     """SHA-256 of the model's weights, as in `run.json`; empty if not known."""
     protocol: Mapping[str, Any]
-    """`C`, `folds`, `seed`, and how many samples the probe was fitted on (`n`, `n_correct`)."""
+    """`C`, `folds`, `seed`, `population`, `min_per_class`, and how many samples it was fitted on (`n`, `n_correct`)."""
     auc: float
     """Out of fold, with its 95 % interval."""
     low: float
@@ -93,13 +95,18 @@ class FittedProbe:
         `model.run_with_hooks(tokens, fwd_hooks=[probe.steer(4.0)])`. `position`: a slice or an index of tokens for all
         samples (default: every token), or one token for each sample.
         """
-        return self._hook(lambda x, unit: x + alpha * unit, position)
+        size = number("alpha", alpha)
+        return self._hook(lambda x, unit: x + size * unit, position)
 
     def ablate(self, *, position: Where = slice(None)) -> Hook:
         """A hook that projects the direction out of the vectors: the score there is `bias` for every sample."""
         return self._hook(lambda x, unit: x - (x @ unit)[..., None] * unit, position)
 
     def _hook(self, change: Callable[[Tensor, Tensor], Tensor], position: Where) -> Hook:
+        index = position if isinstance(position, slice) else torch.from_numpy(read_whole_numbers("position", position))
+        if isinstance(index, Tensor) and index.ndim > 1:
+            raise DataError(f"position: expected a slice, one index, or one for each sample, got {shown(position)}")
+
         def edit(tensor: Tensor, hook: Any) -> Tensor:
             flat = tensor.reshape(*tensor.shape[:2], -1).clone()  # the heads of `z` side by side, as captured
             if flat.shape[-1] != len(self.direction):
@@ -107,9 +114,11 @@ class FittedProbe:
                     f"probe: expected vectors of width {len(self.direction)} at {self.hook_point}, got "
                     f"{flat.shape[-1]}: another model"
                 )
-            at: Any = (slice(None), position)
-            if isinstance(position, Tensor):
-                at = (torch.arange(len(flat), device=flat.device), position.to(flat.device))
+            at: Any = (slice(None), index if isinstance(index, slice) else index.to(flat.device))
+            if isinstance(index, Tensor) and index.ndim == 1:
+                if len(index) != len(flat):
+                    raise DataError(f"position: expected one for each of {len(flat)} samples, got {len(index)}")
+                at = (torch.arange(len(flat), device=flat.device), at[1])
             exact = torch.promote_types(flat.dtype, torch.float32)
             unit = self.unit.to(flat.device, exact)
             flat[at] = change(flat[at].to(exact), unit).to(flat.dtype)
@@ -128,18 +137,15 @@ class FittedProbe:
             data = data.capture
         if isinstance(data, Capture):
             return cell_vectors(data, layer=self.layer, role=self.role, site=self.site)
-        return data if isinstance(data, Tensor) else torch.as_tensor(data)
+        vectors = read_array("probe", data)
+        if vectors.dtype.kind not in "biuf":
+            raise DataError(f"probe: expected a Run, a Capture or vectors [..., width], got {shown(data)}")
+        return torch.as_tensor(vectors)
 
 
 def cell_vectors(cap: Capture, *, layer: int, role: str, site: str) -> Float[Tensor, "sample width"]:
     """Vectors of one cell. Raises DataError, with what there is, for a site, layer or role that was not captured."""
-    for name, wanted, there in (
-        ("site", site, tuple(cap.sites)),
-        ("layer", layer, cap.layers),
-        ("role", role, cap.roles),
-    ):
-        if wanted not in there:
-            raise DataError(f"{name}: {wanted!r} was not captured; there are {', '.join(map(str, there))}")
+    site, layer, role = captured_site(cap, site), one_of("layer", layer, cap.layers), one_of("role", role, cap.roles)
     everyone = torch.arange(len(cap.id))
     vectors: Tensor = cap.sites[site][everyone, cap.layers.index(layer), cap.roles.index(role)]
     return vectors

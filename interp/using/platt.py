@@ -5,7 +5,7 @@ out-of-fold scores. Every fold's probe has an offset of its own; the sigmoid is 
 is as uncertain as the offset of the probe it will be used on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -62,9 +62,9 @@ class Reliability:
     """The same for the share of correct answers as everybody's probability."""
     ece: float
     """Expected calibration error over the bins; above 0 by chance alone."""
-    predicted: Float[np.ndarray, " bin"]
-    observed: Float[np.ndarray, " bin"]
-    count: Int[np.ndarray, " bin"]
+    predicted: Float[np.ndarray, " bin"] = field(repr=False)
+    observed: Float[np.ndarray, " bin"] = field(repr=False)
+    count: Int[np.ndarray, " bin"] = field(repr=False)
 
 
 def reliability(

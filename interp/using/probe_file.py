@@ -9,6 +9,8 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from interp.arguments import instance
+from interp.arguments import path as path_of
 from interp.atomic import make_folder, plain, write_chunks, write_json
 from interp.errors import DataError
 from interp.using.fitted_probe import FittedProbe
@@ -20,6 +22,7 @@ TENSORS = ("direction", "mean", "scale", "fold_direction", "fold_bias")
 
 def save_probe(probe: FittedProbe, path: str | Path) -> Path:
     """Write `path.safetensors` (float64 weights) and `path.json`; returns the JSON's path. RunError if that fails."""
+    instance("probe", probe, FittedProbe, "it comes from fit_probe or load_probe")
     weights, text = _files(path)
     make_folder(weights.parent)
     digest = write_chunks(weights, [save({name: getattr(probe, name).contiguous() for name in TENSORS})])
@@ -58,6 +61,6 @@ def load_probe(path: str | Path) -> FittedProbe:
 
 
 def _files(path: str | Path) -> tuple[Path, Path]:
-    stem = Path(path)
+    stem = path_of("path", path)
     stem = stem.with_suffix("") if stem.suffix in (".json", ".safetensors") else stem
     return stem.with_name(f"{stem.name}.safetensors"), stem.with_name(f"{stem.name}.json")

@@ -5,17 +5,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.capturing.activations import Capture
+from interp.arguments import one_of, one_text, shown, whole_number
+from interp.capturing.activations import SITES, Capture
 from interp.errors import DataError
 from interp.probing.cells import choose_samples
 from interp.probing.crossfit import Cell, Trained, cross_fit, decision_values, train
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import read_features
 from interp.runs.opened_run import Run
+from interp.statistics.arrays import in_order, read_array
+from interp.statistics.cross_fold import group_signs
+from interp.statistics.folds import make_folds
 from interp.statistics.inference import MIN_PER_CLASS, estimate_auc, group_codes
+from interp.threads import one_thread
 from interp.using.abstention import RATES
 from interp.using.fitted_probe import FittedProbe, cell_vectors
 from interp.using.operating import false_positive_threshold
@@ -25,6 +30,7 @@ NOT_LINEAR = 1e-6
 """Error of the direction, relative to the spread of the scores, from which on a probe has none."""
 
 
+@one_thread()
 def fit_probe(
     data: Any,
     y: Any = None,
@@ -35,51 +41,61 @@ def fit_probe(
     site: str | None = None,
     probe: Any = None,
     C: float | str | Sequence[float] | None = None,
-    folds: int = 5,
+    folds: int | None = None,
     seed: int | None = None,
-    population: str = "exact_answer",
+    population: str | None = None,
     fold: Any = None,
+    ids: Any = None,
     model: str = "",
     min_per_class: int = MIN_PER_CLASS,
 ) -> FittedProbe:
     """The linear probe of one cell, fitted on all samples of the population that have the role (definitions: score).
 
-    `data`: a Run (labels, groups, folds, estimator, C, seed, site and model are the run's unless given), a Capture, or
-    bare vectors `sample width` of the cell `layer`, `role`. `site` defaults to the first that was captured, `probe` to
-    logistic regression, `C` to 1. `model` is the SHA-256 of the weights, if known. Its AUC, sigmoid and thresholds come
-    from the probes that were fitted without each fold, which are those of the grid.
+    `data`: a Run (labels, groups, population, folds, estimator, C, seed, site and model are the run's unless given), a
+    Capture, or bare vectors `sample width` of the cell `layer`, `role`, with the names `ids`. `y` and `groups` as in
+    `probe_grid`: an Answers is matched by id, a list by order. `site` defaults to the first that was captured,
+    `probe` to logistic regression, `C` to 1, `population` to `exact_answer`, `folds` to 5. `model` is the SHA-256 of
+    the weights, if known. Its AUC, sigmoid and thresholds come from the probes that were fitted without each fold,
+    which are those of the grid; another population, number of folds, seed or groups than the run's draws them anew.
+    `protocol` says what was used.
 
     Raises DataError for a cell that is undefined (with the reason), a cell that `data` does not have, or an estimator
     that has no direction because its score is not linear.
     """
+    role, layer = one_text("role", role), whole_number("layer", layer, 0)
+    min_per_class, model = whole_number("min_per_class", min_per_class, 1), one_text("model", model)
     if isinstance(data, Run):
         settings = data.settings["settings"]
+        seed = settings["seed"] if seed is None else seed
+        if fold is None:
+            population = settings["population"] if population is None else population
+            fold = _run_folds(data, y, groups, population, settings["folds"] if folds is None else folds, seed)
         y = data.answers.correct if y is None else y
         groups = data.answers.group if groups is None else groups
-        if fold is None:
-            fold = np.array([-1 if line["fold"] is None else line["fold"] for line in data.samples])
-        probe, C = settings["probe"] if probe is None else probe, settings["C"] if C is None else C
-        seed = settings["seed"] if seed is None else seed
+        C = data.argument("C", {"probe": probe}) if C is None else C
+        probe = settings["probe"] if probe is None else probe
         site, model = site or settings["sites"][0], model or data.settings["model"]["weights_sha256"]
         data = data.capture
     probe, C, seed = "logistic" if probe is None else probe, 1.0 if C is None else C, 0 if seed is None else seed
-    x, valid, has_exact_answer, ids, site = _cell(data, layer, role, site)
+    if population is None and fold is None:
+        population = "exact_answer"
+    x, valid, has_exact_answer, ids, site = _cell(data, layer, role, site, ids)
     samples = choose_samples(
         len(x),
         y,
         groups,
         fold=fold,
         has_exact_answer=has_exact_answer,
-        population=population,
-        folds=folds,
+        population="exact_answer" if population is None else population,
+        folds=5 if folds is None else folds,
         seed=seed,
         ids=ids,
     )
     vectors = x.detach().cpu().double().numpy()[samples.index]
     used = np.isfinite(vectors).all(1) & valid[samples.index]
-    group = group_codes(samples.group)[used]
+    group, signs = group_codes(samples.group)[used], group_signs(samples.group)[used]
     spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
-    cell = Cell(vectors[used], samples.y[used], samples.fold[used], spec, min_per_class, group, sketched=True)
+    cell = Cell(vectors[used], samples.y[used], samples.fold[used], spec, min_per_class, group, signs=signs)
     held_out = cross_fit(cell)
     if held_out.reason:
         raise DataError(f"probe: layer {layer}, {role} is undefined: {held_out.reason}")
@@ -93,7 +109,8 @@ def fit_probe(
         "C": whole.C,
         "folds": len(numbers),
         "seed": seed,
-        "population": population,
+        "population": "given by fold" if population is None else population,
+        "min_per_class": min_per_class,
         "n": len(cell.y),
         "n_correct": int(cell.y.sum()),
     }
@@ -119,19 +136,38 @@ def fit_probe(
     )
 
 
+def _run_folds(run: Run, y: Any, groups: Any, population: str, folds: int, seed: int) -> Int[np.ndarray, " sample"]:
+    """The run's own folds; others, drawn as a run draws them, where they are to be of other groups or settings."""
+    settings, answers = run.settings["settings"], run.answers
+    if groups is None and [population, folds, seed] == [settings[name] for name in ("population", "folds", "seed")]:
+        return np.array([-1 if line["fold"] is None else line["fold"] for line in run.samples])
+    labels = in_order("labels", answers.correct if y is None else y)
+    usable = [None if status == "too_long" else y for y, status in zip(labels, answers.status, strict=True)]
+    return make_folds(
+        usable,
+        answers.group if groups is None else groups,
+        has_exact_answer=(run.positions.exact_answer[:, 0] >= 0).numpy(),
+        population=population,
+        folds=folds,
+        seed=seed,
+        ids=answers.id,
+    ).fold
+
+
 def _cell(
-    data: Any, layer: int, role: str, site: str | None
+    data: Any, layer: int, role: str, site: str | None, ids: Any
 ) -> tuple[Tensor, Bool[np.ndarray, " sample"], Bool[np.ndarray, " sample"] | None, Sequence[str] | None, str]:
     """Vectors of the cell, who has the role, who has an exact answer, the samples' ids, and the site."""
     if isinstance(data, Capture):
         site = next(iter(data.sites)) if site is None else site
         vectors = cell_vectors(data, layer=layer, role=role, site=site)
-        features = read_features(data, site=site)
+        features = read_features(data, site=site, ids=ids)
         return vectors, features.valid[:, data.roles.index(role)], features.has_exact_answer, data.id, site
-    vectors = data if isinstance(data, Tensor) else torch.as_tensor(np.asarray(data))
-    if vectors.ndim != 2:
-        raise DataError(f"probe: expected a Run, a Capture or vectors `sample width`, got shape {tuple(vectors.shape)}")
-    return vectors, np.ones(len(vectors), bool), None, None, site or "resid_post"
+    bare = read_array("data", data)
+    if bare.ndim != 2 or bare.dtype.kind not in "biuf":
+        raise DataError(f"data: expected a Run, a Capture or vectors `sample width`, got {shown(data)}")
+    site = one_of("site", "resid_post" if site is None else site, SITES)
+    return torch.as_tensor(bare), np.ones(len(bare), bool), None, ids, site
 
 
 def _direction(trained: Trained, x: Float[np.ndarray, "sample width"]) -> tuple[Float[np.ndarray, " width"], float]:

@@ -1,4 +1,4 @@
-"""The seed preset against the paper's rules written out as loops, and the whole chain on a tiny model."""
+"""The paper's code against the paper's rules written out as loops, and the whole chain on a tiny model."""
 
 import json
 from dataclasses import replace
@@ -19,15 +19,9 @@ from interp.answering.prompts import decoder
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
 from interp.cli import main
-from interp.seed_preset import (
-    by_gold,
-    seed_answers,
-    seed_grid,
-    seed_positions,
-    seed_span,
-    seed_split,
-    substring_match,
-)
+from interp.paper_labels import by_gold, paper_span, paper_split, substring_match
+from interp.paper_preset import paper_answers, paper_grid, paper_positions
+from interp.paper_run import paper_run, write_paper
 
 
 def characters(ids):
@@ -59,7 +53,7 @@ def answers_of(prompts, completions, correct, spans=None) -> Answers:
 @given(st.lists(st.sampled_from([0, 1, 13, 27]), min_size=1, max_size=10), st.text("ABan", min_size=1, max_size=3))
 def test_the_span_is_the_last_shortest_window_of_the_first_text(completion, wanted):
     ids, n_prompt = [0, 13, *completion], 2
-    span, text = seed_span(ids, n_prompt, wanted, characters), characters(completion)
+    span, text = paper_span(ids, n_prompt, wanted, characters), characters(completion)
     at = text.lower().find(wanted.lower())
     if at < 0:
         assert span is None
@@ -77,7 +71,7 @@ def test_the_span_is_the_last_shortest_window_of_the_first_text(completion, want
 
 def test_positions_clamp_and_count_back_into_the_prompt():
     answers = answers_of([[0, 1, 2], [0] * 9, [0]], [[3, 4], [5] * 9, [6]], [True] * 3, [(4, 4), (10, 11), None])
-    positions = seed_positions(answers)
+    positions = paper_positions(answers)
     at = [dict(zip(ROLES, row, strict=True)) for row in positions.index.tolist()]
     assert at[0]["exact_answer_after_last"] == at[0]["exact_answer_last"] == at[0]["-1"] == 4
     assert (at[0]["-5"], at[0]["-3"], at[0]["last_q"], at[0]["exact_answer_before_first"]) == (0, 2, 2, 3)
@@ -90,7 +84,7 @@ def test_positions_clamp_and_count_back_into_the_prompt():
 
 def test_the_split_is_scikit_learns_after_numpys_shuffle():
     state = np.random.get_state()
-    train, held_out = seed_split(1500, seed=3)
+    train, held_out = paper_split(1500, seed=3)
     assert np.array_equal(np.random.get_state()[1], state[1])
     np.random.seed(3)
     indices = np.arange(1500)
@@ -122,6 +116,32 @@ def test_correct_is_a_substring():
     assert not substring_match(labels[0], "It entails nothing; neutral", "label", named)
 
 
+@pytest.mark.parametrize(
+    ("answer", "said", "right"),
+    [
+        ("1,234", "It has 1,234 seats.", True),
+        ("1,234", "It has 1234 seats.", True),
+        ("1,234", "It has 234 seats.", False),
+        ("3/4", "About 3/4 of them.", True),
+        ("3/4", "That is 0.75 exactly.", True),
+        ("50 %", "Half: 50 %.", True),
+        ("nine", "There are Nine.", True),
+        ("nine", "There are 8.", False),
+        ("nan", "It is nan.", True),
+        ("inf", "There is no end.", False),
+        ("1e400", "Very many.", False),
+        ("9" * 400, "Very many.", False),
+    ],
+)  # fmt: skip
+def test_an_accepted_answer_that_pythons_float_cannot_read_counts_as_it_stands(answer, said, right):
+    """The paper's code calls float() on it and stops with an error."""
+    (row,) = rows_of(("How many?", answer))
+    assert substring_match(row, said, "numeric") is right
+    answers = replace(answers_of([[0]], [[1, 1]], [True]), text=[said])
+    found = by_gold(answers, [row, row][:1], lambda ids: said if len(ids) > 1 else said[:1], numeric=True)
+    assert (found.exact_answer[0] is not None) is right
+
+
 def test_right_answers_are_found_by_gold_and_equal_prompts_share_a_span():
     prompt = [0, 1]
     completions = [[13, 27, 1], [27, 13, 1], [1, 1, 27]]
@@ -129,7 +149,7 @@ def test_right_answers_are_found_by_gold_and_equal_prompts_share_a_span():
     answers.exact_answer[2] = "an"
     answers.exact_answer_method[2] = "candidates"
     found = by_gold(answers, rows_of(("a", "an"), ("b", "b"), ("c", "x")), characters)
-    visited = [i for i in np.concatenate(seed_split(3)).tolist() if i != 2]
+    visited = [i for i in np.concatenate(paper_split(3)).tolist() if i != 2]
     own = {0: (3, 3), 1: (4, 4)}
     assert found.exact_answer == ["an", "b", "an"]
     assert found.exact_answer_tokens[0] == found.exact_answer_tokens[1] == own[visited[0]]
@@ -169,8 +189,8 @@ def test_the_grid_is_the_papers_loop():
         roles=ROLES,
         id=tuple(answers.id),
     )
-    grid = seed_grid(cap, answers, seed=1)
-    train, held_out = seed_split(n, seed=1)
+    grid = paper_grid(cap, answers, seed=1)
+    train, held_out = paper_split(n, seed=1)
     train, held_out = train[train % 10 != 0], held_out[held_out % 10 != 0]
     for layer, role in ((0, 0), (1, 5)):
         probe = LogisticRegression(random_state=1).fit(x[train, layer, role], y[train])
@@ -188,16 +208,16 @@ def test_the_chain_on_a_tiny_model(llama, monkeypatch, chat):
     template = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}[model]{% endif %}"
     monkeypatch.setattr(model_tokenizer(llama), "chat_template", template if chat else None)
     rows = rows_of(*((f"Who is no {i}?", "e", "zz") for i in range(12)))
-    answers = seed_answers(llama, rows, dataset="movies", max_new_tokens=5)
+    answers = paper_answers(llama, rows, dataset="movies", max_new_tokens=5)
     prompt = "[user] Who is no 0?\n" if chat else "Q: Who is no 0?\nA:"
     assert answers.prompt[0] == prompt and answers.span_uses_gold
     assert answers.correct == ["e" in text.lower() for text in answers.text]
-    cap = interp.capture(llama, answers, seed_positions(answers), sites=("mlp_post",))
-    grid = seed_grid(cap, answers)
+    cap = interp.capture(llama, answers, paper_positions(answers), sites=("mlp_post",))
+    grid = paper_grid(cap, answers)
     assert grid["auc"].shape == (3, 15) and grid["n"].max() <= 3
 
 
-def test_interp_seed_beside_a_finished_run(llama_folder, tmp_path, capsys) -> None:
+def test_interp_paper_beside_a_finished_run(llama_folder, tmp_path, capsys) -> None:
     """The grid of the functions on the run's own answers, whose one wrong label is mended by the substring match."""
     rows = [
         {"question": f"Where is city {i}?", "answer": "France", "completion": f" In {('France', 'Spain')[i % 2]}, far."}
@@ -209,25 +229,99 @@ def test_interp_seed_beside_a_finished_run(llama_folder, tmp_path, capsys) -> No
     options = {"candidates": ("France", "Spain"), "permutations": 0, "controls": False}
     run = interp.run(model=llama_folder, data=path, out=out, n_jobs=1, **options)
     files = {file.name for file in out.iterdir()}
-    assert main(["seed", str(out)]) == 0
+    assert main(["paper", str(out)]) == 0
     said = capsys.readouterr().out
     assert "of 40 samples 1 have another label, 1 their exact answer at other tokens" in said
-    assert {file.name for file in out.iterdir()} == files | {"seed_grid.csv"}
-    assert (out / "figures" / "seed_grid.png").stat().st_size
+    assert {file.name for file in out.iterdir()} == files | {"paper_grid.csv"}
+    assert (out / "figures" / "paper_grid.png").stat().st_size
 
     model = interp.load_model(llama_folder)
     loaded = interp.load_rows(path)
     labels = [substring_match(row, text, "contains") for row, text in zip(loaded, run.answers.text, strict=True)]
     answers = by_gold(replace(run.answers, correct=labels), loaded, decoder(model.tokenizer))
-    positions = seed_positions(answers)
-    grid = seed_grid(interp.capture(model, answers, positions, sites=("mlp_post",)), answers)
-    table = pd.read_csv(out / "seed_grid.csv", dtype={"token": str}).set_index(["layer", "token"])
+    positions = paper_positions(answers)
+    grid = paper_grid(interp.capture(model, answers, positions, sites=("mlp_post",)), answers)
+    table = pd.read_csv(out / "paper_grid.csv", dtype={"token": str}).set_index(["layer", "token"])
     for layer in range(3):
         for token in ROLES:
             cell, line = {"layer": layer, "token": token}, table.loc[(layer, token)]
-            np.testing.assert_equal(line["seed_auc"], grid["auc"].sel(cell).item())
+            np.testing.assert_equal(line["paper_auc"], grid["auc"].sel(cell).item())
             np.testing.assert_equal(line["default"], run.probe["auc"].sel(cell).item())
 
     rows[0]["question"] = "Where is another city?"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert main(["seed", str(out)]) == 2 and "the data changed since the run" in capsys.readouterr().err
+    assert main(["paper", str(out)]) == 2 and "the data changed since the run" in capsys.readouterr().err
+
+
+def test_a_run_with_processed_weights_is_probed_too(llama_folder, tmp_path, capsys) -> None:
+    """Its model is loaded as the run loaded it, or its weights would not be the run's."""
+    rows = [
+        {
+            "question": f"How many {i}?",
+            "answer": ["1,234", "3/4"][i % 2],
+            "completion": f" About {['1,234', '5'][i % 3 > 0]}.",
+        }
+        for i in range(40)
+    ]
+    options = {"correct": "numeric", "permutations": 0, "controls": False, "processed_weights": True}
+    out = tmp_path / "run"
+    interp.run(model=llama_folder, data=rows, out=out, n_jobs=1, exact_answer="last_number", **options)
+    run = interp.open_run(out)
+    grid = paper_run(run, data=rows)
+    assert grid["auc"].shape == (3, 15)
+    (out / "seed_grid.csv").write_text("an older folder's\n")
+    write_paper(run, grid)
+    assert (out / "seed_grid.csv").read_text() == "an older folder's\n" and (out / "paper_grid.csv").stat().st_size
+
+
+def test_the_grid_finds_samples_by_their_ids():
+    n, rng = 40, np.random.default_rng(0)
+    answers = answers_of([[0, 1]] * n, [[2, 3]] * n, (np.arange(n) % 2 == 0).tolist(), [(2, 2)] * n)
+    order = rng.permutation(n)
+    x = torch.tensor(rng.normal(size=(n, 1, 1, 4)))
+
+    def capture_of(rows) -> Capture:
+        return Capture(
+            sites={"mlp_post": x[rows]}, embed=None, attention={}, valid=torch.ones(len(rows), 1, dtype=torch.bool),
+            index=torch.zeros(len(rows), 1, dtype=torch.long), layers=(0,), roles=("a",), id=tuple(str(i) for i in rows),
+        )  # fmt: skip
+
+    assert paper_grid(capture_of(range(n)), answers).equals(paper_grid(capture_of(order.tolist()), answers))
+    with pytest.raises(interp.DataError, match="1 of 40 answers were not captured, first '39'"):
+        paper_grid(capture_of(range(n - 1)), answers)
+
+
+def test_options_of_the_answers_are_checked(llama):
+    rows = rows_of(("Where?", "here"), ("When?", "now"))
+    with pytest.raises(
+        interp.DataError, match="paper_answers: there is no option 'max_tokens'; did you mean 'max_new_tok"
+    ):
+        paper_answers(llama, rows, max_tokens=3)
+    with pytest.raises(
+        interp.DataError, match="correct: expected one of contains, .*, got 'numerical'; did you mean 'numeric'"
+    ):
+        paper_answers(llama, rows, correct="numerical")
+    with pytest.raises(interp.ModelError, match="no chat template"):
+        paper_answers(llama, rows, chat=True)
+
+
+def test_the_old_names_go_on_with_a_warning(llama_folder, tmp_path, capsys):
+    import interp.seed_preset
+    import interp.seed_run
+
+    for old, new in (
+        (lambda: interp.seed_answers, paper_answers),
+        (lambda: interp.seed_positions, paper_positions),
+        (lambda: interp.seed_grid, paper_grid),
+        (lambda: interp.seed_preset.by_gold, by_gold),
+        (lambda: interp.seed_preset.seed_split, paper_split),
+        (lambda: interp.seed_run.write_seed, write_paper),
+        (lambda: interp.seed_run.seed_run, paper_run),
+    ):
+        with pytest.warns(FutureWarning, match="the old name goes with the next release") as caught:
+            assert old() is new
+        assert caught[0].filename == __file__
+    with pytest.raises(AttributeError, match="no attribute 'seed_gird'"):
+        _ = interp.seed_preset.seed_gird
+    assert main(["seed", str(tmp_path)]) == 2  # it is no run, and that comes after the notice
+    assert capsys.readouterr().err.startswith("interp: `seed` is now `interp paper`; the old name goes with")

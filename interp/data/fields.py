@@ -1,0 +1,89 @@
+"""What the cells of a record mean: texts, accepted answers, token ids, truth values, and what is absent."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from interp.arguments import shown
+from interp.data.readers import Cell
+from interp.errors import DataError
+
+
+def cell(values: Mapping[str, Any], columns: Mapping[str, str], field: str) -> Any:
+    """A field's value as Python's own; NumPy's and pandas' missing values are None."""
+    value = _plain(values.get(columns.get(field, field)))
+    return None if absent(value) else value
+
+
+def absent(value: Any) -> bool:
+    """None, NaN, or pandas' NA and NaT."""
+    not_a_number = isinstance(value, float) and math.isnan(value)
+    return value is None or not_a_number or type(value).__name__ in ("NAType", "NaTType")
+
+
+def read_text(where: str, value: Any) -> str:
+    """Text; a whole number is written out."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise DataError(f"{where}: expected text, got {shown(value)}; write it as text, or leave it out")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise DataError(f"{where}: half a surrogate pair in {shown(value)}; it is no valid text") from None
+    return str(value)
+
+
+def read_answers(where: str, value: Any) -> tuple[str, ...]:
+    """Accepted answers: one text or several, none of them blank; () where there is none at all."""
+    each = entries(value)
+    if all(absent(item) or (isinstance(item, str) and not item.strip()) for item in each):
+        return ()
+    several = isinstance(value, list | tuple) or len(each) > 1
+    texts = tuple(read_text(f"{where}[{number}]" if several else where, item) for number, item in enumerate(each))
+    if not all(text.strip() for text in texts):
+        raise DataError(f"{where}: an accepted answer is blank in {shown(value)}")
+    return texts
+
+
+def entries(value: Any) -> list[Any]:
+    """The texts of a cell that may hold several: a list, in CSV a JSON list of texts, or the one that it is."""
+    if isinstance(value, Cell):
+        parsed = _parsed(value)
+        return parsed if isinstance(parsed, list) and all(isinstance(item, str) for item in parsed) else [value]
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def read_ids(where: str, value: Any) -> tuple[int, ...] | None:
+    """Token ids."""
+    value = _plain(value)
+    if value is None:
+        return None
+    ids = _parsed(value) if isinstance(value, Cell) else value
+    if not isinstance(ids, list | tuple) or not all(type(item) is int and item >= 0 for item in ids):
+        raise DataError(f"{where}: expected a list of token ids (whole numbers from 0), got {shown(value)}")
+    return tuple(ids)
+
+
+def read_truth(where: str, value: Any) -> bool | None:
+    """True, False, or None where nothing is said."""
+    value = _plain(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Cell):
+        value = {"true": 1, "false": 0, "1": 1, "0": 0, "1.0": 1, "0.0": 0}.get(value.strip().casefold(), value)
+    if not isinstance(value, int | float) or value not in (0, 1):
+        raise DataError(f"{where}: expected true or false (or 1 or 0), got {shown(value)}")
+    return bool(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value  # numpy and torch values
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

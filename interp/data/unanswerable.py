@@ -1,0 +1,45 @@
+"""Questions that have no accepted answer: which they are, and what is said of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from interp.errors import DataError
+
+NO_ANSWER = "without an accepted answer"
+NAMED = 5
+"""How many of several rows are named in a message."""
+
+
+def why_unanswerable(values: Mapping[str, Any]) -> str:
+    """Why a question has no accepted answer: because the data say that it has none, or just so."""
+    if str(values.get("is_impossible")).casefold() == "true":
+        return "is_impossible"
+    return "not answerable" if str(values.get("answerable")).casefold() == "false" else NO_ANSWER
+
+
+def no_answer(places: Sequence[str], columns: Mapping[str, str], seen: Iterable[str]) -> DataError:
+    """Why rows without an accepted answer stop a file: no row has the column, or in these it is empty."""
+    column = columns.get("answer", "answer")
+    if column not in seen:
+        return missing(places[0], "answer", columns, seen)
+    return DataError(
+        f"{first_places(places)}: no answer: the column {column!r} is empty in {len(places)} row"
+        f"{'s' * (len(places) > 1)}; bring an accepted answer or the row's own `correct`, or leave such rows out, "
+        "counted, with skip_unanswerable=True (--skip-unanswerable)"
+    )
+
+
+def missing(where: str, field: str, columns: Mapping[str, str], found: Iterable[str]) -> DataError:
+    """A column that has to be there is not, or is empty."""
+    names = ", ".join(map(str, found)) or "nothing"
+    return DataError(
+        f"{where}: no {field}: expected text in the column {columns.get(field, field)!r}; "
+        f"found the columns: {names}. Name another with columns={{{field!r}: …}} (--columns {field}=…)"
+    )
+
+
+def first_places(places: Sequence[str]) -> str:
+    """The first few of several rows, their file named once: `rows.jsonl:3, 7, 9 and 2 more`."""
+    file = places[0].rpartition(":")[0]
+    named = [places[0], *(place.removeprefix(f"{file}:") for place in places[1:NAMED])]
+    return ", ".join(named) + (f" and {len(places) - NAMED} more" if len(places) > NAMED else "")

@@ -1,0 +1,35 @@
+"""The input embedding of a hooked model: the vector that it looks up for a token id, before any position or block."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.models.architecture import HookedModel, backend
+
+
+@torch.inference_mode()
+def token_embeddings(model: HookedModel, ids: Sequence[int]) -> Float[Tensor, "token width"] | None:
+    """The input embedding of token ids, float32 on the CPU; None where the model has none that can be looked up.
+
+    The model's own module is asked, so that a scaled or quantised embedding gives the vectors that it gives the model;
+    no hook fires.
+    """
+    lookup = _lookup(model)
+    if lookup is None:
+        return None
+    device = next((weight.device for weight in lookup.parameters()), torch.device("cpu"))
+    found = lookup(torch.tensor(list(ids), dtype=torch.long, device=device))
+    return found.float().cpu() if isinstance(found, Tensor) and found.is_floating_point() else None
+
+
+def _lookup(model: HookedModel) -> Any:
+    if backend(model) == "HookedTransformer":
+        return model.embed
+    try:
+        module = model.original_model.get_input_embeddings()
+    except (AttributeError, NotImplementedError):
+        return None
+    return getattr(module, "original_component", module)  # the bridge's wrapper has hook points

@@ -1,0 +1,71 @@
+"""The features behind a grid's cells, found by layer, role and sample in what the grid was made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Int, Shaped
+
+from interp.axes import places
+from interp.capturing.activations import Capture
+from interp.probing.features import Features, as_array, read_features
+
+AXES = {"layers": "layer", "roles": "token", "samples": "sample"}
+
+
+@dataclass(frozen=True)
+class CellColumns:
+    """Features of a grid's cells, as its own probes saw them, addressed by the grid's layers, roles and samples."""
+
+    features: Features
+    index: Int[np.ndarray, " sample"]
+    """Where the grid's samples stand in the features."""
+    metrics: Sequence[Any] | None = None
+    """Of an attention grid: every attention metric, `sample layer head role`."""
+
+    def __call__(self, used: Shaped[np.ndarray, " sample"], layer: int, role: int) -> Float[np.ndarray, "used width"]:
+        """Of one cell; `used`: a mask or places of samples of the grid."""
+        samples = self.index[used]
+        if self.metrics is None:
+            return self.features.column(samples, layer, role)
+        at = self.features.layer_at[layer], self.features.role_at[role]
+        columns = np.concatenate([as_array(values[samples, at[0], :, at[1]]) for values in self.metrics], axis=1)
+        return columns[:, np.isfinite(columns).all(0)]
+
+    @property
+    def width(self) -> int:
+        """Numbers of a sample in one cell, as if every attention metric were finite."""
+        if self.metrics is None:
+            return int(self.features.values.shape[-1])
+        return sum(int(values.shape[2]) for values in self.metrics)
+
+
+def cell_columns(
+    grid: xr.Dataset,
+    data: Any,
+    *,
+    layers: Sequence[int] | None = None,
+    roles: Sequence[str] | None = None,
+    ids: Any = None,
+) -> CellColumns:
+    """The features behind a grid's cells, found in `data` by layer, role and sample.
+
+    `layers`, `roles` and `ids` name the axes of a bare array, as in `probe_grid`; a Capture knows its own.
+    """
+    attention = grid.attrs.get("kind") == "attention"
+    if isinstance(data, Capture):
+        site = next(iter(data.sites)) if attention else str(grid.attrs["site"])
+        features = read_features(data, site=site, layers=layers, roles=roles, ids=ids)
+    else:
+        features = read_features(data, layers=layers, roles=roles, ids=ids)
+    remedy = "give the data of the grid, and with a bare array the same layers=, roles= and ids= as to probe_grid"
+    wanted = {name: grid[dim].values.tolist() for name, dim in AXES.items()}
+    there = (features.layers, features.roles, features.ids)
+    at = [
+        places(name, wanted[name], own, where="the data", remedy=remedy)
+        for name, own in zip(wanted, there, strict=True)
+    ]
+    metrics = list(data.attention.values()) if attention and isinstance(data, Capture) else None
+    return CellColumns(features.select(wanted["layers"], wanted["roles"]), at[2], metrics)
