@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import Unpack
+
 from interp.analysis import analyse, draw, write_results
 from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers, generate_answers
@@ -26,6 +28,7 @@ from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.progress import bar
 from interp.run_data import IN_PYTHON, load_settings_model, model_source, read_rows
+from interp.run_keywords import RunOptions, shows_options
 from interp.run_record import check_unchanged, new_record, note_labelling, sample_counts, stage
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
@@ -38,6 +41,7 @@ from interp.statistics.folds import Folds, make_folds
 from interp.threads import one_thread, torch_threads
 
 
+@shows_options
 def run(
     *,
     model: Any,
@@ -45,7 +49,7 @@ def run(
     out: str | Path,
     progress: bool = False,
     n_jobs: int | None = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Run:
     """The whole flow: rows → answers → positions → capture → grids → comparison → figures and report, in `out`.
 

@@ -28,6 +28,7 @@ GROUND = (
     "machine",
     "progress",
     "run_data",
+    "run_keywords",
     "settings",
     "threads",
 )  # files beside the steps that they use

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import Unpack
 
 from interp.answering.answers import check_vocabulary, own_completion
 from interp.answering.correctness import JUDGE
@@ -24,6 +25,7 @@ from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.run_data import load_settings_model
+from interp.run_keywords import RunOptions, shows_options
 from interp.runs.shards import SHARD_SAMPLES
 from interp.settings import Settings, check_options
 
@@ -102,13 +104,14 @@ class Plan:
         return "\n".join([*lines, *(f"warning: {sentence}" for sentence in self.warnings)])
 
 
+@shows_options
 def plan(
     *,
     model: Any,
     data: str | Path | Iterable[QARow | Mapping[str, Any]] | None = None,
     out: str | Path | None = None,
     time: bool = True,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Plan:
     """What `interp.run` with the same arguments will take; nothing is written.
 
