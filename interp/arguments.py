@@ -25,7 +25,7 @@ class _Short(Repr):
     """`reprlib`, which names what is not plain by its type."""
 
     def repr_instance(self, value: object, level: int) -> str:
-        return repr(value) if isinstance(value, Number) else type(value).__name__
+        return repr(value) if isinstance(value, Number | bytes) else type(value).__name__
 
 
 LONGEST = 100

@@ -123,10 +123,10 @@ def test_grids_whose_layers_or_roles_do_not_match_are_an_error(join, axis: str) 
     part = whole.isel({axis: slice(0, 2)})
     assert (whole["auc"] - part["auc"]).sizes[axis] == 2  # what must not happen
     renamed = whole.assign_coords({axis: [7, 8, 9] if axis == "layer" else ["a", "b", "c"]})
-    turned = whole.isel({axis: slice(None, None, -1)})
-    for other in (part, renamed, turned):
+    for other in (part, renamed):
         with pytest.raises(DataError, match=f"{axis} labels"):
             join(whole, other)
+    join(whole, whole.isel({axis: slice(None, None, -1)}))  # the same labels in another order are found by name
 
 
 @pytest.mark.parametrize("name", ["y", "fold", "group"])

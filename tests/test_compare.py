@@ -55,7 +55,7 @@ def test_every_delta_is_that_of_inference_and_q_is_over_the_grid(grids: tuple[xr
                 two["score"].isel(cell).values,
                 one["y"].values,
                 one["fold"].values,
-                np.arange(300),
+                grid_arrays(one).group,
                 training=grid_arrays(one).trained(*cell.values()) - grid_arrays(two).trained(*cell.values()),
             )
             here = delta.isel(cell)

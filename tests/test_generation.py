@@ -255,5 +255,5 @@ def test_rows_may_be_what_load_rows_reads(llama, tmp_path) -> None:
     assert repr(expected) == (
         f"Answers(2 samples: {right} correct, {2 - right} wrong, 0 without a label; {found} exact answers)"
     )
-    with pytest.raises(DataError, match="row 0: expected a dict, a QARow or a file, got int"):
+    with pytest.raises(DataError, match="row 0: expected a dict, a QARow or a file, got 1"):
         interp.generate_answers(llama, [1])

@@ -155,5 +155,5 @@ def test_bad_input() -> None:
         permutation_test(grid, x[:50])
     with pytest.raises(DataError, match="layers: 1 of 3 are not in the data, first 2"):
         permutation_test(grid, x[:, :2])
-    with pytest.raises(DataError, match="permutations: expected a whole number from 2, got 1"):
+    with pytest.raises(DataError, match="permutations: expected a whole number from 2 to 1000000, got 1"):
         permutation_test(grid, x, permutations=1)

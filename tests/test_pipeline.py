@@ -18,7 +18,7 @@ from interp.cli import main
 from interp.errors import DataError, RunError
 from interp.models.embedding import token_embeddings
 from interp.reporting.verdict import verdict
-from interp.runs.run_folder import read_answers
+from interp.runs.sample_lines import read_answers
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
 FILES = {

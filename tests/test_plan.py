@@ -160,5 +160,5 @@ def test_a_model_of_seven_billion_is_counted_by_the_formula() -> None:
 
 
 def test_what_run_would_refuse_plan_refuses(llama_folder, data) -> None:
-    with pytest.raises(DataError, match="none of"):
+    with pytest.raises(DataError, match="sites: expected one of resid_post"):
         interp.plan(model=llama_folder, data=data, sites=("nowhere",))

@@ -15,6 +15,7 @@ from interp.models.embedding import token_embeddings
 from interp.probing.baselines import question_estimate
 from interp.probing.controls import control_grid
 from interp.probing.probes import probe_grid
+from interp.probing.scored import Labels
 
 
 def test_the_vectors_are_hugging_faces_own(case, tiny_folder) -> None:
@@ -72,8 +73,9 @@ def test_parts_without_it_are_unknown_when_they_are_joined(llama, asked) -> None
     assert interp.Capture.concat([bare]).question_embed is None
 
 
-def labels(n: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return np.arange(n) % 2, np.arange(n) // 2 % 5, np.arange(n)
+def labels(n: int = 200) -> Labels:
+    names = [*map(str, range(n))]
+    return Labels.of(np.arange(n) % 2, np.arange(n) // 2 % 5, names, names)
 
 
 def test_what_is_planted_in_it_is_found_and_samples_without_it_are_left_out() -> None:
@@ -109,8 +111,13 @@ def test_the_control_stands_beside_the_others_and_reads_samples_by_name() -> Non
     )
     controls = control_grid(shuffled, answers, grid, n_jobs=1)
     found = controls.baselines["question_embedding"]["all"]
-    expected = question_estimate(told.numpy(), (y, grid["fold"].values, np.arange(len(y))), min_per_class=10)
+    expected = question_estimate(
+        told.numpy(),
+        Labels.of(y, grid["fold"].values, grid["group"].values.tolist(), grid["sample"].values.tolist()),
+        min_per_class=10,
+    )
     assert found.value == expected.value > 0.95
-    (row,) = [row for row in controls.table() if row["metric"] == "question_embedding_auc"]
+    table = controls.table()
+    (row,) = table[table["metric"] == "question_embedding_auc"].to_dict("records")
     assert (row["layer"], row["token"], row["value"], row["n"]) == ("all", "all", found.value, len(y))
-    assert "Mean embedding of the question's tokens" in [line["name"] for line in controls.summary(grid)]
+    assert "Mean embedding of the question's tokens" in controls.summary(grid)["name"].tolist()

@@ -25,12 +25,12 @@ BAD = {
     "no data": (DataError, "there is no data", {"data": None}),
     "a device that is not there": (ModelError, "device 'cuda:99'", {"device": "cuda:99"}),
     "no device": (ModelError, "device 'quantum'", {"device": "quantum"}),
-    "no dtype": (ModelError, "dtype must be one of", {"dtype": "float7"}),
-    "no site": (DataError, "none of", {"sites": ("nowhere",)}),
+    "no dtype": (ModelError, "dtype: expected one of float32", {"dtype": "float7"}),
+    "no site": (DataError, "sites: expected one of resid_post", {"sites": ("nowhere",)}),
     "no probe": (DataError, "probe", {"probe": "oracle"}),
     "no population": (DataError, "population: expected one of", {"population": "everyone"}),
     "no rule": (DataError, "correct: expected one of", {"correct": "exactly"}),
-    "no data set": (DataError, "no data set 'films'", {"dataset": "films"}),
+    "no data set": (DataError, "dataset: expected one of triviaqa", {"dataset": "films"}),
     "no judge": (DataError, "needs a model to ask", {"correct": "judge"}),
     "a judge that is not there": (
         ModelError,
@@ -76,7 +76,8 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_run_and_plan_refuse_alike(llama, llama_folder, tmp_path, monkeypatch, case) -> None:
-    monkeypatch.setattr("interp.pipeline._load", lambda model, settings: model_of(model, llama))
+    for place in ("interp.pipeline", "interp.planning.plan"):
+        monkeypatch.setattr(f"{place}.load_settings_model", lambda settings, model: model_of(model, llama))
     kind, message, options = BAD[case]
     options = {"model": llama_folder, "data": ROWS, "out": lambda to: to / "run"} | options
     options["out"] = options["out"](tmp_path)

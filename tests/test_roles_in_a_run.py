@@ -212,7 +212,7 @@ def test_the_command_line_adds_columns(llama_folder, tmp_path, capsys, monkeypat
     arguments = [*fixed, "--out", str(tmp_path / "out")]
     for wrong, message in (
         (["--role", "x=middle"], "role 'x': expected LANDMARK"),
-        (["--role", "x"], "role 'x': expected LANDMARK"),
+        (["--role", "x"], "--role x: expected NAME=ROLE"),
         (["--role", "x=start", "--role", "x=end"], "--role x: given twice"),
         (["--role", "-1=start"], "role '-1' is there already"),
     ):

@@ -34,7 +34,7 @@ def test_a_data_set_fills_in_what_is_not_given():
     # Candidates or a pattern imply a method of their own.
     assert settings("triviaqa", "triviaqa.json", candidates=("Paris",)).exact_answer is None
     assert filled_in({"seed": 3, "chat": None}) == {"seed": 3}
-    with pytest.raises(DataError, match="no data set 'films'"):
+    with pytest.raises(DataError, match="dataset: expected one of triviaqa, .*, got 'films'"):
         filled_in({"dataset": "films"})
     with pytest.raises(DataError, match="'imdb' has its own; leave one of the two out"):
         settings("imdb", "imdb.csv", columns={"question": "text"})

@@ -11,6 +11,7 @@ from interp.cli import main
 from interp.comparing.compare import delta_grid
 from interp.comparing.run_differences import compare_runs, describe_differences, layers_by_depth
 from interp.errors import DataError
+from interp.probing.fold_values import unpacked
 from interp.probing.probes import probe_grid
 from interp.statistics.inference import auc_influence, benjamini_hochberg
 
@@ -172,7 +173,9 @@ def test_the_same_layers_are_paired_with_themselves(grids) -> None:
 
 def test_what_is_no_mapping_of_grids_is_refused(grids) -> None:
     one, two = grids["model A"], grids["model B"]
-    with pytest.raises(DataError, match=r"grids: expected a mapping {name: grid}, .*, got \[Dataset, Dataset\]"):
+    with pytest.raises(
+        DataError, match=r"grids: expected {name: grid}, every grid under a name of its own, got \[Dataset, Dataset\]"
+    ):
         compare_runs([one, two])
     with pytest.raises(DataError, match="grid: expected the whole grid, an xarray Dataset, got DataArray"):
         compare_runs({"a": one.auc, "b": two.auc})
@@ -228,7 +231,7 @@ def test_the_mean_is_over_the_cells_that_have_a_difference_and_the_samples_of_bo
             parts = [auc_influence(np.where(both, score, np.nan), y, fold) for score in scores]
             values.append(parts[0][0] - parts[1][0])
             influences.append(parts[0][1] - parts[1][1])
-            sketch = np.subtract(*(g["training"].values[:, layer, role].astype(float) for g in (one, two)))
+            sketch = np.subtract(*(unpacked(g["training"].values[:, layer, role]).astype(float) for g in (one, two)))
             sketches.append(np.where(both[:, None, None], sketch, 0))
     sums = [np.zeros((n // 2, *part.shape[1:])) for part in (np.mean(influences, 0), np.mean(sketches, 0))]
     for total, part in zip(sums, (np.mean(influences, 0), np.mean(sketches, 0)), strict=True):

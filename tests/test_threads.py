@@ -46,8 +46,8 @@ def grids(x: np.ndarray, y: list[int], n_jobs: int) -> list[xr.Dataset]:
     grid = interp.probe_grid(x, y, roles=["a", "b"], n_jobs=n_jobs)
     return [
         grid,
-        interp.permutation_test(grid, x, permutations=20, n_jobs=n_jobs),
-        interp.permutation_test(grid, x, permutations=2, statistic="logistic", n_jobs=n_jobs),
+        interp.permutation_test(grid, x, roles=["a", "b"], permutations=20, n_jobs=n_jobs),
+        interp.permutation_test(grid, x, roles=["a", "b"], permutations=2, statistic="logistic", n_jobs=n_jobs),
     ]
 
 

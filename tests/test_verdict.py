@@ -7,7 +7,7 @@ import pytest
 from synthetic_grids import make_samples, make_scores
 
 from interp.comparing.compare import compare_grids
-from interp.reporting.verdict import headline, verdict, warnings
+from interp.reporting.verdict import _share, headline, verdict, warnings
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +122,10 @@ def test_warnings_name_leaks_losses_and_repeated_columns(grids):
     assert "accepted answers" in gold
     assert "10 labelled samples are not in the grids (see their status below); 0 of them are right and 10 wrong" in lost
     assert columns.endswith("exact_answer_last = exact_answer_first.")
+
+
+def test_the_embeddings_share_is_of_the_samples_that_both_can_score() -> None:
+    row = {"name": "embed", "value": 0.6, "best_value": 0.75}
+    assert _share(0.8, 0.9, {"against_controls": [row]}) == pytest.approx(0.4)
+    assert _share(0.8, 0.9, {}) == pytest.approx(0.75)
+    assert _share(0.8, 0.9, {"against_controls": [row | {"best_value": None}]}) == pytest.approx(0.75)

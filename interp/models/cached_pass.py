@@ -114,6 +114,6 @@ def _places(real: Bool[Tensor, " all"], new: int) -> Int[Tensor, " real_new"]:
 @lru_cache
 def _advice() -> str:
     return (
-        f": transformers {version('transformers')} and TransformerLens {version('transformer-lens')} do not work "
-        f"together for this model; tested are {TESTED}"
+        f": transformers {version('transformers')} and TransformerLens {version('transformer-lens')} do not run this "
+        f"model right; install versions that are tested ({TESTED}), or where they are, use another model"
     )

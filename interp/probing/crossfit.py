@@ -167,7 +167,8 @@ def choose_C(cell: Cell) -> float:
     The inner folds follow the rule of the outer ones (`StratifiedGroupKFold`, as many, same seed). Raises
     InnerFoldsError where they cannot be made.
     """
-    groups = None if cell.group is None else list(map(str, cell.group.tolist()))
+    # With leading zeros codes sort as the groups' names do, and the folds are those of the names.
+    groups = None if cell.group is None else [f"{code:09d}" for code in cell.group.tolist()]
     try:
         fold = assign_folds(cell.y, groups, folds=cell.spec.inner_folds, seed=cell.spec.seed)
     except DataError as error:

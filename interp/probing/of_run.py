@@ -93,7 +93,7 @@ GridLike = xr.Dataset | RunLike | str | Path
 """A grid, an opened run, or the folder of a finished one."""
 
 
-def grid_of(data: GridLike) -> xr.Dataset:
+def grid_of(data: object) -> xr.Dataset:
     """The grid itself, or the probe grid of a run. Raises DataError for anything else, RunError for another folder."""
     if isinstance(data, xr.Dataset):
         return data

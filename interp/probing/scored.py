@@ -1,7 +1,7 @@
 """An AUC with the scores it was computed from, so that it can be compared with another on the samples of both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -37,11 +37,11 @@ class Labels(NamedTuple):
 class Scored(Estimate):
     """An AUC that can be computed anew on fewer samples."""
 
-    score: Float[np.ndarray, " sample"]
+    score: Float[np.ndarray, " sample"] = field(repr=False)
     """Out of fold, or as it is where nothing was fitted; NaN: the sample is not used."""
-    training: Sketch | None
+    training: Sketch | None = field(repr=False)
     """Its `training_sketch`, 0 where a sample is not used; None where nothing was fitted, or it is not known."""
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] = field(repr=False)
     """Whose scores they are."""
 
     @classmethod

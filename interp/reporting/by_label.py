@@ -37,8 +37,14 @@ def cells_of(comparison: "Comparison", grid: xr.Dataset) -> xr.Dataset:
 
 
 def labels_of(grid: xr.Dataset, ids: Sequence[str]) -> tuple[list[float | None], list[int]]:
-    """Labels and folds of a grid in the order of the captured samples; None and -1 for those that it lacks."""
-    columns = (grid[name].values.tolist() for name in ("sample", "y", "fold"))
+    """Labels and folds of a grid in the order of the captured samples; None and -1 for those that it lacks.
+
+    Raises DataError for a dataset that has none, or that has samples which were not captured.
+    """
+    names = ("sample", "y", "fold")
+    if lacking := [name for name in names if name not in grid.variables or grid[name].dims != ("sample",)]:
+        raise DataError(f"grid: expected one {lacking[0]!r} per sample; a grid comes from probe_grid or attention_grid")
+    columns = (grid[name].values.tolist() for name in names)
     there = {name: (float(y), int(fold)) for name, y, fold in zip(*columns, strict=True)}
     places("grid", there, list(ids), where="the Capture", remedy="give the Capture that the grid was made from")
     rows = [there.get(name, (None, -1)) for name in ids]

@@ -12,7 +12,6 @@ from interp.arguments import instance, one_of
 from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.probing.cells import choose_samples
-from interp.probing.grid import check_grid
 from interp.reporting.by_label import labels_of
 from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
@@ -67,7 +66,6 @@ def heads_heatmap(
     instance("cap", cap, Capture, "it comes from interp.capture")
     role, metric = one_of("role", role, cap.roles), one_of("metric", metric, cap.attention)
     if isinstance(y, xr.Dataset):
-        check_grid(y)
         (y, fold), groups = labels_of(y, cap.id), None
     elif fold is not None and not isinstance(y, Answers):
         inside = [number >= 0 for number in in_order("fold", fold)]

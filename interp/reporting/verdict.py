@@ -123,7 +123,7 @@ def _embedding(nested: Number, probe: xr.Dataset, comparison: Mapping[str, Any])
     embedding = best_embedding(probe)
     if embedding is None or nested.value <= 0.5:
         return []
-    share = 100 * np.clip((embedding.value - 0.5) / (nested.value - 0.5), 0, 1)
+    share = 100 * np.clip(_share(embedding.value, nested.value, comparison), 0, 1)
     row = probe["embed_auc"].sel(token=comparison["best"]["probe"]["cell"]["token"])
     own = "undefined" if bool(row.isnull()) else f"{float(row):.2f}"
     gain = [gain_text(row) for row in comparison.get("against_controls", []) if row["name"] == EMBED]
@@ -131,6 +131,14 @@ def _embedding(nested: Number, probe: xr.Dataset, comparison: Mapping[str, Any])
         f"The embedding row, before any layer, reaches {embedding} at {embedding.note} ({share:.0f} % of what the best "
         f"cell has above chance){''.join(f': {text}' for text in gain)}; at the best cell's own token it is {own}."
     ]
+
+
+def _share(embedding: float, best: float, comparison: Mapping[str, Any]) -> float:
+    """What the embedding has above chance of what the best cell has, on the samples of both where that was compared."""
+    for row in comparison.get("against_controls", []):
+        if row["name"] == EMBED and row.get("best_value") is not None and row["best_value"] > 0.5:
+            return float((row["value"] - 0.5) / (row["best_value"] - 0.5))
+    return (embedding - 0.5) / (best - 0.5)
 
 
 def _attention(comparison: Mapping[str, Any]) -> list[str]:

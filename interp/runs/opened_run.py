@@ -190,7 +190,7 @@ class Run(RunLike):
         if record["state"] == "done":
             raise RunError(f"{path} is missing, though the run is finished: restore it, or run again in another folder")
         raise RunError(
-            f"{self.folder.path} is not finished ({record['state']}): there is no {path.name} yet; go on with "
+            f"{self.folder.path} is not finished ({record['state']}): {path.name} is not there yet; go on with "
             f"`{going_on(record, self.folder.path)}`"
         )
 

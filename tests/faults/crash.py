@@ -72,7 +72,7 @@ def with_model(model: HookedModel, action: Callable[[], Any]) -> Callable[[], An
     """`action` with a model that is loaded already, wherever a run would load one."""
 
     def act() -> Any:
-        interp.pipeline._load = lambda *_: model
+        interp.pipeline.load_settings_model = lambda *_: model
         interp.runs.shards.SHARD_SAMPLES = 8
         return action()
 

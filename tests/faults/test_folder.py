@@ -49,7 +49,7 @@ def in_process(llama, monkeypatch):
     def stop(*_, **__):
         raise Probing
 
-    monkeypatch.setattr("interp.pipeline._load", lambda *_: llama)
+    monkeypatch.setattr("interp.pipeline.load_settings_model", lambda *_: llama)
     monkeypatch.setattr("interp.runs.shards.SHARD_SAMPLES", 8)
     monkeypatch.setattr("interp.pipeline.analyse", stop)
     return Probing
@@ -123,6 +123,8 @@ def test_a_foreign_shard_is_refused(capsys, folder, in_process) -> None:
     shard(folder, 1, "json").write_text(json.dumps(marker | {"run": "0" * 64}))
     message = error_of(capsys, "resume", folder)
     assert "shard-00001.safetensors: belongs to a run of another model, data or settings" in message
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"state": "probing"}))
     with pytest.raises(RunError, match="another model, data or settings"):
         interp.open_run(folder).activations(layer=0, role="last_q")
 
@@ -233,7 +235,7 @@ def test_a_full_disk_while_the_results_are_written(folder, llama, monkeypatch) -
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("interp.pipeline._load", lambda *_: llama)
+    monkeypatch.setattr("interp.pipeline.load_settings_model", lambda *_: llama)
     monkeypatch.setattr("interp.pipeline.analyse", lambda *_, **__: None)
     monkeypatch.setattr("interp.pipeline.write_results", full)
     with pytest.raises(RunError, match="run: cannot be written: No space left on device; make room"):

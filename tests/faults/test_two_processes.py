@@ -51,7 +51,7 @@ def meanwhile(monkeypatch) -> Callable[[Callable], None]:
 
 @pytest.fixture
 def with_llama(llama, monkeypatch) -> None:
-    monkeypatch.setattr("interp.pipeline._load", lambda *_: llama)
+    monkeypatch.setattr("interp.pipeline.load_settings_model", lambda *_: llama)
     monkeypatch.setattr("interp.runs.shards.SHARD_SAMPLES", 8)
 
 
