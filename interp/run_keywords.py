@@ -1,4 +1,4 @@
-"""The options of `run` and `plan` by name and type, so that an editor completes them and `help` shows their defaults."""
+"""The options of `run` and `plan` by name and type: an editor completes them, `help` shows their defaults."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -35,7 +35,7 @@ class RunOptions(TypedDict, total=False):
     prompt_template: str | None
     """Text with `{question}`, and `{context}` if it is needed."""
     chat: bool | None
-    """Whether prompts are turns of a chat; None: where the tokenizer has a template and no `prompt_template` is given."""
+    """Whether prompts are turns of a chat; None: if the tokenizer has a template and there is no `prompt_template`."""
     stop: str | Sequence[str]
     """Texts after which generation ends."""
     temperature: float
