@@ -41,6 +41,12 @@ def paper_answers(
     sample is found by the gold string, of a wrong one by the method in `options` (the paper asks a model; default:
     candidates), and samples with equal prompts share one span. `options` are those of `generate_answers`; `dataset`
     fills in its own.
+
+    >>> from interp import demo
+    >>> model, rows = interp.load_model(demo.model_path()), interp.load_rows(demo.questions_path(), limit=4)
+    >>> answers = interp.paper_answers(model, rows, prompt_template=demo.PROMPT_TEMPLATE, max_new_tokens=64)
+    >>> answers.span_uses_gold
+    True
     """
     known_options("paper_answers", options, parameters(generate_answers) - {"model", "rows"})
     tokenizer, seed = model_tokenizer(model), seed_number(seed)
@@ -71,6 +77,11 @@ def paper_positions(answers: Answers) -> Positions:
 
     `exact_answer_after_last` clamps to the last token; `-k` counts back whatever is there, also into the prompt. A
     position past the end of the sequence, where that code stops with an IndexError, is absent.
+
+    >>> from interp.demo import planted
+    >>> _, answers = planted()
+    >>> interp.paper_positions(answers).index.shape
+    torch.Size([100, 15])
     """
     instance("answers", answers, Answers, "they come from paper_answers or generate_answers")
     index = []
@@ -99,6 +110,12 @@ def paper_grid(
     100 iterations), `n_train` and `n` (held out). A cell without both classes on both sides is NaN.
 
     Samples are found by their ids. Raises DataError for a site that was not captured, or an answer that was not.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> grid = interp.paper_grid(cap, answers, site="resid_post")
+    >>> int(grid.n.max())  # one held-out fifth
+    20
     """
     instance("answers", answers, Answers, "they come from paper_answers or generate_answers")
     vectors = instance("cap", cap, Capture, "it comes from interp.capture").sites[one_of("site", site, cap.sites)]

@@ -60,6 +60,14 @@ def run(
     `resume(out)`. The same bytes come again from the same inputs (definitions: same bytes).
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
+
+    >>> from interp import demo
+    >>> result = interp.run(
+    ...     model=demo.model_path(), data=demo.questions_path(), limit=24, out="demo-run",  # 24 questions: a try
+    ...     prompt_template=demo.PROMPT_TEMPLATE, max_new_tokens=64, permutations=0, controls=False,
+    ... )
+    >>> result.settings["state"]
+    'done'
     """
     check_options("run", options, "out", "progress", "n_jobs")
     folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
@@ -93,6 +101,9 @@ def resume(
     `model`, `data` and the options `correct`, `judge`, `extractor` and `roles` ({name: function}) are needed again
     only if they were given as Python objects. Raises RunError if the model, data or versions are not those the run
     began with, if this machine would get other last digits, or if another process is working on the run.
+
+    >>> interp.resume("demo-run")  # the folder of `interp demo`; a finished run is opened as it is
+    Run('demo-run', state='done')
     """
     if unknown := sorted({*given} - {*LABELLING, "roles"}):
         hint = nearest(unknown[0], parameters(resume) | {*LABELLING, "roles"})
@@ -122,7 +133,12 @@ def resume(
 
 
 def open_run(out: str | Path) -> Run:
-    """A run folder as an object: settings, samples, grids, comparison, activations. Raises RunError if it is none."""
+    """A run folder as an object: settings, samples, grids, comparison, activations. Raises RunError if it is none.
+
+    >>> run = interp.open_run("demo-run")  # the folder of `interp demo`
+    >>> run.probe.auc.dims
+    ('layer', 'token')
+    """
     opened = Run(RunFolder.at(out))
     opened.settings  # noqa: B018  (fails at once for a folder that holds no run)
     return opened

@@ -34,6 +34,11 @@ class Answers(Records):
 
     `answers[3]` is the record of one sample, `answers[2:5]`, `answers[[1, 4]]` and `answers[mask]` are Answers of some,
     a loop goes over records, `answers.at("q12")` finds one by its id, `answers.table()` is a DataFrame.
+
+    >>> from interp.demo import planted
+    >>> _, answers = planted()
+    >>> answers.table()[["id", "correct"]].shape
+    (100, 2)
     """
 
     id: list[str]
@@ -126,6 +131,12 @@ def generate_answers(
     `progress` is called with the number of samples just finished.
 
     Raises DataError for a template, pattern, rule or method that does not fit, or ids outside the model's vocabulary.
+
+    >>> from interp import demo
+    >>> model, rows = interp.load_model(demo.model_path()), interp.load_rows(demo.questions_path(), limit=4)
+    >>> answers = interp.generate_answers(model, rows, prompt_template=demo.PROMPT_TEMPLATE, max_new_tokens=64)
+    >>> answers.text[0], answers.correct[0]
+    (' Most maps show that Kallakurichi belongs to Poland as one of its cities.', False)
     """
     from interp.answering.asking import check_asked
     from interp.answering.extraction import extractor as extract_with

@@ -53,6 +53,13 @@ def judge_answers(
 
     Raises DataError for rows that are not those of the answers, hand labels of unknown samples, or a prompt that
     lacks a field.
+
+    >>> from interp.demo import answered, questions_path
+    >>> model, answers = answered(4)
+    >>> rows = interp.load_rows(questions_path(), limit=4)
+    >>> judgement = interp.judge_answers(answers, rows, judge=lambda prompt: "yes")
+    >>> judgement.correct
+    [True, True, True, True]
     """
     instance("answers", answers, Answers, "they come from generate_answers")
     rows, max_new_tokens = as_rows(rows), whole_number("max_new_tokens", max_new_tokens, 1)

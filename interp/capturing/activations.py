@@ -28,7 +28,13 @@ SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_pos
 
 @dataclass(frozen=True)
 class Capture:
-    """What one forward pass left behind; entries of absent roles are NaN, masked by `valid`."""
+    """What one forward pass left behind; entries of absent roles are NaN, masked by `valid`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> cap
+    Capture(100 samples, 3 layers, 6 roles; sites: resid_post; attention metrics: entropy, to_self)
+    """
 
     sites: Mapping[str, Any]
     """{site: Float[Tensor, "sample layer role width"]} in the model's dtype (`z` has its heads side by side).
@@ -96,6 +102,11 @@ class Capture:
         """The samples of several captures (batches of one data set) one after the other, in memory.
 
         Raises DataError for no part, parts with other sites, metrics, layers or roles, or an id that stands in two.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> len(interp.Capture.concat([cap[:40], cap[40:]]).id)
+        100
         """
         if isinstance(parts, Capture) or not isinstance(parts, Sequence):
             raise DataError(f"captures: expected a list of Captures, got {shown(parts)}")
@@ -171,6 +182,12 @@ def capture(
     are found in `positions` by id (positions made by hand have none: by order).
 
     Raises DataError for an unknown site or positions of other samples, ModelError where the architecture lacks one.
+
+    >>> from interp.demo import answered
+    >>> model, answers = answered(4)
+    >>> cap = interp.capture(model, answers, interp.resolve_positions(answers))
+    >>> cap.resid.shape, cap.attention["entropy"].shape  # sample layer role d_model, sample layer head role
+    (torch.Size([4, 8, 15, 128]), torch.Size([4, 8, 4, 15]))
     """
     info, progress = model_info(model), progress_function(progress)
     positions = positions_of(answers, positions)

@@ -36,6 +36,14 @@ def capture_from_cache(
 
     `Capture.concat` joins the batches of a larger data set. Raises DataError if the cache holds no site at all, a site
     or pattern at some of its layers only, or tensors that do not fit the positions.
+
+    >>> from interp.demo import answered
+    >>> import torch
+    >>> model, answers = answered(1)
+    >>> ids = torch.tensor([answers.prompt_ids[0] + answers.completion_ids[0]])
+    >>> cap = interp.capture_from_cache(model.run_with_cache(ids)[1], interp.resolve_positions(answers))
+    >>> cap.resid.shape
+    torch.Size([1, 8, 15, 128])
     """
     sites = read_sites(sites)
     instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")

@@ -29,6 +29,13 @@ class Comparison(Mapping[str, Any]):
 
     Also a mapping that cannot be changed: of a run's comparison over all of `comparison.json`, where `controls`,
     `against_controls`, `matched_width`, `gain` and `for_use` stand beside it; of any other over `to_dict`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> probe, attention = interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct)
+    >>> comparison = interp.compare_grids(probe, attention)
+    >>> comparison.best["probe"]["cell"]
+    {'layer': 1, 'token': 'exact_answer_last'}
     """
 
     names: tuple[str, str]
@@ -128,6 +135,13 @@ def compare_grids(probe: GridLike, attn: GridLike, *, names: tuple[str, str] | N
     Any two grids of the same samples, layers and roles, in whatever order: probe and attention, two sites, two models,
     two estimators; of a run its probe grid. `names` defaults to the grids' kinds. Raises DataError if layers, roles,
     samples, labels, folds or groups differ.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> probe, attention = interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct)
+    >>> comparison = interp.compare_grids(probe, attention)
+    >>> comparison.best["probe"]["cell"]
+    {'layer': 1, 'token': 'exact_answer_last'}
     """
     probe = grid_of(probe)
     attn = aligned(probe, grid_of(attn))

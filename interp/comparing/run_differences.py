@@ -46,6 +46,12 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     `mean_low`, `mean_high` and `mean_p` is the mean of `delta` over the cells that have one.
 
     Raises DataError for fewer than two grids, or layers or roles that differ: never an inner join.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> strong, weak = (interp.probe_grid(cap, answers.correct, C=C) for C in (1.0, 0.01))
+    >>> interp.compare_runs({"strong": strong, "weak": weak}).pair.values.tolist()
+    ['strong − weak']
     """
     grids = named_grids(grids)
     one_of("layers", layers, LAYERS)

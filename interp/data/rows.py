@@ -15,7 +15,11 @@ from interp.errors import DataError
 
 @dataclass(frozen=True)
 class QARow:
-    """One question with its accepted answers, and whatever another engine already produced for it."""
+    """One question with its accepted answers, and whatever another engine already produced for it.
+
+    >>> interp.QARow(id="q1", question="In which country is Lyon?", answers=("France",)).answers
+    ('France',)
+    """
 
     id: str
     """Unique within the data set; the row's number (from 0) where the file brings none."""
@@ -97,6 +101,10 @@ def load_rows(
     warning that names the first ones, and counted in `.left_out`. A row that merely brings none (`[]`, null, blank)
     stops the file, unless `skip_unanswerable` leaves it out too; nothing else is dropped.
     Raises `DataError` with file and line (or row) for anything that does not fit.
+
+    >>> rows = interp.load_rows([{"question": "In which country is Lyon?", "answer": ["France"]}])
+    >>> rows[0].question, rows[0].answers
+    ('In which country is Lyon?', ('France',))
     """
     return rows_of(_records(source), columns=columns, limit=limit, skip_unanswerable=skip_unanswerable)
 

@@ -9,6 +9,8 @@ from interp.capturing.positions import resolve_positions
 
 LAYER, ROLE = 1, "exact_answer_last"
 """The cell that holds the signal."""
+ROLES = ("last_q", "exact_answer_before_first", ROLE, "exact_answer_after_last", "-2", "-1")
+"""Of every kind of column one: few, so that what is tried on them ends within a second."""
 WIDTH, HEADS = 8, 2
 PROMPT, COMPLETION, EXACT = 6, 10, (9, 10)
 """Tokens of every prompt and completion; first and last token of the exact answer."""
@@ -22,7 +24,7 @@ def planted(n: int = 100, *, layers: int = 3, seed: int = 1) -> tuple[Capture, A
     rng = np.random.default_rng(seed)
     right = rng.permutation(np.arange(n) % 2)
     answers = planted_answers(right)
-    positions = resolve_positions(answers)
+    positions = resolve_positions(answers, roles=ROLES)
     column = positions.roles.index(ROLE)
 
     def noise(*shape: int) -> torch.Tensor:

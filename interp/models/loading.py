@@ -58,6 +58,11 @@ def load_model(
     GPUs, by accelerate). Weights are Hugging Face's own unless `processed_weights` folds the norms and centres what
     writes to the residual stream. `check=True` runs `preflight`, also on the `sites` that will be captured.
     Raises ModelError with what to do.
+
+    >>> from interp.demo import model_path
+    >>> model = interp.load_model(model_path())  # or a Hugging Face name, a folder, a GGUF file, a model you hold
+    >>> model.cfg.n_layers, model.cfg.n_heads
+    (8, 4)
     """
     dtype, sites, reference = read_dtype(dtype), several_texts("sites", sites), None
     processed_weights, check = flag("processed_weights", processed_weights), flag("check", check)

@@ -32,7 +32,13 @@ from interp.settings import Settings, check_options
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will take; `print(plan)` says it in words. Sizes in bytes, times in seconds, lengths in tokens."""
+    """What a run will take; `print(plan)` says it in words. Sizes in bytes, times in seconds, lengths in tokens.
+
+    >>> from interp import demo
+    >>> plan = interp.plan(model=demo.model_path(), data=demo.questions_path(), out="runs/next", time=False)
+    >>> plan.rows
+    840
+    """
 
     rows: int
     excluded: dict[str, tuple[str, ...]]
@@ -122,6 +128,11 @@ def plan(
 
     Raises what `run` would raise: DataError for rows or settings that do not fit, ModelError for the model, RunError
     for a folder in use. Too little room, which `run` refuses, is a warning here: the plan says how much is needed.
+
+    >>> from interp import demo
+    >>> plan = interp.plan(model=demo.model_path(), data=demo.questions_path(), out="runs/next", time=False)
+    >>> plan.rows
+    840
     """
     check_options("plan", options, "out", "time")
     out, time = None if out is None else path("out", out, error=RunError), flag("time", time)

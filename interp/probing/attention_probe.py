@@ -51,6 +51,12 @@ def attention_grid(
     `metric_auc` (metric, layer, token) is the AUC of one metric averaged over heads, "higher when correct", without
     any fitting, `metric_p` its two-sided p against 0.5, `metric_q` by Benjamini-Hochberg over all metrics and cells;
     `metric_mean` its mean. Arguments and errors as in `probe_grid`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> grid = interp.attention_grid(cap, answers.correct)
+    >>> int(grid.auc.sel(token="exact_answer_last").argmax("layer"))
+    1
     """
     if not isinstance(cap, Capture) or not cap.attention:
         what = "this one holds none" if isinstance(cap, Capture) else f"got {shown(cap)}"

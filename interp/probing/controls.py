@@ -107,6 +107,12 @@ def control_grid(
 
     Raises DataError if a layer, role or sample of the grid is not in `data` or `answers`, or an unnamed estimator is
     not given again.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> controls = interp.control_grid(cap, answers, interp.probe_grid(cap, answers.correct))
+    >>> controls.table()["metric"].nunique()
+    12
     """
     instance("answers", answers, Answers, "they come from generate_answers")
     seed, n_jobs, progress = seed_number(seed), job_count(n_jobs), progress_function(progress)

@@ -44,6 +44,12 @@ def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **opti
 
     `interp.compare_grids(gain_grid(cap, y), probe_grid(cap, y))` gives the gain of every cell with its interval.
     Arguments and errors are those of `probe_grid`; DataError if the capture holds no attention metrics.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> both, alone = interp.gain_grid(cap, answers.correct), interp.probe_grid(cap, answers.correct)
+    >>> interp.compare_grids(both, alone).names
+    ('gain', 'probe')
     """
     if not isinstance(cap, Capture) or not cap.attention:
         raise DataError("attention: expected a Capture that holds attention metrics; capture the model with attention")

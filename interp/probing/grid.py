@@ -198,6 +198,12 @@ def join_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] = 
     Layers, roles and samples are matched by name. They, labels, folds and groups must agree exactly: DataError
     otherwise, never an inner join.
     Attributes that differ are kept under `<name>_<attribute>`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> joined = interp.join_grids(interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct))
+    >>> joined.auc.dims, joined.grid.values.tolist()
+    (('grid', 'layer', 'token'), ['probe', 'attention'])
     """
     names = two_names(names)
     probe, attn = xr.align(probe, aligned(probe, attn), join="exact")

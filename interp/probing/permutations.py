@@ -141,6 +141,12 @@ def permutation_test(
     Undefined cells are NaN.
 
     Raises DataError for an unknown statistic, or data that lack a layer, role or sample of the grid.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> grid = interp.permutation_test(interp.probe_grid(cap, answers.correct), cap, permutations=99)
+    >>> float(grid.p_corrected.sel(layer=1, token="exact_answer_last"))  # 1 of 100: no permutation has a larger maximum
+    0.01
     """
     one_of("statistic", statistic, STATISTICS)
     permutations, seed = whole_number("permutations", permutations, 2, MANY), seed_number(seed)

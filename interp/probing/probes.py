@@ -69,6 +69,18 @@ def probe_grid(
     `progress` is called with the number of cells just finished.
 
     Raises DataError for labels other than 0/1, a single class, fewer groups than folds, or shapes that do not fit.
+
+    >>> import numpy as np
+    >>> rng, y = np.random.default_rng(0), np.arange(120) % 2
+    >>> vectors = rng.standard_normal((120, 3, 2, 8))  # sample layer role width
+    >>> vectors[:, 1, 0, 0] += 2 * y  # layer 1, first role: right and wrong lie two units apart
+    >>> grid = interp.probe_grid(vectors, y, roles=("first", "last"))
+    >>> grid.auc.round(2).to_pandas()
+    token  first  last
+    layer
+    0       0.50  0.42
+    1       0.91  0.54
+    2       0.59  0.52
     """
     embed, nested, n_jobs = flag("embed", embed), flag("nested", nested), job_count(n_jobs)
     min_per_class, progress = whole_number("min_per_class", min_per_class, 1), progress_function(progress)
@@ -136,6 +148,13 @@ def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **o
     A difference between the two grids that this control removes was only one of dimension (definitions: the two grids).
     `attention` is the attention grid, whose cells are found by layer and token; the other arguments and errors are
     those of `probe_grid`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> attention = interp.attention_grid(cap, answers.correct)
+    >>> narrow = interp.matched_width_grid(cap, answers.correct, attention)
+    >>> int(narrow.n_features.max())  # metrics x heads
+    4
     """
     known_options("matched_width_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested", *WIDTHS})
     check_grid(attention)

@@ -37,6 +37,13 @@ def plot_heads(
     colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, an
     Answers, or a grid of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`)
     defaults to the folds of docs/definitions.md over `y` and `groups`. Raises DataError for an unknown role or metric.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> grid = interp.probe_grid(cap, answers.correct)
+    >>> ax = interp.plot_heads(cap, grid, "exact_answer_last", metric="entropy")
+    >>> ax.get_xlabel()
+    'Head'
     """
     if isinstance(cap, Run):
         if role is None:

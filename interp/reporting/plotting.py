@@ -57,6 +57,12 @@ def plot_grid(
     above it each of `controls`: {name: AUC per token}, a list in the grid's order, or {token: AUC} or a DataArray on
     `token`, found by name.
     Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> ax = interp.plot_grid(interp.probe_grid(cap, answers.correct))
+    >>> ax.get_ylabel()
+    'Layer'
     """
     check_drawing(ax, title)
     grid, embed, colorbar = grid_of(grid), flag("embed", embed), flag("colorbar", colorbar)
@@ -84,6 +90,12 @@ def plot_comparison(
     `comparison` its ΔAUC is drawn under its names, and cells with q < 0.05 carry the sign of the difference (which a
     grey print loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or samples
     differ, or the comparison is of other grids or the other way round.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> probe, attention = interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct)
+    >>> len(interp.plot_comparison(probe, attention))
+    3
     """
     check_drawing(None, title)
     if comparison is not None:

@@ -61,6 +61,11 @@ def fit_probe(
 
     Raises DataError for a cell that is undefined (with the reason), a cell that `data` does not have, or an estimator
     that has no direction because its score is not linear.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> interp.fit_probe(cap, answers.correct, answers.group, layer=1, role="exact_answer_last")
+    FittedProbe(logistic on resid_post, layer 1, exact_answer_last, width 8; AUC 0.948 [0.883, 0.978])
     """
     role, layer = one_text("role", role), whole_number("layer", layer, 0)
     min_per_class, model = whole_number("min_per_class", min_per_class, 1), one_text("model", model)
