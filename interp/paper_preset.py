@@ -30,6 +30,7 @@ from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
 from interp.models.loading import HookedModel, model_tokenizer
 from interp.paper_labels import N_SAMPLES, by_gold, paper_split, substring_match
+from interp.probing.variables import PAPER, returns
 
 
 def paper_answers(
@@ -95,6 +96,7 @@ def paper_positions(answers: Answers) -> Positions:
     return positions_at(answers, index, ROLES, None)
 
 
+@returns(PAPER)
 def paper_grid(
     cap: Capture,
     answers: Answers,

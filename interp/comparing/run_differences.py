@@ -14,6 +14,7 @@ from interp.arguments import one_of, shown
 from interp.errors import DataError
 from interp.probing.grid import GridArrays, check_grid, grid_arrays, reordered
 from interp.probing.of_run import RunLike, grid_of
+from interp.probing.variables import DIFFERENCES, returns
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,
@@ -29,6 +30,7 @@ from interp.statistics.inference import (
 LAYERS = ("same", "depth")
 
 
+@returns(DIFFERENCES)
 def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     """One grid minus another, for every pair, on (pair, layer, token): `delta`, `low`, `high`, `p`, `q`, `reason`.
 

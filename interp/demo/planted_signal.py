@@ -1,5 +1,7 @@
 """A tiny Capture and its Answers in which one cell knows what is right: something to try every function on."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -16,7 +18,7 @@ PROMPT, COMPLETION, EXACT = 6, 10, (9, 10)
 """Tokens of every prompt and completion; first and last token of the exact answer."""
 
 
-def planted(n: int = 100, *, layers: int = 3, seed: int = 1) -> tuple[Capture, Answers]:
+def planted(n: int = 100, *, layers: int = 3, roles: Sequence[str] = ROLES, seed: int = 1) -> tuple[Capture, Answers]:
     """Noise in every cell but one: at layer 1, `exact_answer_last`, right and wrong answers lie two units apart.
 
     No model is asked. Of the attention metrics, `entropy` is higher there when the answer is right; `to_self` is noise.
@@ -24,7 +26,7 @@ def planted(n: int = 100, *, layers: int = 3, seed: int = 1) -> tuple[Capture, A
     rng = np.random.default_rng(seed)
     right = rng.permutation(np.arange(n) % 2)
     answers = planted_answers(right)
-    positions = resolve_positions(answers, roles=ROLES)
+    positions = resolve_positions(answers, roles=roles)
     column = positions.roles.index(ROLE)
 
     def noise(*shape: int) -> torch.Tensor:

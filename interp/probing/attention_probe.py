@@ -17,6 +17,7 @@ from interp.probing.estimators import ProbeSpec
 from interp.probing.features import as_array, read_features
 from interp.probing.grid import estimate_variables, make_grid
 from interp.probing.of_run import takes_run
+from interp.probing.variables import ATTENTION_GRID, returns
 from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
@@ -27,6 +28,7 @@ from interp.statistics.inference import (
 )
 
 
+@returns(ATTENTION_GRID)
 @takes_run("cap", "y", "groups", "fold", "seed", "C", "probe")
 def attention_grid(
     cap: Any,

@@ -33,6 +33,7 @@ from interp.probing.grid import GridArrays, check_grid, estimate_variables, grid
 from interp.probing.of_run import takes_run
 from interp.probing.permutations import permute_labels
 from interp.probing.scored import Labels, Scored
+from interp.probing.variables import CONTROL_CELLS, returns
 from interp.probing.workers import cross_fit_cells
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import (
@@ -81,6 +82,7 @@ def answer_components(strings: Sequence[str], groups: Sequence[str]) -> list[str
     return [first[number] for number in component]
 
 
+@returns(CONTROL_CELLS, "`cells` of what it returns is an xarray Dataset:")
 @takes_run("data", "answers", "grid", "seed")
 def control_grid(
     data: Any,

@@ -14,6 +14,7 @@ from interp.probing.attention_probe import cell_metrics
 from interp.probing.features import as_array
 from interp.probing.of_run import takes_run
 from interp.probing.probes import probe_grid
+from interp.probing.variables import GAIN_GRID, returns
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class WithAttention:
         return np.concatenate([vectors, metrics[:, np.isfinite(metrics[has_role]).all(0)]], axis=1)
 
 
+@returns(GAIN_GRID)
 @takes_run("cap", "y", "groups", "fold", "seed", "C", "probe", "site")
 def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **options: Any) -> xr.Dataset:
     """A probe grid on vector and attention metrics; its AUC minus the other's is the gain (definitions: gain).

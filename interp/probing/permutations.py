@@ -16,6 +16,7 @@ from interp.probing.columns import cell_columns
 from interp.probing.grid import grid_arrays
 from interp.probing.of_run import takes_run
 from interp.probing.standardiser import Standardiser
+from interp.probing.variables import PERMUTED, returns
 from interp.probing.workers import worker_count
 from interp.statistics.inference import benjamini_hochberg, within_fold_auc
 from interp.threads import one_thread
@@ -112,6 +113,7 @@ def _cell_aucs(
     return auc
 
 
+@returns(PERMUTED, "Returns the xarray Dataset that was given, and in it:")
 @takes_run("grid", "data", "seed")
 def permutation_test(
     grid: xr.Dataset,

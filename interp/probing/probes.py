@@ -19,11 +19,13 @@ from interp.probing.features import Features, read_features
 from interp.probing.fold_values import packed
 from interp.probing.grid import check_grid, estimate_variables, make_grid
 from interp.probing.of_run import takes_run
+from interp.probing.variables import MATCHED_GRID, PROBE_GRID, returns
 from interp.statistics.inference import MIN_PER_CLASS
 
 __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
 
 
+@returns(PROBE_GRID)
 @takes_run("data", "y", "groups", "fold", "seed", "C", "probe", "site")
 def probe_grid(
     data: Any,
@@ -141,6 +143,7 @@ WIDTHS = ("probe", "components")
 """What `matched_width_grid` chooses itself."""
 
 
+@returns(MATCHED_GRID)
 @takes_run("data", "y", "attention", "groups", "fold", "seed", "C", "site")
 def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **options: Any) -> xr.Dataset:
     """The residual probe no wider than the attention probe: training-fold PCA down to its features of each cell.
