@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
+from typing_extensions import Unpack
 
+from interp.answering.answer_options import AnswerOptions
 from interp.answering.answers import Answers, generate_answers
 from interp.answering.correctness import check_rule_name
 from interp.answering.prompts import PromptFormat, chat_turn, decoder
@@ -31,10 +33,17 @@ from interp.errors import DataError
 from interp.models.loading import HookedModel, model_tokenizer
 from interp.paper_labels import N_SAMPLES, by_gold, paper_split, substring_match
 from interp.probing.variables import PAPER, returns
+from interp.shown_options import defaults_of, shows_options
 
 
+@shows_options(AnswerOptions, defaults_of(generate_answers) | {"exact_answer": "candidates"})
 def paper_answers(
-    model: HookedModel, rows: Sequence[QARow], *, dataset: str | None = None, seed: int = 0, **options: Any
+    model: HookedModel,
+    rows: Sequence[QARow],
+    *,
+    dataset: str | None = None,
+    seed: int = 0,
+    **given: Unpack[AnswerOptions],
 ) -> Answers:
     """Greedy answers, labelled and located as the paper's code does it.
 
@@ -49,7 +58,8 @@ def paper_answers(
     >>> answers.span_uses_gold
     True
     """
-    known_options("paper_answers", options, parameters(generate_answers) - {"model", "rows"})
+    known_options("paper_answers", given, parameters(generate_answers) - {"model", "rows"})
+    options: dict[str, Any] = {**given}
     tokenizer, seed = model_tokenizer(model), seed_number(seed)
     chat = options.pop("chat", None)
     chat = getattr(tokenizer, "chat_template", None) is not None if chat is None else flag("chat", chat)

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
-from inspect import Parameter, signature
-from typing import Any, TypedDict, TypeVar, get_type_hints
+from typing import TypedDict
 
+from interp.accepted import Asked, RoleRules
 from interp.settings import Settings
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class RunOptions(TypedDict, total=False):
@@ -23,7 +21,7 @@ class RunOptions(TypedDict, total=False):
     """`float32`, `bfloat16` or `float16`."""
     sites: str | Sequence[str]
     """The first is probed, all are kept."""
-    roles: Mapping[str, Any] | Sequence[Any] | None
+    roles: RoleRules | None
     """{name: rule} adds columns (`interp.capturing.role_text`)."""
     limit: int | None
     """The first rows only."""
@@ -49,9 +47,9 @@ class RunOptions(TypedDict, total=False):
     candidates: str | Iterable[str] | None
     answer_pattern: str | None
     """A regular expression with one group, the exact answer."""
-    judge: Any
+    judge: Asked | None
     """The model, its name, or the function `str -> str` that `correct="judge"` asks."""
-    extractor: Any
+    extractor: Asked | None
     """The same for `exact_answer="extract"`; None: the run's own model."""
     population: str
     """`exact_answer` or `all`."""
@@ -67,11 +65,13 @@ class RunOptions(TypedDict, total=False):
     """Whether rows without an accepted answer are left out, counted, instead of stopping the run."""
 
 
-def shows_options(function: Function) -> Function:
-    """Give `function(…, **options)` the signature in which every option stands with its type and default."""
-    kinds = get_type_hints(RunOptions)
-    default = {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
-    own = [one for one in signature(function).parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
-    options = [Parameter(n, Parameter.KEYWORD_ONLY, default=default[n], annotation=kind) for n, kind in kinds.items()]
-    function.__signature__ = signature(function).replace(parameters=[*own, *options])  # type: ignore[attr-defined]
-    return function
+RUN_DEFAULTS = {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
+
+
+class ResumeOptions(TypedDict, total=False):
+    """What cannot be kept in a run folder: Python objects that the run began with."""
+
+    correct: Callable[..., bool | None]
+    judge: Asked
+    extractor: Asked
+    roles: Mapping[str, Callable[..., int | None]]

@@ -19,6 +19,7 @@ STEPS = (
 )
 GROUND = (
     "__version__",
+    "accepted",
     "arguments",
     "atomic",
     "axes",
@@ -30,6 +31,7 @@ GROUND = (
     "run_data",
     "run_keywords",
     "settings",
+    "shown_options",
     "threads",
 )  # files beside the steps that they use
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from interp.accepted import Asked, ModelSource, RowSource
 from interp.answering.answer_log import AnswerLog
 from interp.answering.asking import Exchange
 from interp.answering.correctness import JUDGE, Rule, correctness_rule
@@ -88,8 +89,8 @@ class Answers(Records):
 
 
 def generate_answers(
-    model: Any,
-    rows: Any,
+    model: ModelSource,
+    rows: RowSource,
     *,
     max_new_tokens: int = 32,
     prompt_template: str | None = None,
@@ -103,8 +104,8 @@ def generate_answers(
     exact_answer: str | None = None,
     candidates: str | Iterable[str] | None = None,
     answer_pattern: str | None = None,
-    judge: Any = None,
-    extractor: Any = None,
+    judge: Asked | None = None,
+    extractor: Asked | None = None,
     batch_tokens: int = 8192,
     log: AnswerLog | None = None,
     splits: "Splits | None" = None,

@@ -1,8 +1,9 @@
 """A judge of correctness: a model is asked whether each completion is right, and checked against hand labels."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from interp.accepted import Asked
 from interp.answering.answers import Answers, check_kept
 from interp.answering.asking import Exchange, ask, check_asked, check_fields
 from interp.answering.judgement import Judgement, read_verdict
@@ -36,7 +37,7 @@ Right:"""
 def judge_answers(
     answers: Answers,
     rows: Sequence[QARow],
-    judge: Any,
+    judge: Asked,
     *,
     prompt: str = PROMPT,
     hand_labels: Mapping[str, bool] | None = None,

@@ -1,18 +1,20 @@
 """Capture: residual vectors and attention metrics at the resolved positions, from one forward pass."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.accepted import AttentionArrays, EmbedArray, QuestionArray, SiteArrays
 from interp.answering.answers import Answers
 from interp.arguments import instance, one_of, progress_function, several_texts, shown, whole_number, whole_numbers
 from interp.capturing.axes import check_axes
+from interp.capturing.on_disk import OnDisk
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions
 from interp.capturing.question_embedding import question_embeddings
@@ -36,15 +38,15 @@ class Capture:
     Capture(100 samples, 3 layers, 6 roles; sites: resid_post; attention metrics: entropy, to_self)
     """
 
-    sites: Mapping[str, Any]
+    sites: SiteArrays
     """{site: Float[Tensor, "sample layer role width"]} in the model's dtype (`z` has its heads side by side).
 
     In the Capture of a run folder these arrays, `embed` and `attention` are `interp.runs.stored.Stored`: they are
     indexed alike, and read from the disk what is asked for."""
-    embed: Any
+    embed: EmbedArray | None
     """Float[Tensor, "sample role d_model"]: the residual stream before the first block (the embedding), the control
     row of the grid; None if a cache did not hold it."""
-    attention: Mapping[str, Any]
+    attention: AttentionArrays
     """{metric: Float[Tensor, "sample layer head role"]}, float32; empty if a cache held no patterns."""
     valid: Bool[Tensor, "sample role"]
     index: Int[Tensor, "sample role"]
@@ -52,7 +54,7 @@ class Capture:
     roles: tuple[str, ...]
     id: tuple[str, ...]
     settings: dict[str, object] = field(default_factory=dict)
-    question_embed: Any = None
+    question_embed: QuestionArray | None = None
     """Float[Tensor, "sample d_model"], float32: the mean input embedding of the question's own tokens, a control (NaN
     where the question was not located); None if it was not taken, as from a cache."""
 
@@ -69,8 +71,8 @@ class Capture:
         return [of[name] for of in (self.sites, self.attention) for name in sorted(of)]
 
     @property
-    def resid(self) -> Any:
-        """Float[Tensor, "sample layer role d_model"]: the residual stream after each block (site `resid_post`)."""
+    def resid(self) -> Float[Tensor | OnDisk, "sample layer role d_model"]:
+        """The residual stream after each block (site `resid_post`)."""
         return self.sites[captured_site(self, "resid_post")]
 
     def __len__(self) -> int:
@@ -193,7 +195,8 @@ def capture(
     positions = positions_of(answers, positions)
     check_measured(answers, positions)
     n, roles, layers = len(answers), len(positions.roles), info.n_layers
-    whole: Capture | None = None
+    whole: Any = None
+    part: Any  # a Capture, whose arrays are tensors here; so are those of the whole
     for samples, part in capture_batches(model, answers, positions, sites=sites, batch_tokens=batch_tokens):
         if whole is None:
             whole = Capture(

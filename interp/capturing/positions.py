@@ -11,6 +11,7 @@ from einops import rearrange, repeat
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.accepted import Counts, Mask, Tokens
 from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
 from interp.arguments import instance, several_texts, shown
@@ -56,12 +57,12 @@ class Positions:
     @classmethod
     def at(
         cls,
-        index: Any,
-        n_tokens: Any,
+        index: Tokens,
+        n_tokens: Counts,
         *,
         roles: str | Sequence[str] | None = None,
-        valid: Any = None,
-        n_prompt: Any = None,
+        valid: Mask | None = None,
+        n_prompt: Counts | None = None,
     ) -> "Positions":
         """Positions said by hand: token `index` of every sample and role, counted from 0 in the unpadded sample.
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from os import PathLike
 from typing import Any
 
+from interp.accepted import RowSource
 from interp.arguments import flag, mapping, one_of, one_text, path, several_texts, shown, whole_number
 from interp.data.fields import cell, read_answers, read_ids, read_text, read_truth
 from interp.data.readers import Record, read_files
@@ -78,7 +79,7 @@ def as_rows(rows: Any) -> list[QARow]:
 
 
 def load_rows(
-    source: str | PathLike[str] | Iterable[Any],
+    source: RowSource,
     *,
     columns: Mapping[str, str] | None = None,
     limit: int | None = None,

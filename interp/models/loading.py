@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from interp.accepted import ModelSource, Tokenizer
 from interp.arguments import flag, several_texts, shown
 from interp.errors import ModelError
 from interp.models.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
@@ -39,9 +40,9 @@ __all__ = [
 
 
 def load_model(
-    source: Any,
+    source: ModelSource,
     *,
-    tokenizer: Any = None,
+    tokenizer: Tokenizer | None = None,
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype = "float32",
     processed_weights: bool = False,
@@ -68,7 +69,7 @@ def load_model(
     processed_weights, check = flag("processed_weights", processed_weights), flag("check", check)
     device_name(device)
     if backend(source):
-        model = source
+        model: HookedModel = source
         if tokenizer is not None:
             model.tokenizer = _tokenizer(tokenizer)
         if processed_weights and not model_info(model).processed_weights:

@@ -1,7 +1,6 @@
 """plan: what a run will take, and which rows it will leave out, before it is paid for."""
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import Unpack
 
+from interp.accepted import ModelSource, RowSource
 from interp.answering.answers import check_vocabulary, own_completion
 from interp.answering.correctness import JUDGE
 from interp.answering.generation import MAX_SAMPLES
@@ -25,9 +25,10 @@ from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.run_data import load_settings_model
-from interp.run_keywords import RunOptions, shows_options
+from interp.run_keywords import RUN_DEFAULTS, RunOptions
 from interp.runs.shards import SHARD_SAMPLES
 from interp.settings import Settings, check_options
+from interp.shown_options import shows_options
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,11 @@ class Plan:
         return "\n".join([*lines, *(f"warning: {sentence}" for sentence in self.warnings)])
 
 
-@shows_options
+@shows_options(RunOptions, RUN_DEFAULTS)
 def plan(
     *,
-    model: Any,
-    data: str | Path | Iterable[QARow | Mapping[str, Any]] | None = None,
+    model: ModelSource,
+    data: RowSource | None = None,
     out: str | Path | None = None,
     time: bool = True,
     **options: Unpack[RunOptions],

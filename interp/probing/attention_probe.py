@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
+from interp.accepted import CaptureOrRun, FoldNumbers, GroupSource, LabelSource, Mask, Probe
 from interp.arguments import job_count, progress_function, shown, whole_number
 from interp.capturing.activations import Capture
 from interp.errors import DataError
@@ -31,17 +31,17 @@ from interp.statistics.inference import (
 @returns(ATTENTION_GRID)
 @takes_run("cap", "y", "groups", "fold", "seed", "C", "probe")
 def attention_grid(
-    cap: Any,
-    y: Any,
-    groups: Any = None,
-    valid: Any = None,
+    cap: CaptureOrRun,
+    y: LabelSource,
+    groups: GroupSource | None = None,
+    valid: Mask | None = None,
     *,
     folds: int = 5,
     seed: int = 0,
     C: float | str | Sequence[float] = 1.0,
-    probe: Any = "logistic",
+    probe: Probe = "logistic",
     population: str = "exact_answer",
-    fold: Any = None,
+    fold: FoldNumbers | None = None,
     min_per_class: int = MIN_PER_CLASS,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from interp.accepted import FeatureSource, Ids, Probe
 from interp.answering.answers import Answers
 from interp.arguments import instance, job_count, progress_function, seed_number
 from interp.axes import places
@@ -85,14 +86,14 @@ def answer_components(strings: Sequence[str], groups: Sequence[str]) -> list[str
 @returns(CONTROL_CELLS, "`cells` of what it returns is an xarray Dataset:")
 @takes_run("data", "answers", "grid", "seed")
 def control_grid(
-    data: Any,
+    data: FeatureSource,
     answers: Answers,
     grid: xr.Dataset,
     *,
-    probe: Any = None,
+    probe: Probe | None = None,
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
-    ids: Any = None,
+    ids: Ids | None = None,
     seed: int = 0,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,

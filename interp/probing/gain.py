@@ -6,15 +6,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
+from typing_extensions import Unpack
 
+from interp.accepted import GroupSource, LabelSource, Mask
 from interp.arguments import known_options, parameters
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
 from interp.probing.attention_probe import cell_metrics
 from interp.probing.features import as_array
 from interp.probing.of_run import takes_run
+from interp.probing.probe_options import EstimatorOptions
 from interp.probing.probes import probe_grid
 from interp.probing.variables import GAIN_GRID, returns
+from interp.shown_options import defaults_of, shows_options
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,16 @@ class WithAttention:
 
 @returns(GAIN_GRID)
 @takes_run("cap", "y", "groups", "fold", "seed", "C", "probe", "site")
-def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **options: Any) -> xr.Dataset:
+@shows_options(EstimatorOptions, defaults_of(probe_grid))
+def gain_grid(
+    cap: Capture,
+    y: LabelSource,
+    groups: GroupSource | None = None,
+    valid: Mask | None = None,
+    *,
+    site: str = "resid_post",
+    **options: Unpack[EstimatorOptions],
+) -> xr.Dataset:
     """A probe grid on vector and attention metrics; its AUC minus the other's is the gain (definitions: gain).
 
     `interp.compare_grids(gain_grid(cap, y), probe_grid(cap, y))` gives the gain of every cell with its interval.
@@ -58,5 +71,5 @@ def gain_grid(cap: Capture, y: Any, *args: Any, site: str = "resid_post", **opti
     site = captured_site(cap, site)
     known_options("gain_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested"})
     name = f"{site}+attention"
-    both = replace(cap, sites={name: WithAttention(cap, site)})
-    return probe_grid(both, y, *args, site=name, embed=False, nested=False, **options).assign_attrs(kind="gain")
+    both = replace(cap, sites={name: WithAttention(cap, site)})  # type: ignore[dict-item]  # is indexed as an array is
+    return probe_grid(both, y, groups, valid, site=name, embed=False, nested=False, **options).assign_attrs(kind="gain")

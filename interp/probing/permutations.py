@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,6 +9,7 @@ from jaxtyping import Float, Int
 from joblib import Parallel, delayed
 from scipy import linalg, stats
 
+from interp.accepted import FeatureSource, Ids
 from interp.arguments import MANY, job_count, one_of, progress_function, seed_number, whole_number
 from interp.models.placement import one_device
 from interp.probing.columns import cell_columns
@@ -117,7 +117,7 @@ def _cell_aucs(
 @takes_run("grid", "data", "seed")
 def permutation_test(
     grid: xr.Dataset,
-    data: Any,
+    data: FeatureSource,
     *,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
@@ -125,7 +125,7 @@ def permutation_test(
     device: str = "cpu",
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
-    ids: Any = None,
+    ids: Ids | None = None,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:

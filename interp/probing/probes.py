@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
+from typing_extensions import Unpack
 
+from interp.accepted import FeatureSource, FoldNumbers, GroupSource, LabelSource, Mask, Probe
 from interp.arguments import flag, job_count, known_options, parameters, progress_function, shown, whole_number
 from interp.axes import places
 from interp.errors import DataError
@@ -19,7 +21,9 @@ from interp.probing.features import Features, read_features
 from interp.probing.fold_values import packed
 from interp.probing.grid import check_grid, estimate_variables, make_grid
 from interp.probing.of_run import takes_run
+from interp.probing.probe_options import SitedOptions
 from interp.probing.variables import MATCHED_GRID, PROBE_GRID, returns
+from interp.shown_options import defaults_of, shows_options
 from interp.statistics.inference import MIN_PER_CLASS
 
 __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
@@ -28,19 +32,19 @@ __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
 @returns(PROBE_GRID)
 @takes_run("data", "y", "groups", "fold", "seed", "C", "probe", "site")
 def probe_grid(
-    data: Any,
-    y: Any,
-    groups: Any = None,
-    valid: Any = None,
+    data: FeatureSource,
+    y: LabelSource,
+    groups: GroupSource | None = None,
+    valid: Mask | None = None,
     *,
     folds: int = 5,
     seed: int = 0,
     C: float | str | Sequence[float] = 1.0,
-    probe: Any = "logistic",
+    probe: Probe = "logistic",
     components: int | Int[np.ndarray, "layer role"] | xr.DataArray = PCA_WIDTH,
     site: str = "resid_post",
     population: str = "exact_answer",
-    fold: Any = None,
+    fold: FoldNumbers | None = None,
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
     ids: Sequence[str] | None = None,
@@ -145,7 +149,15 @@ WIDTHS = ("probe", "components")
 
 @returns(MATCHED_GRID)
 @takes_run("data", "y", "attention", "groups", "fold", "seed", "C", "site")
-def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **options: Any) -> xr.Dataset:
+@shows_options(SitedOptions, defaults_of(probe_grid))
+def matched_width_grid(
+    data: FeatureSource,
+    y: LabelSource,
+    attention: xr.Dataset,
+    groups: GroupSource | None = None,
+    valid: Mask | None = None,
+    **options: Unpack[SitedOptions],
+) -> xr.Dataset:
     """The residual probe no wider than the attention probe: training-fold PCA down to its features of each cell.
 
     A difference between the two grids that this control removes was only one of dimension (definitions: the two grids).
@@ -164,7 +176,7 @@ def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **o
     if "n_features" not in attention:
         raise DataError("attention: expected the grid of attention_grid, whose cells say how many features they have")
     width = attention["n_features"]
-    grid = probe_grid(data, y, *args, probe="pca-lr", components=width, embed=False, nested=False, **options)
+    grid = probe_grid(data, y, groups, valid, probe="pca-lr", components=width, embed=False, nested=False, **options)
     return grid.assign(n_features=width.sel(layer=grid["layer"], token=grid["token"]))
 
 

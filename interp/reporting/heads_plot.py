@@ -7,6 +7,7 @@ import xarray as xr
 from jaxtyping import Int
 from matplotlib.axes import Axes
 
+from interp.accepted import CellLabels, GroupSource
 from interp.answering.answers import Answers
 from interp.arguments import instance, one_of
 from interp.capturing.activations import Capture
@@ -22,12 +23,12 @@ from interp.statistics.inference import why_undefined, within_fold_auc
 
 def plot_heads(
     cap: Capture | Run,
-    y: Any = None,
+    y: CellLabels | str | None = None,
     role: str | None = None,
     *,
     metric: str = "entropy",
     fold: Int[np.ndarray, " sample"] | None = None,
-    groups: Any = None,
+    groups: GroupSource | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the AUC of one attention metric at one role, layer × head, from what `capture` kept, or of a run.

@@ -11,6 +11,7 @@ from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from interp.accepted import ControlRows
 from interp.arguments import flag, instance, mapping, one_of, shown
 from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
@@ -46,7 +47,7 @@ def plot_grid(
     ax: Axes | None = None,
     title: str | None = None,
     embed: bool = True,
-    controls: Mapping[str, Any] | None = None,
+    controls: ControlRows | None = None,
     colorbar: bool = True,
 ) -> Axes:
     """Draw one grid as the heatmap of Orgad et al. (2025, Fig. 2): layers down, tokens across, AUC from 0.5 to 1.0.

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from interp.accepted import HookPoint, Vectors
 from interp.arguments import number, one_of, shown
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
@@ -16,7 +17,7 @@ from interp.runs.opened_run import Run
 from interp.statistics.arrays import read_array, read_whole_numbers
 from interp.using.platt import Platt
 
-Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
+Hook = tuple[str, Callable[[Tensor, HookPoint], Tensor]]
 """A hook point's name and the function for it, as `fwd_hooks` of `run_with_hooks` takes them."""
 Where = slice | int | Sequence[int] | Int[Tensor, " sample"]
 """Token positions: of all samples alike, or one for each sample."""
@@ -79,7 +80,7 @@ class FittedProbe:
         """The direction at length 1."""
         return self.direction / self.direction.norm()
 
-    def score(self, data: Any) -> Float[Tensor, "*sample"]:
+    def score(self, data: Vectors) -> Float[Tensor, "*sample"]:
         """Decision values, float64; positive: more like a correct answer. NaN where a sample lacks the role.
 
         `data`: a Run or a Capture, whose cell of this probe's site, layer and role is read, or bare vectors of that
@@ -91,7 +92,7 @@ class FittedProbe:
             raise DataError(f"probe: expected vectors of width {len(self.direction)}, got shape {tuple(x.shape)}")
         return x @ self.direction + self.bias
 
-    def probability(self, data: Any) -> Float[Tensor, "*sample"]:
+    def probability(self, data: Vectors) -> Float[Tensor, "*sample"]:
         """P(correct) by Platt's sigmoid of the score; arguments and errors as in `score`.
 
         >>> from interp.demo import planted

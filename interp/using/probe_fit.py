@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.accepted import FoldNumbers, GroupSource, Ids, LabelSource, Probe, Vectors
 from interp.arguments import one_of, one_text, shown, whole_number
 from interp.capturing.activations import SITES, Capture
 from interp.errors import DataError
@@ -32,20 +33,20 @@ NOT_LINEAR = 1e-6
 
 @one_thread()
 def fit_probe(
-    data: Any,
-    y: Any = None,
-    groups: Any = None,
+    data: Vectors,
+    y: LabelSource | None = None,
+    groups: GroupSource | None = None,
     *,
     layer: int,
     role: str,
     site: str | None = None,
-    probe: Any = None,
+    probe: Probe | None = None,
     C: float | str | Sequence[float] | None = None,
     folds: int | None = None,
     seed: int | None = None,
     population: str | None = None,
-    fold: Any = None,
-    ids: Any = None,
+    fold: FoldNumbers | None = None,
+    ids: Ids | None = None,
     model: str = "",
     min_per_class: int = MIN_PER_CLASS,
 ) -> FittedProbe:
