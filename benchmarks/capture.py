@@ -97,7 +97,8 @@ def cached(model: Any, case: Case) -> int:
 
 def kept_by_capture(model: Any, case: Case) -> int:
     cap = interp.capture(model, *case, batch_tokens=BATCH_TOKENS)
-    return sum(tensor.nbytes for tensor in (cap.embed, *cap.sites.values(), *cap.attention.values()))
+    tensors: list[Any] = [cap.embed, *cap.sites.values(), *cap.attention.values()]
+    return sum(tensor.nbytes for tensor in tensors)
 
 
 def load(args: argparse.Namespace) -> Any:

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
+from typing_extensions import Unpack
 
+from interp.answering.answer_options import AnswerOptions
 from interp.answering.answers import Answers, generate_answers
 from interp.answering.correctness import check_rule_name
 from interp.answering.prompts import PromptFormat, chat_turn, decoder
@@ -30,10 +32,18 @@ from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
 from interp.models.loading import HookedModel, model_tokenizer
 from interp.paper_labels import N_SAMPLES, by_gold, paper_split, substring_match
+from interp.probing.variables import PAPER, returns
+from interp.shown_options import defaults_of, shows_options
 
 
+@shows_options(AnswerOptions, defaults_of(generate_answers) | {"exact_answer": "candidates"})
 def paper_answers(
-    model: HookedModel, rows: Sequence[QARow], *, dataset: str | None = None, seed: int = 0, **options: Any
+    model: HookedModel,
+    rows: Sequence[QARow],
+    *,
+    dataset: str | None = None,
+    seed: int = 0,
+    **given: Unpack[AnswerOptions],
 ) -> Answers:
     """Greedy answers, labelled and located as the paper's code does it.
 
@@ -41,8 +51,15 @@ def paper_answers(
     sample is found by the gold string, of a wrong one by the method in `options` (the paper asks a model; default:
     candidates), and samples with equal prompts share one span. `options` are those of `generate_answers`; `dataset`
     fills in its own.
+
+    >>> from interp import demo
+    >>> model, rows = interp.load_model(demo.model_path()), interp.load_rows(demo.questions_path(), limit=4)
+    >>> answers = interp.paper_answers(model, rows, prompt_template=demo.PROMPT_TEMPLATE, max_new_tokens=64)
+    >>> answers.span_uses_gold
+    True
     """
-    known_options("paper_answers", options, parameters(generate_answers) - {"model", "rows"})
+    known_options("paper_answers", given, parameters(generate_answers) - {"model", "rows"})
+    options: dict[str, Any] = {**given}
     tokenizer, seed = model_tokenizer(model), seed_number(seed)
     chat = options.pop("chat", None)
     chat = getattr(tokenizer, "chat_template", None) is not None if chat is None else flag("chat", chat)
@@ -71,6 +88,11 @@ def paper_positions(answers: Answers) -> Positions:
 
     `exact_answer_after_last` clamps to the last token; `-k` counts back whatever is there, also into the prompt. A
     position past the end of the sequence, where that code stops with an IndexError, is absent.
+
+    >>> from interp.demo import planted
+    >>> _, answers = planted()
+    >>> interp.paper_positions(answers).index.shape
+    torch.Size([100, 15])
     """
     instance("answers", answers, Answers, "they come from paper_answers or generate_answers")
     index = []
@@ -84,6 +106,7 @@ def paper_positions(answers: Answers) -> Positions:
     return positions_at(answers, index, ROLES, None)
 
 
+@returns(PAPER)
 def paper_grid(
     cap: Capture,
     answers: Answers,
@@ -99,6 +122,12 @@ def paper_grid(
     100 iterations), `n_train` and `n` (held out). A cell without both classes on both sides is NaN.
 
     Samples are found by their ids. Raises DataError for a site that was not captured, or an answer that was not.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> grid = interp.paper_grid(cap, answers, site="resid_post")
+    >>> int(grid.n.max())  # one held-out fifth
+    20
     """
     instance("answers", answers, Answers, "they come from paper_answers or generate_answers")
     vectors = instance("cap", cap, Capture, "it comes from interp.capture").sites[one_of("site", site, cap.sites)]

@@ -1,9 +1,12 @@
 """run, resume: from rows to report, one readable chain of the functions a notebook calls one by one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import Unpack
+
+from interp.accepted import ModelSource, RowSource
 from interp.analysis import analyse, draw, write_results
 from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers, generate_answers
@@ -26,6 +29,7 @@ from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.progress import bar
 from interp.run_data import IN_PYTHON, load_settings_model, model_source, read_rows
+from interp.run_keywords import RUN_DEFAULTS, ResumeOptions, RunOptions
 from interp.run_record import check_unchanged, new_record, note_labelling, sample_counts, stage
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
@@ -34,18 +38,20 @@ from interp.runs.sample_lines import sample_lines
 from interp.runs.shards import finished_batches, nonfinite_counts, write_shards
 from interp.runs.stored import stored_capture
 from interp.settings import Settings, check_options
+from interp.shown_options import shows_options
 from interp.statistics.folds import Folds, make_folds
 from interp.threads import one_thread, torch_threads
 
 
+@shows_options(RunOptions, RUN_DEFAULTS)
 def run(
     *,
-    model: Any,
-    data: str | Path | Iterable[QARow | Mapping[str, Any]] | None = None,
+    model: ModelSource,
+    data: RowSource | None = None,
     out: str | Path,
     progress: bool = False,
     n_jobs: int | None = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Run:
     """The whole flow: rows → answers → positions → capture → grids → comparison → figures and report, in `out`.
 
@@ -56,6 +62,14 @@ def run(
     `resume(out)`. The same bytes come again from the same inputs (definitions: same bytes).
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
+
+    >>> from interp import demo
+    >>> result = interp.run(
+    ...     model=demo.model_path(), data=demo.questions_path(), limit=24, out="demo-run",  # 24 questions: a try
+    ...     prompt_template=demo.PROMPT_TEMPLATE, max_new_tokens=64, permutations=0, controls=False,
+    ... )
+    >>> result.settings["state"]
+    'done'
     """
     check_options("run", options, "out", "progress", "n_jobs")
     folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
@@ -75,25 +89,29 @@ def run(
         return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 
+@shows_options(ResumeOptions, {})
 def resume(
     out: str | Path,
     *,
-    model: Any = None,
-    data: Any = None,
+    model: ModelSource | None = None,
+    data: RowSource | None = None,
     progress: bool = False,
     n_jobs: int | None = None,
-    **given: Any,
+    **given: Unpack[ResumeOptions],
 ) -> Run:
     """Go on with a run that was stopped; what is finished is kept, and the result equals an unbroken run's.
 
     `model`, `data` and the options `correct`, `judge`, `extractor` and `roles` ({name: function}) are needed again
     only if they were given as Python objects. Raises RunError if the model, data or versions are not those the run
     began with, if this machine would get other last digits, or if another process is working on the run.
+
+    >>> interp.resume("demo-run")  # the folder of `interp demo`; a finished run is opened as it is
+    Run('demo-run', state='done')
     """
     if unknown := sorted({*given} - {*LABELLING, "roles"}):
         hint = nearest(unknown[0], parameters(resume) | {*LABELLING, "roles"})
         raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with{hint}")
-    given = given_again(given)
+    objects = given_again(given)
     folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
     with locked(folder.path):
         record = read_run_json(folder)
@@ -105,20 +123,25 @@ def resume(
                 f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)"
             )
         if not folder.samples.exists():
-            restored_roles(settings.roles, given.get("roles", {}))  # fails here, before a model is loaded
+            restored_roles(settings.roles, objects.get("roles", {}))  # fails here, before a model is loaded
         rows = read_rows(settings, data)
         with folder.kept(), torch_threads(recorded_threads(record)):
             hooked = load_settings_model(settings, model_source(settings, model))
             check_unchanged(record, rows, hooked, folder.path)
             record["resumed"] = [*record.get("resumed", ()), now()]
-            measured = _measure(folder, record, settings, rows, hooked, given, progress=progress)
+            measured = _measure(folder, record, settings, rows, hooked, objects, progress=progress)
             del hooked
         with folder.kept():
             return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 
 def open_run(out: str | Path) -> Run:
-    """A run folder as an object: settings, samples, grids, comparison, activations. Raises RunError if it is none."""
+    """A run folder as an object: settings, samples, grids, comparison, activations. Raises RunError if it is none.
+
+    >>> run = interp.open_run("demo-run")  # the folder of `interp demo`
+    >>> run.probe.auc.dims
+    ('layer', 'token')
+    """
     opened = Run(RunFolder.at(out))
     opened.settings  # noqa: B018  (fails at once for a folder that holds no run)
     return opened

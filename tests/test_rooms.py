@@ -19,6 +19,7 @@ STEPS = (
 )
 GROUND = (
     "__version__",
+    "accepted",
     "arguments",
     "atomic",
     "axes",
@@ -28,7 +29,9 @@ GROUND = (
     "machine",
     "progress",
     "run_data",
+    "run_keywords",
     "settings",
+    "shown_options",
     "threads",
 )  # files beside the steps that they use
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from interp.accepted import Asked, ModelSource, RowSource
 from interp.answering.answer_log import AnswerLog
 from interp.answering.asking import Exchange
 from interp.answering.correctness import JUDGE, Rule, correctness_rule
@@ -34,6 +35,11 @@ class Answers(Records):
 
     `answers[3]` is the record of one sample, `answers[2:5]`, `answers[[1, 4]]` and `answers[mask]` are Answers of some,
     a loop goes over records, `answers.at("q12")` finds one by its id, `answers.table()` is a DataFrame.
+
+    >>> from interp.demo import planted
+    >>> _, answers = planted()
+    >>> answers.table()[["id", "correct"]].shape
+    (100, 2)
     """
 
     id: list[str]
@@ -83,8 +89,8 @@ class Answers(Records):
 
 
 def generate_answers(
-    model: Any,
-    rows: Any,
+    model: ModelSource,
+    rows: RowSource,
     *,
     max_new_tokens: int = 32,
     prompt_template: str | None = None,
@@ -98,8 +104,8 @@ def generate_answers(
     exact_answer: str | None = None,
     candidates: str | Iterable[str] | None = None,
     answer_pattern: str | None = None,
-    judge: Any = None,
-    extractor: Any = None,
+    judge: Asked | None = None,
+    extractor: Asked | None = None,
     batch_tokens: int = 8192,
     log: AnswerLog | None = None,
     splits: "Splits | None" = None,
@@ -126,6 +132,12 @@ def generate_answers(
     `progress` is called with the number of samples just finished.
 
     Raises DataError for a template, pattern, rule or method that does not fit, or ids outside the model's vocabulary.
+
+    >>> from interp import demo
+    >>> model, rows = interp.load_model(demo.model_path()), interp.load_rows(demo.questions_path(), limit=4)
+    >>> answers = interp.generate_answers(model, rows, prompt_template=demo.PROMPT_TEMPLATE, max_new_tokens=64)
+    >>> answers.text[0], answers.correct[0]
+    (' Most maps show that Kallakurichi belongs to Poland as one of its cities.', False)
     """
     from interp.answering.asking import check_asked
     from interp.answering.extraction import extractor as extract_with

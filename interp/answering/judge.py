@@ -1,8 +1,9 @@
 """A judge of correctness: a model is asked whether each completion is right, and checked against hand labels."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from interp.accepted import Asked
 from interp.answering.answers import Answers, check_kept
 from interp.answering.asking import Exchange, ask, check_asked, check_fields
 from interp.answering.judgement import Judgement, read_verdict
@@ -36,7 +37,7 @@ Right:"""
 def judge_answers(
     answers: Answers,
     rows: Sequence[QARow],
-    judge: Any,
+    judge: Asked,
     *,
     prompt: str = PROMPT,
     hand_labels: Mapping[str, bool] | None = None,
@@ -53,6 +54,13 @@ def judge_answers(
 
     Raises DataError for rows that are not those of the answers, hand labels of unknown samples, or a prompt that
     lacks a field.
+
+    >>> from interp.demo import answered, questions_path
+    >>> model, answers = answered(4)
+    >>> rows = interp.load_rows(questions_path(), limit=4)
+    >>> judgement = interp.judge_answers(answers, rows, judge=lambda prompt: "yes")
+    >>> judgement.correct
+    [True, True, True, True]
     """
     instance("answers", answers, Answers, "they come from generate_answers")
     rows, max_new_tokens = as_rows(rows), whole_number("max_new_tokens", max_new_tokens, 1)

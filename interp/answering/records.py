@@ -49,14 +49,26 @@ class Records:
         return (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
 
     def at(self, id: str) -> dict[str, Any]:
-        """The record of the sample with this id. Raises DataError if there is none."""
+        """The record of the sample with this id. Raises DataError if there is none.
+
+        >>> from interp.demo import planted
+        >>> planted()[1].at("q3")["text"]
+        'It is in Town 3.'
+        """
         if id not in self.id:
             some = ", ".join(self.id[:3]) + (" …" if len(self) > 3 else "")
             raise DataError(f"samples: there is none with id {id!r}; the ids are {some or 'none'}")
         return self[self.id.index(id)]
 
     def table(self) -> pd.DataFrame:
-        """One row per sample, columns as the fields of a record; `correct` is pandas' nullable boolean."""
+        """One row per sample, columns as the fields of a record; `correct` is pandas' nullable boolean.
+
+        >>> from interp.demo import planted
+        >>> planted()[1].table()[["id", "text", "correct"]].head(2)
+           id              text  correct
+        0  q0  It is in Town 0.    False
+        1  q1  It is in Town 1.    False
+        """
         columns = {name: pd.Series(values, dtype=object) for name, values in self._columns().items()}
         kinds = {"correct": "boolean", "near_ties": "Int64"}
         return pd.DataFrame(columns).astype({name: kind for name, kind in kinds.items() if name in columns})

@@ -1,18 +1,20 @@
 """Capture: residual vectors and attention metrics at the resolved positions, from one forward pass."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.accepted import AttentionArrays, EmbedArray, QuestionArray, SiteArrays
 from interp.answering.answers import Answers
 from interp.arguments import instance, one_of, progress_function, several_texts, shown, whole_number, whole_numbers
 from interp.capturing.axes import check_axes
+from interp.capturing.on_disk import OnDisk
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions
 from interp.capturing.question_embedding import question_embeddings
@@ -28,17 +30,23 @@ SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_pos
 
 @dataclass(frozen=True)
 class Capture:
-    """What one forward pass left behind; entries of absent roles are NaN, masked by `valid`."""
+    """What one forward pass left behind; entries of absent roles are NaN, masked by `valid`.
 
-    sites: Mapping[str, Any]
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> cap
+    Capture(100 samples, 3 layers, 6 roles; sites: resid_post; attention metrics: entropy, to_self)
+    """
+
+    sites: SiteArrays
     """{site: Float[Tensor, "sample layer role width"]} in the model's dtype (`z` has its heads side by side).
 
     In the Capture of a run folder these arrays, `embed` and `attention` are `interp.runs.stored.Stored`: they are
     indexed alike, and read from the disk what is asked for."""
-    embed: Any
+    embed: EmbedArray | None
     """Float[Tensor, "sample role d_model"]: the residual stream before the first block (the embedding), the control
     row of the grid; None if a cache did not hold it."""
-    attention: Mapping[str, Any]
+    attention: AttentionArrays
     """{metric: Float[Tensor, "sample layer head role"]}, float32; empty if a cache held no patterns."""
     valid: Bool[Tensor, "sample role"]
     index: Int[Tensor, "sample role"]
@@ -46,7 +54,7 @@ class Capture:
     roles: tuple[str, ...]
     id: tuple[str, ...]
     settings: dict[str, object] = field(default_factory=dict)
-    question_embed: Any = None
+    question_embed: QuestionArray | None = None
     """Float[Tensor, "sample d_model"], float32: the mean input embedding of the question's own tokens, a control (NaN
     where the question was not located); None if it was not taken, as from a cache."""
 
@@ -63,8 +71,8 @@ class Capture:
         return [of[name] for of in (self.sites, self.attention) for name in sorted(of)]
 
     @property
-    def resid(self) -> Any:
-        """Float[Tensor, "sample layer role d_model"]: the residual stream after each block (site `resid_post`)."""
+    def resid(self) -> Float[Tensor | OnDisk, "sample layer role d_model"]:
+        """The residual stream after each block (site `resid_post`)."""
         return self.sites[captured_site(self, "resid_post")]
 
     def __len__(self) -> int:
@@ -96,6 +104,11 @@ class Capture:
         """The samples of several captures (batches of one data set) one after the other, in memory.
 
         Raises DataError for no part, parts with other sites, metrics, layers or roles, or an id that stands in two.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> len(interp.Capture.concat([cap[:40], cap[40:]]).id)
+        100
         """
         if isinstance(parts, Capture) or not isinstance(parts, Sequence):
             raise DataError(f"captures: expected a list of Captures, got {shown(parts)}")
@@ -171,12 +184,19 @@ def capture(
     are found in `positions` by id (positions made by hand have none: by order).
 
     Raises DataError for an unknown site or positions of other samples, ModelError where the architecture lacks one.
+
+    >>> from interp.demo import answered
+    >>> model, answers = answered(4)
+    >>> cap = interp.capture(model, answers, interp.resolve_positions(answers))
+    >>> cap.resid.shape, cap.attention["entropy"].shape  # sample layer role d_model, sample layer head role
+    (torch.Size([4, 8, 15, 128]), torch.Size([4, 8, 4, 15]))
     """
     info, progress = model_info(model), progress_function(progress)
     positions = positions_of(answers, positions)
     check_measured(answers, positions)
     n, roles, layers = len(answers), len(positions.roles), info.n_layers
-    whole: Capture | None = None
+    whole: Any = None
+    part: Any  # a Capture, whose arrays are tensors here; so are those of the whole
     for samples, part in capture_batches(model, answers, positions, sites=sites, batch_tokens=batch_tokens):
         if whole is None:
             whole = Capture(

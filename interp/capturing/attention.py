@@ -46,6 +46,13 @@ def attention_metrics(
     Definitions: attention-pattern metrics; `lookback`: Chuang et al. 2024; `value_norm`: Kobayashi et al. 2020.
 
     Raises DataError if the pattern's axes do not fit the positions.
+
+    >>> import torch
+    >>> pattern = torch.ones(1, 2, 4, 4).tril() / torch.arange(1, 5)[:, None]  # two heads, uniform attention
+    >>> positions = interp.Positions.at([[1, 3]], n_tokens=[4], roles=("a", "b"))
+    >>> interp.attention_metrics(pattern, positions)["entropy"]  # sample head role; 1 = uniform
+    tensor([[[1., 1.],
+             [1., 1.]]])
     """
     instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")
     pattern = _tensor("pattern", pattern, "sample head query key")

@@ -1,11 +1,12 @@
 """A Capture from what `model.run_with_cache` returned: the vectors, and the attention metrics if it kept patterns."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Sequence
+from typing import get_args
 
 import torch
 from torch import Tensor
 
+from interp.accepted import Cache, Ids
 from interp.arguments import instance, one_of, shown
 from interp.capturing.activations import Capture, read_sites
 from interp.capturing.attention import output_gram, reduce_pattern, value_norms
@@ -17,13 +18,13 @@ from interp.models.loading import HookedModel, hook_name, model_info, output_wei
 
 
 def capture_from_cache(
-    cache: Mapping[str, Tensor] | Any,
+    cache: Cache,
     positions: Positions,
     *,
     sites: str | Sequence[str] = ("resid_post",),
     padding_side: PaddingSide = "right",
     model: HookedModel | None = None,
-    ids: Any = None,
+    ids: Ids | None = None,
 ) -> Capture:
     """`capture` from a cache that `model.run_with_cache` returned for the samples of `positions`, in their order.
 
@@ -36,6 +37,14 @@ def capture_from_cache(
 
     `Capture.concat` joins the batches of a larger data set. Raises DataError if the cache holds no site at all, a site
     or pattern at some of its layers only, or tensors that do not fit the positions.
+
+    >>> from interp.demo import answered
+    >>> import torch
+    >>> model, answers = answered(1)
+    >>> ids = torch.tensor([answers.prompt_ids[0] + answers.completion_ids[0]])
+    >>> cap = interp.capture_from_cache(model.run_with_cache(ids)[1], interp.resolve_positions(answers))
+    >>> cap.resid.shape
+    torch.Size([1, 8, 15, 128])
     """
     sites = read_sites(sites)
     instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")

@@ -11,6 +11,7 @@ from einops import rearrange, repeat
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.accepted import Counts, Mask, Tokens
 from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
 from interp.arguments import instance, several_texts, shown
@@ -33,7 +34,11 @@ MOSTLY = 0.9
 
 @dataclass(frozen=True)
 class Positions:
-    """Token indices of every sample's roles, in the unpadded sequence `prompt_ids + completion_ids`."""
+    """Token indices of every sample's roles, in the unpadded sequence `prompt_ids + completion_ids`.
+
+    >>> interp.Positions.at([[3, 5], [2, 3]], n_tokens=[6, 4], roles=("prompt_end", "answer"))
+    Positions(2 samples; roles: prompt_end 2, answer 2)
+    """
 
     index: Int[Tensor, "sample role"]
     """Absent roles hold -1; read them only through `valid`."""
@@ -52,12 +57,12 @@ class Positions:
     @classmethod
     def at(
         cls,
-        index: Any,
-        n_tokens: Any,
+        index: Tokens,
+        n_tokens: Counts,
         *,
         roles: str | Sequence[str] | None = None,
-        valid: Any = None,
-        n_prompt: Any = None,
+        valid: Mask | None = None,
+        n_prompt: Counts | None = None,
     ) -> "Positions":
         """Positions said by hand: token `index` of every sample and role, counted from 0 in the unpadded sample.
 
@@ -66,6 +71,9 @@ class Positions:
         all). `n_prompt`: how many of the tokens are prompt (default: all), for the attention metrics.
 
         Raises DataError for shapes that do not fit, or an index outside its sample.
+
+        >>> interp.Positions.at([[3, 5], [2, 0]], n_tokens=[6, 4], roles=("city", "end"), valid=[[1, 1], [1, 0]])
+        Positions(2 samples; roles: city 2, end 1)
         """
         at = torch.from_numpy(read_whole_numbers("index", index))
         at = at[:, None] if at.ndim == 1 else at
@@ -125,6 +133,11 @@ class Positions:
         Columns: `sample` (id), `role`, `index` in `prompt_ids + completion_ids`, `token_id`, `text` (the characters
         that the token covers; None without a tokenizer), `valid`, `reason` (why the role is absent, in words) and
         `to_end` (tokens after it; 0: the last). Absent: <NA>.
+
+        >>> interp.Positions.at([[3, 5]], n_tokens=[6], roles=("city", "end")).table()[["role", "index", "to_end"]]
+           role  index  to_end
+        0  city      3       2
+        1   end      5       0
         """
         valid = self.valid.numpy(force=True)
         ledger = Ledger.unknown(valid) if self.ledger is None else self.ledger
@@ -135,6 +148,9 @@ class Positions:
         """One row per role: `n` samples that have it, mean `to_end`, the column it `repeats`, shares absent by reason.
 
         The last columns are named after the reasons that occur; their shares are of all samples.
+
+        >>> interp.Positions.at([[3, 5], [2, 3]], n_tokens=[6, 4], roles=("city", "end")).summary()["n"].to_dict()
+        {'city': 2, 'end': 2}
         """
         table = self.table()
         by_role = table.groupby("role", sort=False)
@@ -176,6 +192,12 @@ def resolve_positions(
 
     Raises DataError for an unknown role, or an index outside the sample returned by a user's function.
     Source: docs/definitions.md, "The fifteen token positions".
+
+    >>> from interp.demo import answered
+    >>> model, answers = answered(4)
+    >>> positions = interp.resolve_positions(answers)  # third={...} adds columns: interp.Anchor, interp.Match
+    >>> positions.index.shape, positions.roles[:3]
+    (torch.Size([4, 15]), ('last_q', 'first_answer', 'second_answer'))
     """
     instance("answers", answers, Answers, "they come from generate_answers")
     rules = role_rules(roles)

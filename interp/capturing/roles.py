@@ -55,6 +55,11 @@ class Anchor:
 
     Landmarks: `start` (token 0), `question_last` (last token of the row's own question), `prompt_end` (first token
     after the prompt), `exact_first`, `exact_last`, `end` (one past the last token). Raises DataError for others.
+
+    >>> from interp.demo import answered
+    >>> _, answers = answered(4)
+    >>> interp.resolve_positions(answers, roles={"third": interp.Anchor("exact_last", 3)}).roles[-2:]
+    ('-1', 'third')
     """
 
     landmark: str
@@ -109,6 +114,11 @@ class Match:
 
     Characters are mapped to tokens as for exact answers (`interp.answering.spans`). Raises DataError for a pattern that
     is no regular expression or has more than one group.
+
+    >>> from interp.demo import answered
+    >>> _, answers = answered(4)
+    >>> interp.resolve_positions(answers, roles={"in": interp.Match("country")}).roles[-2:]
+    ('-1', 'in')
     """
 
     pattern: str

@@ -19,6 +19,7 @@ from interp.comparing.observe import observation_table, observations
 from interp.errors import DataError, RunError
 from interp.probing.grid import GridArrays, aligned, grid_arrays, two_names
 from interp.probing.of_run import GridLike, grid_of
+from interp.probing.variables import DIFFERENCE, returns
 from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.statistics.resampling import split_halves
 
@@ -29,6 +30,13 @@ class Comparison(Mapping[str, Any]):
 
     Also a mapping that cannot be changed: of a run's comparison over all of `comparison.json`, where `controls`,
     `against_controls`, `matched_width`, `gain` and `for_use` stand beside it; of any other over `to_dict`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> probe, attention = interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct)
+    >>> comparison = interp.compare_grids(probe, attention)
+    >>> comparison.best["probe"]["cell"]
+    {'layer': 1, 'token': 'exact_answer_last'}
     """
 
     names: tuple[str, str]
@@ -122,12 +130,20 @@ class Comparison(Mapping[str, Any]):
         }
 
 
+@returns(DIFFERENCE, "`delta_auc` of what it returns is an xarray Dataset:")
 def compare_grids(probe: GridLike, attn: GridLike, *, names: tuple[str, str] | None = None) -> Comparison:
     """First grid minus second, cell by cell and as a whole (definitions: ΔAUC, best cell, where it is, alike).
 
     Any two grids of the same samples, layers and roles, in whatever order: probe and attention, two sites, two models,
     two estimators; of a run its probe grid. `names` defaults to the grids' kinds. Raises DataError if layers, roles,
     samples, labels, folds or groups differ.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> probe, attention = interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct)
+    >>> comparison = interp.compare_grids(probe, attention)
+    >>> comparison.best["probe"]["cell"]
+    {'layer': 1, 'token': 'exact_answer_last'}
     """
     probe = grid_of(probe)
     attn = aligned(probe, grid_of(attn))

@@ -28,6 +28,12 @@ def grid_table(data: GridLike) -> pd.DataFrame:
     `p_corrected`, `n`, `n_correct`, and `reason` where the value is undefined (NaN).
 
     Raises DataError for anything else, RunError for a folder that holds no finished run.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> table = interp.grid_table(interp.probe_grid(cap, answers.correct))
+    >>> table.loc[table["value"].idxmax(), ["layer", "token"]].tolist()
+    [1, 'exact_answer_last']
     """
     if isinstance(data, RunLike):
         return data.table()

@@ -46,6 +46,13 @@ def observations(grid: GridLike) -> pd.DataFrame:
 
     A grid with the variable `position` (sample, token), as a run's grids have, lets columns that name the same token of
     a sample be left out of contrasts. Roles that the grid lacks make an observation undecided, with the reason.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> interp.observations(interp.probe_grid(cap, answers.correct))[["name", "verdict"]].head(2)
+                                                name    verdict
+    0                        Token specificity (ΔAUC)      holds
+    1   Middle-layer focus (depth of the peak, 0 … 1)  undecided
     """
     return observation_table(observation_rows(grid_of(grid)))
 

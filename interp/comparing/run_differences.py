@@ -10,10 +10,12 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from interp.accepted import GridSources
 from interp.arguments import one_of, shown
 from interp.errors import DataError
 from interp.probing.grid import GridArrays, check_grid, grid_arrays, reordered
 from interp.probing.of_run import RunLike, grid_of
+from interp.probing.variables import DIFFERENCES, returns
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,
@@ -29,7 +31,8 @@ from interp.statistics.inference import (
 LAYERS = ("same", "depth")
 
 
-def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
+@returns(DIFFERENCES)
+def compare_runs(grids: GridSources, *, layers: str = "same") -> xr.Dataset:
     """One grid minus another, for every pair, on (pair, layer, token): `delta`, `low`, `high`, `p`, `q`, `reason`.
 
     `grids`: {name: grid}, with the same roles in whatever order, not the same samples; a run, or its folder, stands for
@@ -46,27 +49,33 @@ def compare_runs(grids: Any, *, layers: str = "same") -> xr.Dataset:
     `mean_low`, `mean_high` and `mean_p` is the mean of `delta` over the cells that have one.
 
     Raises DataError for fewer than two grids, or layers or roles that differ: never an inner join.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> strong, weak = (interp.probe_grid(cap, answers.correct, C=C) for C in (1.0, 0.01))
+    >>> interp.compare_runs({"strong": strong, "weak": weak}).pair.values.tolist()
+    ['strong − weak']
     """
-    grids = named_grids(grids)
+    named = named_grids(grids)
     one_of("layers", layers, LAYERS)
-    names = list(grids)
+    names = list(named)
     if len(names) < 2:
         raise DataError(f"grids: expected at least two to compare, got {len(names)}")
-    for grid in grids.values():
+    for grid in named.values():
         check_grid(grid)
-    own = {name: grid["layer"].values for name, grid in grids.items()}
+    own = {name: grid["layer"].values for name, grid in named.items()}
     if layers == "depth":
         own = layers_by_depth(own)
-        shallowest = min(grids.values(), key=lambda grid: int(grid["layer"].max()))["layer"].values
-        grids = {name: grid.sel(layer=own[name]).assign_coords(layer=shallowest) for name, grid in grids.items()}
-    first = grids[names[0]]
+        shallowest = min(named.values(), key=lambda grid: int(grid["layer"].max()))["layer"].values
+        named = {name: grid.sel(layer=own[name]).assign_coords(layer=shallowest) for name, grid in named.items()}
+    first = named[names[0]]
     for name in names[1:]:
-        _check_labels(names[0], first, name, grids[name])
-        grids = {**grids, name: reordered(grids[name], {axis: first.indexes[axis] for axis in ("layer", "token")})}
+        _check_labels(names[0], first, name, named[name])
+        named = {**named, name: reordered(named[name], {axis: first.indexes[axis] for axis in ("layer", "token")})}
     if layers == "same":
         own = {name: first["layer"].values for name in names}
     pairs = list(combinations(names, 2))
-    cells = [_pair(grids[a], grids[b]) for a, b in pairs]
+    cells = [_pair(named[a], named[b]) for a, b in pairs]
     shape = (len(pairs), first.sizes["layer"], first.sizes["token"])
     flat = [estimate for _, _, estimates, _ in cells for estimate in estimates]
     numbers = {name: np.array([getattr(e, name) for e in flat]).reshape(shape) for name in ("low", "high", "p")}

@@ -71,6 +71,11 @@ def load_dataset(
 
     Raises DataError for an unknown name, records that are not of a published form (with file and line, the columns
     expected and found), or a hub that cannot be reached.
+
+    >>> from pathlib import Path
+    >>> _ = Path("movies.csv").write_text("Question,Answer\\nWho plays Neo in The Matrix?,Keanu Reeves\\n")
+    >>> interp.load_dataset("movies", "movies.csv")[0].answers
+    ('Keanu Reeves',)
     """
     preset = dataset(name)
     chat, source = flag("chat", chat), _read_hub(preset) if path is None else read_files(path_of("path", path))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from os import PathLike
 from typing import Any
 
+from interp.accepted import RowSource
 from interp.arguments import flag, mapping, one_of, one_text, path, several_texts, shown, whole_number
 from interp.data.fields import cell, read_answers, read_ids, read_text, read_truth
 from interp.data.readers import Record, read_files
@@ -15,7 +16,11 @@ from interp.errors import DataError
 
 @dataclass(frozen=True)
 class QARow:
-    """One question with its accepted answers, and whatever another engine already produced for it."""
+    """One question with its accepted answers, and whatever another engine already produced for it.
+
+    >>> interp.QARow(id="q1", question="In which country is Lyon?", answers=("France",)).answers
+    ('France',)
+    """
 
     id: str
     """Unique within the data set; the row's number (from 0) where the file brings none."""
@@ -74,7 +79,7 @@ def as_rows(rows: Any) -> list[QARow]:
 
 
 def load_rows(
-    source: str | PathLike[str] | Iterable[Any],
+    source: RowSource,
     *,
     columns: Mapping[str, str] | None = None,
     limit: int | None = None,
@@ -97,6 +102,10 @@ def load_rows(
     warning that names the first ones, and counted in `.left_out`. A row that merely brings none (`[]`, null, blank)
     stops the file, unless `skip_unanswerable` leaves it out too; nothing else is dropped.
     Raises `DataError` with file and line (or row) for anything that does not fit.
+
+    >>> rows = interp.load_rows([{"question": "In which country is Lyon?", "answer": ["France"]}])
+    >>> rows[0].question, rows[0].answers
+    ('In which country is Lyon?', ('France',))
     """
     return rows_of(_records(source), columns=columns, limit=limit, skip_unanswerable=skip_unanswerable)
 

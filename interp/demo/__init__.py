@@ -5,6 +5,9 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from interp.answering.answers import Answers
+    from interp.capturing.activations import Capture
+    from interp.models.loading import HookedModel
     from interp.runs.opened_run import Run
 
 PROMPT_TEMPLATE = "Question: {question}\nAnswer:"
@@ -49,3 +52,20 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
         prompt_template=PROMPT_TEMPLATE,
         max_new_tokens=MAX_NEW_TOKENS,
     )
+
+
+def answered(n: int) -> tuple["HookedModel", "Answers"]:
+    """The embedded model, and its answers to the first `n` questions of the demo: something to try functions on."""
+    from interp.answering.answers import generate_answers
+    from interp.data.rows import load_rows
+    from interp.models.loading import load_model
+
+    model, rows = load_model(model_path()), load_rows(questions_path(), limit=n)
+    return model, generate_answers(model, rows, prompt_template=PROMPT_TEMPLATE, max_new_tokens=MAX_NEW_TOKENS)
+
+
+def planted(n: int = 100) -> tuple["Capture", "Answers"]:
+    """A tiny Capture and its Answers, made without a model: only layer 1, `exact_answer_last`, knows what is right."""
+    from interp.demo import planted_signal
+
+    return planted_signal.planted(n)

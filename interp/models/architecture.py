@@ -1,16 +1,16 @@
 """What a hooked model is: its sizes, its sliding windows, its tokenizer, and which class carries it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
+from interp.accepted import HookedModel as HookedModel
 from interp.errors import ModelError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-HookedModel = Any
 """A HookedTransformer or a TransformerBridge. TransformerLens 4 has only the second, so no type names both."""
 
 BACKENDS = ("HookedTransformer", "TransformerBridge")

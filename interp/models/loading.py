@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from interp.accepted import ModelSource, Tokenizer
 from interp.arguments import flag, several_texts, shown
 from interp.errors import ModelError
 from interp.models.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
@@ -39,9 +40,9 @@ __all__ = [
 
 
 def load_model(
-    source: Any,
+    source: ModelSource,
     *,
-    tokenizer: Any = None,
+    tokenizer: Tokenizer | None = None,
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype = "float32",
     processed_weights: bool = False,
@@ -58,12 +59,17 @@ def load_model(
     GPUs, by accelerate). Weights are Hugging Face's own unless `processed_weights` folds the norms and centres what
     writes to the residual stream. `check=True` runs `preflight`, also on the `sites` that will be captured.
     Raises ModelError with what to do.
+
+    >>> from interp.demo import model_path
+    >>> model = interp.load_model(model_path())  # or a Hugging Face name, a folder, a GGUF file, a model you hold
+    >>> model.cfg.n_layers, model.cfg.n_heads
+    (8, 4)
     """
     dtype, sites, reference = read_dtype(dtype), several_texts("sites", sites), None
     processed_weights, check = flag("processed_weights", processed_weights), flag("check", check)
     device_name(device)
     if backend(source):
-        model = source
+        model: HookedModel = source
         if tokenizer is not None:
             model.tokenizer = _tokenizer(tokenizer)
         if processed_weights and not model_info(model).processed_weights:

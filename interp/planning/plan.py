@@ -1,13 +1,14 @@
 """plan: what a run will take, and which rows it will leave out, before it is paid for."""
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import Unpack
 
+from interp.accepted import ModelSource, RowSource
 from interp.answering.answers import check_vocabulary, own_completion
 from interp.answering.correctness import JUDGE
 from interp.answering.generation import MAX_SAMPLES
@@ -24,13 +25,21 @@ from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.run_data import load_settings_model
+from interp.run_keywords import RUN_DEFAULTS, RunOptions
 from interp.runs.shards import SHARD_SAMPLES
 from interp.settings import Settings, check_options
+from interp.shown_options import shows_options
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will take; `print(plan)` says it in words. Sizes in bytes, times in seconds, lengths in tokens."""
+    """What a run will take; `print(plan)` says it in words. Sizes in bytes, times in seconds, lengths in tokens.
+
+    >>> from interp import demo
+    >>> plan = interp.plan(model=demo.model_path(), data=demo.questions_path(), out="runs/next", time=False)
+    >>> plan.rows
+    840
+    """
 
     rows: int
     excluded: dict[str, tuple[str, ...]]
@@ -102,13 +111,14 @@ class Plan:
         return "\n".join([*lines, *(f"warning: {sentence}" for sentence in self.warnings)])
 
 
+@shows_options(RunOptions, RUN_DEFAULTS)
 def plan(
     *,
-    model: Any,
-    data: str | Path | Iterable[QARow | Mapping[str, Any]] | None = None,
+    model: ModelSource,
+    data: RowSource | None = None,
     out: str | Path | None = None,
     time: bool = True,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Plan:
     """What `interp.run` with the same arguments will take; nothing is written.
 
@@ -119,6 +129,11 @@ def plan(
 
     Raises what `run` would raise: DataError for rows or settings that do not fit, ModelError for the model, RunError
     for a folder in use. Too little room, which `run` refuses, is a warning here: the plan says how much is needed.
+
+    >>> from interp import demo
+    >>> plan = interp.plan(model=demo.model_path(), data=demo.questions_path(), out="runs/next", time=False)
+    >>> plan.rows
+    840
     """
     check_options("plan", options, "out", "time")
     out, time = None if out is None else path("out", out, error=RunError), flag("time", time)

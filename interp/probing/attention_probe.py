@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 from scipy import stats
 
+from interp.accepted import CaptureOrRun, FoldNumbers, GroupSource, LabelSource, Mask, Probe
 from interp.arguments import job_count, progress_function, shown, whole_number
 from interp.capturing.activations import Capture
 from interp.errors import DataError
@@ -18,6 +18,7 @@ from interp.probing.estimators import ProbeSpec
 from interp.probing.features import read_features
 from interp.probing.grid import estimate_variables, make_grid
 from interp.probing.of_run import takes_run
+from interp.probing.variables import ATTENTION_GRID, returns
 from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
@@ -28,20 +29,21 @@ from interp.statistics.inference import (
 )
 
 
+@returns(ATTENTION_GRID)
 @takes_run("cap", "y", "groups", "fold", "seed", "C", "probe")
 def attention_grid(
-    cap: Any,
-    y: Any,
-    groups: Any = None,
-    valid: Any = None,
+    cap: CaptureOrRun,
+    y: LabelSource,
+    groups: GroupSource | None = None,
+    valid: Mask | None = None,
     *,
     folds: int = 5,
     seed: int = 0,
     C: float | str | Sequence[float] = 1.0,
-    probe: Any = "logistic",
+    probe: Probe = "logistic",
     transform: str = "with_log",
     population: str = "exact_answer",
-    fold: Any = None,
+    fold: FoldNumbers | None = None,
     min_per_class: int = MIN_PER_CLASS,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -54,6 +56,12 @@ def attention_grid(
     `metric_auc` (metric, layer, token) is the AUC of one metric averaged over heads, "higher when correct", without
     any fitting, `metric_p` its two-sided p against 0.5, `metric_q` by Benjamini-Hochberg over all metrics and cells;
     `metric_mean` its mean. Other arguments and errors as in `probe_grid`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> grid = interp.attention_grid(cap, answers.correct)
+    >>> int(grid.auc.sel(token="exact_answer_last").argmax("layer"))
+    1
     """
     check_transform(transform)
     if not isinstance(cap, Capture) or not cap.attention:

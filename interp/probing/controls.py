@@ -12,6 +12,7 @@ from jaxtyping import Bool, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from interp.accepted import FeatureSource, Ids, Probe
 from interp.answering.answers import Answers
 from interp.arguments import instance, job_count, progress_function, seed_number
 from interp.axes import places
@@ -33,6 +34,7 @@ from interp.probing.grid import GridArrays, check_grid, estimate_variables, grid
 from interp.probing.of_run import takes_run
 from interp.probing.permutations import permute_labels
 from interp.probing.scored import Labels, Scored
+from interp.probing.variables import CONTROL_CELLS, returns
 from interp.probing.workers import cross_fit_cells
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import (
@@ -81,16 +83,17 @@ def answer_components(strings: Sequence[str], groups: Sequence[str]) -> list[str
     return [first[number] for number in component]
 
 
+@returns(CONTROL_CELLS, "`cells` of what it returns is an xarray Dataset:")
 @takes_run("data", "answers", "grid", "seed")
 def control_grid(
-    data: Any,
+    data: FeatureSource,
     answers: Answers,
     grid: xr.Dataset,
     *,
-    probe: Any = None,
+    probe: Probe | None = None,
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
-    ids: Any = None,
+    ids: Ids | None = None,
     seed: int = 0,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -107,6 +110,12 @@ def control_grid(
 
     Raises DataError if a layer, role or sample of the grid is not in `data` or `answers`, or an unnamed estimator is
     not given again.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> controls = interp.control_grid(cap, answers, interp.probe_grid(cap, answers.correct))
+    >>> controls.table()["metric"].nunique()
+    12
     """
     instance("answers", answers, Answers, "they come from generate_answers")
     seed, n_jobs, progress = seed_number(seed), job_count(n_jobs), progress_function(progress)

@@ -6,14 +6,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
+from typing_extensions import Unpack
 
+from interp.accepted import GroupSource, LabelSource, Mask
 from interp.arguments import known_options, parameters
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
 from interp.probing.attention_columns import cell_metrics, check_transform, with_transform
 from interp.probing.features import as_array
 from interp.probing.of_run import takes_run
+from interp.probing.probe_options import EstimatorOptions
 from interp.probing.probes import probe_grid
+from interp.probing.variables import GAIN_GRID, returns
+from interp.shown_options import defaults_of, shows_options
 
 
 @dataclass(frozen=True)
@@ -41,15 +46,30 @@ class WithAttention:
         return np.concatenate([vectors, with_transform(finite, self.transform)], axis=1)
 
 
+@returns(GAIN_GRID)
 @takes_run("cap", "y", "groups", "fold", "seed", "C", "probe", "site")
+@shows_options(EstimatorOptions, defaults_of(probe_grid))
 def gain_grid(
-    cap: Capture, y: Any, *args: Any, site: str = "resid_post", transform: str = "with_log", **options: Any
+    cap: Capture,
+    y: LabelSource,
+    groups: GroupSource | None = None,
+    valid: Mask | None = None,
+    *,
+    site: str = "resid_post",
+    transform: str = "with_log",
+    **options: Unpack[EstimatorOptions],
 ) -> xr.Dataset:
     """A probe grid on vector and attention metrics; its AUC minus the other's is the gain (definitions: gain).
 
     `interp.compare_grids(gain_grid(cap, y), probe_grid(cap, y))` gives the gain of every cell with its interval.
     The metrics are read as in `attention_grid` (`transform`). Other arguments and errors are those of `probe_grid`;
     DataError if the capture holds no attention metrics.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> both, alone = interp.gain_grid(cap, answers.correct), interp.probe_grid(cap, answers.correct)
+    >>> interp.compare_grids(both, alone).names
+    ('gain', 'probe')
     """
     check_transform(transform)
     if not isinstance(cap, Capture) or not cap.attention:
@@ -57,7 +77,7 @@ def gain_grid(
     site = captured_site(cap, site)
     known_options("gain_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested"})
     name = f"{site}+attention"
-    both = replace(cap, sites={name: WithAttention(cap, site, transform)})
-    return probe_grid(both, y, *args, site=name, embed=False, nested=False, **options).assign_attrs(
-        kind="gain", transform=transform
-    )
+    # It is indexed as an array is.
+    both = replace(cap, sites={name: WithAttention(cap, site, transform)})  # type: ignore[dict-item]
+    grid = probe_grid(both, y, groups, valid, site=name, embed=False, nested=False, **options)
+    return grid.assign_attrs(kind="gain", transform=transform)

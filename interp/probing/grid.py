@@ -22,6 +22,7 @@ from interp.axes import some
 from interp.errors import DataError
 from interp.probing.cells import Fitted, Samples
 from interp.probing.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
+from interp.probing.variables import JOINED_GRIDS, returns
 from interp.statistics.arrays import read_whole_numbers
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import Estimate, group_codes
@@ -192,12 +193,19 @@ def two_names(names: Any) -> tuple[str, str]:
     return found[0], found[1]
 
 
+@returns(JOINED_GRIDS, "Returns an xarray Dataset, of a probe grid and an attention grid:")
 def join_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] = ("probe", "attention")) -> xr.Dataset:
     """Both grids under a new leading dim `grid`, for the variables they share; the others keep their own axes.
 
     Layers, roles and samples are matched by name. They, labels, folds and groups must agree exactly: DataError
     otherwise, never an inner join.
     Attributes that differ are kept under `<name>_<attribute>`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> joined = interp.join_grids(interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct))
+    >>> joined.auc.dims, joined.grid.values.tolist()
+    (('grid', 'layer', 'token'), ['probe', 'attention'])
     """
     names = two_names(names)
     probe, attn = xr.align(probe, aligned(probe, attn), join="exact")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,12 +9,14 @@ from jaxtyping import Float, Int
 from joblib import Parallel, delayed
 from scipy import linalg, stats
 
+from interp.accepted import FeatureSource, Ids
 from interp.arguments import MANY, job_count, one_of, progress_function, seed_number, whole_number
 from interp.models.placement import one_device
 from interp.probing.columns import cell_columns
 from interp.probing.grid import grid_arrays
 from interp.probing.of_run import takes_run
 from interp.probing.standardiser import Standardiser
+from interp.probing.variables import PERMUTED, returns
 from interp.probing.workers import worker_count
 from interp.statistics.inference import benjamini_hochberg, within_fold_auc
 from interp.threads import one_thread
@@ -112,10 +113,11 @@ def _cell_aucs(
     return auc
 
 
+@returns(PERMUTED, "Returns the xarray Dataset that was given, and in it:")
 @takes_run("grid", "data", "seed")
 def permutation_test(
     grid: xr.Dataset,
-    data: Any,
+    data: FeatureSource,
     *,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
@@ -123,7 +125,7 @@ def permutation_test(
     device: str = "cpu",
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
-    ids: Any = None,
+    ids: Ids | None = None,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
@@ -141,6 +143,12 @@ def permutation_test(
     Undefined cells are NaN.
 
     Raises DataError for an unknown statistic, or data that lack a layer, role or sample of the grid.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> grid = interp.permutation_test(interp.probe_grid(cap, answers.correct), cap, permutations=99)
+    >>> float(grid.p_corrected.sel(layer=1, token="exact_answer_last"))  # 1 of 100: no permutation has a larger maximum
+    0.01
     """
     one_of("statistic", statistic, STATISTICS)
     permutations, seed = whole_number("permutations", permutations, 2, MANY), seed_number(seed)

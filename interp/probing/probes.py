@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
+from typing_extensions import Unpack
 
+from interp.accepted import FeatureSource, FoldNumbers, GroupSource, LabelSource, Mask, Probe
 from interp.arguments import flag, job_count, known_options, parameters, progress_function, shown, whole_number
 from interp.axes import places
 from interp.errors import DataError
@@ -19,26 +21,30 @@ from interp.probing.features import Features, read_features
 from interp.probing.fold_values import packed
 from interp.probing.grid import check_grid, estimate_variables, make_grid
 from interp.probing.of_run import takes_run
+from interp.probing.probe_options import SitedOptions
+from interp.probing.variables import MATCHED_GRID, PROBE_GRID, returns
+from interp.shown_options import defaults_of, shows_options
 from interp.statistics.inference import MIN_PER_CLASS
 
 __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
 
 
+@returns(PROBE_GRID)
 @takes_run("data", "y", "groups", "fold", "seed", "C", "probe", "site")
 def probe_grid(
-    data: Any,
-    y: Any,
-    groups: Any = None,
-    valid: Any = None,
+    data: FeatureSource,
+    y: LabelSource,
+    groups: GroupSource | None = None,
+    valid: Mask | None = None,
     *,
     folds: int = 5,
     seed: int = 0,
     C: float | str | Sequence[float] = 1.0,
-    probe: Any = "logistic",
+    probe: Probe = "logistic",
     components: int | Int[np.ndarray, "layer role"] | xr.DataArray = PCA_WIDTH,
     site: str = "resid_post",
     population: str = "exact_answer",
-    fold: Any = None,
+    fold: FoldNumbers | None = None,
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
     ids: Sequence[str] | None = None,
@@ -69,6 +75,18 @@ def probe_grid(
     `progress` is called with the number of cells just finished.
 
     Raises DataError for labels other than 0/1, a single class, fewer groups than folds, or shapes that do not fit.
+
+    >>> import numpy as np
+    >>> rng, y = np.random.default_rng(0), np.arange(120) % 2
+    >>> vectors = rng.standard_normal((120, 3, 2, 8))  # sample layer role width
+    >>> vectors[:, 1, 0, 0] += 2 * y  # layer 1, first role: right and wrong lie two units apart
+    >>> grid = interp.probe_grid(vectors, y, roles=("first", "last"))
+    >>> grid.auc.round(2).to_pandas()
+    token  first  last
+    layer
+    0       0.50  0.42
+    1       0.91  0.54
+    2       0.59  0.52
     """
     embed, nested, n_jobs = flag("embed", embed), flag("nested", nested), job_count(n_jobs)
     min_per_class, progress = whole_number("min_per_class", min_per_class, 1), progress_function(progress)
@@ -129,20 +147,36 @@ WIDTHS = ("probe", "components")
 """What `matched_width_grid` chooses itself."""
 
 
+@returns(MATCHED_GRID)
 @takes_run("data", "y", "attention", "groups", "fold", "seed", "C", "site")
-def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **options: Any) -> xr.Dataset:
+@shows_options(SitedOptions, defaults_of(probe_grid))
+def matched_width_grid(
+    data: FeatureSource,
+    y: LabelSource,
+    attention: xr.Dataset,
+    groups: GroupSource | None = None,
+    valid: Mask | None = None,
+    **options: Unpack[SitedOptions],
+) -> xr.Dataset:
     """The residual probe no wider than the attention probe: training-fold PCA down to its features of each cell.
 
     A difference between the two grids that this control removes was only one of dimension (definitions: the two grids).
     `attention` is the attention grid, whose cells are found by layer and token; the other arguments and errors are
     those of `probe_grid`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> attention = interp.attention_grid(cap, answers.correct)
+    >>> narrow = interp.matched_width_grid(cap, answers.correct, attention)
+    >>> int(narrow.n_features.max())  # metrics x heads
+    4
     """
     known_options("matched_width_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested", *WIDTHS})
     check_grid(attention)
     if "n_features" not in attention:
         raise DataError("attention: expected the grid of attention_grid, whose cells say how many features they have")
     width = attention["n_features"]
-    grid = probe_grid(data, y, *args, probe="pca-lr", components=width, embed=False, nested=False, **options)
+    grid = probe_grid(data, y, groups, valid, probe="pca-lr", components=width, embed=False, nested=False, **options)
     return grid.assign(n_features=width.sel(layer=grid["layer"], token=grid["token"]))
 
 

@@ -7,6 +7,7 @@ import xarray as xr
 from jaxtyping import Int
 from matplotlib.axes import Axes
 
+from interp.accepted import CellLabels, GroupSource
 from interp.answering.answers import Answers
 from interp.arguments import instance, one_of
 from interp.capturing.activations import Capture
@@ -22,12 +23,12 @@ from interp.statistics.inference import why_undefined, within_fold_auc
 
 def plot_heads(
     cap: Capture | Run,
-    y: Any = None,
+    y: CellLabels | str | None = None,
     role: str | None = None,
     *,
     metric: str = "entropy",
     fold: Int[np.ndarray, " sample"] | None = None,
-    groups: Any = None,
+    groups: GroupSource | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the AUC of one attention metric at one role, layer × head, from what `capture` kept, or of a run.
@@ -37,6 +38,13 @@ def plot_heads(
     colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, an
     Answers, or a grid of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`)
     defaults to the folds of docs/definitions.md over `y` and `groups`. Raises DataError for an unknown role or metric.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> grid = interp.probe_grid(cap, answers.correct)
+    >>> ax = interp.plot_heads(cap, grid, "exact_answer_last", metric="entropy")
+    >>> ax.get_xlabel()
+    'Head'
     """
     if isinstance(cap, Run):
         if role is None:

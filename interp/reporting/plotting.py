@@ -11,6 +11,7 @@ from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from interp.accepted import ControlRows
 from interp.arguments import flag, instance, mapping, one_of, shown
 from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
@@ -46,7 +47,7 @@ def plot_grid(
     ax: Axes | None = None,
     title: str | None = None,
     embed: bool = True,
-    controls: Mapping[str, Any] | None = None,
+    controls: ControlRows | None = None,
     colorbar: bool = True,
 ) -> Axes:
     """Draw one grid as the heatmap of Orgad et al. (2025, Fig. 2): layers down, tokens across, AUC from 0.5 to 1.0.
@@ -57,6 +58,12 @@ def plot_grid(
     above it each of `controls`: {name: AUC per token}, a list in the grid's order, or {token: AUC} or a DataArray on
     `token`, found by name.
     Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> ax = interp.plot_grid(interp.probe_grid(cap, answers.correct))
+    >>> ax.get_ylabel()
+    'Layer'
     """
     check_drawing(ax, title)
     grid, embed, colorbar = grid_of(grid), flag("embed", embed), flag("colorbar", colorbar)
@@ -84,6 +91,12 @@ def plot_comparison(
     `comparison` its ΔAUC is drawn under its names, and cells with q < 0.05 carry the sign of the difference (which a
     grey print loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or samples
     differ, or the comparison is of other grids or the other way round.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> probe, attention = interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct)
+    >>> len(interp.plot_comparison(probe, attention))
+    3
     """
     check_drawing(None, title)
     if comparison is not None:

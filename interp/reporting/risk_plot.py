@@ -16,6 +16,12 @@ def plot_risk_coverage(selective: Selective | GridLike, *, ax: Axes | None = Non
 
     `selective` is what `interp.selective` returned, or what it takes: a grid, a run or its folder. The area and its
     95 % interval stand in the legend.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> ax = interp.plot_risk_coverage(interp.selective(interp.probe_grid(cap, answers.correct)))
+    >>> ax.get_xlabel()
+    'Coverage (share of questions answered)'
     """
     if not isinstance(selective, Selective):
         selective = selective_of(selective)

@@ -40,6 +40,10 @@ class Run(RunLike):
 
     What a run has not come to yet is a RunError that says how to go on. Functions that take a grid, or a Capture with
     its labels, take a run too.
+
+    >>> run = interp.open_run("demo-run")  # the folder of `interp demo`
+    >>> run.capture.resid[:4, 3].shape  # four samples, layer 3: read from the disk, nothing else is
+    torch.Size([4, 15, 128])
     """
 
     folder: RunFolder
@@ -108,6 +112,10 @@ class Run(RunLike):
         """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded.
 
         Raises RunError for a site, layer or role that was not captured.
+
+        >>> run = interp.open_run("demo-run")  # the folder of `interp demo`
+        >>> run.activations(layer=4, role="exact_answer_last").shape
+        torch.Size([24, 128])
         """
         reader = ShardReader(self._reached(self.folder.activations, *_CAPTURED), run=run_identity(self.settings))
         return read_padded(reader, site, layer, tuple(self.answers.id), role=role)

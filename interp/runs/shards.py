@@ -93,6 +93,6 @@ def _tensors(part: Capture) -> Iterable[tuple[str, Tensor]]:
             yield f"{site}.{layer}", vectors[:, i]
         for metric, values in part.attention.items():
             yield f"attention.{metric}.{layer}", values[:, i]
-    yield "embed", part.embed
-    if part.question_embed is not None:
-        yield QUESTION, part.question_embed
+    for name, embedded in (("embed", part.embed), (QUESTION, part.question_embed)):
+        if embedded is not None:
+            yield name, embedded[:]

@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from interp.capturing.activations import Capture
+from interp.capturing.on_disk import OnDisk
 from interp.capturing.positions import Positions
 from interp.runs.array_key import picked, whole_key
 from interp.runs.store import QUESTION, ShardReader
@@ -23,7 +24,7 @@ The attention metrics share as much again between them.
 
 
 @dataclass
-class Stored:
+class Stored(OnDisk):
     """One site or attention metric on the disk, indexed like the tensor it stands for."""
 
     reader: ShardReader

@@ -65,7 +65,14 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Selective:
-    """What one cell's probe is good for, on held-out folds (`selective`)."""
+    """What one cell's probe is good for, on held-out folds (`selective`).
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> use = interp.selective(interp.probe_grid(cap, answers.correct), layer=1, token="exact_answer_last")
+    >>> round(use.points[-1].recall.value, 2)  # share of right answers kept where at most 10 % of the wrong ones pass
+    0.84
+    """
 
     layer: int
     """The deployed cell: the one asked for, else the grid's highest."""
@@ -149,6 +156,12 @@ def selective(
 
     Raises DataError for a cell that does not exist or is undefined, a grid without a defined cell, or a rate outside
     0 … 1.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> use = interp.selective(interp.probe_grid(cap, answers.correct), layer=1, token="exact_answer_last")
+    >>> round(use.points[-1].recall.value, 2)  # share of right answers kept where at most 10 % of the wrong ones pass
+    0.84
     """
     grid = grid_of(grid)
     arrays = grid_arrays(grid)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from interp.accepted import HookPoint, Vectors
 from interp.arguments import number, one_of, shown
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
@@ -16,7 +17,7 @@ from interp.runs.opened_run import Run
 from interp.statistics.arrays import read_array, read_whole_numbers
 from interp.using.platt import Platt
 
-Hook = tuple[str, Callable[[Tensor, Any], Tensor]]
+Hook = tuple[str, Callable[[Tensor, HookPoint], Tensor]]
 """A hook point's name and the function for it, as `fwd_hooks` of `run_with_hooks` takes them."""
 Where = slice | int | Sequence[int] | Int[Tensor, " sample"]
 """Token positions: of all samples alike, or one for each sample."""
@@ -27,6 +28,12 @@ class FittedProbe:
     """A linear probe of the vectors at one layer and role; score = direction · x + bias, x as the model computes it.
 
     The scaling of the training samples is inside `direction` and `bias`; `mean` and `scale` say what it was.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+    >>> probe.score(cap).shape, probe.hook_point
+    (torch.Size([100]), 'blocks.1.hook_resid_post')
     """
 
     direction: Float[Tensor, " width"]
@@ -73,7 +80,7 @@ class FittedProbe:
         """The direction at length 1."""
         return self.direction / self.direction.norm()
 
-    def score(self, data: Any) -> Float[Tensor, "*sample"]:
+    def score(self, data: Vectors) -> Float[Tensor, "*sample"]:
         """Decision values, float64; positive: more like a correct answer. NaN where a sample lacks the role.
 
         `data`: a Run or a Capture, whose cell of this probe's site, layer and role is read, or bare vectors of that
@@ -85,8 +92,15 @@ class FittedProbe:
             raise DataError(f"probe: expected vectors of width {len(self.direction)}, got shape {tuple(x.shape)}")
         return x @ self.direction + self.bias
 
-    def probability(self, data: Any) -> Float[Tensor, "*sample"]:
-        """P(correct) by Platt's sigmoid of the score; arguments and errors as in `score`."""
+    def probability(self, data: Vectors) -> Float[Tensor, "*sample"]:
+        """P(correct) by Platt's sigmoid of the score; arguments and errors as in `score`.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+        >>> probe.probability(cap).round(decimals=2)[:3]
+        tensor([0.1900, 0.0000, 0.1700], dtype=torch.float64)
+        """
         return torch.sigmoid(self.platt.slope * self.score(data) + self.platt.intercept)
 
     def steer(self, alpha: float, *, position: Where = slice(None)) -> Hook:
@@ -94,12 +108,30 @@ class FittedProbe:
 
         `model.run_with_hooks(tokens, fwd_hooks=[probe.steer(4.0)])`. `position`: a slice or an index of tokens for all
         samples (default: every token), or one token for each sample.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+        >>> name, hook = probe.steer(4.0)
+        >>> vectors = cap.resid[:, 1]  # what the hook is given at layer 1: sample token width
+        >>> moved = probe.score(hook(vectors, None)) - probe.score(vectors)
+        >>> bool((moved / probe.direction.norm() - 4).abs().max() < 1e-3), name
+        (True, 'blocks.1.hook_resid_post')
         """
         size = number("alpha", alpha)
         return self._hook(lambda x, unit: x + size * unit, position)
 
     def ablate(self, *, position: Where = slice(None)) -> Hook:
-        """A hook that projects the direction out of the vectors: the score there is `bias` for every sample."""
+        """A hook that projects the direction out of the vectors: the score there is `bias` for every sample.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+        >>> name, hook = probe.ablate()
+        >>> left = probe.score(hook(cap.resid[:, 1], None))
+        >>> bool((left - probe.bias).abs().max() < 1e-3)
+        True
+        """
         return self._hook(lambda x, unit: x - (x @ unit)[..., None] * unit, position)
 
     def _hook(self, change: Callable[[Tensor, Tensor], Tensor], position: Where) -> Hook:

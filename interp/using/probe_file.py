@@ -21,7 +21,14 @@ TENSORS = ("direction", "mean", "scale", "fold_direction", "fold_bias")
 
 
 def save_probe(probe: FittedProbe, path: str | Path) -> Path:
-    """Write `path.safetensors` (float64 weights) and `path.json`; returns the JSON's path. RunError if that fails."""
+    """Write `path.safetensors` (float64 weights) and `path.json`; returns the JSON's path. RunError if that fails.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+    >>> interp.save_probe(probe, "truth").name
+    'truth.json'
+    """
     instance("probe", probe, FittedProbe, "it comes from fit_probe or load_probe")
     weights, text = _files(path)
     make_folder(weights.parent)
@@ -35,7 +42,14 @@ def save_probe(probe: FittedProbe, path: str | Path) -> Path:
 
 
 def load_probe(path: str | Path) -> FittedProbe:
-    """The probe that `save_probe` wrote, bit for bit. Raises DataError if a file is missing, damaged or foreign."""
+    """The probe that `save_probe` wrote, bit for bit. Raises DataError if a file is missing, damaged or foreign.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> path = interp.save_probe(interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last"), "truth")
+    >>> interp.load_probe(path).layer
+    1
+    """
     weights, text = _files(path)
     try:
         facts: dict[str, Any] = json.loads(text.read_text(encoding="utf-8"))

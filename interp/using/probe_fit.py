@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.accepted import FoldNumbers, GroupSource, Ids, LabelSource, Probe, Vectors
 from interp.arguments import one_of, one_text, shown, whole_number
 from interp.capturing.activations import SITES, Capture
 from interp.errors import DataError
@@ -32,20 +33,20 @@ NOT_LINEAR = 1e-6
 
 @one_thread()
 def fit_probe(
-    data: Any,
-    y: Any = None,
-    groups: Any = None,
+    data: Vectors,
+    y: LabelSource | None = None,
+    groups: GroupSource | None = None,
     *,
     layer: int,
     role: str,
     site: str | None = None,
-    probe: Any = None,
+    probe: Probe | None = None,
     C: float | str | Sequence[float] | None = None,
     folds: int | None = None,
     seed: int | None = None,
     population: str | None = None,
-    fold: Any = None,
-    ids: Any = None,
+    fold: FoldNumbers | None = None,
+    ids: Ids | None = None,
     model: str = "",
     min_per_class: int = MIN_PER_CLASS,
 ) -> FittedProbe:
@@ -61,6 +62,11 @@ def fit_probe(
 
     Raises DataError for a cell that is undefined (with the reason), a cell that `data` does not have, or an estimator
     that has no direction because its score is not linear.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> interp.fit_probe(cap, answers.correct, answers.group, layer=1, role="exact_answer_last")
+    FittedProbe(logistic on resid_post, layer 1, exact_answer_last, width 8; AUC 0.948 [0.883, 0.978])
     """
     role, layer = one_text("role", role), whole_number("layer", layer, 0)
     min_per_class, model = whole_number("min_per_class", min_per_class, 1), one_text("model", model)

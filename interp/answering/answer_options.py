@@ -1,0 +1,31 @@
+"""The options of `generate_answers` besides seed and what belongs to a run, by name and type."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypedDict
+
+from interp.accepted import Asked
+from interp.answering.answer_log import AnswerLog
+from interp.answering.correctness import Rule
+from interp.models.memory import Splits
+
+
+class AnswerOptions(TypedDict, total=False):
+    """Said in `generate_answers`."""
+
+    max_new_tokens: int
+    prompt_template: str | None
+    chat: bool | None
+    stop: str | Sequence[str]
+    temperature: float
+    top_p: float
+    samples_per_question: int
+    correct: str | Rule
+    exact_answer: str | None
+    candidates: str | Iterable[str] | None
+    answer_pattern: str | None
+    judge: Asked | None
+    extractor: Asked | None
+    batch_tokens: int
+    log: AnswerLog | None
+    splits: Splits | None
+    progress: Callable[[int], None] | None
