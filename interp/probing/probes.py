@@ -168,8 +168,8 @@ def matched_width_grid(
     >>> cap, answers = planted()
     >>> attention = interp.attention_grid(cap, answers.correct)
     >>> narrow = interp.matched_width_grid(cap, answers.correct, attention)
-    >>> int(narrow.n_features.max())  # metrics x heads
-    4
+    >>> int(narrow.n_features.max())  # metrics x heads, and their logarithms
+    8
     """
     known_options("matched_width_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested", *WIDTHS})
     check_grid(attention)
