@@ -6,11 +6,15 @@ from dataclasses import fields, is_dataclass
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin
 
+import pandas as pd
 import pytest
 import torch
 
 import interp
+from interp.answering.asking import Exchange
+from interp.answering.judgement import Judgement
 from interp.demo import planted
+from interp.probing.control_table import Controls
 from interp.probing.probe_options import EstimatorOptions, SitedOptions
 from interp.run_keywords import ResumeOptions
 
@@ -96,3 +100,41 @@ def test_resid_is_a_shaped_type_and_holds_to_it() -> None:
     kinds = get_args(SHOWN["Capture.resid"])
     assert [kind.dim_str for kind in kinds] == ["sample layer role d_model"] * 2
     assert isinstance(planted(20)[0].resid, kinds) and not isinstance(torch.zeros(2, 3), kinds)
+
+
+RECORDS = {
+    "Run.samples": "samples.jsonl, line by line",
+    "Judgement.records": "what samples.jsonl holds of it",
+    "Controls.rows": "what grid.csv holds of it",
+    "Controls.lines": "what comparison.json holds of it",
+}
+"""Lists of JSON objects, for the files that hold them; beside each stands a table."""
+
+
+def test_every_table_is_a_data_frame() -> None:
+    kinds = [getattr(interp, name) for name in CALLED if inspect.isclass(getattr(interp, name))] + [Judgement, Controls]
+    returned = {
+        f"{kind.__name__}.{name}": inspect.signature(getattr(method, "fget", None) or getattr(method, "func", method))
+        for kind in kinds
+        for name in dir(kind)
+        for method in [inspect.getattr_static(kind, name)]
+        if not name.startswith("_") and (inspect.isfunction(method) or isinstance(method, property | cached_property))
+    }
+    returns = {place: signature.return_annotation for place, signature in returned.items()}
+    lists = {
+        place for place, kind in returns.items() if get_origin(kind) is list and get_origin(get_args(kind)[0]) is dict
+    }
+    assert lists == set(RECORDS)
+    tables = {place: kind for place, kind in returns.items() if place.endswith(".table")}
+    assert set(tables.values()) == {pd.DataFrame}
+    holders = {"Answers", "Comparison", "Controls", "Judgement", "Positions", "Run", "Selective"}
+    assert {place.split(".")[0] for place in tables} == holders
+    assert SHOWN["observations()"] is SHOWN["grid_table()"] is pd.DataFrame
+
+
+def test_a_judgement_is_a_table_too() -> None:
+    judged = Judgement(asked=[Exchange("Right?", "Yes."), None], hand=[False, None], correct=[True, None])
+    table = judged.table()
+    assert table["reply"].tolist() == ["Yes.", None] and table["verdict"].tolist() == [True, pd.NA]
+    assert table["hand"].tolist() == [False, pd.NA] and table["correct"].tolist() == [True, pd.NA]
+    assert list(judged[[]].table().columns) == list(table.columns)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pandas as pd
+
 from interp.answering.asking import Exchange
 from interp.statistics.sample_key import chosen_samples
 
@@ -72,6 +74,12 @@ class Judgement:
             "not_asked": self.asked.count(None),
             "agreement": asdict(self.agreement),
         }
+
+    def table(self) -> pd.DataFrame:
+        """One row per sample, in order: `prompt`, `reply`, `verdict`, `hand` and `correct` (<NA>: none)."""
+        kinds = dict.fromkeys(("verdict", "hand", "correct"), "boolean")
+        columns = ["prompt", "reply", "verdict", "hand"]
+        return pd.DataFrame(self.records(), columns=columns, dtype=object).assign(correct=self.correct).astype(kinds)
 
     def records(self) -> list[dict[str, Any]]:
         """One JSON object per sample (`judge` in samples.jsonl)."""
