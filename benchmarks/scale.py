@@ -39,8 +39,8 @@ from interp.capturing.positions import Positions
 from interp.heap import give_back
 from interp.probing.attention_probe import attention_grid
 from interp.probing.probes import probe_grid
+from interp.runs.shard_files import finished_shards
 from interp.runs.shards import write_shards
-from interp.runs.store import finished_shards
 from interp.runs.stored import stored_capture
 
 ROLES = ("exact_answer_first", "-1")

@@ -61,7 +61,7 @@ def test_disk_is_what_the_run_took(planned, finished) -> None:
 
 def test_the_size_of_given_shards_is_exact(llama_folder, finished) -> None:
     config = interp.models.loading.read_config(llama_folder)[0]
-    shards = interp.runs.store.finished_shards(finished.folder.activations)
+    shards = interp.runs.shard_files.finished_shards(finished.folder.activations)
     shapes = Shapes.of_config(config, "float32")
     sites, roles = OPTIONS["sites"], interp.ROLES
     for shard in shards:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from interp import RunError
 from interp.runs.safetensors_stream import describe, layout, serialized
-from interp.runs.store import ShardReader, ShardWriter, finished_shards, verify_shards
+from interp.runs.shard_files import finished_shards, verify_shards
+from interp.runs.store import ShardReader, ShardWriter
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 

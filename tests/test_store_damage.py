@@ -11,7 +11,8 @@ import pytest
 from drawn_shards import ROLES, shard, write
 
 from interp import RunError
-from interp.runs.store import ShardReader, ShardWriter, finished_shards, verify_shards
+from interp.runs.shard_files import finished_shards, verify_shards
+from interp.runs.store import ShardReader, ShardWriter
 
 
 @pytest.fixture

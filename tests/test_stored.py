@@ -12,8 +12,9 @@ from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
 from interp.errors import RunError
 from interp.probing.workers import worker_count
+from interp.runs.shard_files import finished_shards
 from interp.runs.shards import SHARD_SAMPLES, grouped, nonfinite_counts, write_shards
-from interp.runs.store import ShardReader, finished_shards
+from interp.runs.store import ShardReader
 from interp.runs.stored import stored_capture
 
 ROLES = ("last_q", "exact_answer_first", "-1")

@@ -1,31 +1,23 @@
 """Differences in AUC between any number of grids: models, data sets, sites, estimators, runs."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from interp.accepted import GridSources
 from interp.arguments import one_of, shown
+from interp.comparing.pair import difference_of_pair
 from interp.errors import DataError
-from interp.probing.grid import GridArrays, check_grid, grid_arrays, reordered
+from interp.probing.grid import check_grid, reordered
 from interp.probing.of_run import RunLike, grid_of
 from interp.probing.variables import DIFFERENCES, returns
-from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import (
-    MIN_PER_CLASS,
-    Estimate,
-    auc_influence,
     benjamini_hochberg,
-    delta_auc,
-    group_codes,
-    normal_estimate,
-    undefined,
 )
 
 LAYERS = ("same", "depth")
@@ -75,7 +67,7 @@ def compare_runs(grids: GridSources, *, layers: str = "same") -> xr.Dataset:
     if layers == "same":
         own = {name: first["layer"].values for name in names}
     pairs = list(combinations(names, 2))
-    cells = [_pair(named[a], named[b]) for a, b in pairs]
+    cells = [difference_of_pair(named[a], named[b]) for a, b in pairs]
     shape = (len(pairs), first.sizes["layer"], first.sizes["token"])
     flat = [estimate for _, _, estimates, _ in cells for estimate in estimates]
     numbers = {name: np.array([getattr(e, name) for e in flat]).reshape(shape) for name in ("low", "high", "p")}
@@ -154,92 +146,6 @@ def _check_labels(first: str, one: xr.Dataset, second: str, two: xr.Dataset) -> 
 
 def _labels(values: list) -> str:
     return ", ".join(map(str, values[:4])) + (f" … {values[-1]}" if len(values) > 4 else "")
-
-
-def _pair(first: xr.Dataset, second: xr.Dataset) -> tuple[str, int, list[Estimate], Estimate]:
-    """How the pair's samples are related, how many groups they share, the cells' differences, and their mean."""
-    same = _same_samples(first, second)
-    if same:
-        second = reordered(second, {"sample": first.indexes["sample"]})
-    one, two = grid_arrays(first), grid_arrays(second)
-    groups = [grid["group"].values.tolist() for grid in (first, second)]
-    shared = len(set(groups[0]) & set(groups[1]))
-    least = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (first, second)))
-    # One code per group over both grids: the influences of a group that both hold are subtracted before squaring.
-    group = one.group if same else group_codes(groups[0] + groups[1])
-    why = [grid["reason"].transpose("layer", "token").values for grid in (first, second)]
-    estimates: list[Estimate] = []
-    total = _MeanDifference(group)
-    for layer, role in np.ndindex(*one.auc.shape):
-        if reason := str(why[0][layer, role] or why[1][layer, role]):
-            estimates.append(undefined(len(group), 0, 0, reason))
-            continue
-        if same:
-            estimate, training = _common_samples(one, two, layer, role, least)
-        else:
-            estimate, training = _own_samples(one, two, layer, role, group)
-        estimates.append(replace(estimate, influence=np.empty(0)))  # as long as the samples: only their sum is needed
-        total.add(estimate, training)
-    kind = "same" if same else "shared groups" if shared else "independent"
-    return kind, shared, estimates, total.estimate()
-
-
-def _same_samples(first: xr.Dataset, second: xr.Dataset) -> bool:
-    """Whether two grids have the same samples, in whatever order, each with the same label, fold and group."""
-    a, b = first.indexes["sample"], second.indexes["sample"]
-    if not a.sort_values().equals(b.sort_values()):
-        return False
-    at = b.get_indexer(a)
-    return all(np.array_equal(first[name].values, second[name].values[at]) for name in ("y", "fold", "group"))
-
-
-def _common_samples(one: GridArrays, two: GridArrays, layer: int, role: int, least: int) -> tuple[Estimate, Sketch]:
-    """ΔAUC of a cell over the samples valid in both grids, with the sketch of its variance over these samples."""
-    scores = (one.score[:, layer, role], two.score[:, layer, role])
-    training = one.trained(layer, role) - two.trained(layer, role)
-    training[~np.isfinite(scores).all(0)] = 0.0
-    return delta_auc(*scores, one.y, one.fold, one.group, training=training, min_per_class=least), training
-
-
-def _own_samples(
-    one: GridArrays, two: GridArrays, layer: int, role: int, group: Int[np.ndarray, " sample"]
-) -> tuple[Estimate, Sketch]:
-    """Difference of two AUCs, each on its own samples; `group` codes the first grid's samples, then the second's."""
-    parts: list[Float[np.ndarray, " sample"]] = []
-    values = []
-    for sign, grid in ((1.0, one), (-1.0, two)):
-        value, influence = auc_influence(grid.score[:, layer, role], grid.y, grid.fold)
-        values.append(value)
-        parts.append(sign * influence)
-    n = int(sum(np.isfinite(grid.score[:, layer, role]).sum() for grid in (one, two)))
-    training = np.concatenate([one.trained(layer, role), -two.trained(layer, role)])
-    estimate = normal_estimate(values[0] - values[1], np.concatenate(parts), group, n, 0, training=training)
-    return estimate, training
-
-
-class _MeanDifference:
-    """The mean of cells' differences: of the defined ones only, each with its own influences and sketch."""
-
-    def __init__(self, group: Int[np.ndarray, " sample"]) -> None:
-        self.group, self.cells, self.value = group, 0, 0.0
-        self.influence, self.training = np.zeros(len(group)), np.zeros((len(group), 2, DIRECTIONS))
-
-    def add(self, estimate: Estimate, training: Sketch) -> None:
-        """One cell more, unless it is undefined."""
-        if estimate.reason:
-            return
-        self.cells += 1
-        self.value += estimate.value
-        self.influence += estimate.influence
-        self.training += training
-
-    def estimate(self) -> Estimate:
-        """The mean with its interval and p."""
-        n = len(self.group)
-        if not self.cells:
-            return undefined(n, 0, 0, "no cell is defined in both")
-        influence, training = self.influence / self.cells, self.training / self.cells
-        return normal_estimate(self.value / self.cells, influence, self.group, n, 0, training=training)
 
 
 def describe_differences(differences: xr.Dataset) -> list[str]:

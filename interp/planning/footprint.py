@@ -13,8 +13,9 @@ from interp.capturing.attention import METRICS
 from interp.errors import RunError
 from interp.planning.shapes import Shapes
 from interp.runs.safetensors_stream import layout
+from interp.runs.shard_files import Shard
 from interp.runs.shards import SHARD_SAMPLES
-from interp.runs.store import QUESTION, Shard
+from interp.runs.store import QUESTION
 from interp.statistics.cross_fold import DIRECTIONS
 
 SPARE = 1 << 26

@@ -26,8 +26,9 @@ from interp.probing.of_run import RunLike
 from interp.probing.tidy import read_tidy
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
 from interp.runs.sample_lines import read_answers
+from interp.runs.shard_files import finished_shards, verify_shards
 from interp.runs.status import status
-from interp.runs.store import ShardReader, finished_shards, verify_shards
+from interp.runs.store import ShardReader
 from interp.runs.stored import read_padded, stored_capture
 
 _CAPTURED = ("probing", "reporting", "done")

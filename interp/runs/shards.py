@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from interp.capturing.activations import Capture
-from interp.runs.store import QUESTION, ShardWriter, finished_shards
+from interp.runs.shard_files import finished_shards
+from interp.runs.store import QUESTION, ShardWriter
 
 SHARD_SAMPLES = 64
 

@@ -12,15 +12,11 @@
 not exist: a killed write leaves at most a temporary file or a shard without its marker, and both are written again.
 """
 
-import hashlib
-import json
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,30 +25,11 @@ from torch import Tensor
 
 from interp.atomic import make_folder, remove, write_chunks, write_json
 from interp.errors import RunError
-from interp.runs.safetensors_stream import Specs, describe, layout, serialized
+from interp.runs.safetensors_stream import describe, layout, serialized
+from interp.runs.shard_files import Shard, damaged, finished_shards, marker_path, shard_path
 
 QUESTION = "question_embed"
 """The tensor that has neither layers nor roles; NaN on purpose where a question was not located."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """What the marker of a finished shard says."""
-
-    run: str
-    """The identity of the run it belongs to (a hash of model, data and settings)."""
-    index: int
-    sample_ids: tuple[str, ...]
-    roles: tuple[str, ...]
-    tensors: dict[str, dict[str, Any]]
-    """{key: {"dtype": …, "shape": […]}}"""
-    nonfinite: dict[str, int]
-    """{key: values at valid roles that are NaN or infinite}, such as float16 overflow; only where there are any."""
-    size: int
-    """Bytes of the shard."""
-    sha256: str
-    batches: int = 1
-    """How many consecutive batches of capture it holds; `resume` counts on with it."""
 
 
 class ShardWriter:
@@ -82,11 +59,13 @@ class ShardWriter:
         Raises `RunError` if they cannot be written; shards finished before stay as they are.
         """
         if len(set(sample_ids)) != len(valid) or any(len(tensor) != len(valid) for tensor in tensors.values()):
-            raise RunError(f"{_path(self.folder, index)}: {len(valid)} samples need as many different ids and rows")
+            raise RunError(
+                f"{shard_path(self.folder, index)}: {len(valid)} samples need as many different ids and rows"
+            )
         tensors = {**tensors, "valid": valid}
         nonfinite = {key: _count_nonfinite(key, tensor, valid) for key, tensor in sorted(tensors.items())}
-        path = _path(self.folder, index)
-        remove(_marker(self.folder, index))
+        path = shard_path(self.folder, index)
+        remove(marker_path(self.folder, index))
         sha256 = write_chunks(path, serialized(tensors))
         shard = Shard(
             run=self.run,
@@ -99,34 +78,8 @@ class ShardWriter:
             sha256=sha256,
             batches=batches,
         )
-        write_json(_marker(self.folder, index), asdict(shard))
+        write_json(marker_path(self.folder, index), asdict(shard))
         return shard
-
-
-def finished_shards(folder: Path, *, run: str | None = None) -> list[Shard]:
-    """The finished shards in order, after a cheap check: marker readable, shard there and of the right size.
-
-    Raises `RunError` for a damaged, missing or foreign one (of another run than `run`).
-    """
-    shards, problems = _examine(folder, run, checksums=False)
-    if problems:
-        raise RunError(problems[0])
-    return shards
-
-
-def verify_shards(folder: Path, *, run: str | None = None, expected: int | None = None) -> list[str]:
-    """Read every byte again; returns one sentence per shard that is damaged, missing or foreign, none if all is well.
-
-    `expected` is the number of shards the run should have.
-    """
-    shards, problems = _examine(folder, run, checksums=True)
-    named = " ".join(problems)
-    there = {shard.index for shard in shards}
-    for index in range(expected or 0):
-        path = _path(folder, index)
-        if index not in there and str(path) not in named:
-            problems.append(f"{path}: missing; write it with `interp resume`")
-    return problems
 
 
 class ShardReader:
@@ -199,7 +152,7 @@ class ShardReader:
 
     def _tensor(self, shard: Shard, key: str) -> Tensor:
         """One tensor, mapped into memory: only the pages that are used are read."""
-        path, n = _path(self.folder, shard.index), len(shard.sample_ids)
+        path, n = shard_path(self.folder, shard.index), len(shard.sample_ids)
         if n not in self._layouts:
             self._layouts[n] = layout(shard.tensors)
         head, starts = self._layouts[n]
@@ -207,58 +160,11 @@ class ShardReader:
         try:
             with path.open("rb") as file:
                 if file.read(len(head)) != head:
-                    raise RunError(_damaged(path, "its header is not the one that was written"))
+                    raise RunError(damaged(path, "its header is not the one that was written"))
                 data = np.memmap(file, np.uint8, "c", starts[key], (math.prod(shape) * dtype.itemsize,))
         except (OSError, ValueError) as error:
-            raise RunError(_damaged(path, str(error))) from error
+            raise RunError(damaged(path, str(error))) from error
         return torch.from_numpy(data).view(dtype).reshape(shape)
-
-
-def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Shard], list[str]]:
-    """Finished shards that are well, and a sentence for each that is not."""
-    shards: list[Shard] = []
-    problems: list[str] = []
-    tensors: dict[int, dict[str, dict[str, Any]]] = {}  # by number of samples; one object, however many shards
-    for marker in sorted(folder.glob("shard-*.json")):
-        path = marker.with_suffix(".safetensors")
-        try:
-            values = json.loads(marker.read_bytes())
-            values |= {"sample_ids": tuple(values["sample_ids"]), "roles": tuple(values["roles"])}
-            shard = Shard(**values)
-            sound = _marker(folder, shard.index) == marker and re.fullmatch("[0-9a-f]{64}", shard.sha256)
-        except (OSError, ValueError, TypeError, KeyError):
-            sound = None
-        if not sound:
-            problems.append(_damaged(path, "its marker cannot be read"))
-        elif run is not None and shard.run != run:
-            problems.append(f"{path}: belongs to a run of another model, data or settings; choose another folder")
-        elif not path.exists():
-            problems.append(_damaged(path, "it is missing, although its marker says that it was finished"))
-        elif path.stat().st_size != shard.size:
-            problems.append(_damaged(path, f"expected {shard.size} bytes, it has {path.stat().st_size}"))
-        elif checksums and _sha256(path) != shard.sha256:
-            problems.append(_damaged(path, "its bytes are not those that were written (sha256 differs)"))
-        else:
-            n = len(shard.sample_ids)
-            like = tensors[n] if n in tensors else _resized((shards or [shard])[0].tensors, n)
-            if shard.tensors == like:
-                tensors[n] = like
-                shards.append(replace(shard, tensors=like))
-            else:
-                problems.append(_damaged(path, "it holds other tensors than the shards before"))
-    return shards, problems
-
-
-def _resized(specs: Specs, n: int) -> dict[str, dict[str, Any]]:
-    return {key: {"dtype": spec["dtype"], "shape": [n, *spec["shape"][1:]]} for key, spec in specs.items()}
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _count_nonfinite(key: str, tensor: Tensor, valid: Tensor) -> int:
@@ -272,15 +178,3 @@ def _role_axis(key: str) -> int:
     if key == QUESTION:
         return 0
     return 2 if key.startswith("attention.") else 1
-
-
-def _path(folder: Path, index: int) -> Path:
-    return folder / f"shard-{index:05}.safetensors"
-
-
-def _marker(folder: Path, index: int) -> Path:
-    return folder / f"shard-{index:05}.json"
-
-
-def _damaged(path: Path, what: str) -> str:
-    return f"{path}: damaged: {what}; remove it and {path.stem}.json, then write it again with `interp resume`"

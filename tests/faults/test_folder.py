@@ -224,7 +224,7 @@ def test_a_full_disk_while_capturing_keeps_what_is_finished(folder, captured, in
     with monkeypatch.context() as patch, pytest.raises(RunError, match="No space left on device; make room or choose"):
         patch.setattr("interp.runs.store.serialized", full)
         interp.resume(folder)
-    done = interp.runs.store.finished_shards(folder / "activations")
+    done = interp.runs.shard_files.finished_shards(folder / "activations")
     assert len(done) == written and not list(folder.rglob(".*"))
     with pytest.raises(in_process):
         interp.resume(folder)
