@@ -1,6 +1,7 @@
 """Whatever a public function is given, it works or says in one sentence of ours what is wrong."""
 
 import warnings
+from functools import cache
 from inspect import Parameter, isclass, isfunction, ismethod, signature
 from typing import Any
 
@@ -30,6 +31,7 @@ WRONG: dict[str, Any] = {
 }  # fmt: skip
 
 
+@cache
 def wrong_values() -> dict[str, Any]:
     """Plain values and objects of ours, that most arguments do not take."""
     cap, answers = planted_capture(), planted_answers()
@@ -211,7 +213,9 @@ def test_a_misspelt_name_is_answered_with_the_nearest(call, message):
 
 def test_an_unfinished_run_says_how_to_go_on(every_call):
     for name in ("probe", "attention", "comparison", "summary"):
-        with pytest.raises(interp.RunError, match="is not there: the run is answering; go on with: interp resume"):
+        with pytest.raises(
+            interp.RunError, match=r"is not finished \(answering\): .* is not there yet; go on with `interp resume"
+        ):
             every_call[f"Run.{name}"].function()
 
 

@@ -19,6 +19,7 @@ from interp.probing.features import Features, read_features
 from interp.probing.fold_values import packed
 from interp.probing.grid import check_grid, estimate_variables, make_grid
 from interp.probing.of_run import takes_run
+from interp.statistics.arrays import read_whole_numbers
 from interp.statistics.inference import MIN_PER_CLASS
 
 __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
@@ -155,8 +156,8 @@ def _per_cell(components: Any, features: Features) -> np.ndarray:
             axis: places(axis, wanted, components.indexes[axis].tolist(), where="the grid whose widths are matched")
             for axis, wanted in (("layer", features.layers), ("token", features.roles))
         }
-        return np.asarray(components.isel(at).transpose("layer", "token").values)
-    width, shape = np.asarray(components), (len(features.layers), len(features.roles))
+        return read_whole_numbers("components", components.isel(at).transpose("layer", "token"))
+    width, shape = read_whole_numbers("components", components), (len(features.layers), len(features.roles))
     if width.shape not in ((), shape):
         raise DataError(f"components: expected one number or shape {shape} (layer, role), got shape {width.shape}")
     return width

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from interp.answering.answers import Answers
 from interp.arguments import instance, one_of
 from interp.capturing.activations import Capture
-from interp.errors import DataError
 from interp.probing.cells import choose_samples
 from interp.reporting.by_label import labels_of
 from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
@@ -42,8 +41,6 @@ def plot_heads(
         if role is None:
             y, role = None, y
         y, cap = cap.probe if y is None else y, cap.capture
-    if not isinstance(role, str):
-        raise DataError(f"role: expected the name of a role that was captured ({', '.join(cap.roles)}), got {role!r}")
     check_drawing(ax, None)
     heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
     if ax is None:
@@ -56,7 +53,7 @@ def plot_heads(
 def heads_heatmap(
     cap: Capture,
     y: Any,
-    role: str,
+    role: str | None,
     *,
     metric: str = "entropy",
     fold: Any = None,
