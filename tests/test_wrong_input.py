@@ -223,9 +223,8 @@ def test_an_unfinished_run_says_how_to_go_on(every_call):
 def test_controls_of_a_grid_with_the_row_embed_need_the_embedding():
     cap, answers = planted_capture(), planted_answers()
     grid = interp.probe_grid(cap, answers.correct, folds=2, min_per_class=2)
-    with pytest.raises(
-        interp.DataError, match=r"data: the grid has the control row `embed`, Tensor of shape .* has not: give the C"
-    ):
-        interp.control_grid(cap.resid, answers, grid, ids=cap.id, n_jobs=1)
-    table = interp.control_grid(cap.resid, answers, grid.drop_vars("embed_score"), ids=cap.id, n_jobs=1).table()
+    axes = {"layers": cap.layers, "roles": cap.roles, "ids": cap.id}
+    with pytest.raises(interp.DataError, match="data: the grid has a row `embed`, of which a bare array knows nothing"):
+        interp.control_grid(cap.resid, answers, grid, **axes, n_jobs=1)
+    table = interp.control_grid(cap.resid, answers, grid.drop_vars("embed_score"), **axes, n_jobs=1).table()
     assert len(table)

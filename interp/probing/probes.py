@@ -150,8 +150,8 @@ def matched_width_grid(data: Any, y: Any, attention: xr.Dataset, *args: Any, **o
 def _per_cell(components: Any, features: Features) -> np.ndarray:
     """One number, or one per cell in the order of the features."""
     if isinstance(components, xr.DataArray):
-        if set(components.dims) != {"layer", "token"}:
-            raise DataError(f"components: expected a DataArray on (layer, token), got {components.dims}")
+        if not set(components.dims) == {*components.indexes} == {"layer", "token"}:
+            raise DataError(f"components: expected a DataArray with labels on (layer, token), got {components.dims}")
         at = {
             axis: places(axis, wanted, components.indexes[axis].tolist(), where="the grid whose widths are matched")
             for axis, wanted in (("layer", features.layers), ("token", features.roles))

@@ -35,6 +35,8 @@ def in_order(name: str, values: Any) -> list[Any]:
     DataError, which calls them `name`, for anything else: a single text is not its letters.
     """
     if isinstance(values, (list, tuple)):
+        if any(isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0 for value in values):
+            raise DataError(f"{name}: expected one value per sample, in order, got {shown(values)}")
         return [value.item() if getattr(value, "ndim", None) == 0 else value for value in values]
     array = read_array(name, values)
     if array.ndim != 1:
