@@ -7,10 +7,11 @@ what was expected, what came, and where; a misspelt name is answered with the ne
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
+from errno import ENAMETOOLONG
 from inspect import signature
 from numbers import Number
 from operator import index
-from os import PathLike, fspath
+from os import PathLike, fspath, lstat
 from pathlib import Path
 from reprlib import Repr
 from typing import Any, TypeVar
@@ -25,13 +26,13 @@ class _Short(Repr):
     """`reprlib`, which names what is not plain by its type."""
 
     def repr_instance(self, value: object, level: int) -> str:
-        return repr(value) if isinstance(value, Number | bytes) else type(value).__name__
+        return repr(value) if isinstance(value, Number | bytes | slice) else type(value).__name__
 
 
 LONGEST = 100
 _SHORT = _Short()
 _SHORT.maxstring = _SHORT.maxother = LONGEST - 20
-_PLAIN = (str, bytes, int, float, complex, type(None), list, tuple, set, frozenset, dict, range)
+_PLAIN = (str, bytes, int, float, complex, type(None), list, tuple, set, frozenset, dict, range, slice)
 
 
 def shown(value: object) -> str:
@@ -44,11 +45,12 @@ def shown(value: object) -> str:
 
 
 def nearest(value: object, known: Iterable[object]) -> str:
-    """`; did you mean 'temperature'?` for a text that is nearly one of `known`, else nothing."""
+    """`; did you mean 'temperature'?` for a text that is nearly one of `known` or begins a single one, else nothing."""
     if not isinstance(value, str):
         return ""
-    by_folded = {str(name).casefold(): str(name) for name in known}
-    found = get_close_matches(value.strip().casefold(), by_folded, n=1)
+    by_folded, typed = {str(name).casefold(): str(name) for name in known}, value.strip().casefold()
+    begun = [name for name in by_folded if typed and name.startswith(typed)]
+    found = get_close_matches(typed, by_folded, n=1) or (begun if len(begun) == 1 else [])
     return f"; did you mean {by_folded[found[0]]!r}?" if found else ""
 
 
@@ -125,13 +127,7 @@ def seed_number(value: Any) -> int:
 
 
 def number(
-    name: str,
-    value: Any,
-    *,
-    low: Bound = None,
-    above: Bound = None,
-    high: Bound = None,
-    below: Bound = None,
+    name: str, value: Any, *, low: Bound = None, above: Bound = None, high: Bound = None, below: Bound = None
 ) -> float:
     """A finite number, at least `low` or more than `above`, at most `high` or less than `below`."""
     plain = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
@@ -223,9 +219,18 @@ def function(name: str, value: Any, form: str) -> Callable[..., Any] | None:
 def path(name: str, value: Any, *, error: type[InterpError] = DataError) -> Path:
     """A path of the file system, from a text or a path."""
     where = fspath(value) if isinstance(value, str | PathLike) else None
-    if not isinstance(where, str) or not where.strip() or "\0" in where:
+    if not isinstance(where, str) or not where.strip() or not _nameable(where):
         raise error(f"{name}: expected a path, got {shown(value)}")
     return Path(where)
+
+
+def _nameable(where: str) -> bool:
+    """Whether a file can have this name: it holds no NUL, can be encoded, and is no longer than names may be."""
+    try:
+        lstat(where)
+    except (OSError, ValueError) as error:
+        return getattr(error, "errno", ENAMETOOLONG) != ENAMETOOLONG
+    return True
 
 
 MOST_JOBS = 4096

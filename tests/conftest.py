@@ -20,10 +20,17 @@ hypothesis.settings.load_profile("interp")
 
 
 @pytest.fixture
-def as_users_run_it():
+def as_users_run_it(monkeypatch):
     """Without the types that the tests check at every call: what is wrong reaches our own checks."""
     import jaxtyping
 
+    checked = jaxtyping.jaxtyped
+
+    def unless_inner(**options):
+        """Functions inside others are made, and checks for them compiled, anew at every call."""
+        return lambda function: function if "<locals>" in function.__qualname__ else checked(**options)(function)
+
+    monkeypatch.setattr(jaxtyping, "jaxtyped", unless_inner)
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)

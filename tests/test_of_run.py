@@ -67,7 +67,7 @@ def test_what_reads_a_grid_reads_that_of_a_run_and_of_its_folder(run) -> None:
     given = mesh(interp.plot_heads(run.capture, run.probe, ROLE, metric="to_self")).get_array()
     for ax in (interp.plot_heads(run, ROLE, metric="to_self"), interp.plot_heads(run, role=ROLE, metric="to_self")):
         np.testing.assert_array_equal(mesh(ax).get_array(), given)
-    with pytest.raises(interp.DataError, match="role: expected the name of a role that was captured"):
+    with pytest.raises(interp.DataError, match="role: expected one of "):
         interp.plot_heads(run)
 
 

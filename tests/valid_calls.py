@@ -81,6 +81,11 @@ def unfinished_run(folder: Path) -> Path:
     return folder
 
 
+def write_json(comparison: interp.Comparison, path: Path) -> Path:
+    path.write_text(json.dumps(comparison.to_dict()))
+    return path
+
+
 def calls(model: Any, folder: Path) -> dict[str, Call]:
     """Every public function and method by its name; `folder` is empty."""
     cap, answers, y = planted_capture(), planted_answers(), labels()
@@ -131,6 +136,7 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
             interp.capture_from_cache, {"cache": cache, "positions": at_few, "sites": ("resid_post",),
                                         "padding_side": "right", "model": model, "ids": ["a", "b", "c"]},
         ),
+        "Capture.__getitem__": Call(cap.__getitem__, {"samples": [0, 1]}),
         "Capture.concat": Call(interp.Capture.concat, {"parts": [cap]}),
         "Positions.at": Call(
             interp.Positions.at,
@@ -139,6 +145,8 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         ),
         "Positions.__getitem__": Call(positions.__getitem__, {"samples": [0, 1]}),
         "Positions.to": Call(positions.to, {"device": "cpu"}),
+        "Comparison.__getitem__": Call(comparison.__getitem__, {"key": "delta_auc"}),
+        "Comparison.read": Call(interp.Comparison.read, {"path": write_json(comparison, folder / "comparison.json")}),
         "Comparison.from_dict": Call(interp.Comparison.from_dict, {"stored": comparison.to_dict()}),
         "FittedProbe.score": Call(fitted.score, {"data": cap}),
         "FittedProbe.probability": Call(fitted.probability, {"data": np.zeros((2, WIDTH))}),
@@ -164,6 +172,7 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
             interp.generate_answers,
             {"model": model, "rows": rows, "max_new_tokens": 2, "candidates": ["Paris"], "seed": 0},
         ),
+        "grid_table": Call(interp.grid_table, {"data": probe}),
         "join_grids": Call(interp.join_grids, {"probe": probe, "attn": attention, "names": ("a", "b")}),
         "judge_answers": Call(
             interp.judge_answers,

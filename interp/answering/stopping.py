@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from interp.answering.spans import REPLACEMENT, Decode
-from interp.arguments import several_texts
+from interp.arguments import several_texts, shown
 from interp.errors import DataError
 
 MARGIN = 8
@@ -14,7 +14,7 @@ def read_stop(stop: str | Sequence[str]) -> tuple[str, ...]:
     """Stop strings, of which one may be given bare. Raises DataError for an empty one, which ends every answer."""
     found = several_texts("stop", stop)
     if not all(found):
-        raise DataError(f"stop: expected texts that are not empty, got {stop!r}")
+        raise DataError(f"stop: expected texts that are not empty, got {shown(stop)}")
     return found
 
 

@@ -193,7 +193,6 @@ def capture(
     """
     info, progress = model_info(model), progress_function(progress)
     positions = positions_of(answers, positions)
-    check_measured(answers, positions)
     n, roles, layers = len(answers), len(positions.roles), info.n_layers
     whole: Any = None
     part: Any  # a Capture, whose arrays are tensors here; so are those of the whole
@@ -243,7 +242,6 @@ def capture_batches(
     """
     sites, positions = read_sites(sites), positions_of(answers, positions)
     info = model_info(model)
-    check_measured(answers, positions)
     plan = capture_plan(model, answers, positions, batch_tokens=batch_tokens)
     splits = Splits({} if sizes is None else sizes, *([] if on_split is None else [on_split]))
     one_pass = OnePass(model, plan, positions, sites)
@@ -281,17 +279,6 @@ def read_sites(sites: str | Sequence[str]) -> tuple[str, ...]:
             raise DataError(f"sites: {site!r} is a hook point of one layer, a site is captured at all: write {meant!r}")
         one_of("sites", site, SITES)
     return found
-
-
-def check_measured(answers: Answers, positions: Positions) -> None:
-    """Raise DataError unless these are answers and the positions of as many samples."""
-    instance("answers", answers, Answers, "they come from generate_answers")
-    instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")
-    if len(answers) != len(positions):
-        raise DataError(
-            f"positions: expected those of the {len(answers)} answers, in their order, got {len(positions)}: resolve "
-            "them anew, resolve_positions(answers)"
-        )
 
 
 def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, batch_tokens: int) -> CapturePlan:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from interp.answering.answers import Answers
+from interp.arguments import instance
 from interp.axes import places
 from interp.capturing.positions import Positions
 from interp.errors import DataError
@@ -12,8 +13,11 @@ from interp.statistics.arrays import in_order
 def positions_of(answers: Answers, positions: Positions) -> Positions:
     """The positions of these answers, in their order: found by id, or as they are where they were made by hand.
 
-    Raises DataError for an answer without positions, or positions of a sample with another number of tokens.
+    Raises DataError for what is neither, an answer without positions, or positions of a sample with another number of
+    tokens.
     """
+    instance("answers", answers, Answers, "they come from generate_answers")
+    instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")
     if positions.ledger is not None:
         own = positions.ledger.sample.tolist()
         if own != list(answers.id):

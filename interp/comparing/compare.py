@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from interp.arguments import mapping
+from interp.arguments import mapping, one_of
+from interp.arguments import path as path_of
 from interp.atomic import plain
 from interp.comparing.best_cell import describe_best
 from interp.comparing.grid_table import grid_table
 from interp.comparing.observe import observation_table, observations
-from interp.errors import DataError, RunError
+from interp.errors import DataError, NoSuchName, RunError
 from interp.probing.grid import GridArrays, aligned, grid_arrays, two_names
 from interp.probing.of_run import GridLike, grid_of
 from interp.probing.variables import DIFFERENCE, returns
@@ -85,13 +86,15 @@ class Comparison(Mapping[str, Any]):
     @classmethod
     def read(cls, path: Path) -> "Comparison":
         """`comparison.json` of a run. Raises RunError if it is damaged."""
+        path = path_of("comparison", path, error=RunError)
         try:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path} does not hold a run's comparison ({error}); restore it or run again") from error
 
     def __getitem__(self, key: str) -> Any:
-        return self._mapping[key]
+        """A part of it by name. Raises DataError, which is a KeyError too, for a name that it lacks."""
+        return self._mapping[one_of("comparison", key, self._mapping, error=NoSuchName)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._mapping)

@@ -32,7 +32,7 @@ class CellColumns:
         """Of one cell; `used`: a mask or places of samples of the grid."""
         samples = self.index[used]
         if self.metrics is None:
-            return self.features.column(samples, layer, role)
+            return self.features.finite_column(samples, layer, role)
         at = self.features.layer_at[layer], self.features.role_at[role]
         columns = np.concatenate([as_array(values[samples, at[0], :, at[1]]) for values in self.metrics], axis=1)
         return with_transform(columns[:, np.isfinite(columns).all(0)], self.transform)

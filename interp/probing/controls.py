@@ -265,7 +265,7 @@ def _embed_held_out(
     used = np.isfinite(grid["embed_score"].transpose("sample", "token").values)
     there = {role: has for role, has in enumerate(used.T) if has.any()}
     cells = (
-        labelled_cell(control.column(index[has], 0, role), apart, used=has, spec=spec, min_per_class=least)
+        labelled_cell(control.finite_column(index[has], 0, role), apart, used=has, spec=spec, min_per_class=least)
         for role, has in there.items()
     )
     numbers = len(used) * int(control.values.shape[-1])

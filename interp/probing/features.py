@@ -84,6 +84,18 @@ class Features:
         column = as_array(self.values[index, self.layer_at[layer], self.role_at[role]])
         return column if np.issubdtype(column.dtype, np.floating) else column.astype(np.float64)
 
+    def finite_column(
+        self, index: Int[np.ndarray, " member"], layer: int, role: int
+    ) -> Float[np.ndarray, "member width"]:
+        """`column`, of samples that have a score in a grid. Raises DataError if one has none of the grid's features."""
+        column = self.column(index, layer, role)
+        if len(odd := np.flatnonzero(~np.isfinite(column).all(1))):
+            raise DataError(
+                f"data: sample {self.ids[index[odd[0]]]!r} has NaN or infinity at layer {self.layers[layer]}, "
+                f"{self.roles[role]}, where it has a score in the grid; give the data that the grid was made from"
+            )
+        return column
+
     def control(self) -> "Features | None":
         """The embedding as a grid of one row, or None for a bare tensor."""
         if self.embed is None:

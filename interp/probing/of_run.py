@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import signature
+from os.path import isfile
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ParamSpec, Protocol, TypeVar, overload, runtime_checkable
@@ -16,6 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from interp.answering.answers import Answers
+from interp.arguments import path as path_of
 from interp.capturing.activations import Capture
 from interp.errors import DataError, RunError
 from interp.probing.estimators import TUNABLE
@@ -109,8 +111,8 @@ def grid_of(data: object) -> xr.Dataset:
 
 def file_of_run(folder: str | Path, name: str) -> Path:
     """A file that every finished run has. Raises RunError, which says how to find out more, if it is not there."""
-    path = Path(folder) / name
-    if not path.is_file():
+    path = path_of("run", folder, error=RunError) / name
+    if not isfile(path):  # no error where the folder may not be read
         raise RunError(
             f"{folder}: there is no {name}, as in the folder of a finished run; `interp status {folder}` says how far "
             "it is, `interp resume` goes on"

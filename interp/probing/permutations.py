@@ -168,8 +168,7 @@ def permutation_test(
     aucs = np.full((permutations + 1, *arrays.auc.shape), np.nan)
     # BLAS and sorting let go of the interpreter: threads do, and need no copies of the activations.
     if n_jobs is None:
-        everyone = np.arange(len(arrays.y))
-        n_jobs = worker_count(column(everyone, *cells[0].tolist()).size if len(cells) else 0)
+        n_jobs = worker_count(len(arrays.y) * column.width if len(cells) else 0)
     with one_thread():
         workers = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")
         for (layer, role), values in zip(cells, workers(delayed(work)(*cell) for cell in cells.tolist()), strict=True):

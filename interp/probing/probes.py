@@ -24,6 +24,7 @@ from interp.probing.of_run import takes_run
 from interp.probing.probe_options import SitedOptions
 from interp.probing.variables import MATCHED_GRID, PROBE_GRID, returns
 from interp.shown_options import defaults_of, shows_options
+from interp.statistics.arrays import read_whole_numbers
 from interp.statistics.inference import MIN_PER_CLASS
 
 __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
@@ -183,14 +184,14 @@ def matched_width_grid(
 def _per_cell(components: Any, features: Features) -> np.ndarray:
     """One number, or one per cell in the order of the features."""
     if isinstance(components, xr.DataArray):
-        if set(components.dims) != {"layer", "token"}:
-            raise DataError(f"components: expected a DataArray on (layer, token), got {components.dims}")
+        if not set(components.dims) == {*components.indexes} == {"layer", "token"}:
+            raise DataError(f"components: expected a DataArray with labels on (layer, token), got {components.dims}")
         at = {
             axis: places(axis, wanted, components.indexes[axis].tolist(), where="the grid whose widths are matched")
             for axis, wanted in (("layer", features.layers), ("token", features.roles))
         }
-        return np.asarray(components.isel(at).transpose("layer", "token").values)
-    width, shape = np.asarray(components), (len(features.layers), len(features.roles))
+        return read_whole_numbers("components", components.isel(at).transpose("layer", "token"))
+    width, shape = read_whole_numbers("components", components), (len(features.layers), len(features.roles))
     if width.shape not in ((), shape):
         raise DataError(f"components: expected one number or shape {shape} (layer, role), got shape {width.shape}")
     return width

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.arguments import shown
 from interp.errors import DataError
 from interp.probing.newton import gram
 from interp.probing.newton_dual import solve_dual
@@ -165,7 +166,7 @@ def cross_fit_logistic(
     """
     strengths = [float(C)] if isinstance(C, (int, float)) else [float(value) for value in C]
     if not strengths or min(strengths) <= 0:
-        raise DataError(f"C: expected positive numbers, got {C!r}")
+        raise DataError(f"C: expected positive numbers, got {shown(C)}")
     x = (x if isinstance(x, Tensor) else torch.from_numpy(np.ascontiguousarray(x))).detach().to(device)
     if len(fold) != len(x) or labels.shape[1] != len(x):
         raise DataError(

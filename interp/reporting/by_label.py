@@ -8,6 +8,7 @@ import xarray as xr
 
 from interp.axes import places
 from interp.errors import DataError
+from interp.statistics.arrays import read_array
 
 if TYPE_CHECKING:
     from interp.comparing.compare import Comparison
@@ -20,7 +21,7 @@ def control_strip(name: str, row: Any, columns: Sequence[str]) -> np.ndarray:
     if isinstance(row, Mapping):
         places(f"control {name!r}", columns, list(row), where="it", remedy="give a value for every token")
         row = [row[column] for column in columns]
-    strip = np.asarray(row, dtype=float)
+    strip = read_array(f"control {name!r}", row, dtype=float)
     if strip.shape != (len(columns),):
         raise DataError(f"control {name!r}: expected one value per token ({len(columns)}), got {strip.shape}")
     return strip

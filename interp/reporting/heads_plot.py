@@ -11,13 +11,12 @@ from interp.accepted import CellLabels, GroupSource
 from interp.answering.answers import Answers
 from interp.arguments import instance, one_of
 from interp.capturing.activations import Capture
-from interp.errors import DataError
 from interp.probing.cells import choose_samples
 from interp.reporting.by_label import labels_of
 from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
 from interp.runs.opened_run import Run
-from interp.statistics.arrays import in_order
+from interp.statistics.arrays import in_order, read_whole_numbers
 from interp.statistics.inference import why_undefined, within_fold_auc
 
 
@@ -50,8 +49,6 @@ def plot_heads(
         if role is None:
             y, role = None, y
         y, cap = cap.probe if y is None else y, cap.capture
-    if not isinstance(role, str):
-        raise DataError(f"role: expected the name of a role that was captured ({', '.join(cap.roles)}), got {role!r}")
     check_drawing(ax, None)
     heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
     if ax is None:
@@ -64,7 +61,7 @@ def plot_heads(
 def heads_heatmap(
     cap: Capture,
     y: Any,
-    role: str,
+    role: str | None,
     *,
     metric: str = "entropy",
     fold: Any = None,
@@ -76,7 +73,7 @@ def heads_heatmap(
     if isinstance(y, xr.Dataset):
         (y, fold), groups = labels_of(y, cap.id), None
     elif fold is not None and not isinstance(y, Answers):
-        inside = [number >= 0 for number in in_order("fold", fold)]
+        inside = read_whole_numbers("fold", in_order("fold", fold)) >= 0
         y = [label if here else None for label, here in zip(in_order("labels", y), inside, strict=False)]
     samples = choose_samples(len(cap.id), y, groups, fold=fold, ids=cap.id)
     values = np.full(cap.attention[metric].shape[1:3], np.nan)

@@ -195,7 +195,7 @@ def gold_note(grid: xr.Dataset) -> str:
 def _of_run(run: GridLike, comparison: Comparison | None) -> tuple[xr.Dataset, xr.Dataset, Comparison]:
     """Both grids of a run and their comparison. Raises DataError for a grid, which lacks another to compare it with."""
     if isinstance(run, str | Path):
-        run = Run(RunFolder(Path(run)))
+        run = Run(RunFolder.at(run))
     if not isinstance(run, Run):
         raise DataError("plot_comparison: expected two grids, or a run, which holds both; got one grid")
     return run.probe, run.attention, run.comparison if comparison is None else comparison

@@ -1,6 +1,6 @@
 """Numbers that a caller gave, whatever holds them, as NumPy arrays or in order as Python's own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,19 @@ from interp.arguments import shown
 from interp.errors import DataError
 
 
-def read_array(name: str, values: Any) -> Shaped[np.ndarray, "..."]:
+def read_array(name: str, values: Any, *, dtype: Any = None) -> Shaped[np.ndarray, "..."]:
     """What NumPy, PyTorch, pandas or xarray hold, or a list, as an array; bfloat16 becomes float32.
 
-    Raises DataError, which calls it `name`, for what is none.
+    Raises DataError, which calls it `name`, for what is none: what can be indexed, but is no sequence and holds no
+    array, as a Capture, is not its entries.
     """
+    if hasattr(values, "__getitem__") and not isinstance(values, Sequence) and not hasattr(values, "__array__"):
+        raise DataError(f"{name}: expected an array of numbers, got {shown(values)}")
     try:
         if hasattr(values, "detach"):
             values = values.detach().cpu()
-            return (values.float() if str(values.dtype) == "torch.bfloat16" else values).numpy()
-        return np.asarray(values)
+            values = (values.float() if str(values.dtype) == "torch.bfloat16" else values).numpy()
+        return np.asarray(values, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise DataError(f"{name}: expected an array of numbers, got {shown(values)} ({error})") from error
 
@@ -32,6 +35,8 @@ def in_order(name: str, values: Any) -> list[Any]:
     DataError, which calls them `name`, for anything else: a single text is not its letters.
     """
     if isinstance(values, (list, tuple)):
+        if any(isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0 for value in values):
+            raise DataError(f"{name}: expected one value per sample, in order, got {shown(values)}")
         return [value.item() if getattr(value, "ndim", None) == 0 else value for value in values]
     array = read_array(name, values)
     if array.ndim != 1:

@@ -3,6 +3,7 @@
 import operator
 from typing import Any
 
+from interp.arguments import shown
 from interp.errors import DataError
 from interp.statistics.arrays import in_order
 
@@ -31,16 +32,16 @@ def chosen_samples(key: Any, n: int) -> list[int]:
         try:
             return list(range(n))[key]
         except (TypeError, ValueError) as error:
-            raise DataError(f"samples: expected a slice of whole numbers, got {key}") from error
+            raise DataError(f"samples: expected a slice of whole numbers, got {shown(key)}") from error
     if key is None or isinstance(key, str | bytes | dict | bool):
-        raise DataError(f"samples: expected a number, a slice, numbers or a mask, got {key!r}")
+        raise DataError(f"samples: expected a number, a slice, numbers or a mask, got {shown(key)}")
     values = in_order("samples", list(key) if isinstance(key, range) else key)
     if values and all(isinstance(value, bool) for value in values):
         if len(values) != n:
             raise DataError(f"samples: expected a mask of one bool for each of the {n} samples, got {len(values)}")
         return [place for place, wanted in enumerate(values) if wanted]
     if odd := [value for value in values if isinstance(value, bool) or not isinstance(value, int)]:
-        raise DataError(f"samples: expected whole numbers, or a mask of bools, got {odd[0]!r} among them")
+        raise DataError(f"samples: expected whole numbers, or a mask of bools, got {shown(odd[0])} among them")
     return [_from_front(value, n) for value in values]
 
 
