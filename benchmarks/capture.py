@@ -38,7 +38,7 @@ from measuring import (
 
 import interp
 from interp import demo
-from interp.capturing.activations import capture_batches, capture_plan
+from interp.capturing.forward_pass import capture_batches, capture_plan
 from interp.heap import give_back
 from interp.models.batches import left_pad
 from interp.models.loading import forward, model_info, read_config

@@ -34,7 +34,7 @@ from measuring import (
 
 import interp
 from interp.answering.answers import Answers
-from interp.capturing.activations import capture_batches
+from interp.capturing.forward_pass import capture_batches
 from interp.capturing.positions import Positions
 from interp.heap import give_back
 from interp.probing.attention_probe import attention_grid

@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 import interp
 from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
-from interp.capturing.activations import capture_batches
+from interp.capturing.forward_pass import capture_batches
 from interp.capturing.positions import Positions, positions_at
 from interp.data.rows import QARow
 from interp.models.loading import model_tokenizer

@@ -14,8 +14,9 @@ from interp.renamed import renamed
 if TYPE_CHECKING:
     from interp.answering.answers import Answers, generate_answers
     from interp.answering.judge import judge_answers
-    from interp.capturing.activations import Capture, capture
+    from interp.capturing.activations import Capture
     from interp.capturing.attention import attention_metrics
+    from interp.capturing.forward_pass import capture
     from interp.capturing.from_cache import capture_from_cache
     from interp.capturing.positions import ROLES, Positions, resolve_positions
     from interp.capturing.roles import Anchor, Match
@@ -61,7 +62,7 @@ _HOME = {  # where each public name lives
     "Selective": "using.abstention",
     "attention_grid": "probing.probes",
     "attention_metrics": "capturing.attention",
-    "capture": "capturing.activations",
+    "capture": "capturing.forward_pass",
     "capture_from_cache": "capturing.from_cache",
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",

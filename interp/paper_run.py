@@ -18,7 +18,7 @@ from interp.answering.answers import Answers
 from interp.answering.prompts import decoder
 from interp.answering.sampling import sampled_rows
 from interp.atomic import make_folder, plain, write_text, writing
-from interp.capturing.activations import capture_batches
+from interp.capturing.forward_pass import capture_batches
 from interp.data.rows import QARow
 from interp.errors import RunError
 from interp.models.loading import model_tokenizer

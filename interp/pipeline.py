@@ -15,7 +15,7 @@ from interp.answering.labelling_models import given_again, labelling_models
 from interp.answering.sampling import sampled_rows
 from interp.arguments import flag, job_count, nearest, parameters
 from interp.atomic import make_folder, remove, write_json, write_text, writing
-from interp.capturing.activations import capture_batches, capture_plan
+from interp.capturing.forward_pass import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
 from interp.capturing.positions import Positions, resolve_positions
 from interp.capturing.role_text import restored_roles

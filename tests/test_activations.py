@@ -5,7 +5,7 @@ import torch
 
 import interp
 from interp.capturing import segments
-from interp.capturing.activations import capture_batches
+from interp.capturing.forward_pass import capture_batches
 from interp.errors import DataError
 from interp.models.loading import hook_name, load_model, model_info
 from interp.runs.shards import write_shards

@@ -9,7 +9,7 @@ from hooked_cases import answers_of
 from test_controls import captured, planted
 
 import interp
-from interp.capturing.activations import capture_batches
+from interp.capturing.forward_pass import capture_batches
 from interp.capturing.question_embedding import question_embeddings
 from interp.models.embedding import token_embeddings
 from interp.probing.baselines import question_estimate

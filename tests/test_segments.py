@@ -8,7 +8,7 @@ from hooked_cases import answers_of
 
 import interp
 from interp.capturing import one_pass, segments
-from interp.capturing.activations import capture_batches, capture_plan
+from interp.capturing.forward_pass import capture_batches, capture_plan
 from interp.capturing.layout import Layout
 from interp.capturing.one_pass import OnePass
 from interp.capturing.segments import CapturePlan

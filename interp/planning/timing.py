@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from interp.answering.answers import generate_answers
-from interp.capturing.activations import capture
 from interp.capturing.attention import METRICS
+from interp.capturing.forward_pass import capture
 from interp.capturing.positions import resolve_positions
 from interp.capturing.roles import ROLES, Roles
 from interp.data.rows import QARow
