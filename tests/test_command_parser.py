@@ -72,6 +72,7 @@ def test_help_fills_the_description_and_keeps_the_lines_of_the_example(parser):
             "interp probe: error: the following arguments are required: out; did you mean '--permutations'?",
         ),
         (["probe", "out", "--folds", "many"], "interp probe: error: argument --folds: invalid int value: 'many'"),
+        (["probe", "out", "--folds=many"], "interp probe: error: argument --folds: invalid int value: 'many'"),
     ],
 )
 def test_what_is_not_known_ends_the_program_and_the_nearest_is_named(parser, capsys, words, sentence):
