@@ -1,12 +1,16 @@
-"""JSON files: lists of rows, SQuAD's nesting, questions without an answer, and files that are neither."""
+"""Files of rows: the same from every format, JSON's nestings, questions without an answer, and files that are neither."""
 
+import csv
 import json
 from pathlib import Path
 
 import pandas
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from interp import DataError, load_rows
+from interp.data.readers import Cell, read_files
 
 SQUAD = Path(__file__).parent / "data" / "published" / "squad.json"
 CONTEXT = "The lighthouse was built by Ann Hale in 1851."
@@ -108,3 +112,72 @@ def test_bad_json_is_named(tmp_path, content, message):
     (tmp_path / "bad.json").write_text(content)
     with pytest.raises(DataError, match=message):
         load_rows(tmp_path / "bad.json")
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
+"""Line breaks, commas, quotes, Unicode's line separators; no zero byte, which csv writes and does not read."""
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4))
+def test_every_format_gives_the_rows_and_where_they_stand(tmp_path_factory, pairs):
+    folder = tmp_path_factory.mktemp("rows")
+    rows = [{"question": question, "answer": answer} for question, answer in pairs]
+    (folder / "rows.jsonl").write_bytes("".join(f"{json.dumps(row, ensure_ascii=False)}\n\n" for row in rows).encode())
+    (folder / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+    pandas.DataFrame(rows).to_csv(folder / "rows.csv", index=False, quoting=csv.QUOTE_ALL)
+    found = {suffix: list(read_files(folder / f"rows.{suffix}")) for suffix in ("jsonl", "json", "csv")}
+    assert found["jsonl"] == [(f"{folder}/rows.jsonl:{2 * i + 1}", row) for i, row in enumerate(rows)]
+    assert found["json"] == [(f"{folder}/rows.json:entry {i}", row) for i, row in enumerate(rows)]
+    line = 2
+    for (where, values), row in zip(found["csv"], rows, strict=True):  # an empty cell is no cell
+        assert where == f"{folder}/rows.csv:{line}" and values == {name: text for name, text in row.items() if text}
+        assert all(type(value) is Cell for value in values.values())
+        line += 1 + sum(text.count("\n") for text in row.values())
+
+
+def test_a_folder_a_pattern_and_a_file_name_the_same_rows(tmp_path):
+    for name in ("b.jsonl", "a.ndjson", "c.CSV"):
+        (tmp_path / name).write_text("question,answer\nc,3\n" if name == "c.CSV" else f'{{"question": "{name[0]}"}}\n')
+    (tmp_path / "README.md").write_text("none")
+    of_folder = [(where, values["question"]) for where, values in read_files(tmp_path)]
+    assert of_folder == [
+        (f"{tmp_path}/{file}", name) for file, name in (("a.ndjson:1", "a"), ("b.jsonl:1", "b"), ("c.CSV:2", "c"))
+    ]
+    assert [where for where, _ in read_files(tmp_path / "?.*n")] == [f"{tmp_path}/a.ndjson:1"]
+    assert list(read_files(tmp_path / "b.jsonl")) == [(f"{tmp_path}/b.jsonl:1", {"question": "b"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("x.jsonl", b'{"a": 1}\n[1]\n', "x.jsonl:2: expected one JSON object per line, got '[1]'"),
+        ("x.jsonl", b'{"a": 1}\n{"a": \xff}\n', "x.jsonl:2: not UTF-8 (invalid start byte); save the file as UTF-8"),
+        ("x.jsonl", b"\xff\xfe{", "x.jsonl:1: the file is UTF-16; save it as UTF-8"),
+        ("x.csv", b"a;b\n1;2\n", "x.csv:1: the cells are separated by ';'; save the file with commas"),
+        ("x.csv", b"a,b,a\n", "x.csv:1: the column 'a' occurs more than once"),
+        ("x.csv", b'a,b\n"1\n2",2\n3\n', "x.csv:4: expected 2 cells as in the header, got 1"),
+        ("x.csv", b"a,b\n", "x.csv: the file holds no rows"),
+        (
+            "x.txt",
+            b"a",
+            "x.txt: cannot tell the format; expected a name that ends in .jsonl .ndjson .json .csv .parquet",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_line(tmp_path, name, content, sentence):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as error:
+        list(read_files(tmp_path / name))
+    assert str(error.value) == f"{tmp_path}/{sentence}"
+
+
+def test_a_folder_or_pattern_without_files_says_so(tmp_path):
+    (tmp_path / "rows.txt").write_text("a")
+    for path, said in (
+        ("", "the folder holds no file that ends in .jsonl"),
+        ("*.csv", "no file matches this pattern"),
+        ("x.csv", "there is no such file"),
+    ):
+        with pytest.raises(DataError, match=said):
+            list(read_files(tmp_path / path))
