@@ -62,6 +62,14 @@ def llama_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def every_call(llama, tmp_path_factory: pytest.TempPathFactory):
+    """A valid call of every public function, by its name (`valid_calls`)."""
+    from valid_calls import calls  # not before the tests' types are checked in what it imports
+
+    return calls(llama, tmp_path_factory.mktemp("calls"))
+
+
+@pytest.fixture(scope="session")
 def llama(llama_folder: Path):
     """The same as a hooked model."""
     import interp

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from test_wrong_input import elsewhere, methods  # noqa: F401  (a fixture)
-from valid_calls import ROLES, SMALL, Call, calls, labels
+from valid_calls import ROLES, SMALL, Call, labels
 
 import interp
 from interp.settings import Settings
@@ -54,11 +54,6 @@ def hints(function: Callable[..., Any]) -> dict[str, Any]:
     function = inspect.unwrap(function)
     taken = [p for p in inspect.signature(function).parameters.values() if p.name not in ("self", "cls")]
     return {p.name: p.annotation for p in taken if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-
-
-@pytest.fixture(scope="module")
-def made(llama, tmp_path_factory) -> dict[str, Call]:
-    return calls(llama, tmp_path_factory.mktemp("texts"))
 
 
 def changed(call: Call, **arguments: Any) -> Any:
@@ -109,11 +104,11 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
         "join_grids.names", "compare_grids.names", "compare_runs.grids", "load_rows.columns", "judge_answers.hand_labels",
         "plot_grid.controls", "selective.rates", "Comparison.from_dict.stored", "QARow.prompt_ids", "QARow.completion_ids",
         *(f"{grid}.{what}" for grid in ("probe_grid", "attention_grid") for what in ("y", "groups", "valid", "fold")),
-        *(f"fit_probe.{what}" for what in ("y", "groups", "fold")), "gain_grid.y", "matched_width_grid.y", "paper_answers.rows",
+        *(f"fit_probe.{what}" for what in ("y", "groups", "fold")), "fit_probe.ids", "gain_grid.y", "matched_width_grid.y", "paper_answers.rows",
         *(f"plot_heads.{what}" for what in ("y", "groups", "fold")), "probe_grid.layers", "probe_grid.components",
-        "Positions.at.index", "Positions.at.n_tokens", "Positions.at.valid", "Positions.at.n_prompt", "Positions.__getitem__.samples",
+        "Positions.at.index", "Positions.at.n_tokens", "Positions.at.valid", "Positions.at.n_prompt", "Positions.__getitem__.samples", "Capture.__getitem__.samples",
         "FittedProbe.score.data", "FittedProbe.probability.data", "FittedProbe.steer.position", "FittedProbe.ablate.position",
-        "attention_grid.cap", "probe_grid.data", "matched_width_grid.data", "permutation_test.data", "control_grid.data",
+        "attention_grid.cap", "probe_grid.data", "matched_width_grid.data", "permutation_test.data", "control_grid.data", "control_grid.roles", "permutation_test.roles",
         "fit_probe.data", "capture_from_cache.cache", "judge_answers.rows",
     ]  # fmt: skip
 
@@ -139,36 +134,36 @@ ONE_TEXT_IS_MEANT = {
 """A path, the name of a model, a rule or an estimator, or "cv"."""
 NO_TEXTS = {
     "Capture.settings",
-    "Capture.embed", "Capture.valid", "Capture.index", "plot_heads.cap", "paper_answers.options", "resolve_positions.tokenizer",
+    "Capture.embed", "Capture.question_embed", "Capture.valid", "Capture.index", "plot_heads.cap", "paper_answers.options", "resolve_positions.tokenizer",
 }  # fmt: skip
 """Arrays and objects of ours."""
 
 
-def test_no_argument_is_forgotten(made):
+def test_no_argument_is_forgotten(every_call):
     """What says that it holds several texts, or says nothing (Any), stands in one of the tables above."""
-    tables = {*wrapped(made), *refused(made), *ONE_TEXT_IS_MEANT, *NO_TEXTS}
+    tables = {*wrapped(every_call), *refused(every_call), *ONE_TEXT_IS_MEANT, *NO_TEXTS}
     several = {name for name, hint in arguments().items() if holds_several_texts(hint) or hint is Any or hint is object}
     assert {"generate_answers.candidates", "probe_grid.ids", "Settings.stop"} <= several  # the search finds them
     assert several <= tables, f"say what one text does as {sorted(several - tables)}"
 
 
 @pytest.mark.usefixtures("as_users_run_it")
-def test_one_text_is_one_of_them(made):
-    for name, (call, text) in wrapped(made).items():
+def test_one_text_is_one_of_them(every_call):
+    for name, (call, text) in wrapped(every_call).items():
         assert same(call(text), call([text])), name
 
 
 @pytest.mark.usefixtures("as_users_run_it")
-def test_bytes_are_no_text_and_have_no_letters(made):
-    for name, (call, text) in wrapped(made).items():
+def test_bytes_are_no_text_and_have_no_letters(every_call):
+    for name, (call, text) in wrapped(every_call).items():
         with pytest.raises(interp.InterpError, match="expected"):
             pytest.fail(f"{name}: {call(text.encode())}")
 
 
 @pytest.mark.usefixtures("as_users_run_it")
-def test_one_text_is_refused_where_it_cannot_be_meant(made):
+def test_one_text_is_refused_where_it_cannot_be_meant(every_call):
     """As long as the axis that it would label, so that its letters would fit."""
-    for name, call in refused(made).items():
+    for name, call in refused(every_call).items():
         for text in ("x", "ab", "abc", "x" * 24):
             for given in (text, text.encode()):
                 with pytest.raises(interp.InterpError):
@@ -184,6 +179,6 @@ def test_candidates_are_searched_whole(llama):
     assert named.exact_answer == ["Paris"]
 
 
-def test_labels_of_a_grid_are_whole(made):
+def test_labels_of_a_grid_are_whole(every_call):
     grid = interp.probe_grid(np.random.default_rng(0).random((24, 1, 1, 3)), labels(), roles="last_q", **SMALL)
     assert grid["token"].values.tolist() == ["last_q"] and len(ROLES) == 2
