@@ -161,10 +161,14 @@ def flag(name: str, value: Any) -> bool:
 
 
 def one_text(name: str, value: Any, *, error: type[InterpError] = DataError) -> str:
-    """One text."""
+    """One text, of whole characters: half a surrogate pair can be neither written to a file nor given to a model."""
     if not isinstance(value, str):
         hint = "; decode it first" if isinstance(value, bytes | bytearray) else ""
         raise error(f"{name}: expected a text, got {shown(value)}{hint}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise error(f"{name}: half a surrogate pair in {shown(value)}; it is no valid text") from None
     return value
 
 

@@ -78,6 +78,9 @@ def test_a_text_is_one_text_and_its_letters_are_nobodys():
     ):
         with pytest.raises(DataError, match=f"stop: expected a list of texts, got {shown}"):
             at.several_texts("stop", value)
+    for value in ("a\ud800", ["a", "\ud800"]):
+        with pytest.raises(DataError, match="stop.*: half a surrogate pair"):
+            at.several_texts("stop", [value] if isinstance(value, str) else value)
     with pytest.raises(DataError, match=r"stop\[1\]: expected a text, got b'x'; decode it first"):
         at.several_texts("stop", ["a", b"x"])
 
@@ -92,6 +95,11 @@ def test_a_misspelt_name_is_answered_with_the_nearest(value, meant):
         at.one_of("option", value, known)
     with pytest.raises(ModelError, match=f"run: there is no option '{value}'; did you mean '{meant}'\\?"):
         at.known_options("run", {value: 1}, known, error=ModelError)
+
+
+def test_the_beginning_of_a_single_name_is_near_it():
+    assert at.nearest("Exact", ("exact_answer", "all")) == "; did you mean 'exact_answer'?"
+    assert at.nearest("ex", ("exact_answer_first", "exact_answer_last")) == at.nearest("", ("all",)) == ""
 
 
 def test_what_is_near_nothing_gets_the_whole_list():
@@ -119,7 +127,7 @@ def test_flags_functions_paths_and_workers():
             at.flag("embed", value)
     with pytest.raises(DataError, match=r"progress: expected a function \(finished: int\) or None, got 'x'"):
         at.progress_function("x")
-    for value in (None, "", " ", "a\0b", b"a", 3):
+    for value in (None, "", " ", "a\0b", "\ud800", "x" * 5000, "there/" + "x" * 5000, b"a", 3):
         with pytest.raises(DataError, match="out: expected a path, got "):
             at.path("out", value)
     with pytest.raises(DataError, match="n_jobs: expected a number of workers, -1"):

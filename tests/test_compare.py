@@ -44,6 +44,17 @@ def test_a_comparison_survives_json_to_the_last_digit(grids: tuple[xr.Dataset, x
     xr.testing.assert_equal(again.profiles, found.profiles)
 
 
+def test_a_name_that_a_comparison_lacks_is_answered_with_the_nearest(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
+    found = compare_grids(*grids)
+    with pytest.raises(
+        DataError, match=r"^comparison: expected one of names, .*, got 'delta'; did you mean 'delta_auc'"
+    ):
+        found["delta"]
+    with pytest.raises(KeyError):
+        found["gain"]
+    assert "gain" not in found and found.get("gain", 3) == 3 and found["best"] is found.best
+
+
 def test_every_delta_is_that_of_inference_and_q_is_over_the_grid(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
     one, two = grids
     delta = compare_grids(one, two).delta_auc

@@ -157,3 +157,16 @@ def test_bad_input() -> None:
         permutation_test(grid, x[:, :2])
     with pytest.raises(DataError, match="permutations: expected a whole number from 2 to 1000000, got 1"):
         permutation_test(grid, x, permutations=1)
+
+
+def test_data_that_lack_a_value_where_the_grid_has_a_score_are_refused() -> None:
+    """They gave p values of NaN features: of every cell NaN, without a word."""
+    x = np.random.default_rng(0).standard_normal((30, 2, 1, 3)).astype(np.float32)
+    y, ids = np.arange(30) % 2, [f"s{i}" for i in range(30)]
+    x[3, 0] = np.nan  # left out of that cell, so that the grid itself is no reason
+    grid = probe_grid(x, y, ids=ids, folds=2, min_per_class=2, n_jobs=1)
+    assert np.isfinite(permutation_test(grid, x, ids=ids, permutations=5, n_jobs=1)["p"]).all()
+    other = x.copy()
+    other[7, 1, 0, 2] = np.inf
+    with pytest.raises(DataError, match="data: sample 's7' has NaN or infinity at layer 1, 0, where it has a score"):
+        permutation_test(grid, other, ids=ids, permutations=5, n_jobs=1)

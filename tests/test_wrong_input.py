@@ -19,9 +19,9 @@ PROTOCOL = {"Positions.__getitem__": (IndexError,)}
 
 WRONG: dict[str, Any] = {
     "None": None, "True": True, "zero": 0, "minus one": -1, "huge": 10**12, "a fraction": 0.5, "nan": float("nan"),
-    "inf": float("inf"), "numpy nan": np.float64("nan"), "a letter": "x", "empty text": "", "NUL": "\0", "long": "x" * 5000,
+    "inf": float("inf"), "numpy nan": np.float64("nan"), "a letter": "x", "empty text": "", "NUL": "\0", "half a character": "\ud800", "long": "x" * 5000,
     "bytes": b"x", "empty list": [], "texts": ["x"], "two texts": ["x", "y"], "nested": [["x"]], "none in a list": [None],
-    "nans": [float("nan")] * 24, "numbers": [1, 2], "empty dict": {}, "a dict": {"x": 1}, "keys": {1: "x", None: 2},
+    "nans": [float("nan")] * 24, "numbers": [1, 2], "pairs": [[0, 1]] * 24, "empty dict": {}, "a dict": {"x": 1}, "keys": {1: "x", None: 2},
     "set": {"x"}, "a pair": ("last_q", None), "slice": slice("a", "b"), "object": object(), "a class": dict,
     "a function": lambda *args, **options: None, "flat array": np.zeros(24), "table": np.zeros((24, 2)),
     "array of text": np.array(["x"] * 24), "array of nan": np.full((24, 2, 2, 3), np.nan), "no axes": np.array(3),

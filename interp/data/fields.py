@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from interp.arguments import shown
+from interp.arguments import one_text, shown
 from interp.data.readers import Cell
 from interp.errors import DataError
 
@@ -28,11 +28,7 @@ def read_text(where: str, value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise DataError(f"{where}: expected text, got {shown(value)}; write it as text, or leave it out")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise DataError(f"{where}: half a surrogate pair in {shown(value)}; it is no valid text") from None
-    return str(value)
+    return str(one_text(where, value))
 
 
 def read_answers(where: str, value: Any) -> tuple[str, ...]:
