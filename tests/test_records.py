@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import interp
 from interp.answering.asking import Exchange
 from interp.answering.judgement import Judgement
+from interp.answering.records import Records
 
 N = 6
 
@@ -91,3 +92,36 @@ def test_an_unknown_id_or_a_name_is_an_error_that_says_what_to_do() -> None:
         ANSWERS["text"]
     with pytest.raises(interp.DataError, match="sample 6 is outside the 6 samples"):
         ANSWERS[6]
+
+
+@dataclasses.dataclass(frozen=True)
+class Notes(Records):
+    """Records of another kind: what they are is read off the fields."""
+
+    id: list[str]
+    note: list[str]
+    language: str = "en"
+    pages: list[int] | None = None
+    judgement: Judgement | None = None
+
+
+def test_any_frozen_dataclass_of_lists_is_records() -> None:
+    notes = Notes(["a", "b", "c"], ["first", "second", "third"], "de")
+    assert list(notes) == [{"id": name, "note": note} for name, note in zip(notes.id, notes.note, strict=True)]
+    assert notes[[2, 0]] == Notes(["c", "a"], ["third", "first"], "de")
+    paged = dataclasses.replace(notes, pages=[1, 2, 3])
+    assert paged[-1] == paged.at("c") == {"id": "c", "note": "third", "pages": 3}
+    assert paged[:2].pages == [1, 2] and paged.table().columns.tolist() == ["id", "note", "pages"]
+
+
+def test_no_records_are_no_rows_and_still_say_what_they_lack() -> None:
+    none = Notes([], [])
+    assert len(none) == 0 and list(none) == [] and none[:] == none
+    assert none.table().shape == (0, 2)
+    with pytest.raises(interp.DataError, match="^samples: there is none with id 'a'; the ids are none$"):
+        none.at("a")
+
+
+def test_lists_of_different_lengths_are_not_cut_to_the_shortest() -> None:
+    with pytest.raises(ValueError, match=r"zip\(\) argument 2 is shorter"):
+        list(Notes(["a", "b"], ["first"]))

@@ -1,7 +1,7 @@
 """What `run.json` says of a run: counts by hand on made answers, changes by name, times of what was broken off."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from types import SimpleNamespace
 
@@ -15,6 +15,7 @@ from interp.answering.asking import Exchange
 from interp.answering.judgement import Judgement
 from interp.data.rows import QARow
 from interp.errors import RunError
+from interp.fingerprint import weights_hash
 from interp.run_record import check_unchanged, data_hash, note_labelling, sample_counts, stage
 from interp.runs.run_folder import RunFolder
 from interp.statistics.folds import Folds
@@ -189,14 +190,23 @@ def test_a_stage_writes_what_is_done_and_how_long_it_took(monkeypatch, tmp_path)
     }
 
 
-def test_a_model_is_described_by_sizes_and_hashes(llama):
-    told = run_record.describe_model(llama)
-    assert (told["n_layers"], told["n_heads"], told["dtype"], told["device"]) == (3, 4, "torch.float32", "cpu")
+def test_a_model_is_described_by_sizes_and_hashes(monkeypatch):
+    @dataclass
+    class Info:
+        name: str
+        device: torch.device
+        dtype: torch.dtype
+        windows: tuple[int | None, ...]
+
+    info = Info("tiny", torch.device("cpu"), torch.bfloat16, (4, None))
+    monkeypatch.setattr(run_record, "model_info", lambda model: info)
+    monkeypatch.setattr(run_record, "model_tokenizer", lambda model: None)
+    monkeypatch.setattr(run_record, "tokenizer_hash", lambda tokenizer: "of the tokenizer")
+    model = torch.nn.Linear(2, 3)
+    told = run_record.describe_model(model)
+    plain = {"name": "tiny", "device": "cpu", "dtype": "torch.bfloat16", "windows": (4, None)}
+    assert told == plain | {"weights_sha256": weights_hash(model), "tokenizer_sha256": "of the tokenizer"}
     json.dumps(told)  # as run.json holds it
-    weights = told["weights_sha256"]
     with torch.no_grad():
-        next(iter(llama.parameters())).flatten()[0] += 1
-        changed = run_record.describe_model(llama)
-        next(iter(llama.parameters())).flatten()[0] -= 1
-    assert len(weights) == 64 and changed["weights_sha256"] != weights
-    assert changed["tokenizer_sha256"] == told["tokenizer_sha256"]
+        model.bias[1] += 1
+    assert run_record.describe_model(model)["weights_sha256"] != told["weights_sha256"]
