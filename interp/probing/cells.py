@@ -14,7 +14,7 @@ from interp.errors import DataError
 from interp.probing.crossfit import Cell
 from interp.probing.estimators import ProbeSpec
 from interp.probing.workers import cross_fit_cells
-from interp.statistics.arrays import in_order, read_whole_numbers
+from interp.statistics.arrays import in_order, whole_numbers_in_order
 from interp.statistics.cross_fold import DIRECTIONS, group_signs
 from interp.statistics.folds import POPULATIONS, make_folds, read_groups, read_labels
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
@@ -81,7 +81,7 @@ def choose_samples(
         )
         fold, group, excluded = drawn.fold, drawn.group, drawn.excluded
     else:
-        fold = read_whole_numbers("fold", in_order("fold", fold))
+        fold = whole_numbers_in_order("fold", fold)
         group = tuple(map(str, range(n)) if groups is None else read_groups(groups))
         if len(fold) != n or len(group) != n:
             raise DataError(f"fold, groups: expected one per sample ({n}), got {len(fold)} and {len(group)}")

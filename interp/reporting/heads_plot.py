@@ -16,7 +16,7 @@ from interp.reporting.by_label import labels_of
 from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
 from interp.runs.opened_run import Run
-from interp.statistics.arrays import in_order, read_whole_numbers
+from interp.statistics.arrays import in_order, whole_numbers_in_order
 from interp.statistics.inference import why_undefined, within_fold_auc
 
 
@@ -73,7 +73,7 @@ def heads_heatmap(
     if isinstance(y, xr.Dataset):
         (y, fold), groups = labels_of(y, cap.id), None
     elif fold is not None and not isinstance(y, Answers):
-        inside = read_whole_numbers("fold", in_order("fold", fold)) >= 0
+        inside = whole_numbers_in_order("fold", fold) >= 0
         y = [label if here else None for label, here in zip(in_order("labels", y), inside, strict=False)]
     samples = choose_samples(len(cap.id), y, groups, fold=fold, ids=cap.id)
     values = np.full(cap.attention[metric].shape[1:3], np.nan)

@@ -35,8 +35,6 @@ def in_order(name: str, values: Any) -> list[Any]:
     DataError, which calls them `name`, for anything else: a single text is not its letters.
     """
     if isinstance(values, (list, tuple)):
-        if any(isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0 for value in values):
-            raise DataError(f"{name}: expected one value per sample, in order, got {shown(values)}")
         return [value.item() if getattr(value, "ndim", None) == 0 else value for value in values]
     array = read_array(name, values)
     if array.ndim != 1:
@@ -67,6 +65,14 @@ def read_whole_numbers(name: str, values: Any) -> Int[np.ndarray, "..."]:
     if array.dtype.kind not in "iuf" or (array.dtype.kind == "f" and not (array == np.floor(array)).all()):
         raise DataError(f"{name}: expected whole numbers, got {shown(values)}")
     return array.astype(np.int64)
+
+
+def whole_numbers_in_order(name: str, values: Any) -> Int[np.ndarray, " sample"]:
+    """One whole number per sample, by order. Raises DataError for others, or several per sample."""
+    array = read_whole_numbers(name, in_order(name, values))
+    if array.ndim != 1:
+        raise DataError(f"{name}: expected one whole number per sample, in order, got {shown(values)}")
+    return array
 
 
 def read_mask(name: str, values: Any) -> Bool[np.ndarray, "..."]:
