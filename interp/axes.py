@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 from jaxtyping import Int
 
+from interp.arguments import shown
 from interp.errors import DataError
 
 
@@ -15,11 +16,16 @@ def places(
 
     Raises DataError, with what there is and what to do, for labels that are not, that are wanted twice, or for none.
     """
-    wanted, place = list(wanted), {label: i for i, label in enumerate(there)}
+    place = {label: i for i, label in enumerate(there)}
     hint = f"; {remedy}" if remedy else ""
+    try:
+        wanted = list(wanted)
+        hash(tuple(wanted))
+    except TypeError as error:
+        raise DataError(f"{axis}: expected some of {some(there)}, got {shown(wanted)}{hint}") from error
     if absent := [label for label in wanted if label not in place]:
         raise DataError(
-            f"{axis}: {len(absent)} of {len(wanted)} are not in {where}, first {absent[0]!r}; there are "
+            f"{axis}: {len(absent)} of {len(wanted)} are not in {where}, first {shown(absent[0])}; there are "
             f"{some(there)}{hint}"
         )
     if not wanted or len(set(wanted)) < len(wanted):

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from interp.arguments import one_of
 from interp.capturing.activations import Capture
-from interp.errors import DataError
 from interp.probing.features import as_array
 
 TRANSFORMS = ("with_log", "none")
@@ -15,8 +15,7 @@ FLOOR = float(np.finfo(np.float32).tiny)
 
 def check_transform(transform: str) -> None:
     """Raise DataError for a transform that has no name here."""
-    if transform not in TRANSFORMS:
-        raise DataError(f"transform: expected one of {', '.join(TRANSFORMS)}, got {transform!r}")
+    one_of("transform", transform, TRANSFORMS)
 
 
 def cell_metrics(
