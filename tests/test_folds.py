@@ -140,5 +140,7 @@ def test_a_missing_value_of_pandas_is_no_label_but_no_group() -> None:
 
 def test_labels_that_are_no_list_are_refused() -> None:
     for wrong in ("0101", 1, {0: 1}, None):
-        with pytest.raises(DataError, match="labels: expected (one value per sample, in order|an array of numbers), got"):
+        with pytest.raises(
+            DataError, match="labels: expected (one value per sample, in order|an array of numbers), got"
+        ):
             read_labels(wrong)
