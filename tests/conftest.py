@@ -8,6 +8,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import hypothesis
+import jaxtyping
 import pytest
 import torch
 from byte_tokenizer import save_byte_tokenizer
@@ -18,19 +19,20 @@ torch.set_num_threads(1)
 hypothesis.settings.register_profile("interp", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("interp")
 
+checked = jaxtyping.jaxtyped
+
+
+def unless_inner(**options):
+    """Functions inside others are made anew at every call, and compiling checks for them takes longer than most tests."""
+    return lambda function: function if "<locals>" in function.__qualname__ else checked(**options)(function)
+
+
+jaxtyping.jaxtyped = unless_inner
+
 
 @pytest.fixture
-def as_users_run_it(monkeypatch):
+def as_users_run_it():
     """Without the types that the tests check at every call: what is wrong reaches our own checks."""
-    import jaxtyping
-
-    checked = jaxtyping.jaxtyped
-
-    def unless_inner(**options):
-        """Functions inside others are made, and checks for them compiled, anew at every call."""
-        return lambda function: function if "<locals>" in function.__qualname__ else checked(**options)(function)
-
-    monkeypatch.setattr(jaxtyping, "jaxtyped", unless_inner)
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
