@@ -137,11 +137,20 @@ NO_TEXTS = {
     "Capture.embed", "Capture.question_embed", "Capture.valid", "Capture.index", "plot_heads.cap", "paper_answers.options", "resolve_positions.tokenizer",
 }  # fmt: skip
 """Arrays and objects of ours."""
+PASSED_ON = {
+    **{f"{grid}.{name}": f"probe_grid.{name}" for grid in ("gain_grid", "matched_width_grid") for name in ("ids", "roles")},
+    **{f"{door}.{name}": f"Settings.{name}" for door in ("run", "plan") for name in ("candidates", "columns", "sites", "stop")},
+    **{f"paper_answers.{name}": f"generate_answers.{name}" for name in ("candidates", "stop")},
+    "run.roles": "Settings.roles", "plan.roles": "Settings.roles", "resume.roles": "Settings.roles",
+}  # fmt: skip
+"""Options that are handed on as they came: what one text does is said where they arrive."""
 
 
 def test_no_argument_is_forgotten(every_call):
     """What says that it holds several texts, or says nothing (Any), stands in one of the tables above."""
     tables = {*wrapped(every_call), *refused(every_call), *ONE_TEXT_IS_MEANT, *NO_TEXTS}
+    assert {*PASSED_ON.values()} <= tables
+    tables |= {*PASSED_ON}
     several = {name for name, hint in arguments().items() if holds_several_texts(hint) or hint is Any or hint is object}
     assert {"generate_answers.candidates", "probe_grid.ids", "Settings.stop"} <= several  # the search finds them
     assert several <= tables, f"say what one text does as {sorted(several - tables)}"

@@ -89,7 +89,7 @@ class Comparison(Mapping[str, Any]):
         path = path_of("comparison", path, error=RunError)
         try:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, DataError) as error:
             raise RunError(f"{path} does not hold a run's comparison ({error}); restore it or run again") from error
 
     def __getitem__(self, key: str) -> Any:
