@@ -1,6 +1,5 @@
 """GGUF files, converted once into a cached folder of safetensors that TransformerLens can load."""
 
-import hashlib
 import os
 import shutil
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import ModelError
+from interp.fingerprint import file_hash
 
 
 def is_gguf(path: Path) -> bool:
@@ -35,7 +35,7 @@ def converted_folder(path: Path) -> Path:
     weights are carried over into a fresh model without `quantization_config`.
     Raises ModelError if transformers cannot read the file or the cache cannot be written.
     """
-    target = cache_folder() / "gguf" / f"{path.stem}-{_sha256(path)[:16]}"
+    target = cache_folder() / "gguf" / f"{path.stem}-{file_hash(path)[:16]}"
     if target.is_dir():
         return target
     try:
@@ -77,14 +77,6 @@ def _convert(path: Path, folder: Path) -> None:
     fresh.generation_config = model.generation_config
     fresh.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def gemma3_file() -> Path:

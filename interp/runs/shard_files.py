@@ -1,6 +1,5 @@
 """The files of shards, and whether they are well: a tensor file and the marker that vouches for it (`store.py`)."""
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import RunError
+from interp.fingerprint import file_hash
 from interp.runs.safetensors_stream import Specs
 
 
@@ -94,7 +94,7 @@ def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Sh
             problems.append(damaged(path, "it is missing, although its marker says that it was finished"))
         elif path.stat().st_size != shard.size:
             problems.append(damaged(path, f"expected {shard.size} bytes, it has {path.stat().st_size}"))
-        elif checksums and _sha256(path) != shard.sha256:
+        elif checksums and file_hash(path) != shard.sha256:
             problems.append(damaged(path, "its bytes are not those that were written (sha256 differs)"))
         else:
             n = len(shard.sample_ids)
@@ -109,11 +109,3 @@ def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Sh
 
 def _resized(specs: Specs, n: int) -> dict[str, dict[str, Any]]:
     return {key: {"dtype": spec["dtype"], "shape": [n, *spec["shape"][1:]]} for key, spec in specs.items()}
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
