@@ -15,6 +15,7 @@ from interp.capturing.roles import ROLES, Roles
 from interp.data.rows import QARow
 from interp.models.loading import HookedModel
 from interp.planning.shapes import Shapes
+from interp.probing.attention_columns import transformed_width
 from interp.probing.permutations import permutation_test
 from interp.probing.probes import probe_grid
 from interp.probing.workers import worker_count, workers_for
@@ -72,7 +73,7 @@ def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:
     cells, seconds = (shapes.n_layers + 1) * len(settings.roles), 0.0
     for width, fits in (
         (shapes.width(settings.sites[0]), 1 + CONTROLS * settings.controls),
-        (2 * len(METRICS) * shapes.n_heads, 1),  # and their logarithms
+        (transformed_width(len(METRICS) * shapes.n_heads, "with_log"), 1),
     ):
         # Variances fall as 1/i, as those of a residual stream roughly do; equal ones would converge too fast.
         x = rng.standard_normal((n, 1, 3, width)).astype(np.float32) * np.arange(1, width + 1, dtype=np.float32) ** -0.5

@@ -1,11 +1,15 @@
 """What a probe reads of a cell's attention: the metrics of every head, each as it is and as its logarithm."""
 
+from typing import TypeVar
+
 import numpy as np
 from jaxtyping import Float, Int
 
 from interp.arguments import one_of
 from interp.capturing.activations import Capture
 from interp.probing.features import as_array
+
+Width = TypeVar("Width", int, Int[np.ndarray, "layer role"])
 
 TRANSFORMS = ("with_log", "none")
 """How columns are read: with their logarithms behind them, or as they are alone."""
@@ -23,6 +27,11 @@ def cell_metrics(
 ) -> list[Float[np.ndarray, "sample head"]]:
     """Every attention metric of one cell."""
     return [as_array(values[index, layer, :, role]) for values in cap.attention.values()]
+
+
+def transformed_width(columns: Width, transform: str) -> Width:
+    """How many columns `with_transform` makes of so many."""
+    return columns if transform == "none" else 2 * columns
 
 
 def with_transform(

@@ -12,7 +12,7 @@ from interp.accepted import CaptureOrRun, FoldNumbers, GroupSource, LabelSource,
 from interp.arguments import job_count, progress_function, shown, whole_number
 from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.probing.attention_columns import cell_metrics, check_transform, with_transform
+from interp.probing.attention_columns import cell_metrics, check_transform, transformed_width, with_transform
 from interp.probing.cells import Samples, choose_samples, fit_cells, probe_attrs
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import read_features
@@ -100,7 +100,6 @@ def attention_grid(
         metrics = np.concatenate(cell_metrics(cap, samples.index, layer, role), axis=1)
         return with_transform(metrics[:, keep[layer, :, role]], transform)
 
-    each = with_transform(np.ones((1, 1)), transform).shape[1]
     fitted = fit_cells(
         columns,
         valid_cells,
@@ -108,7 +107,7 @@ def attention_grid(
         lambda layer, role: spec,
         min_per_class=min_per_class,
         n_jobs=n_jobs,
-        size=len(samples.index) * keep.size * each,
+        size=len(samples.index) * transformed_width(keep.size, transform),
         progress=progress,
     )
     grid = make_grid(
@@ -125,7 +124,7 @@ def attention_grid(
     )
     dropped = [[_describe(names, ~keep[layer, :, role]) for role in range(keep.shape[2])] for layer in range(len(keep))]
     grid["dropped"] = (("layer", "token"), np.array(dropped, dtype=object))
-    grid["n_features"] = (("layer", "token"), keep.sum(1) * each)
+    grid["n_features"] = (("layer", "token"), transformed_width(keep.sum(1), transform))
     alone_grid = _metric_grid(list(cap.attention), alone, grid)
     return grid.assign_coords(metric=alone_grid["metric"]).assign(alone_grid.data_vars)
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, Shaped
 
 from interp.axes import places
 from interp.capturing.activations import Capture
-from interp.probing.attention_columns import with_transform
+from interp.probing.attention_columns import transformed_width, with_transform
 from interp.probing.features import Features, as_array, read_features
 
 AXES = {"layers": "layer", "roles": "token", "samples": "sample"}
@@ -42,8 +42,7 @@ class CellColumns:
         """Numbers of a sample in one cell, as if every attention metric were finite."""
         if self.metrics is None:
             return int(self.features.values.shape[-1])
-        columns = sum(int(values.shape[2]) for values in self.metrics)
-        return columns if self.transform == "none" else 2 * columns
+        return transformed_width(sum(int(values.shape[2]) for values in self.metrics), self.transform)
 
 
 def cell_columns(

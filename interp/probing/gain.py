@@ -12,7 +12,7 @@ from interp.accepted import GroupSource, LabelSource, Mask
 from interp.arguments import known_options, parameters
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
-from interp.probing.attention_columns import cell_metrics, check_transform, with_transform
+from interp.probing.attention_columns import cell_metrics, check_transform, transformed_width, with_transform
 from interp.probing.features import as_array
 from interp.probing.of_run import takes_run
 from interp.probing.probe_options import EstimatorOptions
@@ -34,7 +34,7 @@ class WithAttention:
         """As if every metric were finite."""
         n, layers, roles, width = self.cap.sites[self.site].shape
         heads = sum(values.shape[2] for values in self.cap.attention.values())
-        return n, layers, roles, width + with_transform(np.ones((1, heads)), self.transform).shape[1]
+        return n, layers, roles, width + transformed_width(heads, self.transform)
 
     def __getitem__(self, key: tuple[Any, int, int]) -> Float[np.ndarray, "sample width"]:
         """One cell, with the (metric, head) columns that are finite for every sample that has the role."""
