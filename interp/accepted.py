@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from interp.capturing.on_disk import OnDisk
     from interp.capturing.roles import Roles
     from interp.data.rows import QARow
-    from interp.probing.of_run import RunLike
+    from interp.probing.of_run import GridLike, RunLike
 
     Column: TypeAlias = Sequence[Any] | np.ndarray | Tensor | pd.Series
-    HookedModel: TypeAlias = Any  # both classes give tensors or modules for every attribute that they do not declare
+    # TransformerLens 4 has no HookedTransformer, and both classes give tensors or modules for what they do not declare.
+    HookedModel: TypeAlias = Any
     ModelSource: TypeAlias = str | Path | HookedModel | PreTrainedModel
     Tokenizer: TypeAlias = str | Path | PreTrainedTokenizerBase
     Asked: TypeAlias = str | Path | HookedModel | Callable[[str], str]
@@ -51,8 +52,7 @@ if TYPE_CHECKING:
     RoleRules: TypeAlias = Roles
     Counts: TypeAlias = int | Sequence[int] | Int[np.ndarray | Tensor, " sample"]
     Probe: TypeAlias = str | BaseEstimator
-    GridSource: TypeAlias = xr.Dataset | RunLike | str | Path
-    GridSources: TypeAlias = Mapping[str, GridSource] | Sequence[RunLike | str | Path]
+    GridSources: TypeAlias = Mapping[str, GridLike] | Sequence[RunLike | str | Path]
     ControlRows: TypeAlias = Mapping[str, Sequence[float] | np.ndarray | Mapping[str, float] | xr.DataArray]
     CellLabels: TypeAlias = RunLike | xr.Dataset | LabelSource
 else:

@@ -32,12 +32,9 @@ class Comparison(Mapping[str, Any]):
     Also a mapping that cannot be changed: of a run's comparison over all of `comparison.json`, where `controls`,
     `against_controls`, `matched_width`, `gain` and `for_use` stand beside it; of any other over `to_dict`.
 
-    >>> from interp.demo import planted
-    >>> cap, answers = planted()
-    >>> probe, attention = interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct)
-    >>> comparison = interp.compare_grids(probe, attention)
-    >>> comparison.best["probe"]["cell"]
-    {'layer': 1, 'token': 'exact_answer_last'}
+    >>> comparison = interp.open_run("demo-run").comparison  # the folder of `interp demo`
+    >>> comparison.names, "for_use" in comparison
+    (('probe', 'attention'), True)
     """
 
     names: tuple[str, str]

@@ -11,8 +11,6 @@ from interp.errors import ModelError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-"""A HookedTransformer or a TransformerBridge. TransformerLens 4 has only the second, so no type names both."""
-
 BACKENDS = ("HookedTransformer", "TransformerBridge")
 
 NOTE = "interp_note"
