@@ -16,13 +16,8 @@ def places(
 
     Raises DataError, with what there is and what to do, for labels that are not, that are wanted twice, or for none.
     """
-    place = {label: i for i, label in enumerate(there)}
+    wanted, place = list(wanted), {label: i for i, label in enumerate(there)}
     hint = f"; {remedy}" if remedy else ""
-    try:
-        wanted = list(wanted)
-        hash(tuple(wanted))
-    except TypeError as error:
-        raise DataError(f"{axis}: expected some of {some(there)}, got {shown(wanted)}{hint}") from error
     if absent := [label for label in wanted if label not in place]:
         raise DataError(
             f"{axis}: {len(absent)} of {len(wanted)} are not in {where}, first {shown(absent[0])}; there are "

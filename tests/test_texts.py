@@ -88,6 +88,11 @@ def wrapped(made: dict[str, Call]) -> dict[str, tuple[Callable[[Any], Any], str]
         "resolve_positions.roles": (lambda given: changed(made["resolve_positions"], roles=given), "last_q"),
         "Positions.at.roles": (lambda given: interp.Positions.at([3, 4], 9, roles=given), "subject"),
         "probe_grid.roles": (lambda given: changed(probe, **one_role, roles=given)["token"].values.tolist(), "subject"),
+        **{
+            f"{grid}.roles": (lambda given, call=call: changed(call, roles=given)["token"].values.tolist(), "last_q")
+            for grid, call in made.items()
+            if grid in ("gain_grid", "matched_width_grid")
+        },
         "QARow.answers": (lambda given: interp.QARow("a", "Where?", given).answers, "Paris"),
         "Settings.sites": settings("sites", "mlp_post"),
         "Settings.roles": settings("roles", "last_q"),
@@ -138,7 +143,7 @@ NO_TEXTS = {
 }  # fmt: skip
 """Arrays and objects of ours."""
 PASSED_ON = {
-    **{f"{grid}.{name}": f"probe_grid.{name}" for grid in ("gain_grid", "matched_width_grid") for name in ("ids", "roles")},
+    **{f"{grid}.ids": "probe_grid.ids" for grid in ("gain_grid", "matched_width_grid")},
     **{f"{door}.{name}": f"Settings.{name}" for door in ("run", "plan") for name in ("candidates", "columns", "sites", "stop")},
     **{f"paper_answers.{name}": f"generate_answers.{name}" for name in ("candidates", "stop")},
     "run.roles": "Settings.roles", "plan.roles": "Settings.roles", "resume.roles": "Settings.roles",

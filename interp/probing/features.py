@@ -118,6 +118,8 @@ def read_features(
     `layers`, `roles` and `ids` name its axes. A Capture's have names: there `layers` and `roles` choose, `ids` confirm.
     `valid` is of the roles that are chosen.
     """
+    layers = None if layers is None else whole_numbers("layers", layers)
+    roles = None if roles is None else several_texts("roles", roles)
     if isinstance(data, Capture):
         site = captured_site(data, site)
         check_ids(data, ids)
@@ -139,8 +141,8 @@ def read_features(
     features = Features(
         values=data,
         valid=np.ones((n, n_roles), bool) if valid is None else _mask(valid, (n, n_roles)),
-        layers=different("layers", range(n_layers) if layers is None else whole_numbers("layers", layers), n_layers),
-        roles=different("roles", default_roles if roles is None else several_texts("roles", roles), n_roles),
+        layers=different("layers", range(n_layers) if layers is None else layers, n_layers),
+        roles=different("roles", default_roles if roles is None else roles, n_roles),
         ids=different("ids", map(str, range(n) if ids is None else in_order("ids", ids)), n),
         layer_at=tuple(range(n_layers)),
         role_at=tuple(range(n_roles)),
