@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from interp.paper_preset import paper_answers, paper_grid, paper_positions
     from interp.pipeline import open_run, resume, run
     from interp.planning.plan import Plan, plan
+    from interp.probing.attention_probe import attention_grid
     from interp.probing.controls import control_grid
     from interp.probing.gain import gain_grid
     from interp.probing.grid import join_grids
     from interp.probing.permutations import permutation_test
-    from interp.probing.probes import attention_grid, matched_width_grid, probe_grid
+    from interp.probing.probes import matched_width_grid, probe_grid
     from interp.reporting.heads_plot import plot_heads
     from interp.reporting.plotting import plot_comparison, plot_grid
     from interp.reporting.risk_plot import plot_risk_coverage
@@ -60,7 +61,7 @@ _HOME = {  # where each public name lives
     "ROLES": "capturing.positions",
     "Run": "runs.opened_run",
     "Selective": "using.abstention",
-    "attention_grid": "probing.probes",
+    "attention_grid": "probing.attention_probe",
     "attention_metrics": "capturing.attention",
     "capture": "capturing.forward_pass",
     "capture_from_cache": "capturing.from_cache",

@@ -24,7 +24,7 @@ from interp.answering.answers import Answers, generate_answers
 from interp.answering.correctness import check_rule_name
 from interp.answering.prompts import PromptFormat, chat_turn, decoder
 from interp.answering.sampling import check_samples, sampled_rows
-from interp.arguments import flag, instance, known_options, one_of, parameters, progress_function, seed_number
+from interp.arguments import flag, instance, one_of, progress_function, seed_number
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES, Positions, positions_at
 from interp.data.datasets import dataset as dataset_named
@@ -33,9 +33,11 @@ from interp.errors import DataError
 from interp.models.loading import HookedModel, model_tokenizer
 from interp.paper_labels import N_SAMPLES, by_gold, paper_split, substring_match
 from interp.probing.variables import PAPER, returns
+from interp.public import public
 from interp.shown_options import defaults_of, shows_options
 
 
+@public
 @shows_options(AnswerOptions, defaults_of(generate_answers) | {"exact_answer": "candidates"})
 def paper_answers(
     model: HookedModel,
@@ -58,7 +60,6 @@ def paper_answers(
     >>> answers.span_uses_gold
     True
     """
-    known_options("paper_answers", given, parameters(generate_answers) - {"model", "rows"})
     options: dict[str, Any] = {**given}
     tokenizer, seed = model_tokenizer(model), seed_number(seed)
     chat = options.pop("chat", None)
@@ -83,6 +84,7 @@ def paper_answers(
     return by_gold(answers, rows, decoder(tokenizer), numeric=rule == "numeric", seed=seed)
 
 
+@public
 def paper_positions(answers: Answers) -> Positions:
     """The fifteen positions as the paper's code indexes them.
 
@@ -107,6 +109,7 @@ def paper_positions(answers: Answers) -> Positions:
 
 
 @returns(PAPER)
+@public
 def paper_grid(
     cap: Capture,
     answers: Answers,

@@ -28,6 +28,7 @@ from interp.planning.footprint import check_room
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.progress import bar
+from interp.public import public
 from interp.run_data import IN_PYTHON, load_settings_model, model_source, read_rows
 from interp.run_keywords import RUN_DEFAULTS, ResumeOptions, RunOptions
 from interp.run_record import check_unchanged, new_record, note_labelling, sample_counts, stage
@@ -37,12 +38,13 @@ from interp.runs.run_folder import RunFolder, json_line, now, read_run_json, run
 from interp.runs.sample_lines import sample_lines
 from interp.runs.shards import finished_batches, nonfinite_counts, write_shards
 from interp.runs.stored import stored_capture
-from interp.settings import Settings, check_options
+from interp.settings import Settings
 from interp.shown_options import shows_options
 from interp.statistics.folds import Folds, make_folds
 from interp.threads import one_thread, torch_threads
 
 
+@public
 @shows_options(RunOptions, RUN_DEFAULTS)
 def run(
     *,
@@ -71,7 +73,6 @@ def run(
     >>> result.settings["state"]
     'done'
     """
-    check_options("run", options, "out", "progress", "n_jobs")
     folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
     request = Request.of(model=model, data=data, out=out, options=options)
     hooked = load_settings_model(request.settings, model)
@@ -90,6 +91,7 @@ def run(
 
 
 @shows_options(ResumeOptions, {})
+@public
 def resume(
     out: str | Path,
     *,
@@ -135,6 +137,7 @@ def resume(
             return _evaluate(folder, record, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 
+@public
 def open_run(out: str | Path) -> Run:
     """A run folder as an object: settings, samples, grids, comparison, activations. Raises RunError if it is none.
 

@@ -1,6 +1,5 @@
 """Everything a user can set about a run; written to `run.json`, read back by `resume`."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -10,7 +9,7 @@ from interp.answering.extraction import extractor
 from interp.answering.prompts import PromptFormat
 from interp.answering.sampling import Sampling, check_samples
 from interp.answering.stopping import read_stop
-from interp.arguments import MANY, flag, known_options, one_of, one_text, seed_number, whole_number
+from interp.arguments import MANY, flag, one_of, one_text, seed_number, whole_number
 from interp.capturing.activations import read_sites
 from interp.capturing.role_text import read_roles
 from interp.capturing.roles import ROLES
@@ -126,9 +125,3 @@ class Settings:
         known = {field.name for field in fields(cls)}
         plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
         return cls(**plain)
-
-
-def check_options(where: str, options: Mapping[str, Any], *own: str) -> None:
-    """Raise DataError for an option that no run has, with the nearest that there is; `own` are those of `where`."""
-    names = {field.name for field in fields(Settings)}
-    known_options(where, options, names | {"model", "data", *own})

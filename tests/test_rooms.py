@@ -28,6 +28,7 @@ GROUND = (
     "heap",
     "machine",
     "progress",
+    "public",
     "run_data",
     "run_keywords",
     "settings",

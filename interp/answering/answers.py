@@ -19,6 +19,7 @@ from interp.answering.stopping import read_stop
 from interp.arguments import instance, progress_function, whole_number
 from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
+from interp.public import public
 from interp.statistics.folds import normalise_question
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 STATUSES = ("ok", "no_exact_answer", "ambiguous", "empty", "too_long")
 
 
+@public
 @dataclass(frozen=True)
 class Answers(Records):
     """One entry per row, in input order; token indices count in `prompt_ids + completion_ids`.
@@ -88,6 +90,7 @@ class Answers(Records):
         )
 
 
+@public
 def generate_answers(
     model: ModelSource,
     rows: RowSource,

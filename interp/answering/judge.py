@@ -10,6 +10,7 @@ from interp.answering.judgement import Judgement, read_verdict
 from interp.arguments import flag, instance, mapping, nearest, whole_number
 from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
+from interp.public import public
 
 if TYPE_CHECKING:
     from interp.models.memory import Splits
@@ -34,6 +35,7 @@ Given answer: {completion}
 Right:"""
 
 
+@public
 def judge_answers(
     answers: Answers,
     rows: Sequence[QARow],

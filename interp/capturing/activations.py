@@ -14,11 +14,13 @@ from interp.arguments import instance, one_of, several_texts, shown, whole_numbe
 from interp.capturing.axes import check_axes
 from interp.capturing.on_disk import OnDisk
 from interp.errors import DataError
+from interp.public import public
 from interp.statistics.sample_key import chosen_samples
 
 SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_post", "z")
 
 
+@public
 @dataclass(frozen=True)
 class Capture:
     """What one forward pass left behind; entries of absent roles are NaN, masked by `valid`.

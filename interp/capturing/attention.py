@@ -11,6 +11,7 @@ from interp.arguments import instance, one_of, shown, whole_number
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks
 from interp.capturing.positions import Positions
 from interp.errors import DataError
+from interp.public import public
 
 METRICS = (
     "received",
@@ -26,6 +27,7 @@ METRICS = (
 )
 
 
+@public
 def attention_metrics(
     pattern: Float[Tensor, "sample head query key"],
     positions: Positions,

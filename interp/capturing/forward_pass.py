@@ -17,8 +17,10 @@ from interp.capturing.segments import CapturePlan
 from interp.errors import DataError
 from interp.models.loading import HookedModel, model_info, pads_between
 from interp.models.memory import Splits
+from interp.public import public
 
 
+@public
 def capture(
     model: HookedModel,
     answers: Answers,

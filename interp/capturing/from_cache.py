@@ -15,8 +15,10 @@ from interp.capturing.positions import Positions, gather
 from interp.capturing.same_samples import sample_ids
 from interp.errors import DataError
 from interp.models.loading import HookedModel, hook_name, model_info, output_weight
+from interp.public import public
 
 
+@public
 def capture_from_cache(
     cache: Cache,
     positions: Positions,

@@ -20,6 +20,7 @@ from interp.capturing.role_text import role_rules
 from interp.capturing.roles import ROLES, Anchor, Match, RoleFunction, Roles, Sample, locate
 from interp.errors import DataError
 from interp.models.placement import one_device
+from interp.public import public
 from interp.statistics.arrays import read_mask, read_whole_numbers
 from interp.statistics.sample_key import chosen_samples
 
@@ -32,6 +33,7 @@ MOSTLY = 0.9
 """Share of its samples from which on a column counts as repeating another."""
 
 
+@public
 @dataclass(frozen=True)
 class Positions:
     """Token indices of every sample's roles, in the unpadded sequence `prompt_ids + completion_ids`.
@@ -179,6 +181,7 @@ class Positions:
         return both, both & (rearrange(self.index, one) == rearrange(self.index, other))
 
 
+@public
 def resolve_positions(
     answers: Answers, *, roles: Roles = ROLES, tokenizer: "PreTrainedTokenizerBase | None" = None
 ) -> Positions:

@@ -8,6 +8,7 @@ from operator import index as as_index
 from interp.answering.spans import Decode, TokenText
 from interp.arguments import one_of, one_text, whole_number
 from interp.errors import DataError
+from interp.public import public
 
 LANDMARKS = ("start", "question_last", "prompt_end", "exact_first", "exact_last", "end")
 REGIONS = ("sample", "prompt", "completion")
@@ -49,6 +50,7 @@ class Sample:
         return "falls inside the completion" if region == "prompt" and token >= self.n_prompt else token
 
 
+@public
 @dataclass(frozen=True)
 class Anchor:
     """A token at a fixed distance from a landmark of its sample; absent outside `region`.
@@ -100,6 +102,7 @@ class Anchor:
         return self.landmark + _tail(self.offset, self.region)
 
 
+@public
 @dataclass(frozen=True)
 class Match:
     r"""A token at or near a match of a regular expression in the sample's text; absent outside `region`.

@@ -21,10 +21,12 @@ from interp.errors import DataError, NoSuchName, RunError
 from interp.probing.grid import GridArrays, aligned, grid_arrays, two_names
 from interp.probing.of_run import GridLike, grid_of
 from interp.probing.variables import DIFFERENCE, returns
+from interp.public import public
 from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.statistics.resampling import split_halves
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Comparison(Mapping[str, Any]):
     """Two grids of the same samples, side by side.
@@ -131,6 +133,7 @@ class Comparison(Mapping[str, Any]):
 
 
 @returns(DIFFERENCE, "`delta_auc` of what it returns is an xarray Dataset:")
+@public
 def compare_grids(probe: GridLike, attn: GridLike, *, names: tuple[str, str] | None = None) -> Comparison:
     """First grid minus second, cell by cell and as a whole (definitions: ΔAUC, best cell, where it is, alike).
 

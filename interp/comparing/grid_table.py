@@ -13,11 +13,13 @@ from interp.errors import DataError
 from interp.probing.grid import check_grid
 from interp.probing.of_run import GridLike, RunLike, file_of_run
 from interp.probing.tidy import COLUMNS, read_tidy, tidy
+from interp.public import public
 
 Row = dict[str, Any]
 _DIMS = {"metric", "layer", "token", "pair"}
 
 
+@public
 def grid_table(data: GridLike) -> pd.DataFrame:
     """A grid, or all that a run computed, as a tidy DataFrame: one row per layer, token and metric.
 

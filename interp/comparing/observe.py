@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from interp.comparing.contrast import contrast
 from interp.probing.grid import GridArrays, check_grid, grid_arrays, reordered
 from interp.probing.of_run import GridLike, grid_of
+from interp.public import public
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,
@@ -34,6 +35,7 @@ RISEN = 0.9
 HOLDS, DOES_NOT, UNDECIDED = "holds", "does not", "undecided"
 
 
+@public
 def observations(grid: GridLike) -> pd.DataFrame:
     """Whether the five published observations hold for this model and data, from a grid of `probe_grid`.
 

@@ -16,6 +16,7 @@ from interp.errors import DataError
 from interp.probing.grid import check_grid, reordered
 from interp.probing.of_run import RunLike, grid_of
 from interp.probing.variables import DIFFERENCES, returns
+from interp.public import public
 from interp.statistics.inference import (
     benjamini_hochberg,
 )
@@ -24,6 +25,7 @@ LAYERS = ("same", "depth")
 
 
 @returns(DIFFERENCES)
+@public
 def compare_runs(grids: GridSources, *, layers: str = "same") -> xr.Dataset:
     """One grid minus another, for every pair, on (pair, layer, token): `delta`, `low`, `high`, `p`, `q`, `reason`.
 

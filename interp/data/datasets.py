@@ -16,6 +16,7 @@ from interp.data.dataset_records import Format
 from interp.data.readers import Record, read_files
 from interp.data.rows import Rows, rows_of
 from interp.errors import DataError
+from interp.public import public
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def dataset(name: str) -> Dataset:
     return DATASETS[one_of("dataset", name, DATASETS)]
 
 
+@public
 def load_dataset(
     name: str,
     path: str | PathLike[str] | None = None,

@@ -12,8 +12,10 @@ from interp.data.fields import cell, read_answers, read_ids, read_text, read_tru
 from interp.data.readers import Record, read_files
 from interp.data.unanswerable import NO_ANSWER, first_places, missing, no_answer, why_unanswerable
 from interp.errors import DataError
+from interp.public import public
 
 
+@public
 @dataclass(frozen=True)
 class QARow:
     """One question with its accepted answers, and whatever another engine already produced for it.
@@ -78,6 +80,7 @@ def as_rows(rows: Any) -> list[QARow]:
     return load_rows(rows)
 
 
+@public
 def load_rows(
     source: RowSource,
     *,

@@ -17,6 +17,7 @@ from interp.models.hooked import fill_cache, forward, hook_name, output_weight, 
 from interp.models.key_value_cache import KeyValueCache, new_cache
 from interp.models.placement import device_name, is_spread, placement, read_dtype
 from interp.models.preflight import preflight, reference_pass
+from interp.public import public
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 
+@public
 def load_model(
     source: ModelSource,
     *,

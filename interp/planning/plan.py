@@ -24,13 +24,15 @@ from interp.models.loading import model_tokenizer, read_config
 from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_bytes
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
+from interp.public import public
 from interp.run_data import load_settings_model
 from interp.run_keywords import RUN_DEFAULTS, RunOptions
 from interp.runs.shards import SHARD_SAMPLES
-from interp.settings import Settings, check_options
+from interp.settings import Settings
 from interp.shown_options import shows_options
 
 
+@public
 @dataclass(frozen=True)
 class Plan:
     """What a run will take; `print(plan)` says it in words. Sizes in bytes, times in seconds, lengths in tokens.
@@ -111,6 +113,7 @@ class Plan:
         return "\n".join([*lines, *(f"warning: {sentence}" for sentence in self.warnings)])
 
 
+@public
 @shows_options(RunOptions, RUN_DEFAULTS)
 def plan(
     *,
@@ -135,7 +138,6 @@ def plan(
     >>> plan.rows
     840
     """
-    check_options("plan", options, "out", "time")
     out, time = None if out is None else path("out", out, error=RunError), flag("time", time)
     request = Request.of(model=model, data=data, out=out, options=options)
     settings = request.settings

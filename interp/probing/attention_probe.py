@@ -19,6 +19,7 @@ from interp.probing.features import read_features
 from interp.probing.grid import estimate_variables, make_grid
 from interp.probing.of_run import takes_run
 from interp.probing.variables import ATTENTION_GRID, returns
+from interp.public import public
 from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
@@ -31,6 +32,7 @@ from interp.statistics.inference import (
 
 @returns(ATTENTION_GRID)
 @takes_run("cap", "y", "groups", "fold", "seed", "C", "probe")
+@public
 def attention_grid(
     cap: CaptureOrRun,
     y: LabelSource,

@@ -36,6 +36,7 @@ from interp.probing.permutations import permute_labels
 from interp.probing.scored import Labels, Scored
 from interp.probing.variables import CONTROL_CELLS, returns
 from interp.probing.workers import cross_fit_cells
+from interp.public import public
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import (
     MIN_PER_CLASS,
@@ -85,6 +86,7 @@ def answer_components(strings: Sequence[str], groups: Sequence[str]) -> list[str
 
 @returns(CONTROL_CELLS, "`cells` of what it returns is an xarray Dataset:")
 @takes_run("data", "answers", "grid", "seed")
+@public
 def control_grid(
     data: FeatureSource,
     answers: Answers,

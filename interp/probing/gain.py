@@ -9,7 +9,6 @@ from jaxtyping import Float
 from typing_extensions import Unpack
 
 from interp.accepted import GroupSource, LabelSource, Mask
-from interp.arguments import known_options, parameters
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
 from interp.probing.attention_columns import cell_metrics, check_transform, transformed_width, with_transform
@@ -18,6 +17,7 @@ from interp.probing.of_run import takes_run
 from interp.probing.probe_options import EstimatorOptions
 from interp.probing.probes import probe_grid
 from interp.probing.variables import GAIN_GRID, returns
+from interp.public import public
 from interp.shown_options import defaults_of, shows_options
 
 
@@ -48,6 +48,7 @@ class WithAttention:
 
 @returns(GAIN_GRID)
 @takes_run("cap", "y", "groups", "fold", "seed", "C", "probe", "site")
+@public
 @shows_options(EstimatorOptions, defaults_of(probe_grid))
 def gain_grid(
     cap: Capture,
@@ -75,7 +76,6 @@ def gain_grid(
     if not isinstance(cap, Capture) or not cap.attention:
         raise DataError("attention: expected a Capture that holds attention metrics; capture the model with attention")
     site = captured_site(cap, site)
-    known_options("gain_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested"})
     name = f"{site}+attention"
     # It is indexed as an array is.
     both = replace(cap, sites={name: WithAttention(cap, site, transform)})  # type: ignore[dict-item]

@@ -23,6 +23,7 @@ from interp.errors import DataError
 from interp.probing.cells import Fitted, Samples
 from interp.probing.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
 from interp.probing.variables import JOINED_GRIDS, returns
+from interp.public import public
 from interp.statistics.arrays import read_whole_numbers
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import Estimate, group_codes
@@ -194,6 +195,7 @@ def two_names(names: Any) -> tuple[str, str]:
 
 
 @returns(JOINED_GRIDS, "Returns an xarray Dataset, of a probe grid and an attention grid:")
+@public
 def join_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] = ("probe", "attention")) -> xr.Dataset:
     """Both grids under a new leading dim `grid`, for the variables they share; the others keep their own axes.
 

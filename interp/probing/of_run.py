@@ -135,13 +135,17 @@ def takes_run(*names: str) -> Callable[[Callable[Taken, Result]], TakesRun[Taken
     """A function whose first argument may be an opened run: it brings the arguments `names` that are not given."""
 
     def decorate(function: Callable[Taken, Result]) -> TakesRun[Taken, Result]:
-        parameters = tuple(signature(function).parameters)
+        takes = signature(function)
 
         @wraps(function)
         def call(*args: Any, **options: Any) -> Result:
             if not args or not isinstance(args[0], RunLike):
                 return function(*args, **options)
-            run, given = args[0], dict(zip(parameters[1:], args[1:], strict=False)) | options
+            try:
+                given = takes.bind_partial(*args, **options).arguments
+            except TypeError:
+                return function(*args, **options)  # which says what is wrong
+            run = given.pop(next(iter(takes.parameters)))
             brought = {name: run.argument(name, given) for name in names if name not in given}
             return function(**given | brought)  # type: ignore[call-arg]
 

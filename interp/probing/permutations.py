@@ -18,6 +18,7 @@ from interp.probing.of_run import takes_run
 from interp.probing.standardiser import Standardiser
 from interp.probing.variables import PERMUTED, returns
 from interp.probing.workers import worker_count
+from interp.public import public
 from interp.statistics.inference import benjamini_hochberg, within_fold_auc
 from interp.threads import one_thread
 
@@ -115,6 +116,7 @@ def _cell_aucs(
 
 @returns(PERMUTED, "Returns the xarray Dataset that was given, and in it:")
 @takes_run("grid", "data", "seed")
+@public
 def permutation_test(
     grid: xr.Dataset,
     data: FeatureSource,

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int
 from typing_extensions import Unpack
 
 from interp.accepted import FeatureSource, FoldNumbers, GroupSource, LabelSource, Mask, Probe
-from interp.arguments import flag, job_count, known_options, parameters, progress_function, shown, whole_number
+from interp.arguments import flag, job_count, progress_function, shown, whole_number
 from interp.axes import places
 from interp.errors import DataError
 from interp.probing.attention_probe import attention_grid
@@ -23,6 +23,7 @@ from interp.probing.grid import check_grid, estimate_variables, make_grid
 from interp.probing.of_run import takes_run
 from interp.probing.probe_options import SitedOptions
 from interp.probing.variables import MATCHED_GRID, PROBE_GRID, returns
+from interp.public import public
 from interp.shown_options import defaults_of, shows_options
 from interp.statistics.arrays import read_whole_numbers
 from interp.statistics.inference import MIN_PER_CLASS
@@ -32,6 +33,7 @@ __all__ = ["attention_grid", "matched_width_grid", "probe_grid"]
 
 @returns(PROBE_GRID)
 @takes_run("data", "y", "groups", "fold", "seed", "C", "probe", "site")
+@public
 def probe_grid(
     data: FeatureSource,
     y: LabelSource,
@@ -144,12 +146,9 @@ def probe_grid(
     return grid
 
 
-WIDTHS = ("probe", "components")
-"""What `matched_width_grid` chooses itself."""
-
-
 @returns(MATCHED_GRID)
 @takes_run("data", "y", "attention", "groups", "fold", "seed", "C", "site")
+@public
 @shows_options(SitedOptions, defaults_of(probe_grid))
 def matched_width_grid(
     data: FeatureSource,
@@ -172,7 +171,6 @@ def matched_width_grid(
     >>> int(narrow.n_features.max())  # metrics x heads, and their logarithms
     8
     """
-    known_options("matched_width_grid", options, parameters(probe_grid) - {"data", "y", "embed", "nested", *WIDTHS})
     check_grid(attention)
     if "n_features" not in attention:
         raise DataError("attention: expected the grid of attention_grid, whose cells say how many features they have")

@@ -12,6 +12,7 @@ from interp.answering.answers import Answers
 from interp.arguments import instance, one_of
 from interp.capturing.activations import Capture
 from interp.probing.cells import choose_samples
+from interp.public import public
 from interp.reporting.by_label import labels_of
 from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
@@ -20,6 +21,7 @@ from interp.statistics.arrays import in_order, whole_numbers_in_order
 from interp.statistics.inference import why_undefined, within_fold_auc
 
 
+@public
 def plot_heads(
     cap: Capture | Run,
     y: CellLabels | str | None = None,

@@ -17,6 +17,7 @@ from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
 from interp.probing.grid import aligned
 from interp.probing.of_run import GridLike, grid_of
+from interp.public import public
 from interp.reporting.by_label import cells_of, control_strip
 from interp.reporting.canvas import (
     Key,
@@ -40,6 +41,7 @@ TITLES = {"probe": "Probe", "attention": "Attention probe"}
 FALSE_DISCOVERY_RATE = 0.05
 
 
+@public
 def plot_grid(
     grid: GridLike,
     *,
@@ -78,6 +80,7 @@ def plot_grid(
     return ax
 
 
+@public
 def plot_comparison(
     first: GridLike,
     second: GridLike | None = None,

@@ -5,12 +5,14 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from interp.probing.of_run import GridLike
+from interp.public import public
 from interp.reporting.canvas import check_drawing
 from interp.using.abstention import Selective
 from interp.using.abstention import selective as selective_of
 from interp.using.operating import oracle_risk
 
 
+@public
 def plot_risk_coverage(selective: Selective | GridLike, *, ax: Axes | None = None, title: str | None = None) -> Axes:
     """Draw risk against coverage, between the lines of chance (random order) and the oracle (correct answers first).
 

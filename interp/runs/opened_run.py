@@ -24,6 +24,7 @@ from interp.errors import RunError
 from interp.probing.grid import load_grid
 from interp.probing.of_run import RunLike
 from interp.probing.tidy import read_tidy
+from interp.public import public
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
 from interp.runs.sample_lines import read_answers
 from interp.runs.shard_files import finished_shards, verify_shards
@@ -35,6 +36,7 @@ _CAPTURED = ("probing", "reporting", "done")
 """States of a run whose activations are all there."""
 
 
+@public
 @dataclass(frozen=True)
 class Run(RunLike):
     """A finished (or unfinished) run, read from its folder.

@@ -15,6 +15,7 @@ from interp.comparing.best_cell import nested_choice
 from interp.errors import DataError
 from interp.probing.grid import GridArrays, grid_arrays
 from interp.probing.of_run import GridLike, grid_of
+from interp.public import public
 from interp.statistics.inference import LEVEL, MIN_PER_CLASS
 from interp.using.operating import (
     area,
@@ -63,6 +64,7 @@ class OperatingPoint:
     """On the score of the deployed cell, from all folds: what to use on new samples."""
 
 
+@public
 @dataclass(frozen=True)
 class Selective:
     """What one cell's probe is good for, on held-out folds (`selective`).
@@ -136,6 +138,7 @@ class Selective:
         )
 
 
+@public
 def selective(
     grid: GridLike,
     layer: int | None = None,

@@ -13,6 +13,7 @@ from interp.arguments import number, one_of, shown
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
 from interp.models.loading import hook_name
+from interp.public import public
 from interp.runs.opened_run import Run
 from interp.statistics.arrays import read_array, read_whole_numbers
 from interp.using.platt import Platt
@@ -23,6 +24,7 @@ Where = slice | int | Sequence[int] | Int[Tensor, " sample"]
 """Token positions: of all samples alike, or one for each sample."""
 
 
+@public
 @dataclass(frozen=True)
 class FittedProbe:
     """A linear probe of the vectors at one layer and role; score = direction · x + bias, x as the model computes it.

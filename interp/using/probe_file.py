@@ -13,6 +13,7 @@ from interp.arguments import instance
 from interp.arguments import path as path_of
 from interp.atomic import make_folder, plain, write_chunks, write_json
 from interp.errors import DataError
+from interp.public import public
 from interp.using.fitted_probe import FittedProbe
 from interp.using.platt import Platt
 
@@ -20,6 +21,7 @@ FORMAT = 1
 TENSORS = ("direction", "mean", "scale", "fold_direction", "fold_bias")
 
 
+@public
 def save_probe(probe: FittedProbe, path: str | Path) -> Path:
     """Write `path.safetensors` (float64 weights) and `path.json`; returns the JSON's path. RunError if that fails.
 
@@ -41,6 +43,7 @@ def save_probe(probe: FittedProbe, path: str | Path) -> Path:
     return text
 
 
+@public
 def load_probe(path: str | Path) -> FittedProbe:
     """The probe that `save_probe` wrote, bit for bit. Raises DataError if a file is missing, damaged or foreign.
 

@@ -16,6 +16,7 @@ from interp.probing.cells import choose_samples
 from interp.probing.crossfit import Cell, Trained, cross_fit, decision_values, train
 from interp.probing.estimators import ProbeSpec
 from interp.probing.features import read_features
+from interp.public import public
 from interp.runs.opened_run import Run
 from interp.statistics.arrays import in_order, read_array
 from interp.statistics.cross_fold import group_signs
@@ -32,6 +33,7 @@ NOT_LINEAR = 1e-6
 
 
 @one_thread()
+@public
 def fit_probe(
     data: Vectors,
     y: LabelSource | None = None,
