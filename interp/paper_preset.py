@@ -21,8 +21,9 @@ from typing_extensions import Unpack
 
 from interp.answering.answer_options import AnswerOptions
 from interp.answering.answers import Answers, generate_answers
+from interp.answering.chat import DATE, has_template
 from interp.answering.correctness import check_rule_name
-from interp.answering.prompts import PromptFormat, chat_turn, decoder
+from interp.answering.prompts import PromptFormat, decoder
 from interp.answering.sampling import check_samples, sampled_rows
 from interp.arguments import flag, instance, one_of, progress_function, seed_number
 from interp.capturing.activations import Capture
@@ -63,7 +64,7 @@ def paper_answers(
     options: dict[str, Any] = {**given}
     tokenizer, seed = model_tokenizer(model), seed_number(seed)
     chat = options.pop("chat", None)
-    chat = getattr(tokenizer, "chat_template", None) is not None if chat is None else flag("chat", chat)
+    chat = has_template(tokenizer) if chat is None else flag("chat", chat)
     if dataset is not None:
         form = dataset_named(dataset).options(chat=chat)
         options = {key: form[key] for key in ("prompt_template", "stop", "max_new_tokens", "correct")} | options
@@ -72,8 +73,10 @@ def paper_answers(
     samples = check_samples(options.pop("samples_per_question", 1), options.get("temperature", 0.0))
     rows = sampled_rows(as_rows(rows), samples)
     if chat:
-        form_of = PromptFormat(options.get("prompt_template"))
-        rows = [replace(row, prompt=chat_turn(form_of.filled(row), tokenizer, generate=False)) for row in rows]
+        written = PromptFormat(
+            options.get("prompt_template"), True, options.pop("chat_options", None), options.get("prompt_date", DATE)
+        )
+        rows = [replace(row, prompt=written.chat_text(row, tokenizer, generate=False).text) for row in rows]
     labels = {answer for row in rows for answer in row.answers} if rule == "label" else ()
 
     def correct(row: QARow, completion: str) -> bool | None:

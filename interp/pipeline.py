@@ -173,6 +173,8 @@ def _measure(
                 max_new_tokens=settings.max_new_tokens,
                 prompt_template=settings.prompt_template,
                 chat=settings.chat,
+                chat_options=settings.chat_options,
+                prompt_date=settings.prompt_date,
                 stop=settings.stop,
                 temperature=settings.temperature,
                 top_p=settings.top_p,

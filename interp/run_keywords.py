@@ -34,6 +34,10 @@ class RunOptions(TypedDict, total=False):
     """Text with `{question}`, and `{context}` if it is needed."""
     chat: bool | None
     """Whether prompts are turns of a chat; None: if the tokenizer has a template and there is no `prompt_template`."""
+    chat_options: Mapping[str, bool | int | float | str | None] | None
+    """Variables of the chat template, as {"enable_thinking": False}."""
+    prompt_date: str
+    """The day (YYYY-MM-DD) that a chat template is told which asks the clock."""
     stop: str | Sequence[str]
     """Texts after which generation ends."""
     temperature: float

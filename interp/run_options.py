@@ -1,9 +1,11 @@
 """The options of a run on the command line, and what they become for `interp.run` and `interp.plan`."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
+from interp.answering.chat import DATE
 from interp.data.datasets import DATASETS
 from interp.errors import InterpError
 
@@ -64,6 +66,18 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
         default=None,
         help="use the tokenizer's chat template (default: if there is one and no --prompt-template)",
     )
+    prompt.add_argument(
+        "--chat-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable of the chat template, as in enable_thinking=false; may be repeated",
+    )
+    prompt.add_argument(
+        "--prompt-date",
+        metavar="YYYY-MM-DD",
+        help=f"the day that a chat template is told which asks the clock (default {DATE}: the same prompts every day)",
+    )
     prompt.add_argument("--max-new-tokens", type=int, help="default 32")
     prompt.add_argument(
         "--stop",
@@ -117,9 +131,11 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=ROLE",
         help="one more token position, as a column of its own; may be repeated. ROLE is LANDMARK[±N][@REGION], as in "
-        "third=exact_last+3 (landmarks: start, question_last, prompt_end, exact_first, exact_last, end; regions: "
-        "prompt, completion), or first|last[[K]][±N][@REGION]:REGEX, as in after_think=last+1:</think> or "
-        "turn2=last[1]:<end_of_turn> (match K, counted from 0 or, negative, from the end)",
+        "third=exact_last+3 (landmarks: start, question_last, prompt_end, exact_first, exact_last, thought_first, "
+        "thought_middle, thought_last, final_first, end; regions: prompt, completion), or "
+        "first|last[[K]][±N][@REGION]:REGEX, as in after_think=last+1:</think> or turn2=last[1]:<end_of_turn> (match "
+        "K, counted from 0 or, negative, from the end). For models that think, by name alone: thought_before_first, "
+        "thought_first, thought_middle, thought_last, thought_after_last, final_answer_first",
     )
     analysis.add_argument("--population", choices=["exact_answer", "all"], default="exact_answer")
     analysis.add_argument(
@@ -156,6 +172,8 @@ def run_options(args: argparse.Namespace) -> dict[str, Any]:
         batch_tokens=args.batch_tokens,
         prompt_template=template_text(args.prompt_template),
         chat=args.chat,
+        chat_options=_chat_options(args.chat_option) or None,
+        prompt_date=args.prompt_date,
         max_new_tokens=args.max_new_tokens,
         stop=tuple(text.replace("\\n", "\n") for text in args.stop),
         temperature=args.temperature,
@@ -199,13 +217,32 @@ def _columns(text: str) -> dict[str, str]:
     return {field.strip(): column.strip() for field, _, column in pairs}
 
 
+def _chat_options(texts: list[str]) -> dict[str, Any]:
+    """`--chat-option`: {name: value}; true, false, null and numbers as such, anything else as text."""
+    options: dict[str, Any] = {}
+    for name, equals, value in (text.partition("=") for text in texts):
+        if not equals or name in options:
+            wrong = "given twice" if name in options else "expected NAME=VALUE, as in enable_thinking=false"
+            raise InterpError(f"--chat-option {name}: {wrong}")
+        try:
+            read = json.loads(value.casefold() if value.casefold() in ("true", "false", "null") else value)
+        except ValueError:
+            read = value
+        options[name] = read if isinstance(read, bool | int | float | None) else value
+    return options
+
+
 def _roles(texts: list[str]) -> dict[str, str]:
     """`--role`: {name: role}; what a role is, `interp.capturing.role_text` says."""
     roles: dict[str, str] = {}
     for name, equals, role in (text.partition("=") for text in texts):
         if not equals:
             from interp.capturing.role_text import landmark_form
+            from interp.capturing.roles import THOUGHT_ROLES
 
+            if name in THOUGHT_ROLES:
+                roles[name] = str(THOUGHT_ROLES[name])
+                continue
             form = landmark_form(name) or "exact_last+3"
             raise InterpError(f"--role {name}: expected NAME=ROLE, a column's own name and its role, as in mine={form}")
         if name in roles:

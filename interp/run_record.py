@@ -12,7 +12,6 @@ from interp.answering.answers import STATUSES, Answers, named_answers
 from interp.answering.exact_answers import exact_answer_method
 from interp.answering.extraction import extraction_counts
 from interp.answering.place_check import place_check
-from interp.answering.prompts import PromptFormat
 from interp.atomic import plain, write_json
 from interp.capturing.positions import Positions
 from interp.data.rows import QARow
@@ -56,7 +55,7 @@ def new_record(request: Request, model: HookedModel, out: str | Path) -> dict[st
 def used_settings(request: Request, model: HookedModel) -> dict[str, Any]:
     """What became of the settings that were left open, or that a loaded model decides whatever they say."""
     settings, info = request.settings, model_info(model)
-    form, own = PromptFormat(settings.prompt_template, settings.chat), [row.prompt for row in request.rows]
+    form, own = settings.prompt_format, [row.prompt for row in request.rows]
     method = exact_answer_method(
         settings.exact_answer,
         candidates=settings.candidates,

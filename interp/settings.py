@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from interp.answering.chat import DATE, read_chat_options, read_date
 from interp.answering.correctness import JUDGE, check_rule_name
 from interp.answering.exact_answers import exact_answer_method, read_candidates
 from interp.answering.extraction import extractor
@@ -48,6 +49,10 @@ class Settings:
     max_new_tokens: int = 32
     prompt_template: str | None = None
     chat: bool | None = None
+    chat_options: dict[str, Any] | None = None
+    """Variables of the chat template, as `enable_thinking`."""
+    prompt_date: str = DATE
+    """The day that a chat template is told which asks the clock."""
     stop: tuple[str, ...] = ()
     temperature: float = 0.0
     """0: greedy."""
@@ -101,7 +106,9 @@ class Settings:
         read("roles", read_roles(self.roles))
         one_of("population", self.population, POPULATIONS)
         # These check themselves.
-        PromptFormat(self.prompt_template, self.chat)
+        read("chat_options", read_chat_options(self.chat_options) or None)
+        read("prompt_date", read_date(self.prompt_date))
+        self.prompt_format  # noqa: B018  (checks itself)
         Sampling(self.temperature, self.top_p, self.seed)
         if not self.correct.startswith(GIVEN):
             check_rule_name(self.correct)
@@ -114,6 +121,11 @@ class Settings:
             extract=extractor(self.extractor or self.model),
         )
         ProbeSpec(self.probe, C=self.C, seed=self.seed)
+
+    @property
+    def prompt_format(self) -> PromptFormat:
+        """How a row becomes a prompt."""
+        return PromptFormat(self.prompt_template, self.chat, self.chat_options, self.prompt_date)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -25,6 +25,6 @@ def test_a_country_is_never_found_in_the_name_of_another() -> None:
 def test_the_template_ends_where_the_answer_begins() -> None:
     template = (EXAMPLES / "cities_prompt.txt").read_text(encoding="utf-8")
     row = load_rows(EXAMPLES / "cities.jsonl")[0]
-    text = PromptFormat(template, chat=False).text(row, None)
+    text = PromptFormat(template, chat=False).filled(row)
     assert text.endswith(f"Q: {row.question}\nA:")
     assert text.count("\nA: ") == 4

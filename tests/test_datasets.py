@@ -4,7 +4,6 @@ import csv
 import json
 import subprocess
 import sys
-import types
 from collections import defaultdict
 from pathlib import Path
 
@@ -139,11 +138,11 @@ def test_a_hub_that_cannot_be_used_is_one_sentence(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("name", DATASETS)
 @pytest.mark.parametrize("chat", [True, False])
 def test_prompts_hold_the_question_once_and_base_prompts_stop_at_a_line_break(name: str, chat: bool):
-    preset, tokenizer = dataset(name), types.SimpleNamespace(chat_template=None)
+    preset = dataset(name)
     options = preset.options(chat=chat)
     template = PromptFormat(options["prompt_template"], chat=False)
     for row in load(name, chat=chat):
-        text = template.text(row, tokenizer)
+        text = template.filled(row)
         assert text.count(row.question) == 1
         assert row.context is None or text.index(row.context) < text.index(row.question)
         assert chat or not text.endswith((" ", "\n"))

@@ -220,7 +220,7 @@ def test_text_says(text: str, rule: Anchor | Match) -> None:
         (["x=end@middle"], "role 'x': a role's region: expected one of sample, prompt, completion, got 'middle'"),
         (["x=__import__('os')"], "role 'x': expected LANDMARK"),
         (["x=start", "x=end"], "role 'x' is there already"),
-        (["last_q=start"], "role 'last_q' is one of the fifteen"),
+        (["last_q=start"], "role 'last_q' has a meaning already"),
         ({"last_q": Anchor("start")}, "role 'last_q' is there already"),
         (["=start"], "role name ''"),
         ({"+SUM(A1)": Anchor("start")}, r"role name '\+SUM\(A1\)'"),

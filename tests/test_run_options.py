@@ -30,6 +30,10 @@ ARRIVES = {
     "--prompt-template prompt.txt": {"prompt_template": "Q: {question}\nA:"},
     "--chat": {"chat": True},
     "--no-chat": {"chat": False},
+    "--chat-option enable_thinking=false --chat-option 'day=May 1' --chat-option n=3": {
+        "chat_options": {"enable_thinking": False, "day": "May 1", "n": 3}
+    },
+    "--prompt-date 2026-02-03": {"prompt_date": "2026-02-03"},
     "--max-new-tokens 5": {"max_new_tokens": 5},
     r"--stop '\n' --stop END": {"stop": ("\n", "END")},
     "--temperature 0.5": {"temperature": 0.5},
@@ -103,6 +107,30 @@ def test_every_option_is_tried_here_and_every_setting_has_one():
     assert tried == {string for strings in options.values() for string in strings}
     moved = {name for change in ARRIVES.values() for name in change}
     assert moved == {field.name for field in fields(Settings)}
+
+
+def test_a_role_of_a_thought_needs_no_rule(files):
+    assert settings_of("--role thought_last --role x=thought_last+1").roles == (
+        *ROLES,
+        "thought_last",
+        "x=thought_last+1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--chat-option enable_thinking", "expected NAME=VALUE"),
+        ("--chat-option a=1 --chat-option a=2", "--chat-option a: given twice"),
+        ("--chat-option messages=1", "chat_options: expected the name of a variable"),
+        ("--chat-option tokenize=false", "chat_options: expected the name of a variable"),
+        ("--prompt-date 1.2.2026", "prompt_date: expected a day as YYYY-MM-DD, got '1.2.2026'"),
+        ("--prompt-date 2026-02-30", "prompt_date: expected a day"),
+    ],
+)
+def test_options_of_the_chat_are_checked(files, words, message):
+    with pytest.raises(InterpError, match=message):
+        settings_of(words)
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

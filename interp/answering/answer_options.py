@@ -1,7 +1,7 @@
 """The options of `generate_answers` besides seed and what belongs to a run, by name and type."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypedDict
 
 from interp.accepted import Asked
 from interp.answering.answer_log import AnswerLog
@@ -15,6 +15,8 @@ class AnswerOptions(TypedDict, total=False):
     max_new_tokens: int
     prompt_template: str | None
     chat: bool | None
+    chat_options: Mapping[str, Any] | None
+    prompt_date: str
     stop: str | Sequence[str]
     temperature: float
     top_p: float

@@ -1,21 +1,23 @@
 """Answers: what the model was given, what it produced, whether it is right, and where the answer stands."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from interp.accepted import Asked, ModelSource, RowSource
 from interp.answering.answer_log import AnswerLog
 from interp.answering.asking import Exchange
+from interp.answering.chat import DATE
 from interp.answering.correctness import JUDGE, Rule, correctness_rule
 from interp.answering.exact_answers import exact_answer_method
 from interp.answering.judgement import Judgement
 from interp.answering.labels import label_answers
-from interp.answering.prompts import PromptFormat, decoder, locate_question, row_ids
+from interp.answering.prompts import PromptFormat, decoder, locate_question
 from interp.answering.records import Records
 from interp.answering.spans import Decode
 from interp.answering.stopping import read_stop
+from interp.answering.thoughts import UNFINISHED
 from interp.arguments import instance, progress_function, whole_number
 from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from interp.models.memory import Splits
 
-STATUSES = ("ok", "no_exact_answer", "ambiguous", "empty", "too_long")
+STATUSES = ("ok", "no_exact_answer", "ambiguous", "empty", "too_long", UNFINISHED)
 
 
 @public
@@ -66,7 +68,8 @@ class Answers(Records):
     question_tokens: list[tuple[int, int] | None]
     """First and last token of the row's own question inside the prompt; None: not located."""
     status: list[str]
-    """`ok`, `no_exact_answer`, `ambiguous` (occurs more than once, the first is used), `empty` or `too_long`."""
+    """`ok`, `no_exact_answer`, `ambiguous` (occurs more than once, the first is used), `empty`, `too_long` or
+    `unfinished_thought`."""
     span_uses_gold: bool = False
     extraction: list[tuple[Exchange, ...]] | None = None
     """What a model was asked for each exact answer, with its raw replies; None: no model was asked."""
@@ -77,8 +80,23 @@ class Answers(Records):
     settings: dict[str, object] = field(default_factory=dict)
     exact_answer_chars: list[tuple[int, int] | None] | None = None
     """Characters `[begin, end)` of the exact answer in `text`; None: not known (runs from before it was kept)."""
+    thought_tokens: list[tuple[int, int] | None] | None = None
+    """First and last token of each thought, its marks included; None: no completion has one."""
+    final_answer_tokens: list[tuple[int, int] | None] | None = None
+    """First and last token of what was answered after the thought; None as in `thought_tokens`: all of it."""
+    final_answer_chars: list[tuple[int, int] | None] | None = None
+    """The same as characters `[begin, end)` of `text`, blanks included."""
     decode: Decode | None = field(default=None, repr=False, compare=False)
     """Ids to text, by the tokenizer the answers were made with; None for answers read back from a run."""
+
+    @property
+    def final(self) -> list[str]:
+        """What was answered: `text` without the thought; "" where the thought never ends."""
+        if self.final_answer_chars is None:
+            return list(self.text)
+        return [
+            "" if at is None else text[slice(*at)] for text, at in zip(self.text, self.final_answer_chars, strict=True)
+        ]
 
     def __repr__(self) -> str:
         """In one line: how many there are, right, wrong and without a label, and how many exact answers were found."""
@@ -98,6 +116,8 @@ def generate_answers(
     max_new_tokens: int = 32,
     prompt_template: str | None = None,
     chat: bool | None = None,
+    chat_options: Mapping[str, Any] | None = None,
+    prompt_date: str = DATE,
     stop: str | Sequence[str] = (),
     temperature: float = 0.0,
     top_p: float = 1.0,
@@ -118,13 +138,16 @@ def generate_answers(
 
     `rows`: a list of `QARow`, or what `load_rows` reads: a file, dicts, a DataFrame.
     The prompt is the row's own `prompt`, else `prompt_template` filled in, else the bare question (as a user turn
-    where the tokenizer has a chat template, unless `chat=False`). Generation ends at end of text or turn, after a
-    string of `stop`, or after `max_new_tokens`. Rows that bring `completion_ids` or `completion` keep them.
+    where the tokenizer has a chat template, unless `chat=False`); `chat_options` are variables of that template, as
+    {"enable_thinking": False}, and `prompt_date` is the day that it is told. Generation ends at end of text or turn,
+    after a string of `stop`, or after `max_new_tokens`. Rows that bring `completion_ids` or `completion` keep them.
 
     Greedy, or with `temperature` above 0 drawn from the smallest set of tokens with mass `top_p`; the draws depend on
     `seed` and the sample's id only. `samples_per_question=k` answers each row k times: `12#0`, `12#1` … are entries of
     one group. `logprobs` are the model's own, whatever the temperature. Batches of answers that `log` holds are kept;
     those that do not fit into memory run in halves, and `splits` says which.
+
+    What labels, spans and judges read is the final answer, after any thought (definitions: a thought).
 
     Exact answers: the row's own `exact_answer`, else the method `exact_answer` names (`interp.answering.exact_answers`;
     default: `answer_pattern` with one group if it is given, else `candidates`, by default every accepted answer of the
@@ -150,7 +173,8 @@ def generate_answers(
     from interp.models.loading import eos_token_ids, model_info, model_tokenizer
 
     info, tokenizer = model_info(model), model_tokenizer(model)
-    prompt_format, stop, progress = PromptFormat(prompt_template, chat), read_stop(stop), progress_function(progress)
+    prompt_format = PromptFormat(prompt_template, chat, chat_options, prompt_date)
+    stop, progress = read_stop(stop), progress_function(progress)
     max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 1)
     batch_tokens = whole_number("batch_tokens", batch_tokens, 1)
     sampling = Sampling(temperature, top_p, seed)
@@ -170,8 +194,8 @@ def generate_answers(
         extract=extract_with(model if extractor is None else extractor, batch_tokens=batch_tokens, splits=splits),
     )
     decode, special, ends = decoder(tokenizer), frozenset(tokenizer.all_special_ids), eos_token_ids(model)
-    prompt = [prompt_format.text(row, tokenizer) for row in rows]
-    prompt_ids = [row_ids(row, text, tokenizer) for row, text in zip(rows, prompt, strict=True)]
+    prompts = [prompt_format.prompt(row, tokenizer) for row in rows]
+    prompt_ids = [prompt.ids for prompt in prompts]
     own = [own_completion(row, tokenizer) for row in rows]
     for row, *ids in zip(rows, prompt_ids, own, strict=True):
         check_vocabulary(row, [token for part in ids for token in part or ()], info.d_vocab)
@@ -200,11 +224,12 @@ def generate_answers(
     completion_ids = [produced[i].ids if i in produced else o or [] for i, o in enumerate(own)]
     finish = ["stop" if ids and ids[-1] in ends else "length" for ids in completion_ids]
     labels = label_answers(rows, prompt_ids, completion_ids, decode, special, correct=rule, method=method)
+    thoughts = any(label.thought_tokens is not None or label.status == UNFINISHED for label in labels)
     answers = Answers(
         id=[row.id for row in rows],
         question=[row.question for row in rows],
         group=[row.group if row.group is not None else normalise_question(row.question) for row in rows],
-        prompt=prompt,
+        prompt=[prompt.text for prompt in prompts],
         prompt_ids=prompt_ids,
         completion_ids=completion_ids,
         text=[label.text for label in labels],
@@ -219,6 +244,9 @@ def generate_answers(
         status=["too_long" if long else label.status for long, label in zip(too_long, labels, strict=True)],
         extraction=[label.asked for label in labels] if method.name == "extract" else None,
         near_ties=[produced[i].near_ties if i in produced else 0 for i in range(len(rows))],
+        thought_tokens=[label.thought_tokens for label in labels] if thoughts else None,
+        final_answer_tokens=[label.final_tokens for label in labels] if thoughts else None,
+        final_answer_chars=[label.final_chars for label in labels] if thoughts else None,
         decode=decode,
     )
     if correct != JUDGE:

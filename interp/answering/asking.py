@@ -1,11 +1,16 @@
 """Ask a language model, a hooked one or any function from text to text, and keep what was asked and replied."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
+from interp.answering.chat import Rendered
+from interp.answering.spans import Decode
+from interp.answering.thinking import THOUGHT_TOKENS, may_think, without_thought
+from interp.answering.thoughts import final_answer
 from interp.arguments import one_text, shown
+from interp.data.rows import QARow
 from interp.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,7 +23,13 @@ class Exchange:
 
     prompt: str
     reply: str | None
-    """As it came; None: the prompt does not fit the model's context, so that it was not asked."""
+    """As it came, with the special tokens inside it; None: the prompt does not fit the model's context, so that it was
+    not asked."""
+
+    @property
+    def answer(self) -> str | None:
+        """The reply without a thought; "" if that never ends, None if there is no reply."""
+        return None if self.reply is None else final_answer(self.reply, prompt=self.prompt)
 
 
 def ask(
@@ -33,7 +44,8 @@ def ask(
     """The greedy reply of a hooked model to every prompt, or `model(prompt)` where `model` is a function.
 
     A prompt is a user turn where the tokenizer has a chat template; else plain text, and the reply ends with its
-    line. `splits` and `label` are those of `generate`.
+    line. A template that can turn thinking off is asked to; a model that may think all the same has `THOUGHT_TOKENS`
+    besides `max_new_tokens`. `splits` and `label` are those of `generate`.
 
     Raises DataError for something that is neither, a function that does not return text, or if no prompt fits the
     model's context.
@@ -43,14 +55,21 @@ def ask(
     check_asked("model", model)
     if not backend(model):
         return [_call(model, prompt) for prompt in prompts]
+    from interp.answering.chat import has_template
     from interp.answering.generation import generate
-    from interp.answering.prompts import chat_turn, encode_prompt
+    from interp.answering.prompts import PromptFormat, decoder, encode_prompt
     from interp.models.loading import model_info, model_tokenizer
 
     tokenizer = model_tokenizer(model)
-    is_chat = getattr(tokenizer, "chat_template", None) is not None
-    texts = [chat_turn(prompt, tokenizer) for prompt in prompts] if is_chat else list(prompts)
-    ids = [encode_prompt(text, tokenizer) for text in texts]
+    is_chat = has_template(tokenizer)
+    if is_chat:
+        form = PromptFormat(chat=True, options=without_thought(tokenizer))
+        rendered = [form.prompt(QARow("", prompt, ()), tokenizer) for prompt in prompts]
+        if rendered and may_think(rendered[0].text, tokenizer, form.options):
+            max_new_tokens += THOUGHT_TOKENS
+    else:
+        rendered = [Rendered(prompt, encode_prompt(prompt, tokenizer)) for prompt in prompts]
+    texts, ids = [one.text for one in rendered], [one.ids for one in rendered]
     room = model_info(model).n_ctx - max_new_tokens
     fits = [i for i, one in enumerate(ids) if len(one) <= room]
     if prompts and not fits:
@@ -68,10 +87,17 @@ def ask(
         splits=splits,
         label=label,
     )
-    replies = {
-        i: str(tokenizer.decode(one.ids, skip_special_tokens=True)) for i, one in zip(fits, generated, strict=True)
-    }
+    decode, special = decoder(tokenizer), frozenset(tokenizer.all_special_ids)
+    replies = {i: _reply(one.ids, decode, special) for i, one in zip(fits, generated, strict=True)}
     return [Exchange(text, replies.get(i)) for i, text in enumerate(texts)]
+
+
+def _reply(ids: Sequence[int], decode: Decode, special: Collection[int]) -> str:
+    """The reply without the special tokens that end it; those inside may be the marks of a thought."""
+    end = len(ids)
+    while end and ids[end - 1] in special:
+        end -= 1
+    return decode(ids[:end])
 
 
 def check_asked(name: str, model: Any) -> None:

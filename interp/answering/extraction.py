@@ -97,7 +97,7 @@ def extractor(
             )
             for i, exchange in zip(waiting, replies, strict=True):
                 asked[i] += (exchange,)
-                spans = reply_spans(exchange.reply, texts[i])
+                spans = reply_spans(exchange.answer, texts[i])
                 if spans is not None:
                     found[i] = spans
         return [Located(found.get(i, []), asked[i]) for i in range(len(texts))]
@@ -118,7 +118,7 @@ def reply_spans(reply: str | None, text: str) -> list[Span] | None:
 
 def extraction_counts(asked: Sequence[Sequence[Exchange]]) -> dict[str, int]:
     """How many samples were asked for, how many of them again, how many ended in `NO ANSWER` or past the context."""
-    last = [exchanges[-1].reply for exchanges in asked if exchanges]
+    last = [exchanges[-1].answer for exchanges in asked if exchanges]
     return {
         "asked": len(last),
         "asked_again": sum(len(exchanges) > 1 for exchanges in asked),

@@ -50,7 +50,8 @@ def judge_answers(
     """Ask `judge`, a hooked model or a function `str -> str`, whether each completion is right.
 
     `prompt` holds `{question}`, `{completion}` and, unless it asks without them, `{answers}` (joined by semicolons).
-    A reply whose first word is yes or no is a verdict; any other leaves the sample without label, and is counted.
+    A reply whose first word, after any thought, is yes or no is a verdict; any other leaves the sample without label,
+    and is counted.
     Rows that bring their own `correct` keep it; they are judged too, and the agreement with them (or with
     `hand_labels`, id -> right) says how far the judge is to be trusted. `splits` notes batches that did not fit.
 
@@ -80,16 +81,17 @@ def judge_answers(
     if unknown := [name for name in hand if name not in known]:
         raise DataError(f"hand_labels: there is no sample {unknown[0]!r}{nearest(unknown[0], answers.id)}")
     compares = "{answers}" in prompt
-    askable = [i for i, text in enumerate(answers.text) if text.strip() and (rows[i].answers or not compares)]
+    said = answers.final
+    askable = [i for i, text in enumerate(said) if text.strip() and (rows[i].answers or not compares)]
     filled = [
-        prompt.format(question=rows[i].question, answers="; ".join(rows[i].answers), completion=answers.text[i].strip())
+        prompt.format(question=rows[i].question, answers="; ".join(rows[i].answers), completion=said[i].strip())
         for i in askable
     ]
     replies = ask(judge, filled, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens, splits=splits, label="judge")
     asked: list[Exchange | None] = [None] * len(rows)
     for i, exchange in zip(askable, replies, strict=True):
         asked[i] = exchange
-    verdict = [None if exchange is None else read_verdict(exchange.reply) for exchange in asked]
+    verdict = [None if exchange is None else read_verdict(exchange.answer) for exchange in asked]
     return Judgement(
         asked=asked,
         hand=[hand.get(name) for name in answers.id],

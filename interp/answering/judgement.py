@@ -55,7 +55,7 @@ class Judgement:
     @property
     def verdict(self) -> list[bool | None]:
         """The judge's own; None: not asked, or neither yes nor no."""
-        return [None if exchange is None else read_verdict(exchange.reply) for exchange in self.asked]
+        return [None if exchange is None else read_verdict(exchange.answer) for exchange in self.asked]
 
     @property
     def agreement(self) -> Agreement:

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from interp.answering.asking import Exchange
 from interp.answering.correctness import Rule
 from interp.answering.exact_answers import ExactAnswerMethod, Located, Span
 from interp.answering.matching import CandidateFinder
 from interp.answering.spans import Decode, TokenText
+from interp.answering.thoughts import UNFINISHED, Parts, begins_in_thought, parts_of
 from interp.data.rows import QARow
 from interp.errors import DataError
 
@@ -29,6 +31,12 @@ class Label:
     status: str = "no_exact_answer"
     asked: tuple[Exchange, ...] = ()
     """What a model was asked for the exact answer, if one was."""
+    thought_tokens: tuple[int, int] | None = None
+    """First and last token of the thought, its marks included; None: there is none."""
+    final_tokens: tuple[int, int] | None = None
+    """First and last token of the final answer, without blanks around it; None: there is none."""
+    final_chars: Span | None = None
+    """Characters `[begin, end)` of the final answer in `text`; None: the thought never ends."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +46,14 @@ class Completion:
     searched: str
     """Special tokens are blanked with NUL, which is part of no answer, so that no character moves."""
     tokens: TokenText
+    parts: Parts
+    """Its thought and its final answer, as characters of `searched`."""
 
     @classmethod
     def of(
         cls, prompt_ids: Sequence[int], completion_ids: Sequence[int], decode: Decode, special_ids: Collection[int]
     ) -> "Completion":
-        """Decode the completion after its prompt."""
+        """Decode the completion after its prompt; the marks of a thought may be special tokens."""
         tokens = TokenText.of(decode, [*prompt_ids, *completion_ids], start=len(prompt_ids))
         begin = tokens.ends[0]
         searched = list(tokens.text[begin:])
@@ -51,19 +61,40 @@ class Completion:
             if token in special_ids:
                 low, high = (at - begin for at in tokens.characters(k))
                 searched[low:high] = "\0" * (min(high, len(searched)) - low)
-        return cls("".join(searched), tokens)
+        parts = parts_of(tokens.text[begin:], begun=begins_in_thought(tokens.text[:begin]))
+        return cls("".join(searched), tokens, parts)
+
+    @property
+    def final(self) -> str:
+        """The final answer as it is searched; "" if the thought never ends."""
+        return "" if self.parts.final is None else self.searched[slice(*self.parts.final)]
+
+    @property
+    def final_start(self) -> int:
+        """Where it begins in `searched`."""
+        return 0 if self.parts.final is None else self.parts.final[0]
 
     @property
     def text(self) -> str:
         """The completion, special tokens removed."""
         return self.searched.replace("\0", "")
 
-    def bare(self, span: Span) -> Span | None:
+    def bare(self, span: Span, around: str = "\0") -> Span | None:
         """The span without special tokens at its ends, which a pattern may have taken along; None: nothing is left."""
         inside = self.searched[slice(*span)]
-        kept = inside.strip("\0")
-        begin = span[0] + len(inside) - len(inside.lstrip("\0"))
+        kept = inside.strip(around)
+        begin = span[0] + len(inside) - len(inside.lstrip(around))
         return (begin, begin + len(kept)) if kept else None
+
+    def divided(self) -> dict[str, Any]:
+        """Where thought and final answer stand, as a `Label` keeps it."""
+        thought, final = self.parts.thought, self.parts.final
+        inside = None if final is None else self.bare(final, "\0 \t\r\n")
+        return {
+            "thought_tokens": None if thought is None else self.covering(thought),
+            "final_tokens": None if inside is None else self.covering(inside),
+            "final_chars": None if final is None else self.shown(final),
+        }
 
     def shown(self, span: Span) -> Span:
         """Characters of `searched` as characters of `text`, which lacks the special tokens before them."""
@@ -88,8 +119,9 @@ def label_answers(
 ) -> list[Label]:
     """Label every completion by the row's own `correct`, else by the rule; locate its exact answer by `method`.
 
-    A row's own `exact_answer` is used where it brings one. The method is given questions and completions only. An
-    empty completion has no exact answer, and no label but its row's own.
+    A row's own `exact_answer` is used where it brings one. The method is given questions and final answers only: what
+    stands in a thought is not what was answered. An empty completion, and one whose thought never ends, has no exact
+    answer, and no label but its row's own.
 
     Raises DataError if a row's own `exact_answer` does not occur in its completion.
     """
@@ -97,51 +129,53 @@ def label_answers(
         Completion.of(before, after, decode, special_ids)
         for before, after in zip(prompt_ids, completion_ids, strict=True)
     ]
-    located: dict[int, Located] = {
-        i: Located(_occurrences(row, completion.searched))
-        for i, (row, completion) in enumerate(zip(rows, completions, strict=True))
-        if row.exact_answer is not None and completion_ids[i]
-    }
-    names = dict.fromkeys(located, "row")
-    others = [i for i in range(len(rows)) if i not in located and completion_ids[i]]
-    found = method.locate([rows[i].question for i in others], [completions[i].searched for i in others])
-    located |= zip(others, found, strict=True)
-    names |= dict.fromkeys(others, method.name)
+    located: dict[int, Located] = {}
+    others: list[int] = []
+    for i, (row, completion) in enumerate(zip(rows, completions, strict=True)):
+        if completion_ids[i] and row.exact_answer is not None:
+            located[i] = Located(_occurrences(row, completion))
+        elif completion_ids[i] and completion.parts.final is not None:
+            others.append(i)
+    names = dict.fromkeys(located, "row") | dict.fromkeys(others, method.name)
+    found = method.locate([rows[i].question for i in others], [completions[i].final for i in others])
+    for i, one in zip(others, found, strict=True):
+        start = completions[i].final_start
+        located[i] = replace(one, spans=[(begin + start, end + start) for begin, end in one.spans])
 
     labels = []
     for i, (row, completion) in enumerate(zip(rows, completions, strict=True)):
         if not completion_ids[i]:
             labels.append(Label("", row.correct, status="empty"))
             continue
-        truth = correct(row, completion.text)
-        spans = [bare for span in located[i].spans if (bare := completion.bare(span)) is not None]
-        if not spans:
-            labels.append(Label(completion.text, truth, asked=located[i].asked))
-            continue
-        chars = completion.shown(spans[0])
-        labels.append(
-            Label(
-                text=completion.text,
-                correct=truth,
+        finished = completion.parts.final is not None
+        truth = correct(row, completion.final.replace("\0", "")) if finished else row.correct
+        where = located.get(i, Located([]))
+        label = Label(completion.text, truth, asked=where.asked, **completion.divided())
+        spans = [bare for span in where.spans if (bare := completion.bare(span)) is not None]
+        if not finished:
+            label = replace(label, status=UNFINISHED)
+        if spans:
+            chars = completion.shown(spans[0])
+            label = replace(
+                label,
                 exact_answer=completion.text[slice(*chars)],
                 method=names[i],
                 tokens=completion.covering(spans[0]),
                 chars=chars,
                 status="ambiguous" if len(spans) > 1 else "ok",
-                asked=located[i].asked,
             )
-        )
+        labels.append(label)
     return labels
 
 
-def _occurrences(row: QARow, text: str) -> list[Span]:
-    """Where the row's own exact answer stands: as it is written, else after folding."""
+def _occurrences(row: QARow, completion: Completion) -> list[Span]:
+    """Where the row's own exact answer stands: as it is written, else after folding; in the final answer, if it can."""
     assert row.exact_answer is not None
-    spans = [match.span() for match in re.finditer(re.escape(row.exact_answer), text)]
-    spans = spans or CandidateFinder([row.exact_answer]).find(text)
-    if not spans:
-        raise DataError(
-            f"{row.source or row.id}: exact_answer {row.exact_answer!r} does not occur in the completion {text!r}; "
-            "give it as it stands there, or leave it out to have it located"
-        )
-    return spans
+    for text, start in ((completion.final, completion.final_start), (completion.searched, 0)):
+        spans = [match.span() for match in re.finditer(re.escape(row.exact_answer), text)]
+        if spans := spans or CandidateFinder([row.exact_answer]).find(text):
+            return [(begin + start, end + start) for begin, end in spans]
+    raise DataError(
+        f"{row.source or row.id}: exact_answer {row.exact_answer!r} does not occur in the completion "
+        f"{completion.searched!r}; give it as it stands there, or leave it out to have it located"
+    )

@@ -1,10 +1,19 @@
 """Prompts: the ids a model is given for a row, and where the row's own question stands among them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from interp.answering.chat import (
+    DATE,
+    Rendered,
+    check_chat_options,
+    has_template,
+    read_chat_options,
+    read_date,
+    render,
+)
 from interp.answering.spans import Decode, TokenText
 from interp.arguments import flag, one_text
 from interp.data.rows import QARow
@@ -24,10 +33,16 @@ class PromptFormat:
     """Text with `{question}` (and `{context}`), few-shot examples and all; None: the bare question."""
     chat: bool | None = None
     """Wrap the text as a user turn of the chat template; None: if the tokenizer has one and no `template` is given."""
+    options: Mapping[str, Any] | None = None
+    """Variables of the chat template, as `enable_thinking`."""
+    date: str = DATE
+    """The day that a chat template is told which asks the clock."""
 
     def __post_init__(self) -> None:
         if self.chat is not None:
             flag("chat", self.chat)
+        object.__setattr__(self, "options", read_chat_options(self.options))
+        object.__setattr__(self, "date", read_date(self.date))
         if self.template is None:
             return
         one_text("prompt_template", self.template)
@@ -44,16 +59,43 @@ class PromptFormat:
 
     def is_chat(self, tokenizer: "PreTrainedTokenizerBase") -> bool:
         """Whether prompts are turns of a chat. Raises ModelError where that was asked for and there is no template."""
-        has_template = getattr(tokenizer, "chat_template", None) is not None
-        if self.chat and not has_template:
+        if self.chat and not has_template(tokenizer):
             raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
-        return has_template and self.template is None if self.chat is None else self.chat
+        return has_template(tokenizer) and self.template is None if self.chat is None else self.chat
 
-    def text(self, row: QARow, tokenizer: "PreTrainedTokenizerBase") -> str:
-        """The prompt of `row` as text."""
-        if row.prompt is not None:
-            return row.prompt
-        return chat_turn(self.filled(row), tokenizer) if self.is_chat(tokenizer) else self.filled(row)
+    def prompt(self, row: QARow, tokenizer: "PreTrainedTokenizerBase") -> Rendered:
+        """The prompt of `row`, as text and as the ids that the model is given: its own where it brings them.
+
+        Raises DataError for a row that brings turns where prompts are no chat, or an option that the chat template does
+        not read, ModelError for turns that it refuses.
+        """
+        if row.prompt is None and self.is_chat(tokenizer):
+            rendered = self.chat_text(row, tokenizer)
+            text, ids = rendered.text, with_bos(rendered.ids, tokenizer)
+        else:
+            if row.prompt is None and (row.system is not None or row.messages is not None):
+                brought = "a system turn" if row.system is not None else "messages"
+                raise DataError(
+                    f"{row.source or row.id}: the row brings {brought}, but prompts are no chat here: use --chat with "
+                    "a model that has a chat template, or bring the whole `prompt`"
+                )
+            text = self.filled(row) if row.prompt is None else row.prompt
+            ids = encode_prompt(text, tokenizer) if row.prompt_ids is None else []
+        return Rendered(text, ids if row.prompt_ids is None else list(row.prompt_ids))
+
+    def chat_text(self, row: QARow, tokenizer: "PreTrainedTokenizerBase", *, generate: bool = True) -> Rendered:
+        """The row's turns as the chat template writes them, without a BOS of ours."""
+        check_chat_options(self.options or {}, tokenizer)
+        return render(self.turns(row), tokenizer, options=self.options, day=self.date, generate=generate)
+
+    def turns(self, row: QARow) -> list[dict[str, str]]:
+        """The row's turns, the last of them the user's, which asks."""
+        before = [{"role": role, "content": text} for role, text in (row.messages or ())[:-1]]
+        if row.system is not None:
+            if before and before[0]["role"] in ("system", "developer"):
+                raise DataError(f"{row.source or row.id}: the row brings `system` and a system turn; leave one out")
+            before.insert(0, {"role": "system", "content": row.system})
+        return [*before, {"role": "user", "content": self.filled(row)}]
 
     def filled(self, row: QARow) -> str:
         """The template with the row's question and context, before any chat template."""
@@ -61,15 +103,25 @@ class PromptFormat:
             raise DataError(
                 f"{row.source or row.id}: the prompt template names {{context}}, but the row has no `context`"
             )
-        return (self.template or "{question}").format(question=row.question, context=row.context)
+        question = row.question if row.messages is None else row.messages[-1][1]
+        return (self.template or "{question}").format(question=question, context=row.context)
 
 
-def chat_turn(text: str, tokenizer: "PreTrainedTokenizerBase", *, generate: bool = True) -> str:
-    """Text as a user turn, and (`generate`) the header of the model's. Raises ModelError without a chat template."""
-    if getattr(tokenizer, "chat_template", None) is None:
-        raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
-    turn = [{"role": "user", "content": text}]
-    return str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=generate))
+def with_bos(ids: list[int], tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """The ids of a chat with one BOS, where the tokenizer begins every text with one; a token that ends texts is none.
+
+    TransformerLens makes tokenizers without a BOS begin with their EOS.
+    """
+    bos = tokenizer.bos_token_id
+    if bos is None or bos == tokenizer.eos_token_id or bos in ids[:1] or not begins_with_bos(tokenizer):
+        return ids
+    return [bos, *ids]
+
+
+def begins_with_bos(tokenizer: "PreTrainedTokenizerBase") -> bool:
+    """Whether the tokenizer begins plain text with a BOS."""
+    bos = tokenizer.bos_token_id
+    return bos is not None and list(tokenizer("a")["input_ids"])[:1] == [bos]
 
 
 def encode_prompt(text: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
@@ -80,11 +132,6 @@ def encode_prompt(text: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     if ids and ids[-1] == eos and not (tokenizer.eos_token and text.endswith(tokenizer.eos_token)):
         ids.pop()
     return ids
-
-
-def row_ids(row: QARow, text: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    """Ids of a row's prompt: its own, else those of its `text`."""
-    return list(row.prompt_ids) if row.prompt_ids is not None else encode_prompt(text, tokenizer)
 
 
 def decoder(tokenizer: "PreTrainedTokenizerBase") -> Decode:

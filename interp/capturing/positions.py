@@ -211,15 +211,21 @@ def resolve_positions(
 
     def located() -> Iterator[tuple[Sample, list[int | str]]]:
         """One sample after the other: its joined ids and its text are gone before the next."""
-        for name, prompt, completion, exact, question in zip(
-            answers.id,
-            answers.prompt_ids,
-            answers.completion_ids,
-            answers.exact_answer_tokens,
-            answers.question_tokens,
-            strict=True,
+        for i, (name, prompt, completion) in enumerate(
+            zip(answers.id, answers.prompt_ids, answers.completion_ids, strict=True)
         ):
-            sample = Sample(name, [*prompt, *completion], len(prompt), exact, question, decode)
+            ids = [*prompt, *completion]
+            everything = (len(prompt), len(ids) - 1) if completion else None
+            sample = Sample(
+                name,
+                ids,
+                len(prompt),
+                answers.exact_answer_tokens[i],
+                answers.question_tokens[i],
+                decode,
+                thought=None if answers.thought_tokens is None else answers.thought_tokens[i],
+                final=everything if answers.final_answer_tokens is None else answers.final_answer_tokens[i],
+            )
             row = [locate(role, rule, sample) for role, rule in rules.items()]
             index.append([-1 if isinstance(token, str) else token for token in row])
             yield sample, row

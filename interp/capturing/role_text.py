@@ -4,7 +4,8 @@ r"""Roles as text: what `interp run --role NAME=ROLE` takes and `run.json` keeps
     first|last[[K]][±N][@REGION]:REGEX      a `Match`:   last+1:</think>, last[1]:<end_of_turn>
 
 Everything after the first colon is the regular expression, as it is. Landmarks are `start`, `question_last`,
-`prompt_end`, `exact_first`, `exact_last` and `end`; regions `sample` (the default), `prompt` and `completion`; K counts
+`prompt_end`, `exact_first`, `exact_last`, `thought_first`, `thought_middle`, `thought_last`, `final_first` and `end`;
+regions `sample` (the default), `prompt` and `completion`; K counts
 matches from 0, or from the end if negative; ±N moves by tokens.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from interp.arguments import nearest, one_text, several_texts, shown
-from interp.capturing.roles import LANDMARKS, REGIONS, ROLE_ANCHORS, ROLES, Anchor, Match, RoleFunction, Roles, Rule
+from interp.capturing.roles import LANDMARKS, NAMED_ROLES, REGIONS, ROLES, Anchor, Match, RoleFunction, Roles, Rule
 from interp.errors import DataError, RunError
 
 FUNCTION = "function:"
@@ -23,7 +24,7 @@ FORM = re.compile(
     re.DOTALL,
 )
 LABELLED = re.compile(
-    rf"(?P<label>{'|'.join(map(re.escape, ROLES))})(?P<offset>[+-]\d+)?(?:@(?P<region>\w+))?",
+    rf"(?P<label>{'|'.join(map(re.escape, NAMED_ROLES))})(?P<offset>[+-]\d+)?(?:@(?P<region>\w+))?",
 )
 """The label of a column where a landmark belongs."""
 PLACES = (*LANDMARKS, "first", "last")
@@ -44,15 +45,15 @@ def role_rules(roles: Roles) -> dict[str, Rule]:
         name, rule = _named(role) if isinstance(role, str) else role
         if one_text("role name", name) in rules:
             raise DataError(f"role {name!r} is there already; give every column a name of its own")
-        if name not in ROLE_ANCHORS and not NAME.fullmatch(name):
+        if name not in NAMED_ROLES and not NAME.fullmatch(name):
             raise DataError(
                 f"role name {name!r}: expected a letter, then letters, digits, '_', '.' or '-'{own_role(name)}"
             )
         if not isinstance(rule, str | Anchor | Match) and (not callable(rule) or isinstance(rule, type)):
             raise DataError(f"role {name!r}: expected an Anchor, a Match, a text or a function, got {shown(rule)}")
-        if name in ROLE_ANCHORS and rule != ROLE_ANCHORS[name]:
-            raise DataError(f"role {name!r} is one of the fifteen; give yours another name")
         rules[name] = _parse(name, rule) if isinstance(rule, str) else rule
+        if name in NAMED_ROLES and rules[name] != NAMED_ROLES[name]:
+            raise DataError(f"role {name!r} has a meaning already; give yours another name")
     return rules
 
 
@@ -74,7 +75,7 @@ def _listed(roles: Any) -> Sequence[str | tuple[str, str | Rule]]:
 def split_roles(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, RoleFunction]]:
     """Options of a run with its roles as texts, as `Settings` keeps them, and those that no text can say: functions."""
     rules = role_rules(options.get("roles", ROLES))
-    texts = tuple(name if name in ROLE_ANCHORS else f"{name}={_text(rule)}" for name, rule in rules.items())
+    texts = tuple(name if name in NAMED_ROLES else f"{name}={_text(rule)}" for name, rule in rules.items())
     functions = {name: rule for name, rule in rules.items() if not isinstance(rule, Anchor | Match)}
     return {**options, "roles": texts}, functions
 
@@ -108,12 +109,13 @@ def _named(role: str) -> tuple[str, str | Rule]:
     name, given, text = role.partition("=")
     if given:
         return name.strip(), text
-    if role not in ROLE_ANCHORS:
+    if role not in NAMED_ROLES:
         raise DataError(
-            f"unknown role {role!r}; known roles are {', '.join(ROLES)}. One of your own is NAME=ROLE, or a mapping "
-            f"{{name: Anchor(…), Match(…) or function(ids, n_prompt)}}{own_role(role) or nearest(role, ROLES)}"
+            f"unknown role {role!r}; known roles are {', '.join(NAMED_ROLES)}. One of your own is NAME=ROLE, or a "
+            "mapping {name: Anchor(…), Match(…) or function(ids, n_prompt)}"
+            f"{own_role(role) or nearest(role, NAMED_ROLES)}"
         )
-    return role, ROLE_ANCHORS[role]
+    return role, NAMED_ROLES[role]
 
 
 def _parse(name: str, text: str) -> Rule:
@@ -141,7 +143,7 @@ def landmark_form(text: str) -> str:
     moved = LABELLED.fullmatch(text.strip())
     if moved is None:
         return ""
-    anchor = ROLE_ANCHORS[moved["label"]]
+    anchor = NAMED_ROLES[moved["label"]]
     region = moved["region"] if moved["region"] in REGIONS else anchor.region
     return str(Anchor(anchor.landmark, anchor.offset + int(moved["offset"] or 0), region))
 

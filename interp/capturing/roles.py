@@ -10,7 +10,18 @@ from interp.arguments import one_of, one_text, whole_number
 from interp.errors import DataError
 from interp.public import public
 
-LANDMARKS = ("start", "question_last", "prompt_end", "exact_first", "exact_last", "end")
+LANDMARKS = (
+    "start",
+    "question_last",
+    "prompt_end",
+    "exact_first",
+    "exact_last",
+    "thought_first",
+    "thought_middle",
+    "thought_last",
+    "final_first",
+    "end",
+)
 REGIONS = ("sample", "prompt", "completion")
 
 
@@ -29,6 +40,10 @@ class Sample:
     """First and last token, inclusive."""
     question: tuple[int, int] | None
     decode: Decode | None
+    thought: tuple[int, int] | None = None
+    """First and last token of the thought, its marks included."""
+    final: tuple[int, int] | None = None
+    """First and last token of the final answer; without a thought the whole completion."""
     _texts: dict[int, TokenText] = field(default_factory=dict, repr=False)
 
     def text_from(self, start: int) -> TokenText:
@@ -56,7 +71,9 @@ class Anchor:
     """A token at a fixed distance from a landmark of its sample; absent outside `region`.
 
     Landmarks: `start` (token 0), `question_last` (last token of the row's own question), `prompt_end` (first token
-    after the prompt), `exact_first`, `exact_last`, `end` (one past the last token). Raises DataError for others.
+    after the prompt), `exact_first`, `exact_last`, `thought_first`, `thought_middle`, `thought_last` (its marks
+    included), `final_first` (first token of what is answered after the thought), `end` (one past the last token).
+    Raises DataError for others.
 
     >>> from interp.demo import answered
     >>> _, answers = answered(4)
@@ -80,12 +97,21 @@ class Anchor:
             return "there is no exact answer"
         if self.landmark == "question_last" and question is None:
             return "the question was not located"
+        if self.landmark.startswith("thought") and sample.thought is None:
+            return "there is no thought"
+        if self.landmark == "final_first" and sample.final is None:
+            return "there is no final answer"
+        thought, final = sample.thought or (0, 0), sample.final or (0, 0)
         landmark = {
             "start": 0,
             "question_last": question[1] if question else 0,
             "prompt_end": sample.n_prompt,
             "exact_first": exact[0] if exact else 0,
             "exact_last": exact[1] if exact else 0,
+            "thought_first": thought[0],
+            "thought_middle": sum(thought) // 2,
+            "thought_last": thought[1],
+            "final_first": final[0],
             "end": n,
         }[self.landmark]
         token = landmark + self.offset
@@ -183,6 +209,16 @@ ROLE_ANCHORS: dict[str, Anchor] = {
     **{str(-k): Anchor("end", -k, "completion") for k in range(8, 0, -1)},
 }
 ROLES = tuple(ROLE_ANCHORS)
+THOUGHT_ROLES: dict[str, Anchor] = {
+    "thought_before_first": Anchor("thought_first", -1),
+    "thought_first": Anchor("thought_first"),
+    "thought_middle": Anchor("thought_middle"),
+    "thought_last": Anchor("thought_last"),
+    "thought_after_last": Anchor("thought_last", 1),
+    "final_answer_first": Anchor("final_first"),
+}
+"""Columns for models that think, beside the fifteen: named, they are there."""
+NAMED_ROLES = ROLE_ANCHORS | THOUGHT_ROLES
 
 
 def locate(name: str, rule: Rule, sample: Sample) -> int | str:

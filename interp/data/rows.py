@@ -10,6 +10,7 @@ from interp.accepted import RowSource
 from interp.arguments import flag, mapping, one_of, one_text, path, several_texts, shown, whole_number
 from interp.data.fields import cell, read_answers, read_ids, read_text, read_truth
 from interp.data.readers import Record, read_files
+from interp.data.turns import Turns, read_turns
 from interp.data.unanswerable import NO_ANSWER, first_places, missing, no_answer, why_unanswerable
 from interp.errors import DataError
 from interp.public import public
@@ -32,6 +33,10 @@ class QARow:
     prompt: str | None = None
     """The whole prompt, used as it is (no template, no chat template)."""
     context: str | None = None
+    system: str | None = None
+    """The system turn of a chat."""
+    messages: Turns | None = None
+    """Turns (role, text) of a chat, the last of them the user's, which asks the question."""
     wrong_answer: str | None = None
     group: str | None = None
     """Samples of one group never stand on both sides of a fold; None: the normalised question."""
@@ -47,7 +52,8 @@ class QARow:
         where = f"{one_text('source', self.source) or 'row'}: "
         for name in ("id", "question"):
             one_text(where + name, getattr(self, name))
-        for name in ("prompt", "context", "wrong_answer", "group", "completion", "exact_answer"):
+        object.__setattr__(self, "messages", read_turns(where + "messages", self.messages))
+        for name in ("prompt", "context", "system", "wrong_answer", "group", "completion", "exact_answer"):
             if getattr(self, name) is not None:
                 one_text(where + name, getattr(self, name))
         object.__setattr__(self, "answers", several_texts(where + "answers", self.answers))
@@ -94,7 +100,8 @@ def load_rows(
     glob pattern (read in the order of their names), or an iterable of dicts, `QARow`s or files, such as a Hugging
     Face `Dataset`. A row needs
     `question` and `answer` (text, or a list of accepted texts); one that brings its own `correct` needs no answer.
-    It may bring `id, prompt, context, wrong_answer, group, prompt_ids, completion, completion_ids, exact_answer`.
+    It may bring `id, prompt, context, system, messages, wrong_answer, group, prompt_ids, completion, completion_ids,
+    exact_answer`; `messages` are turns {role, content} of a chat, the last of them the user's.
 
     `columns` maps these names to the columns of the data: `{"answer": "best_answer"}`. CSV cells are text, whatever
     they look like ("NA", "007"), except that a JSON list of texts in `answer` is a list. An empty text is absent
@@ -199,7 +206,9 @@ def _row(where: str, values: Mapping[str, Any], columns: Mapping[str, str], defa
         value = get(field)
         return None if value is None or value == "" else read_text(f"{where}: {field}", value)
 
-    question = own("question")
+    question, turns = own("question"), read_turns(f"{where}: messages", get("messages"))
+    if question is None and turns is not None:
+        question = turns[-1][1]
     if question is None or not question.strip():
         raise missing(where, "question", columns, values)
     correct = read_truth(f"{where}: correct", get("correct"))
@@ -221,6 +230,8 @@ def _row(where: str, values: Mapping[str, Any], columns: Mapping[str, str], defa
         answers=answers,
         prompt=own("prompt"),
         context=own("context"),
+        system=own("system"),
+        messages=turns,
         wrong_answer=own("wrong_answer"),
         group=own("group"),
         prompt_ids=prompt_ids,

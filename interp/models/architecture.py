@@ -7,6 +7,7 @@ import torch
 
 from interp.accepted import HookedModel as HookedModel
 from interp.errors import ModelError
+from interp.models.turn_end import turn_end_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -89,10 +90,12 @@ def model_tokenizer(model: HookedModel) -> "PreTrainedTokenizerBase":
 
 
 def eos_token_ids(model: HookedModel) -> frozenset[int]:
-    """Ids that end generation: the tokenizer's EOS and those of the model's own generation settings (end of turn)."""
+    """Ids that end generation: the tokenizer's EOS, the end of turn of its chat template, and those of the model's own
+    generation settings."""
     settings = getattr(model, "generation_config", None)
     own = getattr(settings, "eos_token_id", None)
-    ids = [model_tokenizer(model).eos_token_id, *(own if isinstance(own, list) else [own])]
+    tokenizer = model_tokenizer(model)
+    ids = [tokenizer.eos_token_id, *turn_end_ids(tokenizer), *(own if isinstance(own, list) else [own])]
     return frozenset(int(token) for token in ids if token is not None)
 
 

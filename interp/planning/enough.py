@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from interp.answering.answers import own_completion
-from interp.answering.prompts import PromptFormat, row_ids
 from interp.data.rows import QARow
 from interp.errors import DataError
 from interp.settings import Settings
@@ -31,13 +30,13 @@ def check_enough(
 
     Rows are tokenised only until there are enough.
     """
-    form = PromptFormat(settings.prompt_template, settings.chat)
+    form = settings.prompt_format
     groups: set[str] = set()
     fitting: list[QARow] = []
     needed: list[int] = []
     for row in rows:
         own = own_completion(row, tokenizer)
-        prompt = row_ids(row, form.text(row, tokenizer), tokenizer)
+        prompt = form.prompt(row, tokenizer).ids
         needed.append(len(prompt) + (settings.max_new_tokens if own is None else len(own)))
         if needed[-1] <= n_ctx:
             fitting.append(row)

@@ -12,7 +12,6 @@ from interp.accepted import ModelSource, RowSource
 from interp.answering.answers import check_vocabulary, own_completion
 from interp.answering.correctness import JUDGE
 from interp.answering.generation import MAX_SAMPLES
-from interp.answering.prompts import PromptFormat, row_ids
 from interp.arguments import flag, path
 from interp.capturing.role_text import restored_roles
 from interp.capturing.segments import MIN_PREFIX
@@ -176,8 +175,8 @@ def plan(
 
 def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: Any, out: Path) -> dict[str, Any]:
     """Everything that needs no model: the rows by the rules of `generate_answers`, batches and sizes."""
-    form = PromptFormat(settings.prompt_template, settings.chat)
-    prompts = [row_ids(row, form.text(row, tokenizer), tokenizer) for row in rows]
+    form = settings.prompt_format
+    prompts = [form.prompt(row, tokenizer).ids for row in rows]
     own = [own_completion(row, tokenizer) for row in rows]
     for row, *ids in zip(rows, prompts, own, strict=True):
         check_vocabulary(row, [token for part in ids for token in part or ()], shapes.d_vocab)

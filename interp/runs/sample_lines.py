@@ -36,6 +36,7 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
                 "exact_answer_method": answers.exact_answer_method[i],
                 **{name: list(at) if at is not None else None for name, at in chars.items()},
                 "exact_answer_tokens": list(span) if span is not None else None,
+                **{name: _pair(values[i]) for name, values in _divided(answers).items()},
                 "question_tokens": list(question) if question is not None else None,
                 "status": answers.status[i],
                 "positions": {
@@ -49,6 +50,18 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
         for line, judged in zip(lines, answers.judgement.records(), strict=True):
             line["judge"] = judged
     return lines
+
+
+DIVIDED = ("thought_tokens", "final_answer_tokens", "final_answer_chars")
+"""Where thought and final answer stand; only where some completion holds a thought."""
+
+
+def _divided(answers: Answers) -> dict[str, list[tuple[int, int] | None]]:
+    return {name: values for name in DIVIDED if (values := getattr(answers, name)) is not None}
+
+
+def _pair(span: tuple[int, int] | None) -> list[int] | None:
+    return None if span is None else list(span)
 
 
 def read_answers(lines: Sequence[dict[str, Any]], *, span_uses_gold: bool = False) -> Answers:
@@ -77,6 +90,9 @@ def read_answers(lines: Sequence[dict[str, Any]], *, span_uses_gold: bool = Fals
         question_tokens=spans("question_tokens"),
         status=column("status"),
         exact_answer_chars=spans("exact_answer_chars") if lines and "exact_answer_chars" in lines[0] else None,
+        thought_tokens=spans("thought_tokens") if lines and "thought_tokens" in lines[0] else None,
+        final_answer_tokens=spans("final_answer_tokens") if lines and "final_answer_tokens" in lines[0] else None,
+        final_answer_chars=spans("final_answer_chars") if lines and "final_answer_chars" in lines[0] else None,
         near_ties=column("near_ties") if lines and lines[0].get("near_ties") is not None else None,
         span_uses_gold=span_uses_gold,
         extraction=[tuple(Exchange(**asked) for asked in line["extraction"]) for line in lines]
