@@ -8,7 +8,7 @@ from pathlib import Path
 from interp import __version__
 from interp.command_parser import Parser
 from interp.errors import InterpError
-from interp.run_options import add_run_options, run_options
+from interp.run_options import add_answer_options, add_population, add_run_options, answer_options, run_options
 
 INTERRUPTED = 130
 
@@ -91,6 +91,9 @@ def _parser() -> Parser:
             command=command,
         )
         sub.add_argument("out", type=Path, metavar="DIR", help="folder of a run")
+        if name == "resume":
+            add_answer_options(sub)
+            add_population(sub)
 
     compare = parser.add_command(
         commands,
@@ -128,7 +131,8 @@ def _plan(args: argparse.Namespace) -> None:
 def _resume(args: argparse.Namespace) -> None:
     from interp.pipeline import resume
 
-    print(resume(args.out, progress=True).summary())
+    options = {name: value for name, value in answer_options(args).items() if value is not None}
+    print(resume(args.out, progress=True, **options).summary())
 
 
 def _status(args: argparse.Namespace) -> None:
@@ -192,7 +196,9 @@ FOLDER_COMMANDS = (
         _resume,
         "go on with a run that was stopped",
         "Go on with a run that was stopped, by Ctrl-C or a crash; what is finished is kept, and the results are those "
-        "of an unbroken run, byte for byte. Model, data and versions have to be those that the run began with.",
+        "of an unbroken run, byte for byte. Model, data and versions have to be those that the run began with. Until "
+        "its answers are labelled, the options below choose anew how they are labelled and located; nothing is "
+        "answered again.",
     ),
     (
         "status",

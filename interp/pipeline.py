@@ -1,5 +1,6 @@
 """run, resume: from rows to report, one readable chain of the functions a notebook calls one by one."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from interp.accepted import ModelSource, RowSource
 from interp.analysis import analyse, draw, write_results
 from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers, generate_answers
-from interp.answering.labelling_models import NAMES as LABELLING
 from interp.answering.labelling_models import given_again, labelling_models
 from interp.answering.sampling import sampled_rows
 from interp.arguments import flag, job_count, nearest, parameters
@@ -19,22 +19,31 @@ from interp.capturing.forward_pass import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
 from interp.capturing.positions import Positions, resolve_positions
 from interp.capturing.role_text import restored_roles
-from interp.data.rows import QARow
+from interp.data.rows import Rows
 from interp.errors import DataError, RunError
 from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.models.memory import Splits
 from interp.numerics import check_repeatable, numerics, recorded_threads
 from interp.planning.footprint import check_room
+from interp.planning.relabelling import relabelled
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.progress import bar
 from interp.public import public
 from interp.run_data import IN_PYTHON, load_settings_model, model_source, read_rows
 from interp.run_keywords import RUN_DEFAULTS, ResumeOptions, RunOptions
-from interp.run_record import check_unchanged, new_record, note_labelling, sample_counts, stage
+from interp.run_record import (
+    check_unchanged,
+    new_record,
+    note_labelling,
+    note_relabelling,
+    run_candidates,
+    sample_counts,
+    stage,
+)
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
-from interp.runs.run_folder import RunFolder, json_line, now, read_run_json, run_identity
+from interp.runs.run_folder import RunFolder, answering_identity, json_line, now, read_run_json, run_identity
 from interp.runs.sample_lines import sample_lines
 from interp.runs.shards import finished_batches, nonfinite_counts, write_shards
 from interp.runs.stored import stored_capture
@@ -103,6 +112,8 @@ def resume(
 ) -> Run:
     """Go on with a run that was stopped; what is finished is kept, and the result equals an unbroken run's.
 
+    Until the answers are labelled, `exact_answer`, `candidates`, `answer_pattern`, `correct`, `judge`, `extractor` and
+    `population` may be chosen anew: where a method located the right answers only, nothing is answered again.
     `model`, `data` and the options `correct`, `judge`, `extractor` and `roles` ({name: function}) are needed again
     only if they were given as Python objects. Raises RunError if the model, data or versions are not those the run
     began with, if this machine would get other last digits, or if another process is working on the run.
@@ -110,8 +121,8 @@ def resume(
     >>> interp.resume("demo-run")  # the folder of `interp demo`; a finished run is opened as it is
     Run('demo-run', state='done')
     """
-    if unknown := sorted({*given} - {*LABELLING, "roles"}):
-        hint = nearest(unknown[0], parameters(resume) | {*LABELLING, "roles"})
+    if unknown := sorted({*given} - {*ResumeOptions.__annotations__}):
+        hint = nearest(unknown[0], parameters(resume))
         raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with{hint}")
     objects = given_again(given)
     folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
@@ -119,7 +130,10 @@ def resume(
         record = read_run_json(folder)
         if record["state"] == "done":
             return open_run(out)
-        settings = Settings.from_json(record["settings"])
+        began = Settings.from_json(record["settings"])
+        settings = relabelled(began, given)
+        if settings != began and folder.samples.exists():
+            raise RunError(f"{out}: its answers are labelled and located already; start a new run to label them anew")
         if data is None and record["data"]["source"] == IN_PYTHON:
             raise RunError(
                 f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)"
@@ -130,6 +144,8 @@ def resume(
         with folder.kept(), torch_threads(recorded_threads(record)):
             hooked = load_settings_model(settings, model_source(settings, model))
             check_unchanged(record, rows, hooked, folder.path)
+            if settings != began:
+                note_relabelling(record, settings, rows, folder.path)
             record["resumed"] = [*record.get("resumed", ()), now()]
             measured = _measure(folder, record, settings, rows, hooked, objects, progress=progress)
             del hooked
@@ -154,7 +170,7 @@ def _measure(
     folder: RunFolder,
     record: dict[str, Any],
     settings: Settings,
-    rows: list[QARow],
+    rows: Rows,
     model: HookedModel,
     given: Mapping[str, Any],
     *,
@@ -170,22 +186,13 @@ def _measure(
             answers = generate_answers(
                 model,
                 rows,
-                max_new_tokens=settings.max_new_tokens,
-                prompt_template=settings.prompt_template,
-                chat=settings.chat,
-                chat_options=settings.chat_options,
-                prompt_date=settings.prompt_date,
-                stop=settings.stop,
-                temperature=settings.temperature,
-                top_p=settings.top_p,
                 samples_per_question=settings.samples_per_question,
-                seed=settings.seed,
                 exact_answer=settings.exact_answer,
-                candidates=settings.candidates,
+                candidates=run_candidates(settings, rows),
                 answer_pattern=settings.answer_pattern,
+                **settings.generation,
                 **labelling,
-                batch_tokens=settings.batch_tokens,
-                log=AnswerLog(folder.answer_log, run=run_identity(record)),
+                log=AnswerLog(folder.answer_log, run=answering_identity(record)),
                 splits=Splits(
                     record.setdefault("answer_batches", {"split": {}})["split"],
                     lambda: write_json(folder.run_json, record),
@@ -270,4 +277,11 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
     except DataError as error:
         lines = sample_lines(answers, positions, None)
         write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
-        raise DataError(f"{error} (the model's answers are in {folder.path / 'answers.jsonl'})") from error
+        lost = Counter(y for y, found in zip(usable, located, strict=True) if y is not None and not found)
+        where = f"{lost[False]} wrong and {lost[True]} right answers have no exact answer"
+        again = f"interp resume {folder.path} --exact-answer first_line"
+        raise DataError(
+            f"{error}. {where} by the method {settings.exact_answer or 'chosen'!r}. Nothing is lost (the answers are "
+            f"in {folder.path / 'answers.jsonl'}): go on with `{again}`, or another method, --candidates, "
+            "--answer-pattern, --correct, or --population all"
+        ) from error

@@ -1,6 +1,8 @@
 """Which rows a run asks, and what their data set fills into its settings."""
 
+import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from interp.capturing.roles import ROLES
 from interp.data.datasets import dataset, load_dataset
 from interp.data.rows import Rows, load_rows
-from interp.errors import DataError, RunError
+from interp.errors import DataError, InterpError, RunError
 from interp.models.architecture import BACKENDS
 from interp.models.loading import HookedModel, load_model
 from interp.settings import Settings
@@ -62,8 +64,19 @@ def load_settings_model(settings: Settings, model: Any, *, sites: Sequence[str] 
 
 
 def read_rows(settings: Settings, data: Any = None) -> Rows:
-    """The rows of a run: those given in Python, else what the settings name."""
-    some: dict[str, Any] = {"limit": settings.limit, "skip_unanswerable": settings.skip_unanswerable}
+    """The rows of a run: those given in Python, else what the settings name; past a limit, those that can be read."""
+    rows = _read(settings, data, settings.limit)
+    source = settings.data if data is None else data
+    again = Path(source).expanduser().exists() if isinstance(source, str | Path) else isinstance(source, Sequence)
+    if settings.limit is not None and len(rows) == settings.limit and again:
+        with suppress(InterpError), warnings.catch_warnings():  # a row that nobody asks may be wrong
+            warnings.simplefilter("ignore")
+            rows.beyond = _read(settings, data, None)[settings.limit :]
+    return rows
+
+
+def _read(settings: Settings, data: Any, limit: int | None) -> Rows:
+    some: dict[str, Any] = {"limit": limit, "skip_unanswerable": settings.skip_unanswerable}
     if data is not None and not isinstance(data, str | Path):
         return load_rows(data, columns=settings.columns, **some)
     path = settings.data if data is None else data

@@ -73,9 +73,13 @@ RUN_DEFAULTS = {field.name: field.default for field in fields(Settings) if field
 
 
 class ResumeOptions(TypedDict, total=False):
-    """What cannot be kept in a run folder: Python objects that the run began with."""
+    """Python objects that the run began with, and (until its answers are labelled) how they are to be labelled."""
 
-    correct: Callable[..., bool | None]
+    correct: str | Callable[..., bool | None]
     judge: Asked
     extractor: Asked
+    exact_answer: str
+    candidates: str | Iterable[str]
+    answer_pattern: str
+    population: str
     roles: Mapping[str, Callable[..., int | None]]

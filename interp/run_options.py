@@ -99,28 +99,7 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
         metavar="K",
         help="answer every question K times (needs a temperature); entries 12#0, 12#1 … of one group",
     )
-    answer = run.add_argument_group("correctness and exact answer")
-    answer.add_argument(
-        "--correct",
-        metavar="RULE",
-        help="contains (default), normalised, numeric, choice, label, or judge; a row's own `correct` always wins",
-    )
-    answer.add_argument("--judge-model", metavar="MODEL", help="the model that --correct judge asks")
-    answer.add_argument(
-        "--exact-answer",
-        metavar="METHOD",
-        help="candidates (default), pattern, first_line, last_number, or extract (asks a model)",
-    )
-    answer.add_argument(
-        "--extractor-model", metavar="MODEL", help="the model that --exact-answer extract asks (default: --model)"
-    )
-    answer.add_argument(
-        "--candidates",
-        type=Path,
-        metavar="FILE",
-        help="candidate answers, one a line (default: every accepted answer of the data)",
-    )
-    answer.add_argument("--answer-pattern", metavar="REGEX", help="regular expression with one group, the exact answer")
+    add_answer_options(run)
     analysis = run.add_argument_group("analysis")
     analysis.add_argument(
         "--sites", default="resid_post", help="comma-separated; the first is probed, all are kept (default resid_post)"
@@ -137,7 +116,7 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
         "K, counted from 0 or, negative, from the end). For models that think, by name alone: thought_before_first, "
         "thought_first, thought_middle, thought_last, thought_after_last, final_answer_first",
     )
-    analysis.add_argument("--population", choices=["exact_answer", "all"], default="exact_answer")
+    add_population(analysis)
     analysis.add_argument(
         "--probe", default="logistic", help="logistic (default), ridge, mass-mean, lda, k-sparse, pca-lr, mlp"
     )
@@ -154,9 +133,60 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
     analysis.add_argument("--controls", action=argparse.BooleanOptionalAction, default=True)
 
 
+def add_answer_options(parser: argparse.ArgumentParser) -> None:
+    """How answers are labelled and located: of `interp run` and `plan`, and of `resume`."""
+    answer = parser.add_argument_group("correctness and exact answer")
+    answer.add_argument(
+        "--correct",
+        metavar="RULE",
+        help="contains (default), normalised, numeric, choice, label, or judge; a row's own `correct` always wins",
+    )
+    answer.add_argument("--judge-model", metavar="MODEL", help="the model that --correct judge asks")
+    answer.add_argument(
+        "--exact-answer",
+        metavar="METHOD",
+        help="candidates, pattern, first_line, last_number, or extract (asks a model); default: chosen from the data, "
+        "and said",
+    )
+    answer.add_argument(
+        "--extractor-model", metavar="MODEL", help="the model that --exact-answer extract asks (default: --model)"
+    )
+    answer.add_argument(
+        "--candidates",
+        type=Path,
+        metavar="FILE",
+        help="candidate answers, one a line (default: every accepted answer of the data)",
+    )
+    answer.add_argument("--answer-pattern", metavar="REGEX", help="regular expression with one group, the exact answer")
+
+
+def add_population(parser: Any) -> None:
+    """`--population`."""
+    parser.add_argument(
+        "--population",
+        choices=["exact_answer", "all"],
+        help="exact_answer (default): labelled samples with an exact answer; all: every labelled one",
+    )
+
+
+def answer_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What `add_answer_options` and `add_population` read; None: not given."""
+    candidates = _read(args.candidates, "the candidates file")
+    return dict(
+        correct=args.correct,
+        judge=args.judge_model,
+        exact_answer=args.exact_answer,
+        extractor=args.extractor_model,
+        candidates=None
+        if candidates is None
+        else tuple(line.strip() for line in candidates.splitlines() if line.strip()),
+        answer_pattern=args.answer_pattern,
+        population=args.population,
+    )
+
+
 def run_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of a run, as `interp.run` and `interp.plan` take them."""
-    candidates = _read(args.candidates, "the candidates file")
     return dict(
         model=args.model,
         data=args.data,
@@ -179,17 +209,9 @@ def run_options(args: argparse.Namespace) -> dict[str, Any]:
         temperature=args.temperature,
         top_p=args.top_p,
         samples_per_question=args.samples_per_question,
-        candidates=None
-        if candidates is None
-        else tuple(line.strip() for line in candidates.splitlines() if line.strip()),
-        answer_pattern=args.answer_pattern,
-        correct=args.correct,
-        judge=args.judge_model,
-        exact_answer=args.exact_answer,
-        extractor=args.extractor_model,
+        **answer_options(args),
         sites=tuple(site.strip() for site in args.sites.split(",") if site.strip()),
         roles=_roles(args.role) or None,
-        population=args.population,
         probe=args.probe,
         C=args.C,
         folds=args.folds,

@@ -1,41 +1,47 @@
 """What `run.json` says of a run: what was asked and used, on what, and what became of every sample."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from interp.answering.answers import STATUSES, Answers, named_answers
+from interp.answering.chat import uses_clock
 from interp.answering.exact_answers import exact_answer_method
 from interp.answering.extraction import extraction_counts
 from interp.answering.place_check import place_check
+from interp.answering.prompts import first_bos
 from interp.atomic import plain, write_json
 from interp.capturing.positions import Positions
-from interp.data.rows import QARow
+from interp.data.rows import QARow, Rows
 from interp.errors import RunError
 from interp.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
 from interp.heap import give_back
 from interp.models.architecture import backend
 from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.numerics import numerics
+from interp.planning.prompt_notes import prompt_notes
 from interp.planning.request import Request
 from interp.probing.estimators import TUNABLE, ProbeSpec
 from interp.runs.run_folder import RunFolder, going_on, now
+from interp.settings import GIVEN, Settings
 from interp.statistics.folds import Folds
 
 
 def new_record(request: Request, model: HookedModel, out: str | Path) -> dict[str, Any]:
     """The record of a run that begins."""
     settings, rows = request.settings.to_json(), request.rows
+    tokenizer = model_tokenizer(model)
     record = {
         "state": "answering",
         "created": now(),
         "settings": settings,
         "asked": {name: settings[name] for name in request.asked if name in settings},
         "used": used_settings(request, model),
+        "notes": prompt_notes(request.settings, request.samples, tokenizer),
         "versions": versions(),
         "model": describe_model(model),
         "numerics": {"model": numerics(model_info(model).device)},
@@ -55,27 +61,48 @@ def new_record(request: Request, model: HookedModel, out: str | Path) -> dict[st
 def used_settings(request: Request, model: HookedModel) -> dict[str, Any]:
     """What became of the settings that were left open, or that a loaded model decides whatever they say."""
     settings, info = request.settings, model_info(model)
+    tokenizer = model_tokenizer(model)
     form, own = settings.prompt_format, [row.prompt for row in request.rows]
+    used: dict[str, Any] = {
+        "device": str(info.device),
+        "dtype": str(info.dtype).removeprefix("torch."),
+        "processed_weights": info.processed_weights,
+        "chat": None if all(own) else form.is_chat(tokenizer),
+        "prompt_date": settings.prompt_date if not all(own) and uses_clock(tokenizer) else None,
+        "bos": first_bos(form, request.samples[0], tokenizer),
+        "C": list(ProbeSpec(settings.probe, C=settings.C).strengths) if settings.probe in TUNABLE else None,
+    }
+    if request.choice is not None:
+        used["exact_answer_choice"] = str(request.choice)
+    return used | used_method(settings, request.rows)
+
+
+def used_method(settings: Settings, rows: Rows) -> dict[str, Any]:
+    """How exact answers are looked for; of the candidates their number and hash."""
     method = exact_answer_method(
         settings.exact_answer,
         candidates=settings.candidates,
         pattern=settings.answer_pattern,
         extract=lambda questions, texts: [],
     ).name
-    used: dict[str, Any] = {
-        "device": str(info.device),
-        "dtype": str(info.dtype).removeprefix("torch."),
-        "processed_weights": info.processed_weights,
-        "chat": None if all(own) else form.is_chat(model_tokenizer(model)),
+    if method != "candidates":
+        return {"exact_answer": method}
+    listed = list(dict.fromkeys(run_candidates(replace(settings, exact_answer=method), rows) or ()))
+    source = "every accepted answer of the data" if settings.candidates is None else "given"
+    return {
         "exact_answer": method,
-        "C": list(ProbeSpec(settings.probe, C=settings.C).strengths) if settings.probe in TUNABLE else None,
+        "candidates": {"source": source, "number": len(listed), "sha256": json_hash(listed)},
     }
-    if method == "candidates":
-        default = named_answers(request.rows, wrong_too=settings.correct == "choice")
-        listed = list(dict.fromkeys(default if settings.candidates is None else settings.candidates))
-        source = "every accepted answer of the data" if settings.candidates is None else "given"
-        used["candidates"] = {"source": source, "number": len(listed), "sha256": json_hash(listed)}
-    return used
+
+
+def run_candidates(settings: Settings, rows: Rows) -> Sequence[str] | None:
+    """The candidates of a run: those given, else every accepted answer of the data, rows past a limit included.
+
+    None where another method is used.
+    """
+    if settings.candidates is not None or settings.exact_answer != "candidates":
+        return settings.candidates
+    return named_answers([*rows, *rows.beyond], wrong_too=settings.correct == "choice")
 
 
 def note_labelling(record: dict[str, Any], labelling: Mapping[str, Any], model: HookedModel, out: Path) -> None:
@@ -91,6 +118,20 @@ def note_labelling(record: dict[str, Any], labelling: Mapping[str, Any], model: 
             raise RunError(
                 f"{out}: the {name} changed since the run began; give the one it began with, or start a new run"
             )
+
+
+def note_relabelling(record: dict[str, Any], settings: Settings, rows: Rows, out: Path) -> None:
+    """Write down that a run's answers are to be labelled otherwise than it began with."""
+    record["settings"] = settings.to_json()
+    used = {name: value for name, value in record.get("used", {}).items() if name not in LABELLING_USED}
+    record["used"] = used | used_method(settings, rows)
+    record["given"] = [
+        name for name in record.get("given", ()) if str(getattr(settings, name, GIVEN)).startswith(GIVEN)
+    ]
+    record["resume"] = going_on(record, out)
+
+
+LABELLING_USED = ("exact_answer", "exact_answer_choice", "candidates", "judge", "extractor")
 
 
 def check_unchanged(record: Mapping[str, Any], rows: list[QARow], model: HookedModel, out: Path) -> None:

@@ -127,6 +127,22 @@ class Settings:
         """How a row becomes a prompt."""
         return PromptFormat(self.prompt_template, self.chat, self.chat_options, self.prompt_date)
 
+    @property
+    def generation(self) -> dict[str, Any]:
+        """What `generate_answers` takes of them to ask and to answer, not to label."""
+        return {
+            "max_new_tokens": self.max_new_tokens,
+            "prompt_template": self.prompt_template,
+            "chat": self.chat,
+            "chat_options": self.chat_options,
+            "prompt_date": self.prompt_date,
+            "stop": self.stop,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "seed": self.seed,
+            "batch_tokens": self.batch_tokens,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}

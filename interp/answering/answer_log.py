@@ -1,11 +1,13 @@
 """What was generated so far, on disk batch by batch, so that a run that is killed does not answer again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from interp.atomic import append_lines, read_lines, remove
+from interp.errors import RunError
+from interp.fingerprint import json_hash
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class AnswerLog:
         self.finished: dict[str, Generated] = {}
         self.asked: int | None = None
         """How many sequences there will be in all; None: not known (yet, or in a file of an earlier version)."""
+        self._prompts: str | None = None
         try:
             first, *lines = read_lines(path) or [""]
             header = json.loads(first)
@@ -43,7 +46,7 @@ class AnswerLog:
         except (ValueError, TypeError, KeyError):
             self._begun = False
         if self._begun:
-            self.asked = header.get("asked")
+            self.asked, self._prompts = header.get("asked"), header.get("prompts")
             for line in lines:
                 self._read(line)
 
@@ -55,11 +58,24 @@ class AnswerLog:
         except (ValueError, TypeError, KeyError, AttributeError):
             pass  # generated again, with its batch
 
+    def begin(self, prompts: Mapping[str, Sequence[int]]) -> None:
+        """Say what is asked: the ids of every prompt, by the name of its sequence.
+
+        Raises RunError where the file holds answers to other prompts: a completion belongs to the ids before it.
+        """
+        asked = json_hash({name: list(ids) for name, ids in prompts.items()})
+        if self.finished and self._prompts is not None and self._prompts != asked:
+            raise RunError(
+                f"{self.path}: the prompts are not those that were answered (a chat template or a row changed since "
+                "then); start a new run"
+            )
+        self.asked, self._prompts = len(prompts), asked
+
     def add(self, finished: Mapping[str, Generated]) -> None:
         """Keep the sequences of one batch."""
         if not self._begun:
             remove(self.path)
-        header = json.dumps({"run": self.run, "asked": self.asked})
+        header = json.dumps({"run": self.run, "asked": self.asked, "prompts": self._prompts})
         lines = [json.dumps({"name": name} | asdict(one)) for name, one in finished.items()]
         append_lines(self.path, lines if self._begun else [header, *lines])
         self._begun = True

@@ -86,7 +86,7 @@ def generate(
     splits = Splits() if splits is None else splits
     batches = plan_batches(lengths, batch_tokens, max_samples=MAX_SAMPLES, together=map(tuple, prompts))
     if log is not None:
-        log.asked = len(prompts)
+        log.begin(dict(zip(names, prompts, strict=True)))
     for number, batch in enumerate(batches):
         # Whole batches only: in another batch the last bits of a sequence change.
         if log is not None and all(names[i] in log.finished for i in batch):

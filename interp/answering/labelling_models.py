@@ -34,7 +34,8 @@ def given_again(given: Mapping[str, Any]) -> dict[str, Any]:
     """What `resume` was given, checked: objects like those that the run began with, and {name: function} as `roles`."""
     roles = mapping("roles", given.get("roles", {}), "{name: function}")
     functions = {name: function(f"roles[{name!r}]", role, "(ids, n_prompt)") for name, role in roles.items()}
-    objects = {name: value for name in NAMES if (value := given.get(name)) is not None}
+    found = {name: given[name] for name in NAMES if given.get(name) is not None}
+    objects = {name: value for name, value in found.items() if not isinstance(value, str | Path)}
     return {name: _usable(name, value) for name, value in objects.items()} | {"roles": functions}
 
 

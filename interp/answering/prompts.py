@@ -124,6 +124,15 @@ def begins_with_bos(tokenizer: "PreTrainedTokenizerBase") -> bool:
     return bos is not None and list(tokenizer("a")["input_ids"])[:1] == [bos]
 
 
+def first_bos(form: PromptFormat, row: QARow, tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any] | None:
+    """The BOS that the prompt of `row` begins with, and whether its text writes it or it was added; or None."""
+    bos, prompt = tokenizer.bos_token_id, form.prompt(row, tokenizer)
+    if bos is None or prompt.ids[:1] != [bos]:
+        return None
+    written = row.prompt_ids is not None or prompt.text.startswith(str(tokenizer.bos_token))
+    return {"token": str(tokenizer.bos_token), "id": int(bos), "by": "the prompt" if written else "interp"}
+
+
 def encode_prompt(text: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     """Ids of a prompt with the special tokens it needs: one BOS where the tokenizer adds one, no EOS at the end."""
     bos, eos = tokenizer.bos_token, tokenizer.eos_token_id

@@ -72,6 +72,8 @@ class Rows(list[QARow]):
     def __init__(self, rows: Iterable[QARow] = (), left_out: Mapping[str, int] | None = None) -> None:
         super().__init__(rows)
         self.left_out = dict(left_out or {})
+        self.beyond: list[QARow] = []
+        """Rows past a limit, which are not asked: how answers are looked for is chosen from all that the data hold."""
 
     def __repr__(self) -> str:
         """In one line: how many, and how many are no rows; `list(rows)` shows them."""

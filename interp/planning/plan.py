@@ -21,6 +21,7 @@ from interp.machine import usable_memory
 from interp.models.batches import common_prefix, plan_batches
 from interp.models.loading import model_tokenizer, read_config
 from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_bytes
+from interp.planning.prompt_notes import prompt_notes
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.public import public
@@ -66,6 +67,10 @@ class Plan:
     """Answering, capturing and probing; None: not timed."""
     timed_on: str = ""
     """How the times were estimated."""
+    exact_answer: str = ""
+    """How exact answers will be looked for, and why; "" where the user said."""
+    notes: tuple[str, ...] = ()
+    """What the chat template has to say about this run."""
     on_cpu: bool = False
     """Whether the model is to run on the CPU, so that its memory is this machine's."""
 
@@ -84,7 +89,7 @@ class Plan:
             out.append(f"a step needs {gigabytes(peak)} of memory, but this process may use {gigabytes(usable)}")
         if sum(map(len, self.excluded.values())) == self.rows:
             out.append("no row is left")
-        return out
+        return [*out, *self.notes]
 
     def __str__(self) -> str:
         shortest, median, longest = self.prompt_tokens
@@ -109,6 +114,8 @@ class Plan:
             parts = ", ".join(f"{name} {_duration(value)}" for name, value in self.seconds.items())
             lines.append(f"time (estimate): {parts}; figures and report come on top")
             lines.append(f"  {self.timed_on}")
+        if self.exact_answer:
+            lines.append(self.exact_answer)
         return "\n".join([*lines, *(f"warning: {sentence}" for sentence in self.warnings)])
 
 
@@ -149,6 +156,8 @@ def plan(
     request = request.with_tokenizer(tokenizer, n_ctx=shapes.n_ctx)
     settings, asked_rows = request.settings, request.samples
     counted = _counted(asked_rows, settings, shapes, tokenizer, Path("." if out is None else out))
+    counted["exact_answer"] = "" if request.choice is None else str(request.choice)
+    counted["notes"] = tuple(prompt_notes(settings, asked_rows, tokenizer))
     if not time:
         return Plan(**counted, seconds=None)
 

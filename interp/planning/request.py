@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from interp.answering.correctness import JUDGE, correctness_rule
 from interp.answering.labelling_models import split_given
+from interp.answering.method_choice import Choice, choose_method
 from interp.answering.sampling import sampled_rows
 from interp.capturing.role_text import split_roles
 from interp.data.rows import QARow, Rows
@@ -34,6 +35,8 @@ class Request:
     asked: tuple[str, ...]
     """Names of the options that were given; the others are defaults, or a data set's."""
     data: Any
+    choice: Choice | None = None
+    """How exact answers are looked for, where the user left it open."""
 
     @classmethod
     def of(cls, *, model: Any, data: Any, out: str | Path | None, options: Mapping[str, Any]) -> "Request":
@@ -73,7 +76,11 @@ class Request:
             correctness_rule(settings.correct, rows)
         sampled_rows(rows, settings.samples_per_question)
         check_enough(rows, settings, n_ctx=n_ctx, tokenizer=tokenizer)
-        return replace(self, settings=settings, rows=rows)
+        if settings.exact_answer is not None or settings.candidates or settings.answer_pattern:
+            return replace(self, settings=settings, rows=rows)
+        chat = settings.prompt_format.is_chat(tokenizer)
+        choice = choose_method([*rows, *rows.beyond], chat=chat, correct=settings.correct)
+        return replace(self, settings=replace(settings, exact_answer=choice.method), rows=rows, choice=choice)
 
     @property
     def samples(self) -> list[QARow]:

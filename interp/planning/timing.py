@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -36,20 +35,10 @@ def time_model(
 
     A batch of answers costs what one answer costs, and for each further row what a row added to the timed batch.
     """
-    options: dict[str, Any] = {
-        "max_new_tokens": settings.max_new_tokens,
-        "prompt_template": settings.prompt_template,
-        "chat": settings.chat,
-        "stop": settings.stop,
-        "temperature": settings.temperature,
-        "top_p": settings.top_p,
-        "candidates": settings.candidates,
-        "batch_tokens": settings.batch_tokens,
-    }
 
     def both(part: Sequence[QARow]) -> tuple[float, float]:
         started = perf_counter()
-        answers = generate_answers(model, part, **options)
+        answers = generate_answers(model, part, candidates=settings.candidates, **settings.generation)
         answered = perf_counter()
         positions = resolve_positions(answers, roles=roles)
         capture(model, answers, positions, sites=settings.sites, batch_tokens=settings.batch_tokens)

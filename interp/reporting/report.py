@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
+from interp.answering.thoughts import thought_warnings
 from interp.comparing.opening import small_class_note, tests_own_kind
 from interp.comparing.widths import width_sentences
 from interp.probing.permutations import PERMUTATIONS, STATISTICS
@@ -74,6 +75,8 @@ def report_html(
         warnings=[
             *small_class_note(probe, comparison),
             *warnings(probe, samples),
+            *(f"{note[:1].upper()}{note[1:]}." for note in run.get("notes", ())),
+            *thought_warnings(samples),
             *length_warnings(samples, run.get("settings", {}).get("max_new_tokens")),
             *place_warnings(tables.place_checks(run)),
         ],

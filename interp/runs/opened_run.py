@@ -14,6 +14,7 @@ from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
 from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
+from interp.answering.thoughts import thought_warnings
 from interp.arguments import instance
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
@@ -153,6 +154,8 @@ class Run(RunLike):
             f"{counts['samples']} samples, {_percent(counts['accuracy'])} right, {counts['population']} in the grids "
             f"(labelled, with an exact answer)."
         ]
+        if choice := self.settings.get("used", {}).get("exact_answer_choice"):
+            lines.append(choice)
         if left_out := self.settings["data"].get("left_out"):
             reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
             lines.append(f"Questions without an answer, left out: {reasons}.")
@@ -182,8 +185,10 @@ class Run(RunLike):
         if counts.get("judge") is not None:
             lines.append(judge_sentence(counts["judge"]))
         notes = [
+            *self.settings.get("notes", ()),
             *small_class_note(self.probe, self.comparison),
             *length_warnings(self.samples, self.settings["settings"].get("max_new_tokens")),
+            *thought_warnings(self.samples),
             *place_warnings(counts.get("place_check", ())),
         ]
         lines += [f"Note: {sentence}" for sentence in notes]

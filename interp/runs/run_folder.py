@@ -184,6 +184,37 @@ def run_identity(record: dict[str, Any]) -> str:
     return json_hash([record[key] for key in ("settings", "versions", "model", "data")])
 
 
+ANSWERING = (
+    "model",
+    "data",
+    "dataset",
+    "columns",
+    "device",
+    "dtype",
+    "limit",
+    "seed",
+    "batch_tokens",
+    "max_new_tokens",
+    "prompt_template",
+    "chat",
+    "chat_options",
+    "prompt_date",
+    "stop",
+    "temperature",
+    "top_p",
+    "samples_per_question",
+    "processed_weights",
+    "skip_unanswerable",
+)
+"""The settings that decide what a model answers; the others decide what is made of the answers."""
+
+
+def answering_identity(record: dict[str, Any]) -> str:
+    """What the answers of a run name as theirs: what they depend on, not how they are labelled."""
+    settings = {name: record["settings"].get(name) for name in ANSWERING}
+    return json_hash([settings, *(record[key] for key in ("versions", "model", "data"))])
+
+
 def going_on(record: dict[str, Any], path: Path) -> str:
     """The command that goes on with a run; a call, where it was given objects of Python that no command can name."""
     if given := record.get("given"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from interp.answering.answer_log import AnswerLog
 from interp.errors import RunError
-from interp.runs.run_folder import RunFolder, going_on, read_run_json, run_identity
+from interp.runs.run_folder import RunFolder, answering_identity, going_on, read_run_json
 
 COMPLETIONS = {"generated": "answered", "brought": "brought their completion", "none": "have none"}
 """Where the completions of a run's samples came from, as its record counts them, in words."""
@@ -30,7 +30,7 @@ def status(folder: RunFolder) -> str:
 
 def _answered(folder: RunFolder, record: Mapping[str, Any]) -> str:
     """How many of the samples that the model has to answer it has answered."""
-    log = AnswerLog(folder.answer_log, run=run_identity(dict(record)))
+    log = AnswerLog(folder.answer_log, run=answering_identity(dict(record)))
     if log.asked is None:
         return f"{len(log.finished)} samples answered so far"
     line = f"{len(log.finished)} of {log.asked} samples answered"
