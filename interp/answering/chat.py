@@ -118,13 +118,12 @@ def render(
     if not has_template(tokenizer):
         raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
     variables = dict(options or {})
-    if uses_clock(tokenizer):
-        noon = datetime.combine(date.fromisoformat(day), time(12))
-        variables[CLOCK] = noon.strftime
     messages, writer = [dict(turn) for turn in turns], cast(Any, tokenizer)
     if not _is_mistral_common(tokenizer):
         variables["add_generation_prompt"] = generate
     try:
+        if uses_clock(tokenizer):
+            variables["chat_template"] = stopped_clock(day) + writer.get_chat_template()
         ids = list(writer.apply_chat_template(messages, tokenize=True, return_dict=False, **variables))
         if _is_mistral_common(tokenizer):  # its text is for the eye: read again, a control token is letters
             return Rendered(str(tokenizer.decode(ids, skip_special_tokens=False)), ids)
@@ -139,6 +138,23 @@ def render(
             "use --no-chat"
         )
     return Rendered(text, ids)
+
+
+@lru_cache(maxsize=8)
+def stopped_clock(day: str) -> str:
+    """What goes before a template so that its `strftime_now` knows one day only, at noon.
+
+    A macro, because transformers makes a text of every function that it is given as a variable.
+    """
+    noon = datetime.combine(date.fromisoformat(day), time(12))
+    directives = [f"%{flag}{letter}" for flag in ("-", "") for letter in "aAbBcdeHIjmMpSUwWxXyYfZz"]
+    texts = {one: noon.strftime(one) for one in directives}
+    pairs = ", ".join(f"({one!r}, {text!r})" for one, text in texts.items())
+    return (
+        f"{{% macro {CLOCK}(format) -%}}{{%- set at = namespace(text=format) -%}}"
+        f"{{%- for one, text in [{pairs}] -%}}{{%- set at.text = at.text.replace(one, text) -%}}{{%- endfor -%}}"
+        '{{- at.text -}}{%- endmacro %}{{ "" }}'
+    )
 
 
 def _is_mistral_common(tokenizer: Any) -> bool:
