@@ -12,7 +12,9 @@ from interp.analysis import analyse, draw, write_results
 from interp.answering.answer_log import AnswerLog
 from interp.answering.answers import Answers, generate_answers
 from interp.answering.labelling_models import given_again, labelling_models
+from interp.answering.length_stops import length_warnings
 from interp.answering.sampling import sampled_rows
+from interp.answering.thoughts import thought_warnings
 from interp.arguments import flag, job_count, nearest, parameters
 from interp.atomic import make_folder, remove, write_json, write_text, writing
 from interp.capturing.forward_pass import capture_batches, capture_plan
@@ -28,7 +30,7 @@ from interp.planning.footprint import check_room
 from interp.planning.relabelling import relabelled
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
-from interp.progress import bar
+from interp.progress import bar, say
 from interp.public import public
 from interp.run_data import IN_PYTHON, load_settings_model, model_source, read_rows
 from interp.run_keywords import RUN_DEFAULTS, ResumeOptions, RunOptions
@@ -199,9 +201,16 @@ def _measure(
                 ),
                 progress=advance,
             )
+        if progress:
+            records = list(answers)
+            say(length_warnings(records, settings.max_new_tokens) + thought_warnings(records))
         positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
         folds = _folds(folder, answers, positions, settings)
-        record |= {"counts": sample_counts(answers, positions, folds), "span_uses_gold": answers.span_uses_gold}
+        special = model_tokenizer(model).all_special_ids
+        record |= {
+            "counts": sample_counts(answers, positions, folds, special),
+            "span_uses_gold": answers.span_uses_gold,
+        }
         # Before the samples: where samples.jsonl is, resume takes the counts from run.json.
         write_json(folder.run_json, record)
         write_text(folder.positions, ledger_csv(positions.table()))

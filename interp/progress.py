@@ -1,9 +1,16 @@
 """Progress bars on standard error, one line per stage."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 Advance = Callable[[int], None]
+
+
+def say(sentences: Iterable[str]) -> None:
+    """What a user has to know while a run goes on, on standard error."""
+    for sentence in sentences:
+        print(f"interp: {sentence}", file=sys.stderr)
 
 
 @contextmanager

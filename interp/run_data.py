@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from interp.answering.chat import has_template
 from interp.capturing.roles import ROLES
 from interp.data.datasets import dataset, load_dataset
 from interp.data.rows import Rows, load_rows
@@ -90,8 +91,7 @@ def asked(settings: Settings, rows: Rows, data: Any, tokenizer: Any) -> tuple[Se
     """Settings and rows with the data set's prompt: a chat where the tokenizer has a template, else the base form."""
     if settings.dataset is None:
         return settings, rows
-    has_template = getattr(tokenizer, "chat_template", None) is not None
-    chat = has_template and settings.prompt_template is None if settings.chat is None else settings.chat
+    chat = has_template(tokenizer) and settings.prompt_template is None if settings.chat is None else settings.chat
     form = dataset(settings.dataset).options(chat=chat)
     settings = replace(
         settings,

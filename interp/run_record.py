@@ -14,6 +14,8 @@ from interp.answering.exact_answers import exact_answer_method
 from interp.answering.extraction import extraction_counts
 from interp.answering.place_check import place_check
 from interp.answering.prompts import first_bos
+from interp.answering.special_inside import special_inside
+from interp.answering.template_check import template_check
 from interp.atomic import plain, write_json
 from interp.capturing.positions import Positions
 from interp.data.rows import QARow, Rows
@@ -164,7 +166,9 @@ def stage(folder: RunFolder, record: dict[str, Any], state: str) -> Iterator[Non
     record["seconds"][state] = round(before + monotonic() - started, 2)
 
 
-def sample_counts(answers: Answers, positions: Positions, folds: Folds) -> dict[str, Any]:
+def sample_counts(
+    answers: Answers, positions: Positions, folds: Folds, special_ids: Sequence[int] = ()
+) -> dict[str, Any]:
     """What happened to the samples: nothing is left out without being counted."""
     labelled = [y for y in answers.correct if y is not None]
     generated = [logprobs is not None for logprobs in answers.logprobs]
@@ -188,10 +192,17 @@ def sample_counts(answers: Answers, positions: Positions, folds: Folds) -> dict[
         "question_not_located": answers.question_tokens.count(None),
         # Only the model's own: where a completion was brought, nobody knows why it ends.
         "stopped_by_length": sum(ours and end == "length" for ours, end in zip(generated, answers.finish, strict=True)),
+        "special_inside": special_inside(answers, special_ids),
         "near_ties": sum(answers.near_ties or ()),
         "population": int(folds.member.sum()),
         "excluded": {"too_long": too_long, **folds.excluded, "unlabelled": folds.excluded["unlabelled"] - too_long},
         "valid": dict(zip(positions.roles, positions.valid.sum(0).tolist(), strict=True)),
+        "template_check": template_check(
+            [question for question, inside in zip(answers.question, folds.member, strict=True) if inside],
+            folds.y[folds.member],
+            folds.fold[folds.member],
+            [group for group, inside in zip(answers.group, folds.member, strict=True) if inside],
+        ),
         "place_check": [asdict(check) for check in place_check(answers)],
         "judge": None if answers.judgement is None else answers.judgement.counts(),
         "extraction": None if answers.extraction is None else extraction_counts(answers.extraction),
@@ -209,4 +220,13 @@ def describe_model(model: HookedModel) -> dict[str, Any]:
 
 def data_hash(rows: list[QARow]) -> str:
     """SHA-256 of the rows, wherever they were read from."""
-    return json_hash([{**asdict(row), "source": ""} for row in rows])
+    return json_hash([_stated(row) for row in rows])
+
+
+ADDED = ("system", "messages")
+"""Fields that rows once had not: where they are absent, the hash is that of then."""
+
+
+def _stated(row: QARow) -> dict[str, Any]:
+    values = {**asdict(row), "source": ""}
+    return {name: value for name, value in values.items() if value is not None or name not in ADDED}

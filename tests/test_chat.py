@@ -118,6 +118,29 @@ def test_there_is_one_bos():
     assert written == {"token": "<s>", "id": tok.bos_token_id, "by": "the prompt"}
 
 
+class MistralCommonBackend:
+    """As transformers has it: control tokens are ids, and no text becomes one."""
+
+    bos_token, bos_token_id, eos_token_id = "<s>", 1, 2
+
+    def __call__(self, text: str, **_: object) -> dict[str, list[int]]:
+        return {"input_ids": [1, *(ord(char) + 10 for char in text)]}
+
+    def apply_chat_template(self, turns: list[dict[str, str]], *, tokenize: bool, return_dict: bool) -> list[int]:
+        assert tokenize and not return_dict
+        return [1, 3, *(ord(char) + 10 for char in turns[-1]["content"]), 4]
+
+    def decode(self, ids: list[int], skip_special_tokens: bool) -> str:
+        return "".join({1: "<s>", 3: "[INST]", 4: "[/INST]"}.get(token) or chr(token - 10) for token in ids)
+
+
+def test_mistral_commons_own_ids_are_taken():
+    """Its prompt as text, tokenised again, would be the letters of `[INST]`."""
+    prompt = PromptFormat().prompt(ROW, MistralCommonBackend())
+    assert prompt.ids[:2] == [1, 3] and prompt.ids[-1] == 4 and len(prompt.ids) == len(ROW.question) + 3
+    assert prompt.text == f"<s>[INST]{ROW.question}[/INST]"
+
+
 class BeginsWithBos:
     """A tokenizer that TransformerLens has changed so that every text begins with a BOS, which it made of the EOS."""
 

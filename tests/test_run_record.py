@@ -70,10 +70,10 @@ POSITIONS = interp.Positions.at(
 
 def test_every_sample_is_counted():
     counts = sample_counts(made(), POSITIONS, FOLDS)
-    assert {name: counts[name] for name in counts if name != "place_check"} == {
+    assert {name: counts[name] for name in counts if name not in ("place_check", "template_check")} == {
         "samples": 7,
         "completions": {"generated": 3, "brought": 2, "none": 2},
-        "status": {"ok": 3, "no_exact_answer": 1, "ambiguous": 1, "empty": 1, "too_long": 1},
+        "status": {"ok": 3, "no_exact_answer": 1, "ambiguous": 1, "empty": 1, "too_long": 1, "unfinished_thought": 0},
         "accuracy": 0.5,
         "unlabelled": 3,
         "exact_answer_method": [
@@ -86,6 +86,7 @@ def test_every_sample_is_counted():
         ],
         "question_not_located": 2,
         "stopped_by_length": 2,  # the third one's completion was brought
+        "special_inside": [],
         "near_ties": 3,
         "population": 3,
         "excluded": {"too_long": 1, "unlabelled": 2, "no_exact_answer": 1},
@@ -122,6 +123,7 @@ def test_the_hash_of_the_data_is_that_of_the_rows_wherever_they_stood():
     changes = {
         "id": "q2", "question": "Who?", "answers": ("Roma", "Rome"), "prompt": "p", "context": "c", "wrong_answer": "w",
         "group": "g", "prompt_ids": (1,), "completion": "c", "completion_ids": (1,), "exact_answer": "Rome", "correct": True,
+        "system": "Be short.", "messages": (("user", "Where?"),),
     }  # fmt: skip
     assert set(changes) == set(asdict(ROW)) - {"source"}
     hashes = {data_hash([replace(ROW, **{name: value})]) for name, value in changes.items()}

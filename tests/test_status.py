@@ -9,7 +9,7 @@ import pytest
 
 from interp.answering.answer_log import AnswerLog, Generated
 from interp.errors import RunError
-from interp.runs.run_folder import RunFolder, run_identity
+from interp.runs.run_folder import RunFolder, answering_identity
 from interp.runs.status import status
 
 RECORD = {
@@ -46,7 +46,7 @@ def captured(folder: RunFolder, number: int, ids: list[str], *, size: int = 5) -
 def test_a_run_that_answers_says_how_many_of_how_many(folder):
     on = f"go on with: interp resume {folder.path}"
     assert said(folder) == [f"{folder.path}: answering, {BEGUN}", "0 samples answered so far", on]
-    log = AnswerLog(folder.answer_log, run=run_identity(RECORD))
+    log = AnswerLog(folder.answer_log, run=answering_identity(RECORD))
     log.asked = 7
     log.add({f"q{i}": Generated([1], "stop", [-1.0]) for i in range(3)})
     more = "3 of 7 samples answered; 2 more bring their completion, or do not fit into the model's context"

@@ -16,6 +16,10 @@ ROWS = [QARow(id=str(i), question="q", answers=("a",)) for i in range(5)]
 SHAPES = Shapes(2, 4, 32, 8, 48, 64, 320, 1000, "float32")
 
 
+class Answered(list):
+    """Answers, as far as they are looked at here: their records."""
+
+
 class Clock:
     """Work takes as long as it says."""
 
@@ -39,10 +43,10 @@ def model(clock, monkeypatch):
 
     def answer(model, rows, **options):
         clock.works((100 if not clock.calls else 0) + 3 + 0.5 * len(rows), "answer", len(rows), options)
-        return SimpleNamespace(rows=rows)
+        return Answered({"finish": "length", "logprobs": [0.0], "correct": None, "status": "ok"} for _ in rows)
 
     def capture(model, answers, positions, **options):
-        clock.works(1 + 0.25 * len(answers.rows), "capture", len(answers.rows), options)
+        clock.works(1 + 0.25 * len(answers), "capture", len(answers), options)
 
     monkeypatch.setattr(timing, "generate_answers", answer)
     monkeypatch.setattr(timing, "resolve_positions", lambda answers, roles: None)
@@ -51,7 +55,10 @@ def model(clock, monkeypatch):
 
 def test_a_batch_costs_what_one_answer_costs_and_every_further_row_what_it_adds(clock, model):
     settings = Settings(model="m", data="d", max_new_tokens=7, temperature=0.5, stop=("x",), batch_tokens=99)
-    found = time_model(SimpleNamespace(), ROWS, settings, total=100, batches=10)
+    found, warnings = time_model(SimpleNamespace(), ROWS, settings, total=100, batches=10)
+    assert [warning[:60] for warning in warnings] == [
+        "5 of 5 generated answers (100%) were cut off by --max-new-toke"[:60]
+    ]
     assert found["answering"] == pytest.approx(3.5 * 10 + 0.5 * 90)
     assert found["capturing"] == pytest.approx(1.25 + 0.25 * 99)
     assert [call[:2] for call in clock.calls] == [(what, n) for n in (1, 1, 5) for what in ("answer", "capture")]
@@ -62,9 +69,8 @@ def test_a_batch_costs_what_one_answer_costs_and_every_further_row_what_it_adds(
 
 def test_fewer_samples_than_batches_and_one_row_are_no_negative_time(clock, model):
     settings = Settings(model="m", data="d")
-    assert time_model(SimpleNamespace(), ROWS[:1], settings, total=1, batches=3) == pytest.approx(
-        {"answering": 3.5 * 3, "capturing": 1.25}
-    )
+    found, _ = time_model(SimpleNamespace(), ROWS[:1], settings, total=1, batches=3)
+    assert found == pytest.approx({"answering": 3.5 * 3, "capturing": 1.25})
 
 
 @pytest.mark.parametrize("controls", [True, False])

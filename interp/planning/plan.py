@@ -170,7 +170,8 @@ def plan(
     places = np.unique(np.linspace(0, len(usable) - 1, TIMED_SAMPLES).astype(int))
     timed = [usable[i] for i in places]
     roles = restored_roles(settings.roles, request.objects["roles"])
-    seconds = time_model(hooked, timed, settings, len(usable), counted["batches"]["answering"], roles=roles)
+    seconds, cut = time_model(hooked, timed, settings, len(usable), counted["batches"]["answering"], roles=roles)
+    counted["notes"] += tuple(f"of {len(timed)} rows tried: {one[:1].lower()}{one[1:]}" for one in cut)
     seconds["probing"] = time_probes(shapes, settings, len(usable))
     how = (
         f"from {len(places)} rows answered and captured in one batch, and a few cells of each grid probed on "

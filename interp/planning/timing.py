@@ -6,7 +6,9 @@ from time import perf_counter
 import numpy as np
 import xarray as xr
 
-from interp.answering.answers import generate_answers
+from interp.answering.answers import Answers, generate_answers
+from interp.answering.length_stops import length_warnings
+from interp.answering.thoughts import thought_warnings
 from interp.capturing.attention import METRICS
 from interp.capturing.forward_pass import capture
 from interp.capturing.positions import resolve_positions
@@ -30,13 +32,17 @@ CONTROLS = 3
 
 def time_model(
     model: HookedModel, rows: Sequence[QARow], settings: Settings, total: int, batches: int, *, roles: Roles = ROLES
-) -> dict[str, float]:
+) -> tuple[dict[str, float], list[str]]:
     """Seconds of answering (in `batches`) and capturing `total` samples like `rows`, after a first one unmeasured.
 
+    Beside them what the answers of these rows warn of: were they cut off?
     A batch of answers costs what one answer costs, and for each further row what a row added to the timed batch.
     """
 
+    answers: Answers | None = None
+
     def both(part: Sequence[QARow]) -> tuple[float, float]:
+        nonlocal answers
         started = perf_counter()
         answers = generate_answers(model, part, candidates=settings.candidates, **settings.generation)
         answered = perf_counter()
@@ -48,10 +54,12 @@ def time_model(
     first = both(rows[:1])
     whole = both(rows)
     answer, vectors = (max(0.0, b - a) / max(1, len(rows) - 1) for a, b in zip(first, whole, strict=True))
-    return {
+    seconds = {
         "answering": first[0] * batches + answer * max(0, total - batches),
         "capturing": first[1] + vectors * (total - 1),  # the shared prefix is captured once, however many rows
     }
+    records = list(answers or ())
+    return seconds, [*length_warnings(records, settings.max_new_tokens), *thought_warnings(records)]
 
 
 def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:

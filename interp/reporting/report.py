@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
+from interp.answering.special_inside import special_warnings
+from interp.answering.template_check import template_sentences
 from interp.answering.thoughts import thought_warnings
 from interp.comparing.opening import small_class_note, tests_own_kind
 from interp.comparing.widths import width_sentences
@@ -71,12 +73,13 @@ def report_html(
     return template.render(
         title="Where does the model show that its answer is right?",
         subtitle=_subtitle(run, len(samples), probe),
-        verdict=verdict(probe, comparison),
+        verdict=[*verdict(probe, comparison), *template_sentences(run.get("counts", {}))],
         warnings=[
             *small_class_note(probe, comparison),
             *warnings(probe, samples),
             *(f"{note[:1].upper()}{note[1:]}." for note in run.get("notes", ())),
             *thought_warnings(samples),
+            *special_warnings(run.get("counts", {})),
             *length_warnings(samples, run.get("settings", {}).get("max_new_tokens")),
             *place_warnings(tables.place_checks(run)),
         ],

@@ -14,6 +14,8 @@ from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
 from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
+from interp.answering.special_inside import special_warnings
+from interp.answering.template_check import template_sentences
 from interp.answering.thoughts import thought_warnings
 from interp.arguments import instance
 from interp.capturing.activations import Capture
@@ -171,6 +173,7 @@ class Run(RunLike):
             )
         lines.append(opening(self.probe, self.comparison))
         lines += confidence_sentences(self.comparison.get("against_controls", []))
+        lines += template_sentences(counts)
         cell, nested = best["attention"]["cell"], best["attention"]["nested"]
         if cell is None or nested["value"] is None:
             lines.append("attention grid: no cell is defined.")
@@ -189,6 +192,7 @@ class Run(RunLike):
             *small_class_note(self.probe, self.comparison),
             *length_warnings(self.samples, self.settings["settings"].get("max_new_tokens")),
             *thought_warnings(self.samples),
+            *special_warnings(counts),
             *place_warnings(counts.get("place_check", ())),
         ]
         lines += [f"Note: {sentence}" for sentence in notes]
