@@ -75,7 +75,7 @@ def test_a_one_sided_population_loses_nothing(llama, tmp_path):
     assert "all 20 samples of the population are correct" in said
     assert "20 wrong and 0 right answers have no exact answer by the method 'candidates'" in said
     assert f"interp resume {folder} --exact-answer first_line" in said
-    with pytest.raises(DataError, match="answer_pattern"):
+    with pytest.raises(DataError, match="answer pattern must have one group"):
         interp.resume(folder, model=llama, data=rows, answer_pattern="no group")
     run = interp.resume(folder, model=llama, data=rows, exact_answer="first_line")
     assert run.settings["counts"]["population"] == 40 and run.settings["settings"]["exact_answer"] == "first_line"

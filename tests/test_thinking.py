@@ -85,4 +85,4 @@ def test_a_hooked_judge_has_room_for_a_thought_or_is_told_not_to_think(llama, mo
             ask(llama, ["Right?"], max_new_tokens=8)
         assert seen["new"] == room
         text = tok.decode(seen["prompts"][0])
-        assert text.endswith({PLAIN: "|", SWITCH: "</think>", ALWAYS: "<think>\n"}[template])
+        assert text.endswith({PLAIN: "|", SWITCH: "</think>", ALWAYS: "<think>"}[template])
