@@ -1,0 +1,36 @@
+"""What is said of prompts before a run: only where the model answers, and only what the user can change."""
+
+from copy import deepcopy
+
+import pytest
+from tokenizers_offline import tokenizer
+
+from interp.data.rows import QARow
+from interp.planning.prompt_notes import prompt_notes
+from interp.settings import Settings
+
+ROWS = [QARow("a", "Where?", ("there",))]
+BROUGHT = [QARow("a", "Where?", ("there",), completion="there")]
+CHAT = "{% for m in messages %}{{ m.content }}{% endfor %}<think>\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "template", "options", "expected"),
+    [
+        (ROWS, None, {}, None),
+        (ROWS, CHAT, {}, "a place for a thought"),
+        (ROWS, CHAT, {"max_new_tokens": 2000}, None),
+        (BROUGHT, CHAT, {}, None),
+        (ROWS, CHAT, {"chat": False}, "the prompts are plain text"),
+        (ROWS, CHAT, {"prompt_template": "Q: {question}"}, "the prompts are plain text"),
+        ([QARow("a", "Where?", ("there",), prompt="whole")], CHAT, {}, None),
+        (ROWS, None, {"model": "org/Llama-3.2-1B-Instruct"}, "by its name a chat model"),
+        (ROWS, None, {"model": "gemma-3-270m-it/"}, "by its name a chat model"),
+        (ROWS, None, {"model": "org/chatter"}, None),
+    ],
+)
+def test_notes(rows, template, options, expected):
+    tok = deepcopy(tokenizer("gpt2"))
+    tok.chat_template = template
+    notes = prompt_notes(Settings(**({"model": "m", "data": "d"} | options)), rows, tok)
+    assert (expected is None and notes == []) or (len(notes) == 1 and expected in notes[0])

@@ -1,0 +1,36 @@
+"""How answers are to be labelled may be said anew; how they were asked may not."""
+
+import pytest
+
+from interp.errors import DataError
+from interp.planning.relabelling import RELABELLING, relabelled
+from interp.runs.run_folder import ANSWERING, answering_identity
+from interp.settings import Settings
+
+BEGAN = Settings(model="m", data="d", exact_answer="candidates", candidates=("a",), max_new_tokens=7)
+
+
+def test_a_new_method_takes_the_place_of_all_three():
+    assert relabelled(BEGAN, {}) == BEGAN
+    changed = relabelled(BEGAN, {"answer_pattern": "(x)"})
+    assert (changed.exact_answer, changed.candidates, changed.answer_pattern) == (None, None, "(x)")
+    assert relabelled(BEGAN, {"population": "all"}).candidates == ("a",)
+    assert relabelled(BEGAN, {"correct": "numeric", "exact_answer": None}).correct == "numeric"
+    with pytest.raises(DataError, match="exact_answer: expected one of"):
+        relabelled(BEGAN, {"exact_answer": "firstline"})
+
+
+def test_what_is_labelled_anew_is_no_part_of_what_was_answered():
+    rest = {"versions": {}, "model": {}, "data": {}}
+    record = {"settings": BEGAN.to_json(), **rest}
+    for name, value in {"exact_answer": "first_line", "population": "all", "correct": "numeric"}.items():
+        assert name in RELABELLING and name not in ANSWERING
+        assert answering_identity({**record, "settings": BEGAN.to_json() | {name: value}}) == answering_identity(record)
+    for name in ANSWERING:
+        assert name not in RELABELLING and name in BEGAN.to_json()
+        assert answering_identity({**record, "settings": BEGAN.to_json() | {name: "x"}}) != answering_identity(record)
+
+
+def test_every_setting_is_of_answers_labels_or_grids():
+    grids = {"sites", "roles", "folds", "C", "probe", "permutations", "controls"}
+    assert {*ANSWERING, *RELABELLING} | grids == set(BEGAN.to_json())
