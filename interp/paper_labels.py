@@ -33,8 +33,8 @@ def substring_match(row: QARow, completion: str, rule: str, labels: Collection[s
     if rule == "numeric":
         return any(form in text for answer in row.answers for form in _number_forms(answer))
     others: list[str] = []
-    if rule == "choice" and row.wrong_answer is not None:
-        others = [row.wrong_answer]
+    if rule == "choice":
+        others = list(row.wrong_answers)
     elif rule == "label":
         others = [label for label in labels if label not in row.answers]
     mine = _earliest(row.answers, text)
@@ -85,8 +85,8 @@ def by_gold(
         row, text = rows[i], answers.text[i]
         if answers.correct[i]:
             exact[i] = _number_in(text, row.answers) if numeric else _first_in(text, row.answers)
-        elif row.wrong_answer is not None:
-            exact[i] = _first_in(text, [row.wrong_answer])
+        elif row.wrong_answers:
+            exact[i] = _first_in(text, row.wrong_answers)
         if not exact[i]:
             continue
         if answers.prompt[i] not in cache:

@@ -45,6 +45,7 @@ def new_record(request: Request, model: HookedModel, out: str | Path) -> dict[st
             "rows": len(rows),
             "samples": len(request.samples),
             "left_out": rows.left_out,
+            **({"read_as": rows.read_as} if rows.read_as else {}),
             "sha256": data_hash(rows),
         },
         "given": list(request.given),
@@ -71,7 +72,9 @@ def used_settings(request: Request, model: HookedModel) -> dict[str, Any]:
         "exact_answer": method,
         "C": list(ProbeSpec(settings.probe, C=settings.C).strengths) if settings.probe in TUNABLE else None,
     }
-    if method == "candidates":
+    if method == "candidates" and settings.candidates is None and all(row.options for row in request.rows):
+        used["exact_answer"] = "option"
+    elif method == "candidates":
         default = named_answers(request.rows, wrong_too=settings.correct == "choice")
         listed = list(dict.fromkeys(default if settings.candidates is None else settings.candidates))
         source = "every accepted answer of the data" if settings.candidates is None else "given"
@@ -169,4 +172,6 @@ def describe_model(model: HookedModel) -> dict[str, Any]:
 
 def data_hash(rows: list[QARow]) -> str:
     """SHA-256 of the rows, wherever they were read from."""
-    return json_hash([{**asdict(row), "source": ""} for row in rows])
+    # A field that came later counts only where it is there, so that the hashes of earlier runs hold.
+    kept = [{name: value for name, value in asdict(row).items() if name != "options" or value} for row in rows]
+    return json_hash([{**row, "source": ""} for row in kept])

@@ -60,7 +60,7 @@ class Answers(Records):
     correct: list[bool | None]
     exact_answer: list[str | None]
     exact_answer_method: list[str | None]
-    """A name of `interp.answering.exact_answers.METHODS`, or `row` (the row brought it)."""
+    """A name of `interp.answering.exact_answers.METHODS`, `row` (the row brought it) or `option` (it offers some)."""
     exact_answer_tokens: list[tuple[int, int] | None]
     """First and last token of the exact answer, both inclusive."""
     question_tokens: list[tuple[int, int] | None]
@@ -238,8 +238,9 @@ def check_kept(log: Any, splits: Any) -> None:
 
 def named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:
     """The default candidates: one list for all rows, so that no row's own answers decide where its answer is found."""
-    accepted = [answer for row in rows for answer in row.answers]
-    return accepted + [row.wrong_answer for row in rows if wrong_too and row.wrong_answer is not None]
+    without_options = [row for row in rows if not row.options]  # the others' are found by the option that is chosen
+    accepted = [answer for row in without_options for answer in row.answers]
+    return accepted + [answer for row in without_options if wrong_too for answer in row.wrong_answers]
 
 
 def own_completion(row: QARow, tokenizer: "PreTrainedTokenizerBase") -> list[int] | None:

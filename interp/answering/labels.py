@@ -8,6 +8,7 @@ from interp.answering.asking import Exchange
 from interp.answering.correctness import Rule
 from interp.answering.exact_answers import ExactAnswerMethod, Located, Span
 from interp.answering.matching import CandidateFinder
+from interp.answering.options import option_spans, shown_question
 from interp.answering.spans import Decode, TokenText
 from interp.data.rows import QARow
 from interp.errors import DataError
@@ -103,8 +104,12 @@ def label_answers(
         if row.exact_answer is not None and completion_ids[i]
     }
     names = dict.fromkeys(located, "row")
+    if method.by_option:
+        choosing = [i for i in range(len(rows)) if i not in located and completion_ids[i] and rows[i].options]
+        located |= {i: Located(option_spans(rows[i], completions[i].searched)) for i in choosing}
+        names |= dict.fromkeys(choosing, "option")
     others = [i for i in range(len(rows)) if i not in located and completion_ids[i]]
-    found = method.locate([rows[i].question for i in others], [completions[i].searched for i in others])
+    found = method.locate([shown_question(rows[i]) for i in others], [completions[i].searched for i in others])
     located |= zip(others, found, strict=True)
     names |= dict.fromkeys(others, method.name)
 

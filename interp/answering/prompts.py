@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING
 
+from interp.answering import options
 from interp.answering.spans import Decode, TokenText
 from interp.arguments import flag, one_text
 from interp.data.rows import QARow
@@ -13,7 +14,7 @@ from interp.errors import DataError, ModelError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-FIELDS = ("question", "context")
+FIELDS = ("question", "context", "options")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class PromptFormat:
     """How a row becomes a prompt."""
 
     template: str | None = None
-    """Text with `{question}` (and `{context}`), few-shot examples and all; None: the bare question."""
+    """Text with `{question}` (and `{context}`, `{options}`), few-shot examples and all; None: the bare question."""
     chat: bool | None = None
     """Wrap the text as a user turn of the chat template; None: if the tokenizer has one and no `template` is given."""
 
@@ -40,7 +41,9 @@ class PromptFormat:
         unknown = [name for name in names if name not in FIELDS]
         if unknown or "question" not in names:
             came = f"{{{unknown[0]}}}" if unknown else "none"
-            raise DataError(f"the prompt template must hold {{question}} and may hold {{context}}; it names {came}")
+            raise DataError(
+                f"the prompt template must hold {{question}} and may hold {{context}} and {{options}}; it names {came}"
+            )
 
     def is_chat(self, tokenizer: "PreTrainedTokenizerBase") -> bool:
         """Whether prompts are turns of a chat. Raises ModelError where that was asked for and there is no template."""
@@ -56,12 +59,8 @@ class PromptFormat:
         return chat_turn(self.filled(row), tokenizer) if self.is_chat(tokenizer) else self.filled(row)
 
     def filled(self, row: QARow) -> str:
-        """The template with the row's question and context, before any chat template."""
-        if self.template is not None and "{context" in self.template and row.context is None:
-            raise DataError(
-                f"{row.source or row.id}: the prompt template names {{context}}, but the row has no `context`"
-            )
-        return (self.template or "{question}").format(question=row.question, context=row.context)
+        """The template with the row's question, options and context, before any chat template."""
+        return options.filled(self.template, row)
 
 
 def chat_turn(text: str, tokenizer: "PreTrainedTokenizerBase", *, generate: bool = True) -> str:

@@ -1,0 +1,154 @@
+"""Multiple choice as it is published: the options that a record offers, and their order."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from string import ascii_uppercase, digits
+from typing import Any
+
+from interp.arguments import shown
+from interp.data.fields import blank, plain, squeezed, unpacked
+from interp.errors import DataError
+
+LISTS = ("options", "choices", "endings", "answer_choices", "mc1_targets")
+"""Columns that hold all options of a record."""
+FAMILIES = ("option", "choice", "ending", "sol", "op", "opt", "", "answer", "ans")
+"""Columns that hold one option each: such a name, then 0, 1 … or A, B … (`option1`, `answerA`, `opa`, `A`)."""
+NEED_A_LABEL = ("answer", "ans")
+"""Of these, those that may also be several answers: they are options where a `label` says which is right."""
+WRONG_FAMILIES = ("distractor", "incorrectanswer", "wronganswer")
+"""The same for wrong options, whose right one stands in `correct_answer`."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """The options of one record."""
+
+    texts: tuple[str, ...]
+    column: str
+    """Where they stand."""
+    labels: tuple[str, ...] = ()
+    """Their names as published (`A` …, or `1` …), by which a key calls them."""
+    right: tuple[int, ...] | None = None
+    """Where the form itself says which are right, so that there is no key."""
+    first: int = 0
+    """The number of the first option."""
+    numbered: bool = False
+    """Whether their columns are numbered."""
+
+    def shuffled(self, question: str) -> "Offered":
+        """In the order of the hashes of question and text, for forms in which the right option stands at one place."""
+        order = sorted(range(len(self.texts)), key=lambda i: _hash(question, self.texts[i]))
+        right = None if self.right is None else tuple(sorted(order.index(i) for i in self.right))
+        return replace(self, texts=tuple(self.texts[i] for i in order), right=right)
+
+
+def find_options(where: str, values: Mapping[str, Any], given: str | None = None) -> Offered | None:
+    """The options of a record, in the column `given` or in those that are known to hold them; None: it offers none.
+
+    Raises DataError with the place for options that cannot be shown: a single one, a blank one, more than letters.
+    """
+    for name in LISTS if given is None else (given,):
+        if name not in values or blank(values[name]):
+            continue
+        value = unpacked(f"{where}: {name}", values[name])
+        offered = _listed(where, name, value)
+        if offered is None and given is not None:
+            raise DataError(f"{where}: {name}: expected a list of options, got {shown(value)}")
+        if offered is not None:
+            return _checked(where, offered)
+    offered = _family(values) if given is None else None
+    return None if offered is None else _checked(where, offered)
+
+
+def _listed(where: str, name: str, value: Any) -> Offered | None:
+    """Options of one column: a list of texts or of {label, text}, {text: […], label: […]}, or {A: …, B: …}."""
+    if isinstance(value, Mapping):
+        return _mapped(name, {str(key).strip(): item for key, item in value.items()})
+    if not isinstance(value, list | tuple) or not value:
+        return None
+    if all(isinstance(item, Mapping) and "text" in item and "label" in item for item in value):
+        return Offered(tuple(item["text"] for item in value), name, labels=tuple(str(item["label"]) for item in value))
+    if any(isinstance(item, Mapping | list) for item in value):
+        return None
+    if len(value) == 1:
+        raise DataError(f"{where}: {name}: expected two options or more, got {shown(value)}")
+    own = [re.match(r"\s*\(?([A-Z])[).:]\s*(?=\S)", str(item)) for item in value]  # "A)21", "B)22"
+    if _run([match[1] if match else "" for match in own], ascii_uppercase):
+        value = [str(item)[match.end() :] for item, match in zip(value, own, strict=True) if match]
+    return Offered(tuple(value), name)
+
+
+def _mapped(name: str, value: Mapping[str, Any]) -> Offered | None:
+    texts, marks = value.get("text", value.get("choices")), value.get("label", value.get("labels"))
+    if isinstance(texts, list) and isinstance(marks, list) and len(texts) == len(marks):
+        if all(type(mark) is int and mark in (0, 1) for mark in marks) and 1 in marks:
+            return Offered(tuple(texts), name, right=tuple(i for i, mark in enumerate(marks) if mark))
+        return Offered(tuple(texts), name, labels=tuple(map(str, marks)))
+    there = {key: item for key, item in value.items() if not blank(item)}  # Parquet fills up what some rows lack
+    if len(there) > 1 and any(_run(list(there), marks) for marks in (ascii_uppercase, digits, digits[1:])):
+        return Offered(tuple(there.values()), name, labels=tuple(there))
+    return None
+
+
+def _family(values: Mapping[str, Any]) -> Offered | None:
+    """Options in columns of their own; the last ones may be empty."""
+    names = {squeezed(name): name for name in values if not blank(values[name])}
+    for family in FAMILIES:
+        if family in NEED_A_LABEL and "label" not in names:
+            continue
+        for marks in (digits[1:], digits, ascii_uppercase):
+            found = _until_none(names.get(f"{family}{mark}".casefold()) for mark in marks)
+            if len(found) < 2 or (family == "" and found[0] != "A"):
+                continue
+            from_one = marks == digits[1:] or (family == "answer" and marks == ascii_uppercase)  # Social IQa's 1 … 3
+            return Offered(
+                tuple(plain(values[name]) for name in found),
+                f"{found[0]} … {found[-1]}",
+                first=int(from_one),
+                numbered=marks != ascii_uppercase,
+            )
+    right = names.get("correctanswer")
+    for family in WRONG_FAMILIES:
+        found = _until_none(names.get(f"{family}{mark}") for mark in digits[1:])
+        if right is not None and found:
+            texts = tuple(plain(values[name]) for name in (right, *found))
+            return Offered(texts, f"{right}, {found[0]} … {found[-1]}", right=(0,))
+    return None
+
+
+def _until_none(names: Iterable[str | None]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        if name is None:
+            break
+        found.append(name)
+    return found
+
+
+def _checked(where: str, offered: Offered) -> Offered:
+    """With its options as texts."""
+    if len(offered.texts) > len(ascii_uppercase):
+        n = len(offered.texts)
+        raise DataError(f"{where}: {offered.column}: {n} options, more than there are letters (26); leave the row out")
+    texts = tuple(_option(f"{where}: {offered.column}: option {i}", text) for i, text in enumerate(offered.texts))
+    return replace(offered, texts=texts, labels=tuple(label.strip() for label in offered.labels))
+
+
+def _option(where: str, value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if isinstance(value, int | float) and not blank(value):
+        text = str(value) if isinstance(value, bool) else json.dumps(value)
+    if not text:
+        raise DataError(f"{where}: expected text, got {shown(value)}; mend the row or leave it out")
+    return text
+
+
+def _run(labels: Sequence[str], marks: str) -> bool:
+    return list(labels) == list(marks[: len(labels)])
+
+
+def _hash(question: str, text: str) -> str:
+    return hashlib.sha256(f"{question}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()
