@@ -97,7 +97,9 @@ _AFFIRMED = re.compile(
 )
 _CLOSED = re.compile(r"[)\]}）】」$]|</|[*_`'\"”’]+(?!\w)|(?=[\u2e80-\u9fff])")
 _ENDED = re.compile(r"[.:;,!?。．：；，、！？](?=$|[\s)\]}>*_`'\"”’）】」$])|\s+[-–—]+\s|\s*$|\s*\n")
-_INSIDE = re.compile(r"[^\W\u2e80-\u9fff]['’-]?$|(?:\bnot|n['’]t)\s+[(*]*$|\b[A-Z][)\]*]*\s*(?:,|/|&|and|or)\s*[(\[*]*$")
+_INSIDE = re.compile(
+    r"[^\W\u2e80-\u9fff]['’-]?$|(?:\bnot|n['’]t)\s+[(*]*$|\b[A-Z][)\]*]*\s*(?:,|/|&|and|or)\s*[(\[*]*$"
+)
 """Before a letter: a word of which it is a part (not in Chinese or Japanese), a denial, or another letter of a list."""
 _MORE = re.compile(
     r"[)\]*]*\s*(?:,|/|&|\band\b|\bor\b)\s*(?:\b(?:and|or)\b)?\s*[(\[*]*(?P<letter>[A-Z])(?![\w'’])(?!\s+[a-z])"

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from string import ascii_uppercase, digits
 from typing import Any
 
@@ -33,10 +34,14 @@ class Offered:
     """Their names as published (`A` …, or `1` …), by which a key calls them."""
     right: tuple[int, ...] | None = None
     """Where the form itself says which are right, so that there is no key."""
+    key: str | None = None
+    """The column that says so."""
     first: int = 0
     """The number of the first option."""
     numbered: bool = False
     """Whether their columns are numbered."""
+    numbers: bool = False
+    """Whether an option is a number, and no text."""
 
     def shuffled(self, question: str) -> "Offered":
         """In the order of the hashes of question and text, for forms in which the right option stands at one place."""
@@ -58,83 +63,78 @@ def find_options(where: str, values: Mapping[str, Any], given: str | None = None
         if offered is None and given is not None:
             raise DataError(f"{where}: {name}: expected a list of options, got {shown(value)}")
         if offered is not None:
-            return _checked(where, offered)
-    offered = _family(values) if given is None else None
-    return None if offered is None else _checked(where, offered)
+            return offered
+    return _family(where, values) if given is None else None
 
 
 def _listed(where: str, name: str, value: Any) -> Offered | None:
     """Options of one column: a list of texts or of {label, text}, {text: […], label: […]}, or {A: …, B: …}."""
     if isinstance(value, Mapping):
-        return _mapped(name, {str(key).strip(): item for key, item in value.items()})
+        return _mapped(where, name, {str(key).strip(): item for key, item in value.items()})
     if not isinstance(value, list | tuple) or not value:
         return None
     if all(isinstance(item, Mapping) and "text" in item and "label" in item for item in value):
-        return Offered(tuple(item["text"] for item in value), name, labels=tuple(str(item["label"]) for item in value))
+        return _offered(where, name, [item["text"] for item in value], labels=[item["label"] for item in value])
     if any(isinstance(item, Mapping | list) for item in value):
         return None
-    if len(value) == 1:
-        raise DataError(f"{where}: {name}: expected two options or more, got {shown(value)}")
     own = [re.match(r"\s*\(?([A-Z])[).:]\s*(?=\S)", str(item)) for item in value]  # "A)21", "B)22"
     if _run([match[1] if match else "" for match in own], ascii_uppercase):
         value = [str(item)[match.end() :] for item, match in zip(value, own, strict=True) if match]
-    return Offered(tuple(value), name)
+    return _offered(where, name, value)
 
 
-def _mapped(name: str, value: Mapping[str, Any]) -> Offered | None:
+def _mapped(where: str, name: str, value: Mapping[str, Any]) -> Offered | None:
     texts, marks = value.get("text", value.get("choices")), value.get("label", value.get("labels"))
     if isinstance(texts, list) and isinstance(marks, list) and len(texts) == len(marks):
         if all(type(mark) is int and mark in (0, 1) for mark in marks) and 1 in marks:
-            return Offered(tuple(texts), name, right=tuple(i for i, mark in enumerate(marks) if mark))
-        return Offered(tuple(texts), name, labels=tuple(map(str, marks)))
+            right = tuple(i for i, mark in enumerate(marks) if mark)
+            return replace(_offered(where, name, texts), right=right, key=name)
+        return _offered(where, name, texts, labels=marks)
     there = {key: item for key, item in value.items() if not blank(item)}  # Parquet fills up what some rows lack
     if len(there) > 1 and any(_run(list(there), marks) for marks in (ascii_uppercase, digits, digits[1:])):
-        return Offered(tuple(there.values()), name, labels=tuple(there))
+        return _offered(where, name, list(there.values()), labels=list(there))
     return None
 
 
-def _family(values: Mapping[str, Any]) -> Offered | None:
+def _family(where: str, values: Mapping[str, Any]) -> Offered | None:
     """Options in columns of their own; the last ones may be empty."""
     names = {squeezed(name): name for name in values if not blank(values[name])}
     for family in FAMILIES:
         if family in NEED_A_LABEL and "label" not in names:
             continue
-        for marks in (digits[1:], digits, ascii_uppercase):
+        for marks in (digits, digits[1:], ascii_uppercase):
             found = _until_none(names.get(f"{family}{mark}".casefold()) for mark in marks)
             if len(found) < 2 or (family == "" and found[0] != "A"):
                 continue
-            from_one = marks == digits[1:] or (family == "answer" and marks == ascii_uppercase)  # Social IQa's 1 … 3
-            return Offered(
-                tuple(plain(values[name]) for name in found),
-                f"{found[0]} … {found[-1]}",
-                first=int(from_one),
-                numbered=marks != ascii_uppercase,
-            )
+            # Social IQa counts answerA … answerC from 1.
+            first = int(marks == digits[1:] or (family == "answer" and marks == ascii_uppercase))
+            offered = _offered(where, f"{found[0]} … {found[-1]}", [values[name] for name in found])
+            return replace(offered, first=first, numbered=marks != ascii_uppercase)
     right = names.get("correctanswer")
     for family in WRONG_FAMILIES:
         found = _until_none(names.get(f"{family}{mark}") for mark in digits[1:])
         if right is not None and found:
-            texts = tuple(plain(values[name]) for name in (right, *found))
-            return Offered(texts, f"{right}, {found[0]} … {found[-1]}", right=(0,))
+            offered = _offered(where, f"{right}, {found[0]} … {found[-1]}", [values[name] for name in (right, *found)])
+            return replace(offered, right=(0,), key=right)
     return None
 
 
 def _until_none(names: Iterable[str | None]) -> list[str]:
-    found: list[str] = []
-    for name in names:
-        if name is None:
-            break
-        found.append(name)
-    return found
+    return [name for name in takewhile(lambda name: name is not None, names) if name is not None]
 
 
-def _checked(where: str, offered: Offered) -> Offered:
-    """With its options as texts."""
-    if len(offered.texts) > len(ascii_uppercase):
-        n = len(offered.texts)
-        raise DataError(f"{where}: {offered.column}: {n} options, more than there are letters (26); leave the row out")
-    texts = tuple(_option(f"{where}: {offered.column}: option {i}", text) for i, text in enumerate(offered.texts))
-    return replace(offered, texts=texts, labels=tuple(label.strip() for label in offered.labels))
+def _offered(where: str, column: str, options: Sequence[Any], *, labels: Sequence[Any] = ()) -> Offered:
+    """Checked, as texts."""
+    if not 2 <= len(options) <= len(ascii_uppercase):
+        raise DataError(
+            f"{where}: {column}: expected 2 options or more, and no more than there are letters (26), got "
+            f"{len(options)}; leave the row out, or name another column with columns={{'options': …}} "
+            "(--columns options=…)"
+        )
+    options = plain(options)
+    texts = tuple(_option(f"{where}: {column}: option {i}", option) for i, option in enumerate(options))
+    numbers = any(not isinstance(option, str) for option in options)
+    return Offered(texts, column, labels=tuple(str(label).strip() for label in labels), numbers=numbers)
 
 
 def _option(where: str, value: Any) -> str:

@@ -21,8 +21,9 @@ ANSWERS = (
     *("goldenanswers", "acceptedanswers", "bestanswer"),
 )
 """Columns that hold accepted answers; `Best Answer` stands beside `Correct Answers`."""
-WRONG = ("incorrectanswers", "wronganswers")
-CONTEXTS = ("passage", "article")
+WRONG = ("incorrectanswers", "wronganswers", "wronganswer", "incorrectanswer")
+"""Columns that hold wrong answers."""
+CONTEXTS = ("context", "passage", "article")
 """Columns that hold the text which the question is about, where there is no `context`."""
 YES, NO = ("yes", "true"), ("no", "false")
 

@@ -17,6 +17,8 @@ KEYS = (
 """Columns that say which option is right (case, spaces and `_` do not count); where several do, they have to agree."""
 VAGUE_KEYS = ("label", "gold", "goldindex", "cop", "correct", "target")
 """Columns that may say so, asked where none of `KEYS` is there."""
+NAMES = ("key", "index", "idx", "id", "label", "option", "cop", "gold")
+"""Endings of columns that hold a letter or a number; another may hold the option's text as well."""
 NOT_PUBLISHED = "-1"
 """How the hub writes a label that is kept back."""
 
@@ -29,19 +31,26 @@ def read_key(
     Raises DataError for a key that names no option, that can be read in two ways, or that another key contradicts.
     """
     if offered.right is not None:
-        return offered.right, offered.column
+        return offered.right, offered.key
     columns = [given] if given is not None else _key_columns(values, offered)
-    found = {column: _read(f"{where}: {column}", column, values.get(column), offered) for column in columns}
-    said = {column: right for column, right in found.items() if right}
-    if len({_texts(offered, right) for right in said.values()}) > 1:
-        told = ", ".join(f"{column} {shown(values[column])}" for column in said)
-        first = next(iter(said))
+    said = {name: each for name in columns if (each := _readings(f"{where}: {name}", name, values.get(name), offered))}
+    if not said:
+        return (), next(iter(columns), None)
+    first = next(iter(said))
+    common = [one for one in said[first] if all(_texts(offered, one) in _all(offered, each) for each in said.values())]
+    if len(_all(offered, common)) == 1:
+        return common[0], first
+    told = ", ".join(f"{name} {shown(plain(values[name]))}" for name in said)
+    if not common:
         raise DataError(
             f"{where}: {told} name different options; say which column counts with columns={{'answer': {first!r}}} "
             f"(--columns answer={first})"
         )
-    column = next(iter(said or found), None)
-    return said.get(column or "", ()), column
+    raise DataError(
+        f"{where}: {told} is the text of one option and the letter or number of another; name a column that has the "
+        "key as letters with columns={'answer': …} (--columns answer=…), or bring the options with names of their own, "
+        "as {'text': […], 'label': […]}"
+    )
 
 
 def _key_columns(values: Mapping[str, Any], offered: Offered) -> list[str]:
@@ -58,18 +67,15 @@ def _own_label(name: str, values: Mapping[str, Any]) -> bool:
     return name == "correct" and said in ("true", "false", "0", "1", "0.0", "1.0")
 
 
-def _read(where: str, column: str, value: Any, offered: Offered) -> tuple[int, ...]:
-    """Indices of the options that a key names."""
+def _readings(where: str, column: str, value: Any, offered: Offered) -> list[tuple[int, ...]]:
+    """The options that a key names, in every way in which it can be read; [] for an empty one."""
     value = plain(value)
     if blank(value) or str(value).strip() == NOT_PUBLISHED:
-        return ()
+        return []
     if isinstance(value, str) and not _by_text(value, offered):
         value = listed(value)
-    if isinstance(value, list | tuple):
-        right = [_by_text(item, offered) for item in value if isinstance(item, str)]
-        if len(right) < len(value) or not all(right):  # a list of texts, as a QARow has it, is no list of letters
-            right = [_read(where, column, item, offered) for item in value]
-        return tuple(sorted({i for each in right for i in each}))
+    if isinstance(value, list):
+        return [_several(where, column, value, offered)]
     if isinstance(value, float) and value.is_integer():  # pandas' whole numbers beside a missing one
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -77,17 +83,21 @@ def _read(where: str, column: str, value: Any, offered: Offered) -> tuple[int, .
     text = str(value).strip()
     labels = [label.casefold() for label in offered.labels]
     if text.casefold() in labels:
-        return (labels.index(text.casefold()),)
-    readings = {_by_text(text, offered), _by_number(text, column, offered), _by_letter(text, offered)} - {()}
-    if not readings:
+        return [(labels.index(text.casefold()),)]
+    names = [one for one in (_by_number(text, column, offered), _by_letter(text, offered)) if one]
+    only_names = squeezed(column).endswith(NAMES) or (isinstance(value, int) and not offered.numbers)
+    by_text = [] if only_names and (names or text.isdigit()) else [one for one in (_by_text(text, offered),) if one]
+    if not names and not by_text:
         raise _unreadable(where, value, offered)
-    if len({_texts(offered, right) for right in readings}) > 1:
-        raise DataError(
-            f"{where}: {shown(value)} is the text of one option and the letter or number of another; name a column "
-            "that has the key as letters with columns={'answer': …} (--columns answer=…), or bring the options with "
-            "names of their own, as {'text': […], 'label': […]}"
-        )
-    return readings.pop()
+    return names + by_text
+
+
+def _several(where: str, column: str, values: Sequence[Any], offered: Offered) -> tuple[int, ...]:
+    """The options that a list names: all by their texts, as a QARow has them, else one by one."""
+    right = [_by_text(item, offered) for item in values if isinstance(item, str)]
+    if len(right) < len(values) or not all(right):
+        right = [one for item in values for one in _readings(where, column, item, offered)[:1]]
+    return tuple(sorted({i for each in right for i in each}))
 
 
 def _by_text(text: str, offered: Offered) -> tuple[int, ...]:
@@ -115,6 +125,10 @@ def _by_letter(text: str, offered: Offered) -> tuple[int, ...]:
 
 def _texts(offered: Offered, right: tuple[int, ...]) -> frozenset[str]:
     return frozenset(offered.texts[i].casefold() for i in right)
+
+
+def _all(offered: Offered, readings: Sequence[tuple[int, ...]]) -> set[frozenset[str]]:
+    return {_texts(offered, one) for one in readings}
 
 
 def _unreadable(where: str, value: Any, offered: Offered) -> DataError:

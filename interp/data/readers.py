@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from gzip import GzipFile
 from gzip import open as open_gzip
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from interp.errors import DataError
 
@@ -86,7 +87,7 @@ def _packed(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
 
 
-def _open(path: Path) -> "IO[bytes] | GzipFile":
+def _open(path: Path) -> GzipFile | BufferedReader:
     return open_gzip(path) if _packed(path) else path.open("rb")
 
 

@@ -116,7 +116,8 @@ def rows_of(
         if len(rows) == limit:
             break
     if NO_ANSWER in left_out and (answer_in not in seen or not skip_unanswerable):
-        raise no_answer(left_out[NO_ANSWER], {**columns, "answer": answer_in}, seen)
+        asked = columns if answer_in == "answer" else {**columns, "answer": answer_in}
+        raise no_answer(left_out[NO_ANSWER], asked, seen)
     if left_out:
         rows.left_out = {reason: len(places) for reason, places in left_out.items()}
         reasons = ", ".join(f"{len(places)} {reason}" for reason, places in left_out.items())
