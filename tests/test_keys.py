@@ -47,6 +47,7 @@ def test_a_key_is_read_however_it_is_written(key):
         {"choices": json.dumps({"text": CHOICES, "label": ["A", "B", "C", "D"]})},
         {"choices": [{"text": text, "label": label} for text, label in zip(CHOICES, "ABCD", strict=True)]},
         {"options": dict(zip("ABCD", CHOICES, strict=True)) | {"E": None}},
+        *({"options": f"a ) {CHOICES[0]} , b ) {CHOICES[1]} , c ) Dark , d ) Wind"}, {"choices": "A. Cold\nB. Heat\nC. Dark\nD. Wind"}),
         {"options": [f"{label}) {text}" for text, label in zip(CHOICES, "ABCD", strict=True)]},
         *({f"option{i}": text for i, text in enumerate(CHOICES, first)} for first in (0, 1)),
         {f"Option {label}": text for text, label in zip(CHOICES, "ABCD", strict=True)},
@@ -59,6 +60,13 @@ def test_options_are_found_however_they_are_held(options):
     offered = find_options("at", {"question": "q", "answer": "B"} | options)
     assert offered is not None and offered.texts == tuple(CHOICES)
     assert right({"question": "q", "answer": "B"} | options) == ["Heat"]
+
+
+def test_zeros_and_ones_are_names_beside_texts_and_marks_beside_choices():
+    assert right({"choices": {"text": ["Cold", "Heat"], "label": [0, 1]}, "answerKey": "0"}) == ["Cold"]
+    assert right({"mc1_targets": {"choices": ["Cold", "Heat"], "labels": [0, 1]}}) == ["Heat"]
+    both = {"choices": ["Cold", "Heat", "Dark"], "labels": [0, 1, 1]}
+    assert right({"options": both}) == ["Heat", "Dark"]
 
 
 def test_labels_that_are_numbers_are_names_and_no_places():
@@ -144,7 +152,7 @@ def test_options_that_cannot_be_shown_are_refused(values, said):
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"options": {"temperature": 0}}, {"choices": "many"}, {"option1": "alone"}, {"choices": []}, {"answer1": "a", "answer2": "b"}],
+    [{}, {"options": {"temperature": 0}}, {"choices": "many"}, {"option1": "alone"}, {"choices": []}, {"options": "A or B"}, {"options": "See A. Then B."}, {"answer1": "a", "answer2": "b"}],
 )  # fmt: skip
 def test_what_is_no_list_of_options_offers_none(values):
     assert find_options("at", values) is None

@@ -19,7 +19,7 @@ CHOICES = [
     {"question": f"Which is number {i}?", "choices": ["one", "two", "three", "four"], "answer": i % 4} for i in range(8)
 ]
 SUMS = [{"question": f"What is {i} + 1?", "answer": f"It is {i + 1}.\n#### {i + 1}"} for i in range(8)]
-PLAIN = [{"question": f"{i}?", "answer": "yes", "wrong_answer": "no", "group": "g"} for i in range(8)]
+PLAIN = [{"question": f"{i}?", "answer": "yes", "wrong_answer": "no", "group": f"g{i}"} for i in range(8)]
 
 
 def settings(rows, **options):
@@ -45,7 +45,7 @@ def test_plain_rows_have_the_hash_that_they_had_before_there_were_options():
     before = [
         {
             **{"id": str(i), "question": f"{i}?", "answers": ["yes"], "prompt": None, "context": None},
-            **{"wrong_answer": "no", "group": "g", "prompt_ids": None, "completion": None, "completion_ids": None},
+            **{"wrong_answer": "no", "group": f"g{i}", "prompt_ids": None, "completion": None, "completion_ids": None},
             **{"exact_answer": None, "correct": None, "source": ""},
         }
         for i in range(8)

@@ -71,6 +71,8 @@ def _listed(where: str, name: str, value: Any) -> Offered | None:
     """Options of one column: a list of texts or of {label, text}, {text: […], label: […]}, or {A: …, B: …}."""
     if isinstance(value, Mapping):
         return _mapped(where, name, {str(key).strip(): item for key, item in value.items()})
+    if isinstance(value, str):
+        value = _split(value)
     if not isinstance(value, list | tuple) or not value:
         return None
     if all(isinstance(item, Mapping) and "text" in item and "label" in item for item in value):
@@ -83,10 +85,22 @@ def _listed(where: str, name: str, value: Any) -> Offered | None:
     return _offered(where, name, value)
 
 
+def _split(text: str) -> list[str]:
+    """Options that stand in one text, each after its letter: `a ) 38 , b ) 27 , c ) 30`; [] if they do not."""
+    found: list[re.Match[str]] = []
+    for mark in re.finditer(r"(?:^|(?<=[\s,;]))\(?([A-Za-z]) ?[).:]\s+", text):
+        if mark[1].upper() == ascii_uppercase[len(found)]:
+            found.append(mark)
+    if len(found) < 2 or text[: found[0].start()].strip():
+        return []
+    ends = [mark.start() for mark in found[1:]] + [len(text)]
+    return [text[mark.end() : end].strip().rstrip(",;").strip() for mark, end in zip(found, ends, strict=True)]
+
+
 def _mapped(where: str, name: str, value: Mapping[str, Any]) -> Offered | None:
     texts, marks = value.get("text", value.get("choices")), value.get("label", value.get("labels"))
     if isinstance(texts, list) and isinstance(marks, list) and len(texts) == len(marks):
-        if all(type(mark) is int and mark in (0, 1) for mark in marks) and 1 in marks:
+        if "labels" in value and all(type(mark) is int and mark in (0, 1) for mark in marks) and 1 in marks:
             right = tuple(i for i, mark in enumerate(marks) if mark)
             return replace(_offered(where, name, texts), right=right, key=name)
         return _offered(where, name, texts, labels=marks)
@@ -100,7 +114,8 @@ def _family(where: str, values: Mapping[str, Any]) -> Offered | None:
     """Options in columns of their own; the last ones may be empty."""
     names = {squeezed(name): name for name in values if not blank(values[name])}
     for family in FAMILIES:
-        if family in NEED_A_LABEL and "label" not in names:
+        alone = f"{family}1" not in names and f"{family}b" not in names
+        if alone or (family in NEED_A_LABEL and "label" not in names):
             continue
         for marks in (digits, digits[1:], ascii_uppercase):
             found = _until_none(names.get(f"{family}{mark}".casefold()) for mark in marks)

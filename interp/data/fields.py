@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from interp.arguments import one_text, shown
@@ -32,7 +33,12 @@ def blank(value: Any) -> bool:
 
 def squeezed(name: object) -> str:
     """A column's name without what data sets write differently: `Correct Answers` and `correct_answers` are one."""
-    return re.sub(r"[\s_-]+", "", str(name)).casefold()
+    return _squeezed(str(name))
+
+
+@lru_cache(maxsize=4096)  # the same few names come with every row
+def _squeezed(name: str) -> str:
+    return re.sub(r"[\s_-]+", "", name).casefold()
 
 
 def plain(value: Any) -> Any:

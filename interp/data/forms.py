@@ -182,7 +182,13 @@ class Shaped:
     """Why there is none, if the shape says so."""
 
 
+_PRINTED = re.compile(r"\s*(?:\{\s*['\"]\w+['\"]\s*:|\[\s*')")
+"""How a mapping, or Python's list of texts, begins that stands in a CSV cell."""
+
+
 def _shaped(where: str, name: str, value: Any, *, passage: bool) -> Shaped:
+    if isinstance(value, Cell) and _PRINTED.match(value):
+        value = unpacked(f"{where}: {name}", value)
     if isinstance(value, Mapping):
         keys = {squeezed(key): item for key, item in value.items()}
         if "aliases" in keys and "value" in keys:  # TriviaQA

@@ -109,7 +109,7 @@ def read_row(
 
     def own(field: str) -> str | None:
         value = optional(field)
-        return None if value is None else read_text(f"{where}: {field}", value)
+        return None if blank(value) else read_text(f"{where}: {field}", value)
 
     question = own("question")
     if question is None or not question.strip():
