@@ -34,6 +34,7 @@ def letter(options, text):
         *("Option A is wrong. (C) is wrong too. The answer is B.", "(A) is incorrect. (B) is correct.", "It isn't A. It's B."),
         *("The answer is not A, it is B.", "Paris, Texas is nice, but the answer is B", "so it must be B.", "A: B"),
         *("B\n\nQuestion: Another?\nAnswer: C", "\0B\0", "B, a city in France", "The answer is B? Yes: B"),
+        *("### Answer\nB", "A: The answer is B", "B <|im_end|>", '{"answer": "B"}', "A. London\nB. Paris\nThe answer is B"),
     ],
 )  # fmt: skip
 def test_a_letter_is_read_where_it_is_an_answer(text):
@@ -63,7 +64,7 @@ def test_the_text_of_an_option_counts_too(text, option, span):
     "text",
     [
         *("A good look at the map", "I think so", "I'm not sure", "As far as I know", "A-level", "A's", "C++ is a language"),
-        *("", "A, B", "A or B", "Both A and C", "B/C", "(A) and (C)", "E", "F.", "Vitamin B is good", "answer is a mystery"),
+        *("", "A, B", "A or B", "Both A and C", "B/C", "(A) and (C)", "Neither A nor B", "Not A", "E", "F.", "Vitamin B is good", "answer is a mystery"),
     ],
 )  # fmt: skip
 def test_what_is_no_single_letter_chooses_nothing(text):

@@ -96,13 +96,14 @@ _AFFIRMED = re.compile(
     r"\s+(?:(?:is|would be)\s+(?:the\s+)?(?:correct|right|best|true|answer)\b|because\b|since\b)", re.IGNORECASE
 )
 _CLOSED = re.compile(r"[)\]}）】」$]|</|[*_`'\"”’]+(?!\w)|(?=[\u2e80-\u9fff])")
-_ENDED = re.compile(r"[.:;,!?。．：；，、！？](?=$|[\s)\]}>*_`'\"”’）】」$])|\s+[-–—]+\s|\s*$|\s*\n")
+_ENDED = re.compile(r"[.:;,!?。．：；，、！？](?=$|[\s)\]}>*_`'\"”’）】」$])|\s+[-–—]+\s|\s*(?:$|\n|<[|/])")
 _INSIDE = re.compile(
-    r"[^\W\u2e80-\u9fff]['’-]?$|(?:\bnot|n['’]t)\s+[(*]*$|\b[A-Z][)\]*]*\s*(?:,|/|&|and|or)\s*[(\[*]*$"
+    r"[^\W\u2e80-\u9fff]['’-]?\Z|(?:\b(?i:not|neither|nor)|n['’]t)\s+[(*]*\Z"
+    r"|\b[A-Z][)\]*]*\s*(?:,|/|&|and|or|nor)\s*[(\[*]*\Z"
 )
 """Before a letter: a word of which it is a part (not in Chinese or Japanese), a denial, or another letter of a list."""
 _MORE = re.compile(
-    r"[)\]*]*\s*(?:,|/|&|\band\b|\bor\b)\s*(?:\b(?:and|or)\b)?\s*[(\[*]*(?P<letter>[A-Z])(?![\w'’])(?!\s+[a-z])"
+    r"[)\]*]*\s*(?:,|/|&|\b(?:and|or|nor)\b)\s*(?:\b(?:and|or)\b)?\s*[(\[*]*(?P<letter>[A-Z])(?![\w'’])(?!\s+[a-z])"
 )
 _GAP = re.compile(r"[\s.:)\]*_–—-]*")
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
@@ -121,12 +122,11 @@ def chosen(options: Sequence[str], completion: str) -> Chosen | None:
     text = completion.replace("\0", "\n")
     begin = re.match(r"\s*", text)
     found = _letter_at(options, text, begin.end() if begin else 0)
-    if found is not None:
+    if found is not None and not _restated(options, text, found):
         return _after_a_colon(options, text, found) or found
-    for announced in _ANNOUNCED.finditer(text):
-        found = _letter_at(options, text, announced.end()) or _text_at(options, text, announced.end())
-        if found is not None:
-            return found
+    found = _announced(options, text)
+    if found is not None:
+        return found
     marked = (_letter(options, text, match.start("letter")) for match in _MARKED.finditer(text))
     both = [found for found in (_text(options, text), next((one for one in marked if one), None)) if found]
     if both:
@@ -149,13 +149,30 @@ def option_spans(row: QARow, completion: str) -> list[Span]:
     return [] if found is None else [found.span]
 
 
+def _announced(options: Sequence[str], text: str, begin: int = 0) -> Chosen | None:
+    named = (
+        _letter_at(options, text, match.end()) or _text_at(options, text, match.end())
+        for match in _ANNOUNCED.finditer(text, begin)
+    )
+    return next((found for found in named if found is not None), None)
+
+
+def _restated(options: Sequence[str], text: str, found: Chosen) -> bool:
+    """Whether the completion begins by writing out the options: `A. London⏎B. Paris`."""
+    gap = _GAP.match(text, found.span[1])
+    first = _text_at(options[:1], text, gap.end()) if gap and found.options == {0} else None
+    after = re.compile(r"[\s.,;]*\(?B[.):]").match(text, first.span[1]) if first is not None else None
+    return after is not None and _text_at(options[1:2], text, after.end()) is not None
+
+
 def _after_a_colon(options: Sequence[str], text: str, found: Chosen) -> Chosen | None:
     """`A: Paris` and `A: B` repeat the prompt's "A:": what follows is the answer, unless it is option A's own text."""
-    after = re.match(r"\s*:", text[found.span[1] :])
+    after = re.compile(r"\s*:").match(text, found.span[1])
     if found.options != {0} or after is None:
         return None
-    place = found.span[1] + after.end()
-    named = _letter_at(options, text, place) or _text_at(options, text, place)
+    line = text[: text.find("\n", after.end())] if "\n" in text[after.end() :] else text
+    named = _letter_at(options, line, after.end()) or _text_at(options, line, after.end())
+    named = named or _announced(options, line, after.end())
     return None if named is None or named.options == found.options else named
 
 
@@ -170,8 +187,9 @@ def _text_at(options: Sequence[str], text: str, place: int) -> Chosen | None:
     opened = _OPEN.match(text, place)
     place = opened.end() if opened else place
     article = _ARTICLE.match(text, place)
+    reach = 4 * max(map(len, options)) + 8  # folding may shorten what stands there
     for begin in (place, *([article.end()] if article else ())):
-        named = _text(options, text[begin:])
+        named = _text(options, text[begin : begin + reach])
         if named is not None and named.span[0] == 0:
             return Chosen(named.options, (begin, begin + named.span[1]))
     return None
