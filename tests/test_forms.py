@@ -107,6 +107,32 @@ def test_columns_given_win_over_what_would_be_recognised():
         load_rows([{"question": "Q?", "text": "a or b", "answer": "B"}], columns={"options": "text"})
 
 
+def test_answers_are_options_beside_a_key_and_accepted_without_one():
+    several = {"question": "Q?", "answers": ["a", "b", "c"]}
+    assert load_rows([several])[0].answers == ("a", "b", "c")
+    assert load_rows([several | {"correct_answer_id": 1}])[0].right_letters == ("B",)  # QuAIL
+    labelled = [several | {"label": 2}]  # ReClor, or a topic
+    with pytest.raises(
+        DataError, match=r"row 0: answers may be options, .*options=answers,answer=label\) or .*answer=ans"
+    ):
+        load_rows(labelled)
+    assert load_rows(labelled, columns={"options": "answers", "answer": "label"})[0].answers == ("c",)
+    assert load_rows(labelled, columns={"answer": "answers"})[0].answers == ("a", "b", "c")
+    assert load_rows([{"question": "Q?", "options": ["a", "b"], "answers": ["B"]}])[0].answers == ("b",)
+
+
+def test_a_prompt_beside_options_is_the_question_unless_it_holds_them():
+    options = {"A": "one", "B": "two", "answer": "B"}
+    row = load_rows([{"prompt": "Which?"} | options])[0]
+    assert (row.question, row.prompt, row.answers) == ("Which?", None, ("two",))
+    whole = "Which?\nA. one\nB. two\nAnswer:"
+    row = load_rows([{"prompt": whole} | options])[0]
+    assert (row.question, row.prompt) == (whole, whole)
+    row = load_rows([{"question": "Which?", "prompt": "P"} | options])[0]
+    assert (row.question, row.prompt) == ("Which?", "P")
+    assert load_rows([{"input": "Which?", "target": "B", "A": "one", "B": "two"}])[0].answers == ("two",)
+
+
 def test_a_csv_row_with_an_empty_answer_does_not_take_another_column():
     values = Cells({"question": Cell("Q?"), "best_answer": Cell("guess")})
     values.header = ("question", "answer", "best_answer")

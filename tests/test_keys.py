@@ -28,6 +28,7 @@ def right(values, given=None):
         *({"answer": 1}, {"answer": "1"}, {"answer": "B"}, {"answer": "b"}, {"answer": "(B)"}, {"answer": "B."}),
         *({"answer": "Heat"}, {"answer": " heat "}, {"answer": ["Heat"]}, {"answer": np.int64(1)}, {"answer": 1.0}),
         *({"answerKey": "B"}, {"answer_idx": "B", "answer": "Heat"}, {"answer": "B", "answer_index": 1}, {"label": "1"}),
+        *({"answer": "B. Heat"}, {"answer": "(B) heat"}, {"answer": "B) Heat"}, {"answerKey": "Option B"}),
         *({"correct": "B"}, {"cop": 1}, {"Correct Option": 1}, {"gold": [1]}),
         *({"answer": Cell("1")}, {"answer": "B", "label": "physics"}, {"correct_answer": "Heat", "correct": True}),
     ],
@@ -49,6 +50,7 @@ def test_a_key_is_read_however_it_is_written(key):
         {"options": dict(zip("ABCD", CHOICES, strict=True)) | {"E": None}},
         *({"options": f"a ) {CHOICES[0]} , b ) {CHOICES[1]} , c ) Dark , d ) Wind"}, {"choices": "A. Cold\nB. Heat\nC. Dark\nD. Wind"}),
         {"options": [f"{label}) {text}" for text, label in zip(CHOICES, "ABCD", strict=True)]},
+        {"options": [f"{label}. {text}" for text, label in zip(CHOICES, "abcd", strict=True)]},
         *({f"option{i}": text for i, text in enumerate(CHOICES, first)} for first in (0, 1)),
         {f"Option {label}": text for text, label in zip(CHOICES, "ABCD", strict=True)},
         dict(zip("ABCD", CHOICES, strict=True)) | {"E": ""},
@@ -74,6 +76,8 @@ def test_labels_that_are_numbers_are_names_and_no_places():
     assert right(values | {"answerKey": "1"}) == ["Cold"] and right(values | {"answerKey": "4"}) == ["Wind"]
     with pytest.raises(DataError, match="at: answerKey: '0' names none of the 4 options in choices"):
         right(values | {"answerKey": "0"})
+    told = {"options": [f"{i}. {text}" for i, text in enumerate(CHOICES, 1)]}
+    assert right(told | {"answer": 1}) == right(told | {"answer": "1"}) == ["Cold"]  # as they are numbered
     swapped = {"choices": {"text": CHOICES, "label": ["D", "C", "B", "A"]}}
     assert right(swapped | {"answerKey": "A"}) == ["Wind"]
 
@@ -90,7 +94,7 @@ def test_numbered_columns_are_counted_as_they_are_numbered_and_class_labels_from
 
 @pytest.mark.parametrize(
     "key",
-    [{"answer": 4}, {"answer": "E"}, {"answer": "Rain"}, {"answer": True}, {"answer": 0.5}, {"answer": -2}],
+    [{"answer": 4}, {"answer": "E"}, {"answer": "Rain"}, {"answer": "B. Cold"}, {"answer": True}, {"answer": 0.5}, {"answer": -2}],
     ids=str,
 )  # fmt: skip
 def test_a_key_that_names_no_option_is_refused_with_the_way_out(key):

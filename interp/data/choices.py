@@ -17,6 +17,9 @@ LISTS = ("options", "choices", "endings", "answer_choices", "mc1_targets")
 """Columns that hold all options of a record."""
 FAMILIES = ("option", "choice", "ending", "sol", "op", "opt", "", "answer", "ans")
 """Columns that hold one option each: such a name, then 0, 1 … or A, B … (`option1`, `answerA`, `opa`, `A`)."""
+LIST_WITH_KEY = "answers"
+"""A column that holds all options beside a key (`correct_answer_id`), and else all that is accepted."""
+SURE_KEYS = ("correctanswerid", "correctoption", "correctindex", "correctidx", "answerkey", "answerindex", "answeridx")
 NEED_A_LABEL = ("answer", "ans")
 """Of these, those that may also be several answers: they are options where a `label` says which is right."""
 WRONG_FAMILIES = ("distractor", "incorrectanswer", "wronganswer")
@@ -50,11 +53,12 @@ class Offered:
         return replace(self, texts=tuple(self.texts[i] for i in order), right=right)
 
 
-def find_options(where: str, values: Mapping[str, Any], given: str | None = None) -> Offered | None:
-    """The options of a record, in the column `given` or in those that are known to hold them; None: it offers none.
+def find_options(where: str, values: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> Offered | None:
+    """The options of a record, in the column given or in those that are known to hold them; None: it offers none.
 
     Raises DataError with the place for options that cannot be shown: a single one, a blank one, more than letters.
     """
+    given, accepted = (columns or {}).get("options"), (columns or {}).get("answer")
     for name in LISTS if given is None else (given,):
         if name not in values or blank(values[name]):
             continue
@@ -64,7 +68,31 @@ def find_options(where: str, values: Mapping[str, Any], given: str | None = None
             raise DataError(f"{where}: {name}: expected a list of options, got {shown(value)}")
         if offered is not None:
             return offered
-    return _family(where, values) if given is None else None
+    if given is not None:
+        return None
+    beside_key = None if accepted == LIST_WITH_KEY else _beside_key(where, values)
+    return beside_key or _family(where, values)
+
+
+def _beside_key(where: str, values: Mapping[str, Any]) -> Offered | None:
+    """`answers`, where a key says which of them is right; DataError where a `label` may be that key, or may not."""
+    several = plain(values.get(LIST_WITH_KEY))
+    if not isinstance(several, list) or len(several) < 2 or any(isinstance(item, Mapping | list) for item in several):
+        return None
+    names = {squeezed(name) for name in values if not blank(values[name])}
+    if not names.isdisjoint(SURE_KEYS):
+        return _offered(where, LIST_WITH_KEY, several)
+    if "label" in names and "answer" not in names:
+        raise DataError(
+            f"{where}: {LIST_WITH_KEY} may be options, of which `label` says the right one, or accepted answers; choose"
+            " with columns={'options': 'answers', 'answer': 'label'} (--columns options=answers,answer=label) or "
+            "columns={'answer': 'answers'} (--columns answer=answers)"
+        )
+    return None
+
+
+_OWN = re.compile(r"\s*\(?(?:([A-Z])[).:]\s*|([a-z1-9])[).:]\s+)(?=\S)")
+"""The letter or number with which a published option begins."""
 
 
 def _listed(where: str, name: str, value: Any) -> Offered | None:
@@ -79,9 +107,11 @@ def _listed(where: str, name: str, value: Any) -> Offered | None:
         return _offered(where, name, [item["text"] for item in value], labels=[item["label"] for item in value])
     if any(isinstance(item, Mapping | list) for item in value):
         return None
-    own = [re.match(r"\s*\(?([A-Z])[).:]\s*(?=\S)", str(item)) for item in value]  # "A)21", "B)22"
-    if _run([match[1] if match else "" for match in own], ascii_uppercase):
+    own = [_OWN.match(str(item)) for item in value]  # "A)21", "b. Paris", "2) two"
+    marks = [(match[1] or match[2]).upper() if match else "" for match in own]
+    if len(value) > 1 and (_run(marks, ascii_uppercase) or _run(marks, digits[1:])):
         value = [str(item)[match.end() :] for item, match in zip(value, own, strict=True) if match]
+        return _offered(where, name, value, labels=marks)
     return _offered(where, name, value)
 
 

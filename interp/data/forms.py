@@ -14,7 +14,7 @@ from interp.errors import DataError
 
 QUESTIONS = ("question", "problem", "query", "questiontext", "questionstem")
 """Columns that hold the question (case, spaces and `_` do not count)."""
-ASKED_WITH_OPTIONS = ("ctx", "goal", "sentence", "stem")
+ASKED_WITH_OPTIONS = ("ctx", "goal", "sentence", "stem", "startphrase", "input", "prompt")
 """Columns that hold it where the record brings options."""
 ANSWERS = (
     *("answer", "answers", "possibleanswers", "correctanswers", "correctanswer", "goldanswers", "goldanswer"),
@@ -52,7 +52,7 @@ def read_form(where: str, values: Mapping[str, Any], columns: Mapping[str, str])
     nested = plain(values.get("question"))
     if isinstance(nested, Mapping) and "stem" in nested and "question" not in columns:  # ARC's own JSONL
         values = {**values, **nested, "question": nested["stem"]}
-    offered = find_options(where, values, columns.get("options"))
+    offered = find_options(where, values, columns)
     if offered is not None:
         return _choice(where, values, columns, offered)
     statement = _statement(where, values, columns)
@@ -77,6 +77,8 @@ def _choice(where: str, values: Mapping[str, Any], columns: Mapping[str, str], o
     }
     if isinstance(values.get("correct"), str) and key == "correct":
         fields["correct"] = None
+    if asked == "prompt" and not all(option in str(question) for option in offered.texts):
+        fields["prompt"] = None  # it is the question, and not the whole of what the model is given
     form = f"question={asked}, options={offered.column}, answer={key}"
     return Reading(form, fields, {"correct": "choice"}, answer_in=key)
 

@@ -11,8 +11,8 @@ from interp.data.fields import blank, listed, plain, squeezed
 from interp.errors import DataError
 
 KEYS = (
-    *("answerkey", "answerindex", "answeridx", "answerid", "answerlabel", "answer", "correctanswer", "correctoption"),
-    *("correctanswerid", "correctanswerindex", "correctindex", "correctidx", "correctchoice"),
+    *("answerkey", "answerindex", "answeridx", "answerid", "answerlabel", "answer", "answers", "correctanswer"),
+    *("correctoption", "correctanswerid", "correctanswerindex", "correctindex", "correctidx", "correctchoice"),
 )
 """Columns that say which option is right (case, spaces and `_` do not count); where several do, they have to agree."""
 VAGUE_KEYS = ("label", "gold", "goldindex", "cop", "correct", "target")
@@ -116,11 +116,14 @@ def _by_number(text: str, column: str, offered: Offered) -> tuple[int, ...]:
 
 
 def _by_letter(text: str, offered: Offered) -> tuple[int, ...]:
-    letter = re.fullmatch(r"\(?([A-Za-z])[).:]?", text)
-    if letter is None or any(label.isalpha() for label in offered.labels):
+    """`B`, `(b)`, `Option B`, or `B. Paris` with that option's own text."""
+    letter = re.fullmatch(r"(?:(?:option|choice)\s+)?\(?([A-Za-z])(?:[).:]\s*(.*))?", text, re.IGNORECASE | re.DOTALL)
+    if letter is None or (not letter[2] and any(label.isalpha() for label in offered.labels)):
         return ()
     index = ascii_uppercase.index(letter[1].upper())
-    return (index,) if index < len(offered.texts) else ()
+    if index >= len(offered.texts) or (letter[2] and letter[2].strip().casefold() != offered.texts[index].casefold()):
+        return ()
+    return (index,)
 
 
 def _texts(offered: Offered, right: tuple[int, ...]) -> frozenset[str]:
