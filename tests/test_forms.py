@@ -2,6 +2,7 @@
 
 import json
 
+import datasets
 import pandas as pd
 import pytest
 
@@ -74,6 +75,7 @@ def test_options_are_the_same_in_every_format(tmp_path):
             (("a", "b"), ("b",), ("B",)),
             (("c", "d", "e"), ("c",), ("A",)),
         ]
+        assert repr(loaded) == "Rows(2 rows; read as question=question, options=choices, answer=answer)"
         assert loaded.rules == {"correct": "choice"} and load_rows(loaded) == loaded
 
 
@@ -95,6 +97,18 @@ def test_options_are_the_same_in_every_format(tmp_path):
 def test_what_is_ambiguous_is_said_with_the_option_that_decides(values, said):
     with pytest.raises(DataError, match=said):
         load_rows([values])
+
+
+def test_a_data_set_of_hugging_face_is_read_with_its_labels_and_its_structs():
+    names = datasets.ClassLabel(names=["A", "B"])
+    features = datasets.Features(
+        {"question": datasets.Value("string"), "choices": datasets.List(datasets.Value("string")), "answer": names}
+    )
+    asked = datasets.Dataset.from_dict({"question": ["Q?"], "choices": [["a", "b"]], "answer": [1]}, features=features)
+    squad = datasets.Dataset.from_list([{"question": "Q?", "answers": {"text": ["a", "b"], "answer_start": [0, 1]}}])
+    for form in (None, "numpy"):
+        assert load_rows(asked.with_format(form))[0].answers == ("b",)
+        assert load_rows(squad.with_format(form))[0].answers == ("a", "b")
 
 
 def test_columns_given_win_over_what_would_be_recognised():

@@ -54,6 +54,8 @@ def test_a_letter_is_read_where_it_is_an_answer(text):
         ("A London bus", "A", "London"),
         ("A: Paris", "B", "Paris"),  # the prompt's "A:", said again
         ("I think that it is London", "A", "London"),
+        ("It is Paris, that is (A)", "B", "Paris"),
+        ("So (A), I mean Paris", "A", "A"),  # whichever is named first
     ],
 )
 def test_the_text_of_an_option_counts_too(text, option, span):
@@ -64,7 +66,7 @@ def test_the_text_of_an_option_counts_too(text, option, span):
     "text",
     [
         *("A good look at the map", "I think so", "I'm not sure", "As far as I know", "A-level", "A's", "C++ is a language"),
-        *("", "A, B", "A or B", "Both A and C", "B/C", "(A) and (C)", "Neither A nor B", "Not A", "E", "F.", "Vitamin B is good", "answer is a mystery"),
+        *("", "A, B", "A or B", "Both A and C", "B/C", "(A) and (C)", "Neither A nor B", "Not A", "We drop A. We drop C.", "E", "F.", "Vitamin B is good", "answer is a mystery"),
     ],
 )  # fmt: skip
 def test_what_is_no_single_letter_chooses_nothing(text):

@@ -128,7 +128,8 @@ def generate_answers(
 
     Exact answers: the row's own `exact_answer`, else the method `exact_answer` names (`interp.answering.exact_answers`;
     default: `answer_pattern` with one group if it is given, else `candidates`, by default every accepted answer of the
-    data set; with `correct="choice"` every `wrong_answer` too). `extract` asks `extractor`, by default the model
+    data set; with `correct="choice"` every `wrong_answer` too; of rows with options, which then stand in the prompt,
+    the letter or text of the option chosen). `extract` asks `extractor`, by default the model
     itself. Correct: the row's own `correct`, else the rule `correct` (a name of `interp.answering.correctness`, or a
     function `(row, completion) -> bool | None`); `judge` asks the model or function `judge`. Definitions: A sample.
 

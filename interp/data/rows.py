@@ -33,7 +33,9 @@ class Rows(list[QARow]):
     def __repr__(self) -> str:
         """In one line: how many, and how many are no rows; `list(rows)` shows them."""
         left_out = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
-        return f"Rows({len(self)} rows{f'; left out: {left_out}' if left_out else ''})"
+        read_as = "; ".join(self.read_as)
+        said = [f"{len(self)} rows", *([f"left out: {left_out}"] if left_out else [])]
+        return f"Rows({'; '.join([*said, *([f'read as {read_as}'] if read_as else [])])})"
 
 
 def as_rows(rows: Any) -> list[QARow]:
