@@ -89,6 +89,16 @@ def test_options_that_hold_each_other_and_options_that_are_letters():
     assert letter(["yes", "no", "yes"], "Yes.")[0] == "AC"  # one text, two places
 
 
+def test_an_option_may_be_said_without_its_full_stop_and_its_article():
+    endings = ["takes the oars and rows.", "A cork!", "the sea", "sea", "..."]
+    assert letter(endings, "He takes the oars and rows") == ("A", "takes the oars and rows")
+    assert letter(endings, "takes the oars and rows.") == ("A", "takes the oars and rows")  # the full stop is no part
+    assert letter(endings, "Cork, I think") == ("B", "Cork")
+    assert letter(endings, "It is the sea") == ("C", "the sea") and letter(endings, "Sea.") == ("D", "Sea")
+    assert letter(["a good look", "I"], "A good look") == ("A", "A good look")
+    assert letter(["The", "An apple"], "the") == ("A", "the")
+
+
 @given(st.permutations(CITIES), st.sampled_from(["{}", "({})", "**{}**", "The answer is {}.", "Answer: {}"]))
 def test_the_choice_follows_the_letter_whatever_the_options_are(options, form):
     for place, name in enumerate(ascii_uppercase[:4]):
@@ -115,6 +125,14 @@ def test_every_rule_of_texts_asks_for_the_option_chosen(rule):
     assert judge(rows[1], "B) Paris, not London") is False
     assert judge(rows[2], "Lima") is True
     assert correctness_rule(rule, [row(correct=False)])(row(correct=False), "B") is False
+
+
+def test_a_row_whose_answers_are_none_of_its_options_is_refused():
+    assert row(answers=("paris ",)).right_letters == ("B",)
+    with pytest.raises(
+        DataError, match=r"row: answers: \('B',\) are none of the options .*the text of the right option"
+    ):
+        row(answers=("B",))
 
 
 def test_several_wrong_answers_are_as_one():

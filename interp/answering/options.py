@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from string import Formatter, ascii_uppercase
 
 from interp.answering.matching import CandidateFinder, fold
@@ -196,11 +197,21 @@ def _text_at(options: Sequence[str], text: str, place: int) -> Chosen | None:
 
 
 def _text(options: Sequence[str], text: str) -> Chosen | None:
-    spans = CandidateFinder(options).find(text)
+    named = [_forms(option) for option in options]
+    spans = CandidateFinder(form for forms in named for form in forms).find(text)
     if not spans:
         return None
-    named = fold(text[slice(*spans[0])]).text
-    return Chosen(frozenset(i for i, option in enumerate(options) if fold(option.strip()).text == named), spans[0])
+    said = fold(text[slice(*spans[0])]).text
+    whole = frozenset(i for i, forms in enumerate(named) if fold(forms[0]).text == said)
+    parts = frozenset(i for i, forms in enumerate(named) if said in {fold(form).text for form in forms})
+    return Chosen(whole or parts, spans[0])
+
+
+@lru_cache(maxsize=4096)
+def _forms(option: str) -> tuple[str, ...]:
+    """An option as it may be said: without its final full stop, and without its article too."""
+    bare = option.strip().rstrip(".!?。").rstrip() or option.strip()
+    return tuple(dict.fromkeys((bare, _ARTICLE.sub("", bare, count=1) if _ARTICLE.match(bare) else bare)))
 
 
 def _letter(options: Sequence[str], text: str, place: int) -> Chosen | None:

@@ -59,6 +59,11 @@ class QARow:
         for name in ("prompt_ids", "completion_ids"):
             object.__setattr__(self, name, read_ids(where + name, getattr(self, name)))
         object.__setattr__(self, "correct", read_truth(where + "correct", self.correct))
+        if self.options and self.answers and not self.right_letters:
+            raise DataError(
+                f"{where}answers: {shown(self.answers)} are none of the options {shown(self.options)}; give the text "
+                "of the right option"
+            )
 
     @property
     def wrong_answers(self) -> tuple[str, ...]:
