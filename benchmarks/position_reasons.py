@@ -133,7 +133,7 @@ def span_reason(
 
 def _is_shifted(wanted: str, right: bool, row: QARow, text: str, reading: Reading) -> bool:
     """Whether a character before the answer is longer in lower case, so that what was cut out is not what was meant."""
-    meant = row.answers if right else [reading.exact_answer if row.wrong_answer is None else row.wrong_answer]
+    meant = row.answers if right else row.wrong_answers or [reading.exact_answer]
     at = min((at for one in meant if one and (at := text.lower().find(one.lower().strip())) >= 0), default=-1)
     return at >= 0 and len(text[:at].lower()) > at and not text.lower().startswith(wanted.lower() or "\0", at)
 
@@ -144,7 +144,7 @@ def _why_none(right: bool, row: QARow, text: str, reading: Reading, rule: str) -
         return UNEXPLAINED
     if right:
         return "the right number as digits" if rule == "numeric" else UNEXPLAINED
-    if row.wrong_answer is None or row.wrong_answer.lower().strip() in text.lower():
+    if not row.wrong_answers or any(wrong.lower().strip() in text.lower() for wrong in row.wrong_answers):
         return UNEXPLAINED
     return "no answer of the row"
 

@@ -108,7 +108,7 @@ def of_demo(limit: int) -> Iterator[Audited]:
 def default_candidates(rows: Sequence[QARow], rule: str) -> list[str]:
     """The defined default: every accepted answer of the data set; of a choice, the wrong ones too."""
     found = [answer for row in rows for answer in row.answers]
-    return found + [row.wrong_answer for row in rows if rule == "choice" and row.wrong_answer is not None]
+    return found + [answer for row in rows if rule == "choice" for answer in row.wrong_answers]
 
 
 @dataclass(frozen=True)

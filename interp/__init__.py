@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from interp.comparing.observe import observations
     from interp.comparing.run_differences import compare_runs
     from interp.data.datasets import DATASETS, load_dataset
-    from interp.data.rows import QARow, load_rows
+    from interp.data.row import QARow
+    from interp.data.rows import load_rows
     from interp.models.loading import load_model
     from interp.paper_preset import paper_answers, paper_grid, paper_positions
     from interp.pipeline import open_run, resume, run
@@ -57,7 +58,7 @@ _HOME = {  # where each public name lives
     "Match": "capturing.roles",
     "Plan": "planning.plan",
     "Positions": "capturing.positions",
-    "QARow": "data.rows",
+    "QARow": "data.row",
     "ROLES": "capturing.positions",
     "Run": "runs.opened_run",
     "Selective": "using.abstention",

@@ -12,6 +12,7 @@ from jaxtyping import Int
 
 from interp.answering.answers import Answers
 from interp.answering.numerals import numerals
+from interp.answering.options import is_right
 from interp.answering.spans import Decode
 from interp.arguments import seed_number, whole_number
 from interp.data.rows import QARow
@@ -25,16 +26,19 @@ def substring_match(row: QARow, completion: str, rule: str, labels: Collection[s
     """The paper's correctness: lower-cased substrings, also inside words ("Iran" in "Tirana").
 
     `choice`: the earlier of right and wrong answer; `label`: the earliest of `labels`; `numeric`: the number or
-    its whole part anywhere; anything else: any accepted answer anywhere.
+    its whole part anywhere; anything else: any accepted answer anywhere. That code has no rows with options: theirs are
+    judged by the option chosen, as in any run.
     """
+    if row.options:
+        return is_right(row, completion)
     if not row.answers:
         return row.correct
     text = completion.lower()
     if rule == "numeric":
         return any(form in text for answer in row.answers for form in _number_forms(answer))
     others: list[str] = []
-    if rule == "choice" and row.wrong_answer is not None:
-        others = [row.wrong_answer]
+    if rule == "choice":
+        others = list(row.wrong_answers)
     elif rule == "label":
         others = [label for label in labels if label not in row.answers]
     mine = _earliest(row.answers, text)
@@ -83,10 +87,12 @@ def by_gold(
     visited = np.concatenate(paper_split(len(answers), seed=seed))
     for i in dict.fromkeys([*visited.tolist(), *range(len(answers))]):
         row, text = rows[i], answers.text[i]
-        if answers.correct[i]:
+        if row.options:
+            pass  # by the option chosen
+        elif answers.correct[i]:
             exact[i] = _number_in(text, row.answers) if numeric else _first_in(text, row.answers)
-        elif row.wrong_answer is not None:
-            exact[i] = _first_in(text, [row.wrong_answer])
+        elif row.wrong_answers:
+            exact[i] = _first_in(text, row.wrong_answers)
         if not exact[i]:
             continue
         if answers.prompt[i] not in cache:

@@ -15,7 +15,8 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--model", required=True, help="Hugging Face name, local folder, GGUF file, or gemma3-270m")
     run.add_argument(
         "--data",
-        help="JSONL, JSON, CSV or Parquet file, or a folder of such files, with `question` and `answer`",
+        help="JSONL, JSON, CSV, TSV (each also .gz) or Parquet file, or a folder of such files, with `question` and "
+        "`answer`, or in a published form that is recognised (docs/datasets.md)",
     )
     run.add_argument(
         "--columns",
@@ -58,7 +59,7 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
         "--prompt-template",
         type=Path,
         metavar="FILE",
-        help="text with {question} (and {context}), few-shot examples and all",
+        help="text with {question} (and {context}, {options}), few-shot examples and all",
     )
     prompt.add_argument(
         "--chat",
@@ -139,7 +140,8 @@ def add_answer_options(parser: argparse.ArgumentParser) -> None:
     answer.add_argument(
         "--correct",
         metavar="RULE",
-        help="contains (default), normalised, numeric, choice, label, or judge; a row's own `correct` always wins",
+        help="contains (default, unless the form of the data decides another), normalised, numeric, choice, label, "
+        "or judge; a row's own `correct` always wins",
     )
     answer.add_argument("--judge-model", metavar="MODEL", help="the model that --correct judge asks")
     answer.add_argument(

@@ -52,6 +52,7 @@ def new_record(request: Request, model: HookedModel, out: str | Path) -> dict[st
             "rows": len(rows),
             "samples": len(request.samples),
             "left_out": rows.left_out,
+            **({"read_as": rows.read_as} if rows.read_as else {}),
             "sha256": data_hash(rows),
         },
         "given": list(request.given),
@@ -89,7 +90,12 @@ def used_method(settings: Settings, rows: Rows) -> dict[str, Any]:
     ).name
     if method != "candidates":
         return {"exact_answer": method}
-    listed = list(dict.fromkeys(run_candidates(replace(settings, exact_answer=method), rows) or ()))
+    if settings.candidates is None and all(row.options for row in rows):
+        return {"exact_answer": "option"}
+    given = run_candidates(replace(settings, exact_answer=method), rows)
+    listed = list(
+        dict.fromkeys(named_answers(rows, wrong_too=settings.correct == "choice") if given is None else given)
+    )
     source = "every accepted answer of the data" if settings.candidates is None else "given"
     return {
         "exact_answer": method,
@@ -100,9 +106,9 @@ def used_method(settings: Settings, rows: Rows) -> dict[str, Any]:
 def run_candidates(settings: Settings, rows: Rows) -> Sequence[str] | None:
     """The candidates of a run: those given, else every accepted answer of the data, rows past a limit included.
 
-    None where another method is used.
+    None where another method is used, and for rows that offer options: those are their own candidates.
     """
-    if settings.candidates is not None or settings.exact_answer != "candidates":
+    if settings.candidates is not None or settings.exact_answer != "candidates" or any(row.options for row in rows):
         return settings.candidates
     return named_answers([*rows, *rows.beyond], wrong_too=settings.correct == "choice")
 
@@ -223,10 +229,10 @@ def data_hash(rows: list[QARow]) -> str:
     return json_hash([_stated(row) for row in rows])
 
 
-ADDED = ("system", "messages")
+ADDED = ("system", "messages", "options")
 """Fields that rows once had not: where they are absent, the hash is that of then."""
 
 
 def _stated(row: QARow) -> dict[str, Any]:
     values = {**asdict(row), "source": ""}
-    return {name: value for name, value in values.items() if value is not None or name not in ADDED}
+    return {name: value for name, value in values.items() if value or name not in ADDED}

@@ -14,7 +14,7 @@ from interp.arguments import MANY, flag, one_of, one_text, seed_number, whole_nu
 from interp.capturing.activations import read_sites
 from interp.capturing.role_text import read_roles
 from interp.capturing.roles import ROLES
-from interp.data.rows import read_columns
+from interp.data.row import read_columns
 from interp.errors import DataError
 from interp.models.placement import device_name, dtype_name
 from interp.probing.estimators import ProbeSpec

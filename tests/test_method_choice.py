@@ -25,6 +25,7 @@ def with_completions(rows, text):
         (OPEN, True, "label", "candidates"),
         (with_completions(OPEN, "Jane Austen\nShe was English."), True, "contains", "first_line"),
         (with_completions(OPEN, "That is a difficult question, but I would say that it was written by Jane."), False, "contains", "extract"),
+        ([QARow(r.id, r.question, r.answers, options=(*r.answers, "nobody")) for r in OPEN], True, "contains", "candidates"),
         (CLOSED[:12] + OPEN, True, "contains", "extract"),
         (CLOSED + OPEN[:5], True, "contains", "candidates"),
     ],

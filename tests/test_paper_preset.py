@@ -109,6 +109,11 @@ def test_correct_is_a_substring():
     (pair,) = rows_of(("Who?", "cook", "baker"))
     assert substring_match(pair, "the Cook, not the baker", "choice")
     assert not substring_match(pair, "the baker, not the cook", "choice")
+    several = replace(pair, wrong_answer=("baker", "driver"))
+    assert substring_match(several, "the cook, not the driver", "choice")
+    assert not substring_match(several, "the driver, not the cook", "choice")
+    offered = replace(pair, options=("baker", "cook"))
+    assert substring_match(offered, "B", "contains") and not substring_match(offered, "A", "contains")
     assert not substring_match(pair, "the driver", "choice")
     labels = rows_of(("a", ["neutral", "neutrality"]), ("b", ["entailment", "entail"]))
     named = [answer for row in labels for answer in row.answers]

@@ -1,6 +1,7 @@
 """Files of rows: the same from every format, JSON's nestings, questions without an answer, and files that are neither."""
 
 import csv
+import gzip
 import json
 from pathlib import Path
 
@@ -161,7 +162,7 @@ def test_a_folder_a_pattern_and_a_file_name_the_same_rows(tmp_path):
         (
             "x.txt",
             b"a",
-            "x.txt: cannot tell the format; expected a name that ends in .jsonl .ndjson .json .csv .parquet",
+            "x.txt: cannot tell the format; expected a name that ends in .jsonl .ndjson .json .csv .parquet .tsv",
         ),
     ],
 )
@@ -181,3 +182,53 @@ def test_a_folder_or_pattern_without_files_says_so(tmp_path):
     ):
         with pytest.raises(DataError, match=said):
             list(read_files(tmp_path / path))
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "rows.tsv", "list.json", "rows.ndjson"])
+def test_a_packed_file_gives_the_rows_of_the_file(tmp_path, name):
+    rows = [{"question": "a\u2028b?", "answer": "x, y"}, {"question": 'say "c"?', "answer": "two\nlines"}]
+    plain = tmp_path / name
+    if name == "list.json":
+        plain.write_text(json.dumps(rows), encoding="utf-8")
+    elif plain.suffix in (".csv", ".tsv"):
+        pandas.DataFrame(rows).to_csv(plain, index=False, sep="\t" if plain.suffix == ".tsv" else ",")
+    else:
+        plain.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    packed = tmp_path / f"{name}.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    found = [(where.replace(".gz", ""), values) for where, values in read_files(packed)]
+    assert found == list(read_files(plain)) and [values for _, values in found] == rows
+    if name != "list.json":
+        plain.unlink()
+        assert [values for _, values in read_files(tmp_path)] == rows
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b'{"a": 1}\n' * 1000)[:-9], b"\x1f\x8b\x08nonsense", b'{"a": 1}'])
+def test_a_damaged_packed_file_is_named(tmp_path, content):
+    (tmp_path / "x.jsonl.gz").write_bytes(content)
+    with pytest.raises(DataError, match=r"x\.jsonl\.gz: cannot be (read|unpacked): "):
+        list(read_files(tmp_path / "x.jsonl.gz"))
+
+
+@pytest.mark.parametrize("length", [131_071, 131_072, 131_073, 1_000_000])
+def test_a_cell_may_be_longer_than_the_csv_module_allows_by_itself(tmp_path, length):
+    before = csv.field_size_limit()
+    (tmp_path / "x.csv").write_text(f"question,answer\n{'a' * length},b\n", encoding="utf-8")
+    assert [len(values["question"]) for _, values in read_files(tmp_path / "x.csv")] == [length]
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.tsv", b"a,b\n1,2\n", "x.tsv:1: the cells are separated by ','; save the file with tabs"),
+        ("x.csv", b"a\tb\n1\t2\n", "x.csv:1: the cells are separated by .*commas, or name it .tsv"),
+        ("x.tsv", b"a\tb\n1\n", "x.tsv:2: expected 2 cells as in the header, got 1"),
+        ("x.parquet.gz", b"PAR1", "x.parquet.gz: Parquet is packed in itself; unpack the file with gunzip"),
+        ("x.txt.gz", b"a", "x.txt.gz: cannot tell the format"),
+    ],
+)
+def test_tables_with_other_separators_say_so(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        list(read_files(tmp_path / name))

@@ -124,6 +124,7 @@ def test_the_hash_of_the_data_is_that_of_the_rows_wherever_they_stood():
         "id": "q2", "question": "Who?", "answers": ("Roma", "Rome"), "prompt": "p", "context": "c", "wrong_answer": "w",
         "group": "g", "prompt_ids": (1,), "completion": "c", "completion_ids": (1,), "exact_answer": "Rome", "correct": True,
         "system": "Be short.", "messages": (("user", "Where?"),),
+        "options": ("Rome", "Oslo"),
     }  # fmt: skip
     assert set(changes) == set(asdict(ROW)) - {"source"}
     hashes = {data_hash([replace(ROW, **{name: value})]) for name, value in changes.items()}

@@ -62,7 +62,7 @@ class Answers(Records):
     correct: list[bool | None]
     exact_answer: list[str | None]
     exact_answer_method: list[str | None]
-    """A name of `interp.answering.exact_answers.METHODS`, or `row` (the row brought it)."""
+    """A name of `interp.answering.exact_answers.METHODS`, `row` (the row brought it) or `option` (it offers some)."""
     exact_answer_tokens: list[tuple[int, int] | None]
     """First and last token of the exact answer, both inclusive."""
     question_tokens: list[tuple[int, int] | None]
@@ -151,7 +151,8 @@ def generate_answers(
 
     Exact answers: the row's own `exact_answer`, else the method `exact_answer` names (`interp.answering.exact_answers`;
     default: `answer_pattern` with one group if it is given, else `candidates`, by default every accepted answer of the
-    data set; with `correct="choice"` every `wrong_answer` too). `extract` asks `extractor`, by default the model
+    data set; with `correct="choice"` every `wrong_answer` too; of rows with options, which then stand in the prompt,
+    the letter or text of the option chosen). `extract` asks `extractor`, by default the model
     itself. Correct: the row's own `correct`, else the rule `correct` (a name of `interp.answering.correctness`, or a
     function `(row, completion) -> bool | None`); `judge` asks the model or function `judge`. Definitions: A sample.
 
@@ -266,8 +267,9 @@ def check_kept(log: Any, splits: Any) -> None:
 
 def named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:
     """The default candidates: one list for all rows, so that no row's own answers decide where its answer is found."""
-    accepted = [answer for row in rows for answer in row.answers]
-    return accepted + [row.wrong_answer for row in rows if wrong_too and row.wrong_answer is not None]
+    without_options = [row for row in rows if not row.options]  # the others' are found by the option that is chosen
+    accepted = [answer for row in without_options for answer in row.answers]
+    return accepted + [answer for row in without_options if wrong_too for answer in row.wrong_answers]
 
 
 def own_completion(row: QARow, tokenizer: "PreTrainedTokenizerBase") -> list[int] | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from interp.answering import options
 from interp.answering.matching import CandidateFinder, fold
 from interp.answering.numerals import Numeral, numerals, same_number
 from interp.answering.short_answer import first_line
@@ -61,7 +62,8 @@ def correctness_rule(correct: str | Rule, rows: Sequence[QARow]) -> Rule:
     def checked(row: QARow, completion: str) -> bool | None:
         if row.correct is not None:
             return row.correct
-        verdict = rule(row, completion)
+        by_option = bool(row.options) and isinstance(correct, str) and correct in options.RULES
+        verdict = options.is_right(row, completion) if by_option else rule(row, completion)
         if verdict is not None and not isinstance(verdict, (bool, np.bool_)):
             raise DataError(
                 f"{row.source or row.id}: the correctness rule must return True, False or None, got {verdict!r}"
@@ -156,21 +158,23 @@ def _last(text: str) -> Numeral | None:
 
 @register("choice")
 def choice(rows: Sequence[QARow]) -> Rule:
-    """Right if, of the row's accepted answers and its `wrong_answer`, the earliest one named is accepted.
+    """Right if, of the row's accepted answers and its `wrong_answer`s, the earliest one named is accepted.
 
-    Longest first where two begin alike. A completion that names neither is wrong (as in the paper's code for
-    Winobias). Raises DataError for a row without `wrong_answer`.
+    Longest first where two begin alike. A completion that names none is wrong (as in the paper's code for
+    Winobias). Of a row with `options`: if the one chosen is accepted (definitions: options). Raises DataError for a row
+    with neither.
     """
     for row in rows:
-        if row.correct is None and row.wrong_answer is None:
+        if row.correct is None and not row.options and row.wrong_answer is None:
             raise DataError(
                 f"{row.source or row.id}: correct='choice' needs a `wrong_answer` in every row; bring that column, "
                 "or choose another rule"
             )
 
     def rule(row: QARow, completion: str) -> bool | None:
-        wrong = () if row.wrong_answer is None else (row.wrong_answer,)
-        return _earliest(CandidateFinder([*row.answers, *wrong]), completion) in _folded(row.answers)
+        if row.options:
+            return options.is_right(row, completion)
+        return _earliest(CandidateFinder([*row.answers, *row.wrong_answers]), completion) in _folded(row.answers)
 
     return rule
 

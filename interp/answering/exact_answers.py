@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interp.answering.asking import Exchange
 from interp.answering.matching import CandidateFinder, fold
@@ -37,6 +37,8 @@ class ExactAnswerMethod:
 
     name: str
     locate: Locate
+    by_option: bool = False
+    """Whether rows with options are located by the option chosen instead: where no other rule was asked for."""
 
 
 def exact_answer_method(
@@ -49,7 +51,8 @@ def exact_answer_method(
 ) -> ExactAnswerMethod:
     """The method of that name.
 
-    - `candidates`: the earliest, then longest match of `candidates` (of `default_candidates`, if none are given);
+    - `candidates`: the earliest, then longest match of `candidates` (of `default_candidates`, if none are given: then
+      rows with options are located by the option chosen, `interp.answering.options`);
     - `pattern`: the group of the first match of `pattern`;
     - `first_line`: the first line that is not blank, without a leading `Answer:`, quotes and final punctuation;
     - `last_number`: the last number, sign and per cent included: the one the `numeric` rule judges;
@@ -70,7 +73,8 @@ def exact_answer_method(
             if value is not None and name != option:
                 raise DataError(f"exact_answer={name!r} does not use {option}; leave one of the two out")
     if name == "candidates":
-        return _by_text(name, CandidateFinder(default_candidates if candidates is None else candidates).find)
+        find = CandidateFinder(default_candidates if candidates is None else candidates).find
+        return replace(_by_text(name, find), by_option=candidates is None)
     if name == "pattern":
         return _by_text(name, _pattern_finder(pattern))
     if name == "first_line":

@@ -7,6 +7,7 @@ from interp.accepted import Asked
 from interp.answering.answers import Answers, check_kept
 from interp.answering.asking import Exchange, ask, check_asked, check_fields
 from interp.answering.judgement import Judgement, read_verdict
+from interp.answering.options import accepted, shown_question
 from interp.arguments import flag, instance, mapping, nearest, whole_number
 from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
@@ -84,7 +85,11 @@ def judge_answers(
     said = answers.final
     askable = [i for i, text in enumerate(said) if text.strip() and (rows[i].answers or not compares)]
     filled = [
-        prompt.format(question=rows[i].question, answers="; ".join(rows[i].answers), completion=said[i].strip())
+        prompt.format(
+            question=shown_question(rows[i]),
+            answers="; ".join(accepted(rows[i])),
+            completion=said[i].strip(),
+        )
         for i in askable
     ]
     replies = ask(judge, filled, max_new_tokens=max_new_tokens, batch_tokens=batch_tokens, splits=splits, label="judge")

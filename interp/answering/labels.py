@@ -9,6 +9,7 @@ from interp.answering.asking import Exchange
 from interp.answering.correctness import Rule
 from interp.answering.exact_answers import ExactAnswerMethod, Located, Span
 from interp.answering.matching import CandidateFinder
+from interp.answering.options import option_spans, shown_question
 from interp.answering.spans import Decode, TokenText
 from interp.answering.thoughts import UNFINISHED, Parts, begins_in_thought, parts_of
 from interp.data.rows import QARow
@@ -130,17 +131,22 @@ def label_answers(
         for before, after in zip(prompt_ids, completion_ids, strict=True)
     ]
     located: dict[int, Located] = {}
+    names: dict[int, str] = {}
     others: list[int] = []
     for i, (row, completion) in enumerate(zip(rows, completions, strict=True)):
         if completion_ids[i] and row.exact_answer is not None:
-            located[i] = Located(_occurrences(row, completion))
-        elif completion_ids[i] and completion.parts.final is not None:
+            located[i], names[i] = Located(_occurrences(row, completion)), "row"
+        elif not completion_ids[i] or completion.parts.final is None:
+            continue
+        elif method.by_option and row.options:
+            spans = option_spans(row, completion.final)
+            located[i], names[i] = Located(_moved(spans, completion.final_start)), "option"
+        else:
             others.append(i)
-    names = dict.fromkeys(located, "row") | dict.fromkeys(others, method.name)
-    found = method.locate([rows[i].question for i in others], [completions[i].final for i in others])
+            names[i] = method.name
+    found = method.locate([shown_question(rows[i]) for i in others], [completions[i].final for i in others])
     for i, one in zip(others, found, strict=True):
-        start = completions[i].final_start
-        located[i] = replace(one, spans=[(begin + start, end + start) for begin, end in one.spans])
+        located[i] = replace(one, spans=_moved(one.spans, completions[i].final_start))
 
     labels = []
     for i, (row, completion) in enumerate(zip(rows, completions, strict=True)):
@@ -168,13 +174,17 @@ def label_answers(
     return labels
 
 
+def _moved(spans: Sequence[Span], by: int) -> list[Span]:
+    return [(begin + by, end + by) for begin, end in spans]
+
+
 def _occurrences(row: QARow, completion: Completion) -> list[Span]:
     """Where the row's own exact answer stands: as it is written, else after folding; in the final answer, if it can."""
     assert row.exact_answer is not None
     for text, start in ((completion.final, completion.final_start), (completion.searched, 0)):
         spans = [match.span() for match in re.finditer(re.escape(row.exact_answer), text)]
         if spans := spans or CandidateFinder([row.exact_answer]).find(text):
-            return [(begin + start, end + start) for begin, end in spans]
+            return _moved(spans, start)
     raise DataError(
         f"{row.source or row.id}: exact_answer {row.exact_answer!r} does not occur in the completion "
         f"{completion.searched!r}; give it as it stands there, or leave it out to have it located"

@@ -34,6 +34,8 @@ def choose_method(rows: Sequence[QARow], *, chat: bool, correct: str) -> Choice:
     """
     if correct == "numeric":
         return Choice("last_number", "the rule `numeric` judges the last number")
+    if all(row.options for row in rows):
+        return Choice("candidates", "every question offers its options, of which the one chosen is looked for")
     if correct in ("choice", "label"):
         return Choice("candidates", f"the rule `{correct}` judges which answer of a closed set is named first")
     share, names = shared_answers(rows)

@@ -1,7 +1,7 @@
 """Prompts: the ids a model is given for a row, and where the row's own question stands among them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from interp.answering.chat import (
     read_date,
     render,
 )
+from interp.answering.options import filled
 from interp.answering.spans import Decode, TokenText
 from interp.arguments import flag, one_text
 from interp.data.rows import QARow
@@ -22,7 +23,7 @@ from interp.errors import DataError, ModelError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-FIELDS = ("question", "context")
+FIELDS = ("question", "context", "options")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class PromptFormat:
     """How a row becomes a prompt."""
 
     template: str | None = None
-    """Text with `{question}` (and `{context}`), few-shot examples and all; None: the bare question."""
+    """Text with `{question}` (and `{context}`, `{options}`), few-shot examples and all; None: the bare question."""
     chat: bool | None = None
     """Wrap the text as a user turn of the chat template; None: if the tokenizer has one and no `template` is given."""
     options: Mapping[str, Any] | None = None
@@ -55,7 +56,9 @@ class PromptFormat:
         unknown = [name for name in names if name not in FIELDS]
         if unknown or "question" not in names:
             came = f"{{{unknown[0]}}}" if unknown else "none"
-            raise DataError(f"the prompt template must hold {{question}} and may hold {{context}}; it names {came}")
+            raise DataError(
+                f"the prompt template must hold {{question}} and may hold {{context}} and {{options}}; it names {came}"
+            )
 
     def is_chat(self, tokenizer: "PreTrainedTokenizerBase") -> bool:
         """Whether prompts are turns of a chat. Raises ModelError where that was asked for and there is no template."""
@@ -98,13 +101,8 @@ class PromptFormat:
         return [*before, {"role": "user", "content": self.filled(row)}]
 
     def filled(self, row: QARow) -> str:
-        """The template with the row's question and context, before any chat template."""
-        if self.template is not None and "{context" in self.template and row.context is None:
-            raise DataError(
-                f"{row.source or row.id}: the prompt template names {{context}}, but the row has no `context`"
-            )
-        question = row.question if row.messages is None else row.messages[-1][1]
-        return (self.template or "{question}").format(question=question, context=row.context)
+        """The template with the row's question, options and context, before any chat template."""
+        return filled(self.template, row if row.messages is None else replace(row, question=row.messages[-1][1]))
 
 
 def with_bos(ids: list[int], tokenizer: "PreTrainedTokenizerBase") -> list[int]:

@@ -131,6 +131,10 @@ def _imdb(record: Mapping[str, Any], *, chat: bool) -> Fields:
     return {"question": record["text"].strip(), "answer": names[label]}
 
 
+def _imdb_kaggle(record: Mapping[str, Any], *, chat: bool) -> Fields:
+    return _imdb({"text": record["review"], "label": record["sentiment"]}, chat=chat)
+
+
 def _index(label: Any, n: int) -> int:
     number = int(label)
     if not 0 <= number < n:
@@ -173,4 +177,4 @@ MNLI = (
     Format(("Question", "Answer", "Origin"), _mnli),
     Format(("premise", "hypothesis", "label"), _mnli_hub),
 )
-IMDB = (Format(("text", "label"), _imdb),)
+IMDB = (Format(("text", "label"), _imdb), Format(("review", "sentiment"), _imdb_kaggle))

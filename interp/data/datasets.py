@@ -4,7 +4,7 @@ Prompts, rules and token limits follow the code of Orgad et al. (arXiv 2410.0270
 docs/datasets.md lists where ours differ.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -13,7 +13,8 @@ from interp.arguments import flag, one_of
 from interp.arguments import path as path_of
 from interp.data import dataset_records as records
 from interp.data.dataset_records import Format
-from interp.data.readers import Record, read_files
+from interp.data.hub import read_hub
+from interp.data.readers import read_files
 from interp.data.rows import Rows, rows_of
 from interp.errors import DataError
 from interp.public import public
@@ -80,7 +81,8 @@ def load_dataset(
     ('Keanu Reeves',)
     """
     preset = dataset(name)
-    chat, source = flag("chat", chat), _read_hub(preset) if path is None else read_files(path_of("path", path))
+    chat, hub = flag("chat", chat), (preset.name, preset.hub, preset.published)
+    source = read_hub(*hub) if path is None else read_files(path_of("path", path))
     records = ((where, _fields(preset, where, record, chat)) for where, record in source)
     return rows_of(records, limit=limit, skip_unanswerable=skip_unanswerable)
 
@@ -96,29 +98,6 @@ def _fields(preset: Dataset, where: str, record: Mapping[str, Any], chat: bool) 
         raise DataError(
             f"{where}: not a record of {preset.name} as it is published ({preset.published}): "
             f"{type(error).__name__} {error}"
-        ) from None
-
-
-def _read_hub(preset: Dataset) -> Iterator[Record]:
-    if preset.hub is None:
-        raise DataError(f"{preset.name} is not on the Hugging Face hub; give its file ({preset.published})")
-    try:
-        import datasets
-    except ImportError:
-        raise DataError(
-            f"{preset.name} without a file comes from the Hugging Face hub, which needs `datasets`: run "
-            f"`pip install datasets`, or give the published file ({preset.published})"
-        ) from None
-    path, configuration, split = preset.hub
-    try:
-        loaded = datasets.load_dataset(path, configuration, split=split, streaming=True)
-        for number, record in enumerate(loaded):
-            yield f"{path}:{split} {number}", record
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(
-            f"{preset.name}: {path} cannot be read from the Hugging Face hub "
-            f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); "
-            f"give the published file instead ({preset.published})"
         ) from None
 
 
@@ -217,7 +196,7 @@ DATASETS: dict[str, Dataset] = {
         ),
         Dataset(
             "imdb",
-            published="ai.stanford.edu/~amaas/data/sentiment, as rows of text and label",
+            published="ai.stanford.edu/~amaas/data/sentiment, as rows of text and label (Kaggle: review and sentiment)",
             formats=records.IMDB,
             hub=("stanfordnlp/imdb", None, "train"),
             correct="label",

@@ -2,7 +2,9 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from interp.arguments import one_text, shown
@@ -20,6 +22,54 @@ def absent(value: Any) -> bool:
     """None, NaN, or pandas' NA and NaT."""
     not_a_number = isinstance(value, float) and math.isnan(value)
     return value is None or not_a_number or type(value).__name__ in ("NAType", "NaTType")
+
+
+def blank(value: Any) -> bool:
+    """Absent, or a text of nothing but white space, or a list or mapping that holds nothing else."""
+    if isinstance(value, list | tuple | Mapping):
+        return all(map(blank, value.values() if isinstance(value, Mapping) else value))
+    return absent(value) or (isinstance(value, str) and not value.strip())
+
+
+def squeezed(name: object) -> str:
+    """A column's name without what data sets write differently: `Correct Answers` and `correct_answers` are one."""
+    return _squeezed(str(name))
+
+
+@lru_cache(maxsize=4096)  # the same few names come with every row
+def _squeezed(name: str) -> str:
+    return re.sub(r"[\s_-]+", "", name).casefold()
+
+
+def plain(value: Any) -> Any:
+    """NumPy's and torch's values as Python's own, inside lists and mappings too."""
+    value = _plain(value)
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def listed(value: Any) -> Any:
+    """A JSON list of texts that stands inside a text, as a list; anything else as it is."""
+    found = _parsed(value) if isinstance(value, str) and value.lstrip().startswith("[") else None
+    return found if isinstance(found, list) and all(isinstance(item, str) for item in found) else value
+
+
+def unpacked(where: str, value: Any) -> Any:
+    """A list or mapping, also as JSON inside a text.
+
+    Raises DataError for one that Python or NumPy printed: `['a' 'b']` can be read in more than one way.
+    """
+    value = plain(value)
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
+        return value
+    found = _parsed(value)
+    if not isinstance(found, list | dict):
+        raise DataError(
+            f"{where}: expected a list as JSON writes it, got {shown(value)}; write it with json.dumps, or bring the "
+            "rows as JSONL or Parquet"
+        )
+    return found
 
 
 def read_text(where: str, value: Any) -> str:

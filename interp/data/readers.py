@@ -1,9 +1,14 @@
-"""Rows as they stand in files: JSONL, JSON, CSV and Parquet, each row with the place it came from."""
+"""Rows as they stand in files: JSONL, JSON, CSV, TSV and Parquet, each row with the place it came from."""
 
 import csv
 import glob
 import json
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from gzip import GzipFile
+from gzip import open as open_gzip
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +22,17 @@ class Cell(str):
     """A CSV cell: text, from which lists, ids and truth values have to be parsed."""
 
 
+class Cells(dict[str, Cell]):
+    """A CSV record: an empty cell is no cell, but its column is in the header."""
+
+    header: tuple[str, ...] = ()
+
+
+def header(values: Mapping[str, Any]) -> list[str]:
+    """The columns that a record could have."""
+    return list(values.header if isinstance(values, Cells) else values)
+
+
 def read_files(path: Path) -> Iterator[Record]:
     """The rows of a file, of a folder's files, or of the files that match a pattern, in the order of their names.
 
@@ -27,13 +43,15 @@ def read_files(path: Path) -> Iterator[Record]:
             yield from _read_file(file)
     except OSError as error:
         raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from None
+    except (EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be unpacked: {error}; fetch the file again") from None
 
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         # A .json file in a folder of data mostly describes the others.
         row_files = [suffix for suffix in _READERS if suffix != ".json"]
-        found = sorted(child for child in path.iterdir() if child.suffix.lower() in row_files)
+        found = sorted(child for child in path.iterdir() if _format(child) in row_files)
         nothing = f"{path}: the folder holds no file that ends in {' '.join(row_files)}"
     elif glob.has_magic(str(path)) and not path.exists():
         found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
@@ -47,9 +65,11 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read_file(path: Path) -> Iterator[Record]:
-    reader = _READERS.get(path.suffix.lower())
+    reader = _READERS.get(_format(path))
     if reader is None:
         raise DataError(f"{path}: cannot tell the format; expected a name that ends in {' '.join(_READERS)}")
+    if reader is _read_parquet and _packed(path):
+        raise DataError(f"{path}: Parquet is packed in itself; unpack the file with gunzip")
     empty = True
     for record in reader(path):
         empty = False
@@ -58,9 +78,22 @@ def _read_file(path: Path) -> Iterator[Record]:
         raise DataError(f"{path}: the file holds no rows")
 
 
+def _format(path: Path) -> str:
+    """The ending that says how a file is read, whether it is packed or not."""
+    return (path.with_suffix("") if _packed(path) else path).suffix.lower()
+
+
+def _packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _open(path: Path) -> GzipFile | BufferedReader:
+    return open_gzip(path) if _packed(path) else path.open("rb")
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines with their ends; only a newline ends one, never a Unicode line separator inside a text."""
-    with path.open("rb") as file:
+    with _open(path) as file:
         for number, line in enumerate(file, start=1):
             if number == 1:
                 if line.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -122,24 +155,42 @@ def _squad(where: str, article: Mapping[str, Any]) -> Iterator[Record]:
         ) from None
 
 
-def _read_csv(path: Path) -> Iterator[Record]:
-    reader = csv.reader((line for _, line in _lines(path)), strict=True)
+def _read_csv(path: Path, separator: str = ",") -> Iterator[Record]:
+    reader = csv.reader((line for _, line in _lines(path)), strict=True, delimiter=separator)
     line = 1
     try:
-        header = next(reader, [])
-        if len(header) == 1 and (separators := [mark for mark in ";\t|" if mark in header[0]]):
-            raise DataError(f"{path}:1: the cells are separated by {separators[0]!r}; save the file with commas")
+        header = _next(reader) or []
+        others = [mark for mark in ";\t|," if mark != separator]
+        if len(header) == 1 and (separators := [mark for mark in others if mark in header[0]]):
+            kind = "tabs" if separator == "\t" else "commas"
+            hint = ", or name it .tsv" if separators[0] == "\t" else ""
+            raise DataError(f"{path}:1: the cells are separated by {separators[0]!r}; save the file with {kind}{hint}")
         if repeated := sorted({name for name in header if header.count(name) > 1}):
             raise DataError(f"{path}:1: the column {repeated[0]!r} occurs more than once")
         line = reader.line_num + 1
-        for cells in reader:
+        while (cells := _next(reader)) is not None:
             if cells and len(cells) != len(header):
                 raise DataError(f"{path}:{line}: expected {len(header)} cells as in the header, got {len(cells)}")
             if cells:
-                yield f"{path}:{line}", {name: Cell(text) for name, text in zip(header, cells, strict=True) if text}
+                values = Cells({name: Cell(text) for name, text in zip(header, cells, strict=True) if text})
+                values.header = tuple(header)
+                yield f"{path}:{line}", values
             line = reader.line_num + 1
     except csv.Error as error:
         raise DataError(f"{path}:{line}: not CSV ({error})") from None
+
+
+_CELL = 2**31 - 1
+"""Characters that a cell may have; the csv module's own limit, 131,072, is shorter than some articles."""
+
+
+def _next(reader: Iterator[list[str]]) -> list[str] | None:
+    """The next record. The limit belongs to the whole process, so it is raised for this record only."""
+    before = csv.field_size_limit(_CELL)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _read_parquet(path: Path) -> Iterator[Record]:
@@ -159,10 +210,11 @@ def _read_parquet(path: Path) -> Iterator[Record]:
         raise DataError(f"{path}: cannot be read as Parquet: {error}") from None
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Path], Iterator[Record]]] = {
     ".jsonl": _read_jsonl,
     ".ndjson": _read_jsonl,
     ".json": _read_json,
     ".csv": _read_csv,
     ".parquet": _read_parquet,
+    ".tsv": partial(_read_csv, separator="\t"),
 }

@@ -10,6 +10,15 @@ NAMED = 5
 """How many of several rows are named in a message."""
 
 
+LIKELY = {
+    "question": ("prompt", "input", "instruction", "text", "sentence", "statement", "claim", "title", "premise", "ctx"),
+    "answer": ("label", "target", "output", "response", "gold", "reference", "references", "solution", "final_answer"),
+}
+"""Columns that often hold a field, but as often something else: they are proposed, never taken."""
+LABELLED_TEXTS = (("review", "sentiment"), ("text", "label"))
+"""Texts to be labelled, which need a prompt that says how."""
+
+
 def why_unanswerable(values: Mapping[str, Any]) -> str:
     """Why a question has no accepted answer: because the data say that it has none, or just so."""
     if str(values.get("is_impossible")).casefold() == "true":
@@ -30,11 +39,17 @@ def no_answer(places: Sequence[str], columns: Mapping[str, str], seen: Iterable[
 
 
 def missing(where: str, field: str, columns: Mapping[str, str], found: Iterable[str]) -> DataError:
-    """A column that has to be there is not, or is empty."""
-    names = ", ".join(map(str, found)) or "nothing"
+    """A column that has to be there is not, or is empty; with the columns that may be meant."""
+    found = list(map(str, found))
+    likely = [name for name in found if name.casefold() in LIKELY.get(field, ()) and name not in columns.values()]
+    proposed = likely[0] if likely and field not in columns else "…"
+    named = f"{{{field!r}: {proposed if proposed == '…' else repr(proposed)}}}"
+    said = f"Name another with columns={named} (--columns {field}={proposed})"
+    if any(set(pair) <= set(found) for pair in LABELLED_TEXTS):
+        said += "; for movie reviews give dataset='imdb' (--dataset imdb), which asks for their sentiment"
     return DataError(
         f"{where}: no {field}: expected text in the column {columns.get(field, field)!r}; "
-        f"found the columns: {names}. Name another with columns={{{field!r}: …}} (--columns {field}=…)"
+        f"found the columns: {', '.join(found) or 'nothing'}. {said}"
     )
 
 

@@ -1,7 +1,7 @@
 """plan: what a run will take, and which rows it will leave out, before it is paid for."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,8 @@ class Plan:
     """How exact answers will be looked for, and why; "" where the user said."""
     notes: tuple[str, ...] = ()
     """What the chat template has to say about this run."""
+    read_as: dict[str, int] = field(default_factory=dict)
+    """{published form: rows} of what was recognised in the data, beside plain questions and answers."""
     on_cpu: bool = False
     """Whether the model is to run on the CPU, so that its memory is this machine's."""
 
@@ -96,6 +98,7 @@ class Plan:
         left_out = sum(map(len, self.excluded.values()))
         lines = [f"{self.rows} rows, {self.answered} to be answered; {left_out} left out"]
         lines += [f"  {status}: {len(ids)} ({_some(ids)})" for status, ids in self.excluded.items() if ids]
+        lines += [f"  read as {form}: {count}" for form, count in self.read_as.items()]
         lines.append(f"prompts: {shortest} to {longest} tokens, median {median}")
         if self.shared_prefix:
             lines.append(
@@ -158,6 +161,7 @@ def plan(
     counted = _counted(asked_rows, settings, shapes, tokenizer, Path("." if out is None else out))
     counted["exact_answer"] = "" if request.choice is None else str(request.choice)
     counted["notes"] = tuple(prompt_notes(settings, asked_rows, tokenizer))
+    counted["read_as"] = request.rows.read_as
     if not time:
         return Plan(**counted, seconds=None)
 

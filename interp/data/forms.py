@@ -1,0 +1,230 @@
+"""Records as data sets publish them, recognised by their shape: which of their columns are which fields of a row."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from interp.arguments import shown
+from interp.data.choices import Offered, find_options
+from interp.data.fields import blank, listed, plain, squeezed, unpacked
+from interp.data.keys import read_key
+from interp.data.readers import Cell, header
+from interp.errors import DataError
+
+QUESTIONS = ("question", "problem", "query", "questiontext", "questionstem")
+"""Columns that hold the question (case, spaces and `_` do not count)."""
+ASKED_WITH_OPTIONS = ("ctx", "goal", "sentence", "stem", "startphrase", "input", "prompt")
+"""Columns that hold it where the record brings options."""
+ANSWERS = (
+    *("answer", "answers", "possibleanswers", "correctanswers", "correctanswer", "goldanswers", "goldanswer"),
+    *("goldenanswers", "acceptedanswers", "bestanswer"),
+)
+"""Columns that hold accepted answers; `Best Answer` stands beside `Correct Answers`."""
+WRONG = ("incorrectanswers", "wronganswers", "wronganswer", "incorrectanswer")
+"""Columns that hold wrong answers."""
+CONTEXTS = ("context", "passage", "article")
+"""Columns that hold the text which the question is about, where there is no `context`."""
+YES, NO = ("yes", "true"), ("no", "false")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was recognised in one record; nothing, where its columns are named as the fields of a row are."""
+
+    form: str | None = None
+    """In words, as `--columns` would say it."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of a row that do not stand in columns of their names."""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """Options of a run that fit this form, for those that are not given."""
+    answer_in: str | None = None
+    """The column where the answer, or the key of the options, is looked for."""
+    no_answer: str | None = None
+    """Why there is no accepted answer, if the record itself says that there is none."""
+
+
+def read_form(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Reading:
+    """What a record is, by the names of its columns and the shape of its cells; `columns` given by the user win.
+
+    Raises DataError for a record that can be read in more than one way, with the option that decides.
+    """
+    nested = plain(values.get("question"))
+    if isinstance(nested, Mapping) and "stem" in nested and "question" not in columns:  # ARC's own JSONL
+        values = {**values, **nested, "question": nested["stem"]}
+    offered = find_options(where, values, columns)
+    if offered is not None:
+        return _choice(where, values, columns, offered)
+    statement = _statement(where, values, columns)
+    return _open_question(where, values, columns) if statement is None else statement
+
+
+def _choice(where: str, values: Mapping[str, Any], columns: Mapping[str, str], offered: Offered) -> Reading:
+    """A question with options: their texts are shown, the right one's text is the accepted answer."""
+    asked = _question(where, values, columns, (*QUESTIONS, *ASKED_WITH_OPTIONS))
+    question = values.get(asked)
+    if squeezed(question) in ("cause", "effect") and not blank(values.get("premise")):  # COPA
+        means = {"cause": "What was the cause of this?", "effect": "What happened as a result?"}
+        question = f"{values['premise']} {means[squeezed(question)]}"
+    if offered.right is not None:
+        offered = offered.shuffled(str(question))
+    right, key = read_key(where, values, offered, columns.get("answer"))
+    fields = {
+        "question": question,
+        "options": offered.texts,
+        "answer": tuple(dict.fromkeys(offered.texts[i] for i in right)),
+        **_context(values, columns),
+    }
+    if isinstance(values.get("correct"), str) and key == "correct":
+        fields["correct"] = None
+    if asked == "prompt" and not all(option in str(question) for option in offered.texts):
+        fields["prompt"] = None  # it is the question, and not the whole of what the model is given
+    form = f"question={asked}, options={offered.column}, answer={key}"
+    return Reading(form, fields, {"correct": "choice"}, answer_in=key)
+
+
+def _statement(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Reading | None:
+    """A statement with its truth (`statement,label`): the statement itself is the completion, after an empty prompt."""
+    names = header(values)
+    if not {"statement", "label"} <= set(names) or {"question", "answer", "completion", "correct"} & {*columns, *names}:
+        return None
+    text, truth = values.get("statement"), str(plain(values.get("label"))).strip().casefold()
+    if blank(text) or truth not in ("0", "1", "0.0", "1.0", "true", "false"):
+        raise DataError(
+            f"{where}: expected a statement with a label true or false (or 1 or 0), got {shown(text)} with "
+            f"{shown(values.get('label'))}; mend the row, or say what the columns are with columns={{'question': …, "
+            "'answer': …} (--columns question=…,answer=…)"
+        )
+    text = str(text)
+    bare = text.strip().rstrip(".!?").strip() or text
+    fields = {"question": text, "completion": text, "exact_answer": bare, "prompt": ""}
+    return Reading(
+        "completion=statement, correct=label, prompt empty",
+        {**fields, "correct": truth in ("1", "1.0", "true")},
+    )
+
+
+def _open_question(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Reading:
+    """A question with its accepted answers, in whatever columns and shape they come."""
+    names = header(values)
+    asked = _question(where, values, columns, QUESTIONS)
+    found = _answer_columns(where, names, columns)
+    fields: dict[str, Any] = {}
+    if asked != columns.get("question", "question"):
+        fields["question"] = values.get(asked)
+    read = [_shaped(where, name, plain(values.get(name)), passage="passage" in names) for name in found]
+    shape = next((each for each in read if each.shape), Shaped())
+    answers = _distinct([text for each in read for text in each.answers])
+    if found and (found != [columns.get("answer", "answer")] or any(each.changed for each in read)):
+        fields["answer"] = answers
+    wrong = [] if "wrong_answer" in columns or "wrong_answer" in names else _named(names, WRONG)
+    if wrong and found != ["answer"]:
+        fields["wrong_answer"] = _texts(where, wrong[0], plain(values.get(wrong[0])))
+    if shape.rules.get("correct") == "label":
+        fields["wrong_answer"] = NO if shape.answers == YES else YES
+    if not fields:
+        return Reading()
+    if shape.shape == "aliases" and "id" not in columns and (identity := _named(names, ("questionid",))):  # TriviaQA
+        fields["id"] = values.get(identity[0])
+    form = f"question={asked}, answer={'+'.join(found) or 'none'}" + (f" ({shape.shape})" if shape.shape else "")
+    return Reading(form, fields | _context(values, columns), shape.rules, next(iter(found), None), shape.reason)
+
+
+def _question(where: str, values: Mapping[str, Any], columns: Mapping[str, str], known: tuple[str, ...]) -> str:
+    """The column of the question: the one given, `question`, or the only one that is known to hold it."""
+    names = header(values)
+    if "question" in columns or "question" in names:
+        return columns.get("question", "question")
+    found = _named(names, known)
+    if len(found) > 1:
+        raise _ambiguous(where, "question", found)
+    return found[0] if found else "question"
+
+
+def _answer_columns(where: str, names: list[str], columns: Mapping[str, str]) -> list[str]:
+    """The columns of the accepted answers: the one given, `answer`, or those known to hold them; else []."""
+    if "answer" in columns or "answer" in names:
+        return [columns.get("answer", "answer")]
+    found = _named(names, ANSWERS)
+    if {squeezed(name) for name in found} == {"bestanswer", "correctanswers"}:
+        return sorted(found, key=squeezed)
+    if len(found) > 1:
+        raise _ambiguous(where, "answer", found)
+    return found
+
+
+def _named(names: list[str], known: tuple[str, ...]) -> list[str]:
+    return [name for wanted in known for name in names if squeezed(name) == wanted]
+
+
+def _ambiguous(where: str, field: str, found: list[str]) -> DataError:
+    return DataError(
+        f"{where}: the columns {', '.join(found)} may each hold the {field}; choose one with "
+        f"columns={{{field!r}: {found[0]!r}}} (--columns {field}={found[0]})"
+    )
+
+
+def _context(values: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    names = header(values)
+    found = [] if "context" in columns or "context" in names else _named(names, CONTEXTS)
+    return {"context": values.get(found[0])} if found else {}
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """The answers of one column."""
+
+    answers: Sequence[Any] = ()
+    changed: bool = False
+    """Whether they are not simply what stands in the column."""
+    shape: str = ""
+    """What it was, if its shape says more than a text or a list of texts."""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
+    """Why there is none, if the shape says so."""
+
+
+_PRINTED = re.compile(r"\s*(?:\{\s*['\"]\w+['\"]\s*:|\[\s*')")
+"""How a mapping, or Python's list of texts, begins that stands in a CSV cell."""
+
+
+def _shaped(where: str, name: str, value: Any, *, passage: bool) -> Shaped:
+    if isinstance(value, Cell) and _PRINTED.match(value):
+        value = unpacked(f"{where}: {name}", value)
+    if isinstance(value, Mapping):
+        keys = {squeezed(key): item for key, item in value.items()}
+        if "aliases" in keys and "value" in keys:  # TriviaQA
+            return Shaped(_filled([*(keys["aliases"] or ()), keys["value"]]), True, "aliases")
+        if isinstance(keys.get("text"), list):  # SQuAD on the hub
+            reason = None if keys["text"] else f"{name} is empty"
+            return Shaped(_filled(keys["text"]), True, "text", reason=reason)
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) and "text" in item for item in value):
+        return Shaped(_filled([item["text"] for item in value]), True, "text")
+    if isinstance(value, bool) or (passage and isinstance(value, Cell) and value.casefold() in ("true", "false")):
+        return Shaped(YES if str(value).casefold() == "true" else NO, True, "yes or no", {"correct": "label"})
+    result = re.search(r"(?:^|\n)####[ \t]*(\S[^\n]*?)\s*$", value) if isinstance(value, str) else None
+    if result is not None:  # GSM8K
+        return Shaped([result[1]], True, "after ####", {"correct": "numeric", "exact_answer": "last_number"})
+    texts = [value] if name == "answer" else _texts(where, name, value)
+    return Shaped(texts, changed=texts not in ([value], value))
+
+
+def _texts(where: str, name: str, value: Any) -> list[Any]:
+    """The texts of a column that is not called `answer`: a list, also as JSON inside a text, or the one that it is.
+
+    TruthfulQA's CSV joins them with semicolons. Blank ones are left out.
+    """
+    value, known = listed(value), squeezed(name)
+    if isinstance(value, str) and known in ("correctanswers", *WRONG):
+        value = value.split(";")
+    if isinstance(value, str) and known in ("possibleanswers", "answers") and value.lstrip().startswith(("[", "{")):
+        value = unpacked(f"{where}: {name}", value)
+    return _filled(value if isinstance(value, list | tuple) else [value])
+
+
+def _filled(values: Sequence[Any]) -> list[Any]:
+    return [item.strip() if isinstance(item, str) else item for item in values if not blank(item)]
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    return [item for i, item in enumerate(values) if item not in values[:i]]

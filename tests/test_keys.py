@@ -1,0 +1,162 @@
+"""Options of published records and the key that says which is right: every way to write one, and those refused."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interp.data.choices import find_options
+from interp.data.keys import read_key
+from interp.data.readers import Cell
+from interp.errors import DataError
+
+CHOICES = ["Cold", "Heat", "Dark", "Wind"]
+
+
+def right(values, given=None):
+    """The texts of the options that a record calls right."""
+    offered = find_options("at", values)
+    assert offered is not None
+    return [offered.texts[i] for i in read_key("at", values, offered, given)[0]]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *({"answer": 1}, {"answer": "1"}, {"answer": "B"}, {"answer": "b"}, {"answer": "(B)"}, {"answer": "B."}),
+        *({"answer": "Heat"}, {"answer": " heat "}, {"answer": ["Heat"]}, {"answer": np.int64(1)}, {"answer": 1.0}),
+        *({"answerKey": "B"}, {"answer_idx": "B", "answer": "Heat"}, {"answer": "B", "answer_index": 1}, {"label": "1"}),
+        *({"answer": "B. Heat"}, {"answer": "(B) heat"}, {"answer": "B) Heat"}, {"answerKey": "Option B"}),
+        *({"correct": "B"}, {"cop": 1}, {"Correct Option": 1}, {"gold": [1]}),
+        *({"answer": Cell("1")}, {"answer": "B", "label": "physics"}, {"correct_answer": "Heat", "correct": True}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_key_is_read_however_it_is_written(key):
+    assert right({"question": "q", "choices": CHOICES} | key) == ["Heat"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"choices": CHOICES}, {"options": CHOICES}, {"endings": CHOICES}, {"choices": np.array(CHOICES, dtype=object)}),
+        *({"choices": Cell(json.dumps(CHOICES))}, {"options": json.dumps(CHOICES)}),
+        {"choices": {"text": CHOICES, "label": ["A", "B", "C", "D"]}},
+        {"choices": {"text": np.array(CHOICES, dtype=object), "label": np.array(["A", "B", "C", "D"], dtype=object)}},
+        {"choices": json.dumps({"text": CHOICES, "label": ["A", "B", "C", "D"]})},
+        {"choices": [{"text": text, "label": label} for text, label in zip(CHOICES, "ABCD", strict=True)]},
+        {"options": dict(zip("ABCD", CHOICES, strict=True)) | {"E": None}},
+        *({"options": f"a ) {CHOICES[0]} , b ) {CHOICES[1]} , c ) Dark , d ) Wind"}, {"choices": "A. Cold\nB. Heat\nC. Dark\nD. Wind"}),
+        {"options": [f"{label}) {text}" for text, label in zip(CHOICES, "ABCD", strict=True)]},
+        {"options": [f"{label}. {text}" for text, label in zip(CHOICES, "abcd", strict=True)]},
+        *({f"option{i}": text for i, text in enumerate(CHOICES, first)} for first in (0, 1)),
+        {f"Option {label}": text for text, label in zip(CHOICES, "ABCD", strict=True)},
+        dict(zip("ABCD", CHOICES, strict=True)) | {"E": ""},
+        dict(zip(("opa", "opb", "opc", "opd"), CHOICES, strict=True)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_options_are_found_however_they_are_held(options):
+    offered = find_options("at", {"question": "q", "answer": "B"} | options)
+    assert offered is not None and offered.texts == tuple(CHOICES)
+    assert right({"question": "q", "answer": "B"} | options) == ["Heat"]
+
+
+def test_zeros_and_ones_are_names_beside_texts_and_marks_beside_choices():
+    assert right({"choices": {"text": ["Cold", "Heat"], "label": [0, 1]}, "answerKey": "0"}) == ["Cold"]
+    assert right({"mc1_targets": {"choices": ["Cold", "Heat"], "labels": [0, 1]}}) == ["Heat"]
+    both = {"choices": ["Cold", "Heat", "Dark"], "labels": [0, 1, 1]}
+    assert right({"options": both}) == ["Heat", "Dark"]
+
+
+def test_labels_that_are_numbers_are_names_and_no_places():
+    values = {"choices": {"text": CHOICES, "label": ["1", "2", "3", "4"]}}
+    assert right(values | {"answerKey": "1"}) == ["Cold"] and right(values | {"answerKey": "4"}) == ["Wind"]
+    with pytest.raises(DataError, match="at: answerKey: '0' names none of the 4 options in choices"):
+        right(values | {"answerKey": "0"})
+    told = {"options": [f"{i}. {text}" for i, text in enumerate(CHOICES, 1)]}
+    assert right(told | {"answer": 1}) == right(told | {"answer": "1"}) == ["Cold"]  # as they are numbered
+    swapped = {"choices": {"text": CHOICES, "label": ["D", "C", "B", "A"]}}
+    assert right(swapped | {"answerKey": "A"}) == ["Wind"]
+
+
+def test_numbered_columns_are_counted_as_they_are_numbered_and_class_labels_from_zero():
+    pair = {"sol1": "Cold", "sol2": "Heat"}
+    assert right(pair | {"label": 0}) == ["Cold"] and right(pair | {"label": 1}) == ["Heat"]
+    assert right({"option1": "Cold", "option2": "Heat", "answer": "2"}) == ["Heat"]
+    assert right({"ending0": "Cold", "ending1": "Heat", "label": 1}) == ["Heat"]
+    assert right({"answerA": "Cold", "answerB": "Heat", "answerC": "Dark", "label": "3"}) == ["Dark"]
+    with pytest.raises(DataError, match=r"label: 2 names none of the 2 options in sol1 … sol2"):
+        right(pair | {"label": 2})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [{"answer": 4}, {"answer": "E"}, {"answer": "Rain"}, {"answer": "B. Cold"}, {"answer": True}, {"answer": 0.5}, {"answer": -2}],
+    ids=str,
+)  # fmt: skip
+def test_a_key_that_names_no_option_is_refused_with_the_way_out(key):
+    with pytest.raises(DataError, match=r"^at: answer: .* names none of the 4 options in choices .*--columns answer="):
+        right({"choices": CHOICES} | key)
+
+
+@pytest.mark.parametrize(
+    "key", [{"label": ""}, {"label": None}, {"label": -1}, {"answer": float("nan")}, {"answer": []}, {}]
+)
+def test_a_key_that_is_not_published_is_none(key):
+    assert right({"choices": CHOICES} | key) == []
+
+
+def test_numbers_as_options_are_never_mistaken_for_places():
+    values = {"choices": ["0", "4", "2", "6"]}
+    assert right(values | {"answer": 1}) == ["4"]  # a number beside texts is a place
+    assert right(values | {"answer_index": "2", "answer": "C"}) == ["2"]
+    assert right(values | {"answer": "6"}) == ["6"]  # there is no place 6
+    with pytest.raises(DataError, match="answer: 4 names none"):
+        right(values | {"answer": 4})
+    with pytest.raises(DataError, match="at: answer '1' is the text of one option and the letter or number of another"):
+        right({"choices": ["3", "2", "1", "0"], "answer": "1"})
+    with pytest.raises(DataError, match="answer 3 is the text of one option and the letter or number of another"):
+        right({"choices": [3, 4, 5, 6], "answer": 3})
+    assert right({"choices": [3, 4, 5, 6], "answer": 5}) == ["5"]
+    with pytest.raises(DataError, match="answer 'A' is the text of one option and the letter"):
+        right({"options": ["B", "A"], "answer": "A"})
+    assert right({"options": ["B", "A"], "answer": "A", "answer_index": 1}) == ["A"]  # another key decides
+
+
+def test_keys_that_contradict_each_other_are_refused_and_one_of_them_can_be_chosen():
+    values = {"options": CHOICES, "answer": "A", "answer_index": 1}
+    with pytest.raises(DataError, match=r"at: answer_index 1, answer 'A' name different options; .*--columns answer="):
+        right(values)
+    assert right(values, "answer_index") == ["Heat"] and right(values, "answer") == ["Cold"]
+
+
+@given(st.lists(st.text("abc ", min_size=1).filter(str.strip), min_size=2, max_size=10), st.data())
+def test_an_index_into_texts_is_that_option(options, data):
+    place = data.draw(st.integers(0, len(options) - 1))
+    assert right({"choices": options, "answer": place}) == [options[place].strip()]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"choices": ["one"]}, "at: choices: expected 2 options or more.*got 1; "),
+        ({"choices": ["a", ""]}, "at: choices: option 1: expected text, got ''; mend the row"),
+        ({"choices": ["a", None]}, "at: choices: option 1: expected text, got None"),
+        ({"choices": [str(i) for i in range(27)]}, "expected 2 options .*letters .26., got 27"),
+        ({"choices": Cell("['a' 'b']")}, r"at: choices: expected a list as JSON writes it, .*as JSONL or Parquet"),
+    ],
+)
+def test_options_that_cannot_be_shown_are_refused(values, said):
+    with pytest.raises(DataError, match=said):
+        find_options("at", values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"options": {"temperature": 0}}, {"choices": "many"}, {"option1": "alone"}, {"choices": []}, {"options": "A or B"}, {"options": "See A. Then B."}, {"answer1": "a", "answer2": "b"}],
+)  # fmt: skip
+def test_what_is_no_list_of_options_offers_none(values):
+    assert find_options("at", values) is None

@@ -1,0 +1,163 @@
+"""Which option a completion chooses, blind to the key, and how options stand in prompts."""
+
+from string import ascii_uppercase
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interp.answering.correctness import correctness_rule
+from interp.answering.options import chosen, filled, lettered, option_spans, shown_question
+from interp.answering.prompts import PromptFormat
+from interp.data.row import QARow
+from interp.errors import DataError
+
+CITIES = ("London", "Paris", "Paris, Texas", "None of the above")
+TEN = ("4", "6", "8", "9", "10", "12", "14", "15", "17", "18")
+
+
+def letter(options, text):
+    """The letter of the option chosen and the text of its span, or None."""
+    found = chosen(options, text)
+    if found is None:
+        return None
+    return "".join(ascii_uppercase[i] for i in sorted(found.options)), text[slice(*found.span)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(" B", "B.", "(B)", "B)", "**B**", "**B.** Paris", "B: Paris", "B - Paris", "B Paris", "[B]", "'B'", "`B`", "\nB\n"),
+        *("b", "b)", "(b)", "The answer is B", "The answer is: (B).", "Answer: B) Paris", "**Answer:** B", "answer = B"),
+        *("The correct option is **B**.", "I choose B", "I'd go with option (B)", "Option B", "B is the correct answer"),
+        *("B because it is", r"\boxed{B}", r"The answer is $\boxed{\text{B}}$.", "<answer>B</answer>", "答案是B", "（B）", "B。"),
+        *("Option A is wrong. (C) is wrong too. The answer is B.", "(A) is incorrect. (B) is correct.", "It isn't A. It's B."),
+        *("The answer is not A, it is B.", "Paris, Texas is nice, but the answer is B", "so it must be B.", "A: B"),
+        *("B\n\nQuestion: Another?\nAnswer: C", "\0B\0", "B, a city in France", "The answer is B? Yes: B"),
+        *("### Answer\nB", "A: The answer is B", "B <|im_end|>", '{"answer": "B"}', "A. London\nB. Paris\nThe answer is B"),
+    ],
+)  # fmt: skip
+def test_a_letter_is_read_where_it_is_an_answer(text):
+    assert letter(CITIES, text)[0] == "B"
+    assert letter(CITIES, text)[1].upper() == "B"
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "span"),
+    [
+        ("Paris", "B", "Paris"),
+        ("It is paris.", "B", "paris"),
+        ("The answer is Paris, of course.", "B", "Paris"),
+        ("Paris, Texas", "C", "Paris, Texas"),
+        ("London is no answer. Answer: Paris", "B", "Paris"),
+        ("none of the above", "D", "none of the above"),
+        ("A London bus", "A", "London"),
+        ("A: Paris", "B", "Paris"),  # the prompt's "A:", said again
+        ("I think that it is London", "A", "London"),
+        ("It is Paris, that is (A)", "B", "Paris"),
+        ("So (A), I mean Paris", "A", "A"),  # whichever is named first
+    ],
+)
+def test_the_text_of_an_option_counts_too(text, option, span):
+    assert letter(CITIES, text) == (option, span)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("A good look at the map", "I think so", "I'm not sure", "As far as I know", "A-level", "A's", "C++ is a language"),
+        *("", "A, B", "A or B", "Both A and C", "B/C", "(A) and (C)", "Neither A nor B", "Not A", "We drop A. We drop C.", "E", "F.", "Vitamin B is good", "answer is a mystery"),
+    ],
+)  # fmt: skip
+def test_what_is_no_single_letter_chooses_nothing(text):
+    assert letter(CITIES, text) is None
+
+
+def test_options_beyond_five_and_the_letters_that_are_words():
+    assert letter(TEN, "I")[0] == letter(TEN, "The answer is (I).")[0] == letter(TEN, "17")[0] == "I"
+    assert letter(TEN, "I think it is J.") == ("J", "J")
+    assert letter(TEN, "I am not sure") is None
+    assert letter(TEN[:8], "I.") is None  # there is no I
+    assert letter([*TEN, *"KLMNOPQRSTUVWXYZ"], "Z")[0] == "Z"
+
+
+def test_options_that_hold_each_other_and_options_that_are_letters():
+    assert letter(["York", "New York", "New York City"], "I say New York City")[0] == "C"
+    assert letter(["York", "New York", "New York City"], "New York, it is")[0] == "B"
+    assert letter(["A", "B", "AB", "O"], "AB")[0] == "C" and letter(["A", "B", "AB", "O"], "O")[0] == "D"
+    assert letter(["B", "A"], "B")[0] == "B"  # a letter is a letter first, whatever stands beside it
+    assert letter(["yes", "no", "yes"], "Yes.")[0] == "AC"  # one text, two places
+
+
+def test_an_option_may_be_said_without_its_full_stop_and_its_article():
+    endings = ["takes the oars and rows.", "A cork!", "the sea", "sea", "..."]
+    assert letter(endings, "He takes the oars and rows") == ("A", "takes the oars and rows")
+    assert letter(endings, "takes the oars and rows.") == ("A", "takes the oars and rows")  # the full stop is no part
+    assert letter(endings, "Cork, I think") == ("B", "Cork")
+    assert letter(endings, "It is the sea") == ("C", "the sea") and letter(endings, "Sea.") == ("D", "Sea")
+    assert letter(["a good look", "I"], "A good look") == ("A", "A good look")
+    assert letter(["The", "An apple"], "the") == ("A", "the")
+
+
+@given(st.permutations(CITIES), st.sampled_from(["{}", "({})", "**{}**", "The answer is {}.", "Answer: {}"]))
+def test_the_choice_follows_the_letter_whatever_the_options_are(options, form):
+    for place, name in enumerate(ascii_uppercase[:4]):
+        found = chosen(options, form.format(name))
+        assert found is not None and found.options == {place}
+
+
+def row(**fields):
+    return QARow("r", "Which is in France?", fields.pop("answers", ("Paris",)), options=CITIES, **fields)
+
+
+def test_the_place_of_an_answer_does_not_depend_on_which_option_is_right():
+    for text in ("B", "The answer is (A).", "Paris, Texas", "A good look"):
+        spans = [option_spans(row(answers=(right,)), text) for right in CITIES]
+        assert all(each == spans[0] for each in spans)
+
+
+@pytest.mark.parametrize("rule", ["contains", "normalised", "choice", "label"])
+def test_every_rule_of_texts_asks_for_the_option_chosen(rule):
+    rows = [row(), row(answers=("London",)), QARow("p", "Capital of Peru?", ("Lima",), wrong_answer=("Cusco", "Puno"))]
+    judge = correctness_rule(rule, rows)
+    assert judge(rows[0], "B") is True and judge(rows[0], "Paris") is True
+    assert judge(rows[0], "A. London") is False and judge(rows[0], "I do not know") is False
+    assert judge(rows[1], "B) Paris, not London") is False
+    assert judge(rows[2], "Lima") is True
+    assert correctness_rule(rule, [row(correct=False)])(row(correct=False), "B") is False
+
+
+def test_a_row_whose_answers_are_none_of_its_options_is_refused():
+    assert row(answers=("paris ",)).right_letters == ("B",)
+    with pytest.raises(
+        DataError, match=r"row: answers: \('B',\) are none of the options .*the text of the right option"
+    ):
+        row(answers=("B",))
+
+
+def test_several_wrong_answers_are_as_one():
+    rows = [QARow("p", "Capital of Peru?", ("Lima",), wrong_answer=["Cusco", "Puno"])]
+    judge = correctness_rule("choice", rows)
+    assert [judge(rows[0], text) for text in ("Lima, not Puno", "Puno, not Lima", "Cusco", "Quito")] == [
+        *(True, False, False, False)
+    ]
+    assert QARow("p", "q", ("a",), wrong_answer=["b"]).wrong_answer == "b"
+
+
+def test_options_stand_in_the_prompt_in_letters():
+    lines = "A. London\nB. Paris\nC. Paris, Texas\nD. None of the above"
+    assert lettered(CITIES) == lines
+    assert filled(None, row()) == f"Which is in France?\n{lines}\nAnswer:"
+    assert filled(None, row(context="A map.")) == f"A map.\n\nWhich is in France?\n{lines}\nAnswer:"
+    assert filled("Q: {question}\nA:", row()) == f"Q: Which is in France?\n{lines}\nA:"
+    assert filled("{options}\n{question}", row()) == f"{lines}\nWhich is in France?"
+    plain = QARow("p", "Capital of Peru?", ("Lima",))
+    assert filled(None, plain) == shown_question(plain) == "Capital of Peru?"
+    assert PromptFormat("{question} {options}", chat=False).filled(row()).endswith("above")
+    with pytest.raises(DataError, match=r"p: the prompt template names {options}, but the row has no `options`"):
+        filled("{question} {options}", plain)
+
+
+def test_braces_of_a_question_or_an_option_are_text():
+    held = QARow("p", "What is {x}?", ("{1}",), options=("{1}", "{0}"))
+    assert filled("Q: {question}", held) == "Q: What is {x}?\nA. {1}\nB. {0}"
