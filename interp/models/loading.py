@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,27 @@ import torch
 
 from interp.accepted import ModelSource, Tokenizer
 from interp.arguments import flag, several_texts, shown
-from interp.errors import ModelError
-from interp.models.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
+from interp.errors import InterpError, ModelError
+from interp.models.architecture import (
+    NAME,
+    NOTE,
+    HookedModel,
+    ModelInfo,
+    backend,
+    check_causal,
+    eos_token_ids,
+    has_pattern,
+    is_recurrent,
+    model_info,
+    model_tokenizer,
+)
 from interp.models.gguf import converted_folder, gemma3_file, is_gguf
-from interp.models.hooked import fill_cache, forward, hook_name, output_weight, pads_between
+from interp.models.hooked import fill_cache, forward, hook_name, pads_between
 from interp.models.key_value_cache import KeyValueCache, new_cache
+from interp.models.observable import known_values, output_weight, undefined_metrics
 from interp.models.placement import device_name, is_spread, placement, read_dtype
 from interp.models.preflight import preflight, reference_pass
+from interp.models.rotary import hold_rotary
 from interp.public import public
 
 if TYPE_CHECKING:
@@ -29,7 +44,10 @@ __all__ = [
     "eos_token_ids",
     "fill_cache",
     "forward",
+    "has_pattern",
     "hook_name",
+    "is_recurrent",
+    "known_values",
     "load_model",
     "model_info",
     "model_tokenizer",
@@ -37,6 +55,7 @@ __all__ = [
     "output_weight",
     "pads_between",
     "preflight",
+    "undefined_metrics",
 ]
 
 
@@ -89,14 +108,33 @@ def load_model(
                 f"Hugging Face model, got {shown(source)}"
             )
         hf_model.eval()  # one that was just made from a configuration would still drop out
+        check_causal(hf_model)
+        hold_rotary(hf_model)
         if check:
-            reference = reference_pass(hf_model, own_tokenizer)
+            with _in_a_sentence(hf_model):
+                reference = reference_pass(hf_model, own_tokenizer)
         model = _hooked(hf_model, own_tokenizer, name, keep=is_spread(hf_model) or not isinstance(source, str | Path))
         if processed_weights:
             _process(model)
     if check:
-        preflight(model, reference=reference, sites=sites)
+        with _in_a_sentence(getattr(model, "original_model", model)):
+            preflight(model, reference=reference, sites=sites)
     return model
+
+
+@contextmanager
+def _in_a_sentence(model: Any) -> Iterator[None]:
+    """What a first pass ends in, of whatever library, as a ModelError."""
+    try:
+        yield
+    except InterpError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"a pass of {type(model).__name__} with hooks fails: {type(error).__name__}: {_first_line(error)}; "
+            f"transformers {version('transformers')} and TransformerLens {version('transformer-lens')} do not run "
+            "this model together: use another model or other versions"
+        ) from error
 
 
 def _is_hugging_face(source: object) -> bool:
@@ -222,6 +260,7 @@ def _hooked(hf_model: Any, tokenizer: Any, name: str, *, keep: bool) -> HookedMo
         kwargs.clear()
         kwargs.update(before)
     setattr(model, NOTE, note)
+    setattr(model, NAME, name)
     return model
 
 
