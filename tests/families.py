@@ -193,12 +193,19 @@ def reference(model: Any) -> dict[str, torch.Tensor]:
 
 def written_norms(model: Any, block: Any, ids: torch.Tensor, layer: int, heads: int) -> torch.Tensor | None:
     """‖v W_O‖ of every head and key, v out of Hugging Face's own cache; None where either is not to be had."""
+    from transformers import DynamicCache
+
     output = next((m for n, m in block.named_modules() if n.split(".")[-1] in OUTPUT and hasattr(m, "weight") and ".mlp" not in f".{n}" and "mamba" not in n), None)
+    own = None if "hybrid" in str(getattr(model.config, "layer_types", "")) else getattr(model.config, "layer_types", None)
+    recurrent = {*(own or ())} - {"full_attention", "sliding_attention", "chunked_attention"}
+    # Without a configuration a cache keeps every key, also outside a window.
+    cache = DynamicCache(config=model.config) if recurrent else DynamicCache()
     try:
-        values = model(ids, use_cache=True).past_key_values.layers[layer].values[0]
-    except (AttributeError, IndexError, TypeError, ValueError):
+        model(ids, use_cache=True, past_key_values=cache)
+        values = cache.layers[layer].values[0]
+    except (AttributeError, IndexError, TypeError, ValueError):  # of layers that keep something else
         return None
-    if output is None or values is None or values.ndim != 3 or values.shape[1] != ids.shape[1]:
+    if output is None or values.ndim != 3 or values.shape[1] != ids.shape[1]:
         return None
     weight = output.weight.T if isinstance(output, torch.nn.Linear) else output.weight  # a Conv1D is the other way
     if weight.shape[0] != heads * values.shape[-1]:

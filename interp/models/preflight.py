@@ -1,6 +1,6 @@
 """Cheap checks that a hooked model is what the rest of `interp` takes it for; each fails with a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,7 @@ def reference_pass(hf_model: Any, tokenizer: Any) -> Reference:
     return Reference(ids, stream, output.logits[:, -1])
 
 
-def _blocks(hf_model: Any) -> Sequence[Any]:
+def _blocks(hf_model: Any) -> Iterable[Any]:
     """The blocks of a Hugging Face model: its list of as many modules as it has layers."""
     config = hf_model.config.get_text_config()
     lists = [module for module in hf_model.modules() if isinstance(module, torch.nn.ModuleList)]
