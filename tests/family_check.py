@@ -1,5 +1,13 @@
-"""Whether a tiny model of a family gives through interp what plain Hugging Face gives: answers, streams, metrics."""
+"""Whether a tiny model of a family gives through interp what plain Hugging Face gives: answers, streams, metrics.
 
+    python tests/family_check.py     # writes the column of the installed versions into docs/architectures.md
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -24,7 +32,7 @@ def check(name: str, references: Path, tokenizer: Path) -> str:
     _answers(model, theirs)
     undefined = _captured(model, theirs)
     _right_padded(model, theirs)
-    return "right" if not undefined else f"right; undefined: {undefined}"
+    return "right" if not undefined else f"right; NaN: {undefined}"
 
 
 def _answers(model, theirs: dict[str, Tensor]) -> None:
@@ -88,4 +96,62 @@ def _right_padded(model, theirs: dict[str, Tensor]) -> None:
             same(seen[layer][number, :length], theirs[f"{number}.resid_post"][layer], TOLERANCE)
 
 
-__all__ = ["FAMILIES", "check"]
+DOCUMENT = Path(__file__).parents[1] / "docs" / "architectures.md"
+
+
+def versions() -> str:
+    """The heading of a column."""
+    return f"TransformerLens {version('transformer-lens')}, transformers {version('transformers')}"
+
+
+def references(folder: Path, names: list[str]) -> None:
+    """Hugging Face's numbers, from a process without TransformerLens."""
+    script = Path(__file__).with_name("families.py")
+    subprocess.run([sys.executable, "-W", "ignore", script, folder, *names], check=True, capture_output=True)
+
+
+def outcome(name: str, folder: Path, tokenizer: Path) -> str:
+    """What the table says of a family: `right`, or the first words of the sentence that refuses it."""
+    try:
+        return check(name, folder, tokenizer)
+    except interp.ModelError as error:
+        assert "\n" not in str(error)
+        return "refused: " + re.split(r" \(|: ", str(error))[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the table, its heading first."""
+    lines = [line for line in text.splitlines() if line.startswith("|") and not line.startswith("|---")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def written(text: str, found: dict[str, str]) -> str:
+    """The document with the column of the installed versions as `found`, and one row for each family."""
+    heading, *old = rows(text)
+    kinds = heading[2:] if versions() in heading else [*heading[2:], versions()]
+    before = {row[0]: dict(zip(heading[2:], row[2:], strict=True)) for row in old}
+    table = [["family", "model type", *kinds], ["---"] * (2 + len(kinds))]
+    for name, (model_type, _) in FAMILIES.items():
+        cells = before.get(name, {}) | {versions(): found[name]}
+        table.append([name, f"`{model_type}`", *(cells.get(kind, "") for kind in kinds)])
+    lines = [f"|{'|'.join(row)}|" if row[0] == "---" else f"| {' | '.join(row)} |" for row in table]
+    first = text.index("|")
+    rest = text[first:].split("\n\n", 1)
+    return text[:first] + "\n".join(lines) + "\n" + ("\n" + rest[1] if len(rest) > 1 else "")
+
+
+def main() -> None:
+    from byte_tokenizer import save_byte_tokenizer
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        save_byte_tokenizer(folder / "tokenizer")
+        references(folder, [])
+        found = {name: outcome(name, folder, folder / "tokenizer") for name in FAMILIES}
+    DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8"), found), encoding="utf-8")
+    print(f"{versions()}: {sum(one.startswith('right') for one in found.values())} of {len(found)} right")
+
+
+if __name__ == "__main__":
+    main()

@@ -16,8 +16,8 @@ from interp.capturing.same_samples import positions_of
 from interp.capturing.segments import CapturePlan
 from interp.errors import DataError
 from interp.models.loading import HookedModel, is_recurrent, model_info, pads_between, undefined_metrics
-from interp.models.sites import check_sites
 from interp.models.memory import Splits
+from interp.models.sites import check_sites
 from interp.public import public
 
 

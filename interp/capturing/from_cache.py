@@ -97,7 +97,9 @@ def capture_from_cache(
             return {}
         pattern, norms = read("pattern", layer), None
         if pattern.shape[2:] != (queries, keys):
-            raise DataError(f"cache: layer {layer} has a pattern {shown(pattern)}, layer {with_pattern[0]} {shown(first)}")
+            raise DataError(
+                f"cache: layer {layer} has a pattern {shown(pattern)}, layer {with_pattern[0]} {shown(first)}"
+            )
         outside = einsum(pattern.abs(), hidden.to(pattern), "sample head query key, sample query key -> ").item()
         if outside > 1e-3:
             raise DataError(

@@ -100,7 +100,10 @@ class OnePass:
         ]
 
 
-def _joined(parts: Sequence[Float[Tensor, "sample head key"] | None]) -> Float[Tensor, "sample head key"] | None:
+def _joined(
+    parts: Sequence[Float[Tensor, "sample head _"] | None],
+) -> Float[Tensor, "sample head key"] | None:
+    """Keys behind keys; None where some are not known."""
     known = [part for part in parts if part is not None]
     return torch.cat(known, dim=2) if len(known) == len(parts) else None
 

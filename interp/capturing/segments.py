@@ -114,7 +114,7 @@ class CapturePlan:
         starts = [self.earliest[i] if self.gaps else max(0, len(s) - width) for i, s in zip(samples, ids, strict=True)]
         own = Counter(tuple(sample[skip:start]) for sample, start in zip(ids, starts, strict=True))
         saved = sum(len(prompt) * (times - 1) for prompt, times in own.items())
-        if not self.cut or saved < MIN_PREFIX * len(samples) and max(map(len, own)) < LONG_PROMPT:
+        if not self.cut or (saved < MIN_PREFIX * len(samples) and max(map(len, own)) < LONG_PROMPT):
             own, starts = Counter({(): len(samples)}), [skip] * len(samples)
         row = {prompt: at for at, prompt in enumerate(own)}
         return Segments(

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.errors import ModelError
-from interp.models.architecture import HookedModel, backend, has_pattern, is_recurrent, text_config, windows
+from interp.models.architecture import HookedModel, backend, is_recurrent, text_config, windows
 from interp.models.cache_keyword import cache_keyword, handed_on
 from interp.models.key_value_cache import KeyValueCache, Tokens
 
@@ -122,7 +122,7 @@ def _stop(pattern: Tensor) -> None:
 
 
 def pads_between(model: HookedModel) -> bool:
-    """Whether padding may follow cached tokens: `forward` measures windows in tokens, and so does the model distances."""
+    """Whether padding may follow cached tokens: windows and distances are then still measured in tokens."""
     if is_recurrent(model) or is_alibi(model):
         return False
     if all(window is None for window in windows(model)):

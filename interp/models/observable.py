@@ -88,4 +88,3 @@ def _trial(model: HookedModel) -> tuple[bool, ...]:
         return not deviates(weighed.flatten(2), z.flatten(2), tolerance_of(info.dtype))
 
     return tuple(layer in names and is_known(layer) for layer in range(info.n_layers))
-

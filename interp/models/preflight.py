@@ -26,7 +26,7 @@ class Reference:
     """What Hugging Face's model computed on the probe text, before it was wrapped."""
 
     ids: Int[Tensor, "1 token"]
-    resid_post: list[Float[Tensor, "1 token d_model"]]
+    resid_post: list[Tensor]
     """Of every block."""
     logits: Float[Tensor, "1 d_vocab"]
 
@@ -89,7 +89,7 @@ def preflight(model: HookedModel, *, reference: Reference | None = None, sites: 
     else:
         ids = probe_ids(model.tokenizer, info.d_vocab)
     n, tolerance = ids.shape[1], tolerance_of(info.dtype)
-    check_sites(model, dict.fromkeys((*SITES, *sites)))
+    check_sites(model, [*dict.fromkeys((*SITES, *sites))])
     seen: dict[str, Tensor] = {}
     shown = [layer for layer, there in enumerate(has_pattern(model)) if there]
     names = [hook_name("resid_post", layer) for layer in range(info.n_layers)]
