@@ -19,8 +19,8 @@ CHECKED = "interp_checked_sites"
 """Attribute of a model: the sites that were found to be right."""
 
 PARTS = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
-BEHIND = {"z": ("attn", "o"), "mlp_post": ("mlp", "out")}
-"""The module that a site feeds: put through it, the site must give what the part puts out."""
+BEHIND = {"z": "attn.o", "mlp_post": "mlp.out"}
+"""The module that a site feeds: put through it, the site must give what comes out of it."""
 
 
 def check_sites(model: HookedModel, sites: Sequence[str]) -> None:
@@ -35,7 +35,7 @@ def check_sites(model: HookedModel, sites: Sequence[str]) -> None:
         if name not in model.hook_dict:
             raise ModelError(f"{info.architecture} has no site {site!r} (no hook point {name!r}): choose other sites")
     wanted = [*names, *(hook_name(site, layer) for layer in range(info.n_layers) for site in PARTS)]
-    wanted += [f"blocks.{layer}.{part}.hook_out" for layer in range(info.n_layers) for part in ("attn", "mlp")]
+    wanted += [f"blocks.{layer}.{behind}.hook_out" for layer in range(info.n_layers) for behind in BEHIND.values()]
     seen: dict[str, Tensor] = {}
     tokens = torch.arange(1, 8)[None] * 31 % info.d_vocab
     hooks = {name: keep(seen, name) for name in dict.fromkeys(wanted) if name in model.hook_dict}
@@ -92,22 +92,23 @@ def _is_right(model: HookedModel, site: str, layer: int, seen: Mapping[str, Tens
         return side_by_side or adds_up(mid, mlp, after=post)
     if site == "resid_mid":
         return adds_up(pre, attention, after=mid) or adds_up(mid, mlp, after=post)
-    part, through = BEHIND[site]
-    return _gives(model, layer, part, through, seen[hook_name(site, layer)], seen, tolerance)
+    return _gives(model, layer, BEHIND[site], seen[hook_name(site, layer)], seen, tolerance)
 
 
 @torch.inference_mode()
 def _gives(
-    model: HookedModel, layer: int, part: str, through: str, site: Tensor, seen: Mapping[str, Tensor], tolerance: float
+    model: HookedModel, layer: int, behind: str, site: Tensor, seen: Mapping[str, Tensor], tolerance: float
 ) -> bool:
     if backend(model) == "HookedTransformer":  # its own definition of both
         return True
-    module: Any = getattr(getattr(model.blocks[layer], part, None), through, None)
-    inner, output = getattr(module, "original_component", None), seen.get(f"blocks.{layer}.{part}.hook_out")
+    module: Any = model.blocks[layer]
+    for name in behind.split("."):
+        module = getattr(module, name, None)
+    inner, output = getattr(module, "original_component", None), seen.get(f"blocks.{layer}.{behind}.hook_out")
     if inner is None or output is None:
         return False
     try:
         given = inner(site.flatten(2))
     except (RuntimeError, TypeError, ValueError):  # of another width
         return False
-    return not deviates(given, output, tolerance)
+    return not deviates(given.reshape(output.shape), output, tolerance) if given.numel() == output.numel() else False
