@@ -165,7 +165,6 @@ def texts() -> list[list[int]]:
     return [row[:length].tolist() for row, length in zip(every, N_TEXT, strict=True)]
 
 
-
 @torch.inference_mode()
 def reference(model: Any) -> dict[str, torch.Tensor]:
     """Stream, pattern, norms of what keys write (where a family's values are known) and greedy tokens, text by text."""
@@ -173,13 +172,19 @@ def reference(model: Any) -> dict[str, torch.Tensor]:
     blocks = next(m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == LAYERS)
     stream: list[torch.Tensor] = []
     for block in blocks:
-        block.register_forward_hook(lambda _module, _input, out: stream.append(out[0] if isinstance(out, tuple | list) else out))
+        block.register_forward_hook(
+            lambda _module, _input, out: stream.append(out[0] if isinstance(out, tuple | list) else out)
+        )
     for number, text in enumerate(texts()):
         stream.clear()
         ids = torch.tensor([text])
-        patterns = [a for a in model(ids, output_attentions=True, use_cache=False).get("attentions") or () if a.ndim == 4]
+        patterns = [
+            a for a in model(ids, output_attentions=True, use_cache=False).get("attentions") or () if a.ndim == 4
+        ]
         found[f"{number}.resid_post"] = torch.cat(stream[:LAYERS])
-        for layer, pattern in enumerate(patterns, start=LAYERS - len(patterns)):  # attention comes last in a mixed model
+        for layer, pattern in enumerate(
+            patterns, start=LAYERS - len(patterns)
+        ):  # attention comes last in a mixed model
             found[f"{number}.pattern.{layer}"] = pattern[0].contiguous()
             norms = written_norms(model, blocks[layer], ids, layer, pattern.shape[1])
             if norms is not None:
@@ -195,8 +200,19 @@ def written_norms(model: Any, block: Any, ids: torch.Tensor, layer: int, heads: 
     """‖v W_O‖ of every head and key, v out of Hugging Face's own cache; None where either is not to be had."""
     from transformers import DynamicCache
 
-    output = next((m for n, m in block.named_modules() if n.split(".")[-1] in OUTPUT and hasattr(m, "weight") and ".mlp" not in f".{n}" and "mamba" not in n), None)
-    own = None if "hybrid" in str(getattr(model.config, "layer_types", "")) else getattr(model.config, "layer_types", None)
+    output = next(
+        (
+            m
+            for n, m in block.named_modules()
+            if n.split(".")[-1] in OUTPUT and hasattr(m, "weight") and ".mlp" not in f".{n}" and "mamba" not in n
+        ),
+        None,
+    )
+    own = (
+        None
+        if "hybrid" in str(getattr(model.config, "layer_types", ""))
+        else getattr(model.config, "layer_types", None)
+    )
     recurrent = {*(own or ())} - {"full_attention", "sliding_attention", "chunked_attention"}
     # Without a configuration a cache keeps every key, also outside a window.
     cache = DynamicCache(config=model.config) if recurrent else DynamicCache()

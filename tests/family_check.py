@@ -1,6 +1,6 @@
 """Whether a tiny model of a family gives through interp what plain Hugging Face gives: answers, streams, metrics.
 
-    python tests/family_check.py     # writes the column of the installed versions into docs/architectures.md
+python tests/family_check.py     # writes the column of the installed versions into docs/architectures.md
 """
 
 import re
@@ -59,13 +59,22 @@ def _captured(model, theirs: dict[str, Tensor]) -> str:
             stream = theirs[f"{number}.resid_post"][:, positions.index[row, valid]]
             for layer in range(LAYERS):
                 same(cap.resid[row, layer, valid], stream[layer], TOLERANCE)
-                expected = _metrics(theirs, number, layer, answers_of(prompts, completions, (number,))[1], info.windows[layer])
+                expected = _metrics(
+                    theirs, number, layer, answers_of(prompts, completions, (number,))[1], info.windows[layer]
+                )
                 for metric, tensor in cap.attention.items():
                     ours = tensor[row, layer]
                     assert shown[layer] or ours.isnan().all()
                     if shown[layer] and metric in expected and not (metric == "value_norm" and ours.isnan().all()):
                         where = f"{metric} of layer {layer} in sample {number}"
-                        torch.testing.assert_close(ours, expected[metric], atol=1e-4, rtol=1e-3, equal_nan=True, msg=lambda m, w=where: f"{w}: {m}")
+                        torch.testing.assert_close(
+                            ours,
+                            expected[metric],
+                            atol=1e-4,
+                            rtol=1e-3,
+                            equal_nan=True,
+                            msg=lambda m, w=where: f"{w}: {m}",
+                        )
                     elif ours.isnan().all():
                         undefined.add(metric if shown[layer] else f"pattern of layer {layer}")
     return ", ".join(sorted(undefined))
@@ -89,7 +98,10 @@ def _right_padded(model, theirs: dict[str, Tensor]) -> None:
     tokens = torch.tensor([text + [7] * (max(N_TEXT) - len(text)) for text in texts()])
     mask = (torch.arange(max(N_TEXT)) < torch.tensor(N_TEXT)[:, None]).long()
     seen: dict[int, Tensor] = {}
-    hooks = {hook_name("resid_post", layer): (lambda t, layer=layer: seen.__setitem__(layer, t.clone())) for layer in range(LAYERS)}
+    hooks = {
+        hook_name("resid_post", layer): (lambda t, layer=layer: seen.__setitem__(layer, t.clone()))
+        for layer in range(LAYERS)
+    }
     forward(model, tokens, mask, hooks=hooks)
     for number, length in enumerate(N_TEXT):
         for layer in range(LAYERS):

@@ -9,6 +9,10 @@ from typing import Any
 
 from interp.errors import ModelError
 from interp.fingerprint import file_hash
+from interp.models.gguf_metadata import check_whole, correct_rotary, ending_tokens
+
+WRITTEN = "-2"
+"""Of the folder's name: what was converted before rotary scaling was read is not used."""
 
 
 def is_gguf(path: Path) -> bool:
@@ -32,10 +36,11 @@ def converted_folder(path: Path) -> Path:
     """The float32 safetensors folder of a GGUF file, made on first use (about a minute) and keyed by its content.
 
     transformers dequantises GGUF, but the bridge refuses the result and `save_pretrained` refuses the model, so the
-    weights are carried over into a fresh model without `quantization_config`.
+    weights are written beside a configuration without `quantization_config`, with what it left out of the file.
     Raises ModelError if transformers cannot read the file or the cache cannot be written.
     """
-    target = cache_folder() / "gguf" / f"{path.stem}-{file_hash(path)[:16]}"
+    check_whole(path)
+    target = cache_folder() / "gguf" / f"{path.stem}-{file_hash(path)[:16]}{WRITTEN}"
     if target.is_dir():
         return target
     try:
@@ -59,11 +64,15 @@ def converted_folder(path: Path) -> Path:
 
 
 def _convert(path: Path, folder: Path) -> None:
+    from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     where: dict[str, Any] = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
     try:
-        model = AutoModelForCausalLM.from_pretrained(**where)
+        from gguf import GGUFReader
+
+        reader = GGUFReader(path)
+        model = AutoModelForCausalLM.from_pretrained(**where, dtype="float32")
         tokenizer = AutoTokenizer.from_pretrained(**where)
     except ImportError as error:
         raise ModelError(f"reading GGUF files needs a package: {error}; pip install 'interp[gemma]'") from error
@@ -72,10 +81,19 @@ def _convert(path: Path, folder: Path) -> None:
     config = model.config.__class__.from_dict(
         {key: value for key, value in model.config.to_dict().items() if key != "quantization_config"}
     )
-    fresh = AutoModelForCausalLM.from_config(config)
-    fresh.load_state_dict(model.state_dict())
-    fresh.generation_config = model.generation_config
-    fresh.save_pretrained(folder)
+    config.architectures = [type(model).__name__]
+    if getattr(config, "rope_parameters", None):
+        correct_rotary(config, reader, path)
+    # Not a fresh model, which would hold the weights twice: they are written as they are, tied ones once.
+    once = {weight.data_ptr(): name for name, weight in reversed(model.state_dict().items())}
+    save_file(
+        {name: weight.contiguous() for name, weight in model.state_dict().items() if once[weight.data_ptr()] == name},
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    config.save_pretrained(folder)
+    model.generation_config.eos_token_id = ending_tokens(reader) or model.generation_config.eos_token_id
+    model.generation_config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
