@@ -141,9 +141,14 @@ def rotary_parameters(config: Any) -> list[dict[str, Any]]:
 
 def check_decoder(model: HookedModel) -> None:
     """Raise ModelError for a hooked model that does not read from left to right, or whose weights are elsewhere."""
-    wrapped = getattr(model, "original_model", None)
     if backend(model) == "TransformerBridge":
-        check_causal(wrapped)
+        check_causal(model.original_model)
+    else:
+        check_in_memory(model)
+
+
+def check_in_memory(model: Any) -> None:
+    """Raise ModelError for a model whose weights are elsewhere."""
     if any(weight.is_meta for weight in model.parameters()):
         raise ModelError(
             "some weights are not in memory (they are offloaded, or were never loaded): load the model whole, with "
@@ -152,7 +157,8 @@ def check_decoder(model: HookedModel) -> None:
 
 
 def check_causal(hf_model: Any) -> None:
-    """Raise ModelError for a Hugging Face model that is no causal language model."""
+    """Raise ModelError for a Hugging Face model that is no causal language model, or is not in memory."""
+    check_in_memory(hf_model)
     kind = type(hf_model).__name__
     if getattr(hf_model.config, "is_encoder_decoder", False):
         raise ModelError(f"{kind} has an encoder: interp reads models that have a decoder only, such as GPT or Llama")

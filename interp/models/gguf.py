@@ -4,8 +4,12 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from interp.errors import ModelError
 from interp.fingerprint import file_hash
@@ -71,30 +75,66 @@ def _convert(path: Path, folder: Path) -> None:
     try:
         from gguf import GGUFReader
 
-        reader = GGUFReader(path)
-        model = AutoModelForCausalLM.from_pretrained(**where, dtype="float32")
+        with _in_pieces():
+            model = AutoModelForCausalLM.from_pretrained(**where, dtype="float32")
         tokenizer = AutoTokenizer.from_pretrained(**where)
     except ImportError as error:
         raise ModelError(f"reading GGUF files needs a package: {error}; pip install 'interp[gemma]'") from error
     except (ValueError, KeyError, RuntimeError, OSError) as error:
         raise ModelError(f"transformers cannot read the GGUF file {path}: {error}") from error
-    config = model.config.__class__.from_dict(
-        {key: value for key, value in model.config.to_dict().items() if key != "quantization_config"}
-    )
-    config.architectures = [type(model).__name__]
-    if getattr(config, "rope_parameters", None):
-        correct_rotary(config, reader, path)
     # Not a fresh model, which would hold the weights twice: they are written as they are, tied ones once.
-    once = {weight.data_ptr(): name for name, weight in reversed(model.state_dict().items())}
+    weights = model.state_dict()
+    once = {weight.data_ptr(): name for name, weight in reversed(weights.items())}
     save_file(
-        {name: weight.contiguous() for name, weight in model.state_dict().items() if once[weight.data_ptr()] == name},
+        {name: weight.contiguous() for name, weight in weights.items() if once[weight.data_ptr()] == name},
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )
+    config, generation, architecture = model.config, model.generation_config, type(model).__name__
+    del model, weights
+    config = config.__class__.from_dict(
+        {key: value for key, value in config.to_dict().items() if key != "quantization_config"}
+    )
+    config.architectures = [architecture]
+    reader = GGUFReader(path)
+    if getattr(config, "rope_parameters", None):
+        correct_rotary(config, reader, path)
     config.save_pretrained(folder)
-    model.generation_config.eos_token_id = ending_tokens(reader) or model.generation_config.eos_token_id
-    model.generation_config.save_pretrained(folder)
+    generation.eos_token_id = ending_tokens(reader) or generation.eos_token_id
+    generation.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+@contextmanager
+def _in_pieces() -> Iterator[None]:
+    """While transformers reads a file: large tensors are dequantised some rows at a time.
+
+    `gguf.dequantize` needs several times the memory of what it gives.
+    """
+    import gguf
+
+    whole = gguf.dequantize
+
+    def dequantize(data: Any, kind: Any) -> Any:
+        if data.ndim < 2 or data.nbytes <= PIECE:
+            return whole(data, kind)
+        rows = max(1, PIECE * len(data) // data.nbytes)
+        first = whole(data[:rows], kind)
+        found = np.empty((len(data), *first.shape[1:]), first.dtype)
+        found[:rows] = first
+        for start in range(rows, len(data), rows):
+            found[start : start + rows] = whole(data[start : start + rows], kind)
+        return found
+
+    gguf.dequantize = dequantize
+    try:
+        yield
+    finally:
+        gguf.dequantize = whole
+
+
+PIECE = 1 << 22
+"""Bytes of a quantised tensor that are read at once."""
 
 
 def gemma3_file() -> Path:

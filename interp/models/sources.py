@@ -43,12 +43,16 @@ def read_model(
         from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
         try:
-            kind: Any = type(AutoConfig.from_pretrained(place.where, **place.options))
+            config: Any = AutoConfig.from_pretrained(place.where, **place.options)
             both: Any = (AutoModelForCausalLM, AutoModelForImageTextToText)  # of the latter the language model is taken
-            auto = next((auto for auto in both if kind in auto._model_mapping), AutoModelForCausalLM)
+            auto = next((auto for auto in both if type(config) in auto._model_mapping), None)
+            if auto is None:
+                raise ModelError(f"{place.where} is no causal language model (its type is {config.model_type!r})")
             hf_model: Any = auto.from_pretrained(
                 place.where, dtype=dtype, attn_implementation="eager", **place.options, **laid
             )
+        except ModelError:
+            raise
         except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
             raise _unloadable("language model", place, error) from error
     return hf_model, _tokenizer_at(place) if tokenizer is None else read_tokenizer(tokenizer), place.name
