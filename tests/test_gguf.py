@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from interp import ModelError
-from interp.models import gguf
+from interp.models import gguf, gguf_metadata
 from interp.models.loading import eos_token_ids, forward, load_model, model_tokenizer
 
 PART = {
@@ -92,7 +92,7 @@ def test_a_gguf_file_is_the_model_it_was_made_from(tmp_path: Path, llama_folder:
     text = "Paris is in France."
     assert model_tokenizer(model)(text).input_ids == AutoTokenizer.from_pretrained(llama_folder)(text).input_ids
     (folder,) = (own_cache / "gguf").iterdir()
-    assert folder.name.startswith("tiny-")
+    assert folder.name.startswith("tiny-") and not gguf_metadata.PART.search(folder.name)
     assert "quantization_config" not in json.loads((folder / "config.json").read_text())
 
 

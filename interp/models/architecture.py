@@ -69,6 +69,10 @@ def model_info(model: HookedModel) -> ModelInfo:
     check_decoder(model)
     cfg, weight = model.cfg, _first_weight(model)
     architecture = cfg.original_architecture if kind == "HookedTransformer" else cfg.architecture
+    n_ctx, note = context(cfg.n_ctx, text_config(model)), getattr(model, NOTE, "")
+    if n_ctx < cfg.n_ctx:
+        bounded = f"longer texts than {n_ctx} tokens are computed in another way, so they are left out"
+        note = f"{note}; {bounded}" if note else bounded
     return ModelInfo(
         name=str(getattr(model, NAME, cfg.model_name)),
         backend=kind,
@@ -78,13 +82,13 @@ def model_info(model: HookedModel) -> ModelInfo:
         n_key_value_heads=cfg.n_key_value_heads or cfg.n_heads,
         d_model=cfg.d_model,
         d_head=cfg.d_head,
-        n_ctx=context(cfg.n_ctx, text_config(model)),
+        n_ctx=n_ctx,
         d_vocab=cfg.d_vocab,
         windows=windows(model),
         device=weight.device,
         dtype=weight.dtype,
         processed_weights=_processed(model),
-        note=getattr(model, NOTE, ""),
+        note=note,
     )
 
 
@@ -126,7 +130,8 @@ def context(n_ctx: int, config: Any) -> int:
     bounds = [n_ctx]
     for parameters in rotary_parameters(config):
         if parameters.get("rope_type") == "longrope":
-            bounds.append(parameters.get("original_max_position_embeddings") or n_ctx)
+            of_model = getattr(config, "original_max_position_embeddings", None)
+            bounds.append(parameters.get("original_max_position_embeddings") or of_model or n_ctx)
     if "chunked_attention" in (getattr(config, "layer_types", None) or ()):
         bounds.append(config.attention_chunk_size // 2)
     return min(bounds)
