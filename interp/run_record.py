@@ -20,7 +20,7 @@ from interp.errors import RunError
 from interp.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
 from interp.heap import give_back
 from interp.models.architecture import backend
-from interp.models.loading import HookedModel, model_info, model_tokenizer, undefined_metrics
+from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.numerics import numerics
 from interp.planning.request import Request
 from interp.probing.estimators import TUNABLE, ProbeSpec
@@ -160,11 +160,9 @@ def sample_counts(answers: Answers, positions: Positions, folds: Folds) -> dict[
 
 def describe_model(model: HookedModel) -> dict[str, Any]:
     """What `run.json` says of the model, hashes of its weights and tokenizer among it."""
-    described: dict[str, Any] = {
+    described = {
         key: str(value) if key in ("device", "dtype") else value for key, value in asdict(model_info(model)).items()
     }
-    if missing := undefined_metrics(model):
-        described["undefined_attention"] = missing
     hashes = {"weights_sha256": weights_hash(model), "tokenizer_sha256": tokenizer_hash(model_tokenizer(model))}
     return described | hashes
 
