@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # `mlp.hook_post` of a mixture of experts (Mixtral) is the MLP's output, d_model wide.
 #
-# Of a dense MLP `blocks.0.mlp.hook_post` is what goes into the output projection, d_mlp wide. Of a mixture of experts the
-# same name is there, fires, and holds the very tensor of `hook_mlp_out`.
+# Of a dense MLP `blocks.0.mlp.hook_post` is what goes into the output projection, d_mlp wide. Of a mixture of experts
+# the same name is there, fires, and holds the very tensor of `hook_mlp_out`.
 #
 # Seen (29 November 2026, torch 2.13.0, a random model of two layers):
 #   transformer-lens 3.9.0, transformers 5.23.0: d_model 32, d_mlp 24; mlp.hook_post is 32 wide and equals hook_mlp_out

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # `hook_z` of latent attention (DeepSeek V3) is cut into the wrong number of heads.
 #
-# Values are `v_head_dim` wide, but the bridge cuts what goes into the output projection by `d_head` = hidden size / heads:
-# four heads of 12 become six of 8, most of which mix two real ones. The numbers, laid flat, are right. `v` (and `q`, `k`)
-# has its heads before the tokens, as in no other architecture.
+# Values are `v_head_dim` wide, but the bridge cuts what goes into the output projection by `d_head` (hidden size by
+# heads): four heads of 12 become six of 8, most of which mix two real ones. The numbers, laid flat, are right. `v` (and
+# `q`, `k`) has its heads before the tokens, as in no other architecture.
 #
 # Seen (29 November 2026, torch 2.13.0, a random model of two layers):
 #   transformer-lens 3.9.0, transformers 5.23.0: v (1, 4, 10, 12), z (1, 10, 6, 8); pattern @ v, laid flat, equals z

@@ -19,6 +19,9 @@ NOTE = "interp_note"
 NAME = "interp_name"
 """Attribute of a model: what it was loaded from. TransformerLens takes a folder named like one of its models for it."""
 
+SHOWN = "interp_has_pattern"
+"""Attribute of a model: the layers with an attention pattern."""
+
 CAUSAL = {"full_attention": False, "global": False, "hybrid": False, "sliding_attention": True, "local": True}
 """Kinds of layer whose attention has a pattern that the metrics are defined for, and whether a window bounds it.
 
@@ -180,8 +183,12 @@ def _first_weight(model: HookedModel) -> torch.Tensor:
 
 
 def has_pattern(model: HookedModel) -> tuple[bool, ...]:
-    """Per layer, whether the model shows an attention pattern there."""
-    return tuple(f"blocks.{layer}.attn.hook_pattern" in model.hook_dict for layer in range(model.cfg.n_layers))
+    """Per layer, whether the model shows an attention pattern there; looked up once per model, a step is short."""
+    if not hasattr(model, SHOWN):
+        points = model.hook_dict
+        setattr(model, SHOWN, tuple(f"blocks.{i}.attn.hook_pattern" in points for i in range(model.cfg.n_layers)))
+    shown: tuple[bool, ...] = getattr(model, SHOWN)
+    return shown
 
 
 def windows(model: HookedModel) -> tuple[int | None, ...]:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,8 @@ def _in_pieces() -> Iterator[None]:
 
     `gguf.dequantize` needs several times the memory of what it gives.
     """
-    import gguf
-
-    whole = gguf.dequantize
+    module: Any = import_module("gguf")
+    whole = module.dequantize
 
     def dequantize(data: Any, kind: Any) -> Any:
         if data.ndim < 2 or data.nbytes <= PIECE:
@@ -126,11 +126,11 @@ def _in_pieces() -> Iterator[None]:
             found[start : start + rows] = whole(data[start : start + rows], kind)
         return found
 
-    gguf.dequantize = dequantize
+    module.dequantize = dequantize
     try:
         yield
     finally:
-        gguf.dequantize = whole
+        module.dequantize = whole
 
 
 PIECE = 1 << 22
