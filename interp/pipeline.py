@@ -23,7 +23,7 @@ from interp.capturing.positions import Positions, resolve_positions
 from interp.capturing.role_text import restored_roles
 from interp.data.rows import Rows
 from interp.errors import DataError, RunError
-from interp.models.loading import HookedModel, model_info, model_tokenizer
+from interp.models.loading import HookedModel, model_info, model_tokenizer, undefined_metrics
 from interp.models.memory import Splits
 from interp.numerics import check_repeatable, numerics, recorded_threads
 from interp.planning.footprint import check_room
@@ -229,6 +229,8 @@ def _measure(
     batches = record.setdefault("batches", {**composition, "split": {}})
     if batches["batches_sha256"] != composition["batches_sha256"]:
         raise RunError(f"{folder.path}: the batches are not those the run began with; start a new run")
+    if missing := undefined_metrics(model):
+        record["undefined_attention"] = missing
     with stage(folder, record, "capturing"), bar("Capturing", len(answers), enabled=progress) as advance:
         write_shards(
             folder.activations,

@@ -85,6 +85,20 @@ def test_a_cache_that_is_never_touched(llama_folder: Path, monkeypatch: pytest.M
         load_model(model)
 
 
+def test_distances_that_count_padding_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MPT's ALiBi counts columns, not tokens; were padding let in after cached tokens, its states would be others."""
+    from byte_tokenizer import save_byte_tokenizer
+    from families import build
+
+    from interp.models import hooked
+
+    save_byte_tokenizer(tmp_path)
+    monkeypatch.setattr(hooked, "is_alibi", lambda model: False)
+    # TransformerLens 3.9 gives MPT no cache at all, and is found at that.
+    with pytest.raises(ModelError, match=r"left-padded tails differs from one pass|has 6 keys, expected 12"):
+        load_model(build("mpt"), tokenizer=tmp_path)
+
+
 def test_rows_in_another_order(model, monkeypatch: pytest.MonkeyPatch) -> None:
     select = KeyValueCache.select
     monkeypatch.setattr(KeyValueCache, "select", lambda self, rows: select(self, rows.sort().values))

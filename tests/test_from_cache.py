@@ -51,6 +51,36 @@ def test_a_cache_without_patterns_gives_the_vectors_and_no_attention() -> None:
         interp.attention_grid(cap, y)
 
 
+def test_attention_on_padding_is_an_error() -> None:
+    """A batch padded on the left that ran without its mask: every number depends on the padding."""
+    kept = cache("resid_post", "pattern")
+    with pytest.raises(DataError, match=r"layer 0 has attention .* on padding .*padding_side='left'.*attention_mask"):
+        interp.capture_from_cache(kept, last_and_first(), padding_side="left")
+    columns = torch.arange(TOKENS)
+    real = columns >= TOKENS - LENGTHS[:, None, None, None]
+    for layer in range(LAYERS):  # a padded row may hold anything
+        pattern = kept[hook_name("pattern", layer)]
+        shown = torch.where(real, pattern, 0)
+        shown = shown / shown.sum(-1, keepdim=True).clamp_min(1e-9)
+        kept[hook_name("pattern", layer)] = torch.where(real.transpose(-1, -2), shown, pattern)
+    assert interp.capture_from_cache(kept, last_and_first(), padding_side="left").attention["to_self"].isfinite().all()
+
+
+def test_a_layer_without_a_pattern_has_its_metrics_undefined(tmp_path) -> None:
+    from byte_tokenizer import save_byte_tokenizer
+    from families import build, texts
+
+    save_byte_tokenizer(tmp_path)
+    model = interp.load_model(build("jamba"), tokenizer=tmp_path)
+    tokens = torch.tensor([texts()[0]])
+    _, kept = model.run_with_cache(tokens, attention_mask=torch.ones_like(tokens))
+    at = Positions.at([[3, 9]], n_tokens=[tokens.shape[1]], roles=("early", "late"))
+    cap = interp.capture_from_cache(dict(kept), at, model=model)
+    assert cap.resid.isfinite().all()
+    for metric in ("entropy", "to_self", "value_norm"):
+        assert cap.attention[metric][:, 0].isnan().all() and cap.attention[metric][:, 1].isfinite().all()
+
+
 def test_patterns_and_the_first_residual_bring_metrics_and_the_control_row() -> None:
     kept = cache("resid_post", "resid_pre", "pattern")
     cap = interp.capture_from_cache(kept, last_and_first())

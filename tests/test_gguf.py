@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from interp import ModelError
-from interp.models import gguf
-from interp.models.loading import forward, load_model, model_tokenizer
+from interp.models import gguf, gguf_metadata
+from interp.models.loading import eos_token_ids, forward, load_model, model_tokenizer
 
 PART = {
     "input_layernorm": "attn_norm",
@@ -31,8 +31,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def write_llama(folder: Path, path: Path) -> None:
-    """The model of `folder` as an unquantised GGUF file, as llama.cpp's converter lays it out."""
+def write_llama(folder: Path, path: Path, more=lambda writer: None) -> None:
+    """The model of `folder` as an unquantised GGUF file, as llama.cpp's converter lays it out; `more` adds to it."""
     from gguf import GGUFWriter
     from transformers import AutoModelForCausalLM
 
@@ -60,6 +60,7 @@ def write_llama(folder: Path, path: Path) -> None:
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(0)
     writer.add_add_bos_token(True)
+    more(writer)
     for key, tensor in model.state_dict().items():
         weight, name = tensor.float().numpy(), WHOLE.get(key)
         if name is None:
@@ -91,8 +92,85 @@ def test_a_gguf_file_is_the_model_it_was_made_from(tmp_path: Path, llama_folder:
     text = "Paris is in France."
     assert model_tokenizer(model)(text).input_ids == AutoTokenizer.from_pretrained(llama_folder)(text).input_ids
     (folder,) = (own_cache / "gguf").iterdir()
-    assert folder.name.startswith("tiny-")
+    assert folder.name.startswith("tiny-") and not gguf_metadata.PART.search(folder.name)
     assert "quantization_config" not in json.loads((folder / "config.json").read_text())
+
+
+def llama3(head_dim: int, original: int) -> np.ndarray:
+    """What llama.cpp's converter writes as rope_freqs.weight for Llama 3.1, from its own rule."""
+    factors = []
+    for i in range(head_dim // 2):
+        length = 2 * np.pi * 10_000 ** (2 * i / head_dim)
+        smooth = (original / length - 1.0) / (4.0 - 1.0)
+        factors.append(1.0 if length < original / 4 else 8.0 if length > original else 1 / ((1 - smooth) / 8 + smooth))
+    return np.array(factors, dtype=np.float32)
+
+
+SCALED = {
+    "linear": (
+        {"rope_type": "linear", "factor": 4.0},
+        lambda w: (w.add_string("llama.rope.scaling.type", "linear"), w.add_float32("llama.rope.scaling.factor", 4.0)),
+    ),
+    "linear, as once written": (
+        {"rope_type": "linear", "factor": 4.0},
+        lambda w: w.add_float32("llama.rope.scale_linear", 4.0),
+    ),
+    "Llama 3.1": (
+        {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64},
+        lambda w: (
+            w.add_uint32("llama.rope.scaling.original_context_length", 64),
+            w.add_tensor("rope_freqs.weight", llama3(8, 64)),
+        ),
+    ),
+    "none": ({}, lambda w: w.add_tensor("rope_freqs.weight", np.ones(4, dtype=np.float32))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_a_scaled_rotary_embedding_is_read(tmp_path: Path, llama_folder: Path, name: str) -> None:
+    pytest.importorskip("gguf", reason="the extra `gemma`")
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    scaled, more = SCALED[name]
+    write_llama(llama_folder, tmp_path / "scaled.gguf", more)
+    config = AutoConfig.from_pretrained(llama_folder)
+    config.rope_parameters = {**config.rope_parameters, **scaled}
+    tokens = torch.randint(3, 320, (2, 30), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        theirs = AutoModelForCausalLM.from_pretrained(llama_folder, config=config)(tokens).logits[:, -1]
+        plain = AutoModelForCausalLM.from_pretrained(llama_folder)(tokens).logits[:, -1]
+    assert bool(scaled) == (not torch.allclose(theirs, plain, atol=1e-2))
+    ours = forward(load_model(tmp_path / "scaled.gguf"), tokens, torch.ones_like(tokens), logits=True)
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        lambda w: (w.add_string("llama.rope.scaling.type", "yarn"), w.add_float32("llama.rope.scaling.factor", 4.0)),
+        lambda w: w.add_tensor("rope_factors_long.weight", np.full(4, 2, dtype=np.float32)),
+        lambda w: w.add_tensor("rope_freqs.weight", np.array([1, 2, 3, 4], dtype=np.float32)),
+    ],
+)
+def test_a_scaling_that_cannot_be_read_is_refused(tmp_path: Path, llama_folder: Path, more, own_cache: Path) -> None:
+    pytest.importorskip("gguf", reason="the extra `gemma`")
+    write_llama(llama_folder, tmp_path / "scaled.gguf", more)
+    with pytest.raises(ModelError, match=r"scaled\.gguf scales its rotary embedding .*folder instead"):
+        load_model(tmp_path / "scaled.gguf")
+    assert not list((own_cache / "gguf").iterdir())
+
+
+def test_tokens_that_end_a_turn_come_from_the_file(tmp_path: Path, llama_folder: Path) -> None:
+    pytest.importorskip("gguf", reason="the extra `gemma`")
+    write_llama(llama_folder, tmp_path / "turns.gguf", lambda w: w.add_uint32("tokenizer.ggml.eot_token_id", 7))
+    assert eos_token_ids(load_model(tmp_path / "turns.gguf")) == {2, 7}
+
+
+def test_one_part_of_several_is_refused(tmp_path: Path) -> None:
+    part = tmp_path / "big-00002-of-00003.gguf"
+    part.write_bytes(b"GGUF" + bytes(60))
+    with pytest.raises(ModelError, match=r"part 2 of 3: join .*--merge big-00001-of-00003\.gguf big\.gguf"):
+        load_model(part)
 
 
 def test_conversion_happens_once_per_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:

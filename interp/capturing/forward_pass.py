@@ -15,8 +15,9 @@ from interp.capturing.question_embedding import question_embeddings
 from interp.capturing.same_samples import positions_of
 from interp.capturing.segments import CapturePlan
 from interp.errors import DataError
-from interp.models.loading import HookedModel, model_info, pads_between
+from interp.models.loading import HookedModel, is_recurrent, model_info, pads_between, undefined_metrics
 from interp.models.memory import Splits
+from interp.models.sites import check_sites
 from interp.public import public
 
 
@@ -98,7 +99,9 @@ def capture_batches(
     that were split ({number of the batch: sizes}); it is obeyed, and extended before `on_split` is called.
     """
     sites, positions = read_sites(sites), positions_of(answers, positions)
-    info = model_info(model)
+    check_sites(model, sites)
+    info, missing = model_info(model), undefined_metrics(model)
+    undefined: dict[str, object] = {"undefined_attention": missing} if missing else {}
     plan = capture_plan(model, answers, positions, batch_tokens=batch_tokens)
     splits = Splits({} if sizes is None else sizes, *([] if on_split is None else [on_split]))
     one_pass = OnePass(model, plan, positions, sites)
@@ -112,7 +115,7 @@ def capture_batches(
                 layers=tuple(range(info.n_layers)),
                 roles=positions.roles,
                 id=tuple(answers.id[i] for i in samples),
-                settings={"sites": list(sites), "batch_tokens": batch_tokens, **plan.settings},
+                settings={"sites": list(sites), "batch_tokens": batch_tokens, **plan.settings, **undefined},
                 question_embed=question_embeddings(model, answers, samples),
             ),
         )
@@ -124,7 +127,8 @@ def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, 
     n_ctx, prompts, completions = model_info(model).n_ctx, answers.prompt_ids, answers.completion_ids
     lengths = (len(prompt) + len(completion) for prompt, completion in zip(prompts, completions, strict=True))
     usable = [i for i, n in enumerate(lengths) if 0 < n <= n_ctx and answers.status[i] != "too_long"]
-    return CapturePlan.of(prompts, completions, positions, usable, batch_tokens=batch_tokens, gaps=pads_between(model))
+    gaps, cut = pads_between(model), not is_recurrent(model)
+    return CapturePlan.of(prompts, completions, positions, usable, batch_tokens=batch_tokens, gaps=gaps, cut=cut)
 
 
 def _too_large(answers: Answers, sample: int) -> str:

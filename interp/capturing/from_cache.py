@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import get_args
 
 import torch
+from einops import einsum
 from torch import Tensor
 
 from interp.accepted import Cache, Ids
 from interp.arguments import instance, one_of, shown
 from interp.capturing.activations import Capture, read_sites
 from interp.capturing.attention import output_gram, reduce_pattern, value_norms
-from interp.capturing.layout import Layout, PaddingSide, PatternMasks
+from interp.capturing.layout import Layout, PaddingSide, PatternMasks, visible_keys
 from interp.capturing.positions import Positions, gather
 from interp.capturing.same_samples import sample_ids
 from interp.errors import DataError
-from interp.models.loading import HookedModel, hook_name, model_info, output_weight
+from interp.models.loading import HookedModel, has_pattern, hook_name, known_values, model_info, output_weight
 from interp.public import public
 
 
@@ -75,8 +76,11 @@ def capture_from_cache(
             )
         return tensor
 
+    has = dict.fromkeys(layers, True) if model is None else dict(enumerate(has_pattern(model)))
+    known = {} if model is None else dict(enumerate(known_values(model)))
     patterns = any(hook_name("pattern", layer) in names for layer in layers)
-    first = read("pattern", layers[0]) if patterns else read(sites[0], layers[0])
+    with_pattern = [layer for layer in layers if has.get(layer, True)] if patterns else []
+    first = read("pattern", with_pattern[0]) if patterns else read(sites[0], layers[0])
     positions = positions.to(first.device)
     queries, keys = first.shape[-2:] if patterns else (first.shape[1], first.shape[1])
     layout = Layout.padded(positions.n, queries, keys, padding_side)
@@ -89,19 +93,34 @@ def capture_from_cache(
         return gather(hidden, row.to(hidden.device), positions.valid.to(hidden.device)).flatten(2).cpu()
 
     def measured(layer: int) -> dict[str, Tensor]:
+        if layer not in with_pattern:
+            return {}
         pattern, norms = read("pattern", layer), None
         if pattern.shape[2:] != (queries, keys):
-            raise DataError(f"cache: layer {layer} has a pattern {shown(pattern)}, layer {layers[0]} {shown(first)}")
-        if model is not None and hook_name("v", layer) in names:
+            raise DataError(
+                f"cache: layer {layer} has a pattern {shown(pattern)}, layer {with_pattern[0]} {shown(first)}"
+            )
+        outside = einsum(pattern.abs(), hidden.to(pattern), "sample head query key, sample query key -> ").item()
+        if outside > 1e-3:
+            raise DataError(
+                f"cache: layer {layer} has attention {outside:.2g} on padding or later tokens, so that the batch's "
+                f"numbers depend on it (padding_side={padding_side!r}): give run_with_cache the attention_mask"
+            )
+        weight = output_weight(model, layer) if model is not None and known[layer] else None
+        if weight is not None and hook_name("v", layer) in names:
             value = read("v", layer)
-            norms = value_norms(value, output_gram(output_weight(model, layer)).to(value.device))
+            norms = value_norms(value, output_gram(weight).to(value.device))
         return reduce_pattern(pattern, masks[windows[layer]].to(pattern.device), norms)
 
     windows = dict.fromkeys(layers) if windows_of is None else dict(enumerate(windows_of))
     if beyond := [layer for layer in layers if layer not in windows]:
         raise DataError(f"the cache holds layer {beyond[0]}, the model has {len(windows)}: another model's cache")
     masks = {window: PatternMasks.of(positions, layout, window) for window in {*windows.values()} if patterns}
+    hidden = ~visible_keys(layout, layout.query, None) & (layout.query >= 0)[:, :, None]
     metrics = [measured(layer) for layer in layers] if patterns else [{}]
+    if patterns:  # a layer without a pattern has every metric, undefined
+        there = {name: torch.full_like(metric, torch.nan) for of in metrics for name, metric in of.items()}
+        metrics = [{**there, **of} for of in metrics]
     return Capture(
         sites={site: torch.stack([gathered(site, layer) for layer in layers], dim=1) for site in sites},
         embed=gathered("resid_pre", 0) if hook_name("resid_pre", 0) in names else None,

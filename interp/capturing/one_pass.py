@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.capturing.attention import output_gram, reduce_pattern, value_norms
+from interp.capturing.attention import METRICS, output_gram, reduce_pattern, value_norms
 from interp.capturing.layout import Layout, PatternMasks
 from interp.capturing.positions import Positions, gather
 from interp.capturing.segments import CapturePlan
@@ -18,7 +18,9 @@ from interp.models.loading import (
     KeyValueCache,
     fill_cache,
     forward,
+    has_pattern,
     hook_name,
+    known_values,
     model_info,
     new_cache,
     output_weight,
@@ -33,10 +35,15 @@ class OnePass:
     def __init__(self, model: HookedModel, plan: CapturePlan, positions: Positions, sites: Sequence[str]):
         self.model, self.plan, self.positions, self.sites = model, plan, positions, tuple(sites)
         self.info = model_info(model)
-        self.grams = [output_gram(output_weight(model, layer)) for layer in range(self.info.n_layers)]
+        self.shown, weights = has_pattern(model), [output_weight(model, layer) for layer in range(self.info.n_layers)]
+        self.grams = [
+            output_gram(weight) if weight is not None and known else None
+            for weight, known in zip(weights, known_values(model), strict=True)
+        ]
+        """Per layer; None where the norms of what keys write are not known."""
         self.shared: KeyValueCache | None = None
         """Keys and values of the prefix, one row; None before the first batch, or where there is no prefix."""
-        self.shared_norms: list[Float[Tensor, "one head key"]] = []
+        self.shared_norms: list[Float[Tensor, "one head key"] | None] = []
         """Value norms of the prefix, per layer."""
 
     def __call__(self, samples: Sequence[int]) -> dict[str, Any]:
@@ -61,7 +68,7 @@ class OnePass:
 
     def _filled(
         self, own: Int[Tensor, "own token"], own_mask: Int[Tensor, "own token"], own_of: Int[Tensor, " sample"]
-    ) -> tuple[KeyValueCache | None, list[Float[Tensor, "sample head key"]]]:
+    ) -> tuple[KeyValueCache | None, list[Float[Tensor, "sample head key"] | None]]:
         """A cache of every sample's tokens before its suffix, and per layer their value norms; None if there are none.
 
         Each distinct prompt is computed once.
@@ -74,19 +81,31 @@ class OnePass:
             tokens = torch.tensor([prefix], device=self.info.device)
             fill_cache(self.model, tokens, torch.ones_like(tokens), shared)
             self.shared = shared
-            self.shared_norms = [value_norms(shared.values(layer), gram) for layer, gram in enumerate(self.grams)]
+            self.shared_norms = self._norms(shared, slice(None))
         cache = self.shared.repeat(len(own)) if self.shared is not None else new_cache(self.model, len(own))
-        norms = [norms.expand(len(own_of), -1, -1) for norms in self.shared_norms]
+        norms = [None if one is None else one.expand(len(own_of), -1, -1) for one in self.shared_norms]
         if own.shape[1]:
             before = own_mask.new_ones(len(own), len(prefix))
             fill_cache(self.model, own, torch.cat([before, own_mask], dim=1), cache)
-            new = [
-                value_norms(cache.values(layer)[:, len(prefix) :], gram)[own_of]
-                for layer, gram in enumerate(self.grams)
-            ]
-            norms = [torch.cat(pair, dim=2) for pair in zip(norms, new, strict=True)] if norms else new
+            new = [None if one is None else one[own_of] for one in self._norms(cache, slice(len(prefix), None))]
+            norms = [_joined(pair) for pair in zip(norms, new, strict=True)] if norms else new
         cache.select(own_of)
         return cache, norms
+
+    def _norms(self, cache: KeyValueCache, keys: slice) -> list[Float[Tensor, "sample head key"] | None]:
+        """The value norms of some of a cache's keys, per layer."""
+        return [
+            None if gram is None else value_norms(cache.values(layer)[:, keys], gram)
+            for layer, gram in enumerate(self.grams)
+        ]
+
+
+def _joined(
+    parts: Sequence[Float[Tensor, "sample head _"] | None],
+) -> Float[Tensor, "sample head key"] | None:
+    """Keys behind keys; None where some are not known."""
+    known = [part for part in parts if part is not None]
+    return torch.cat(known, dim=2) if len(known) == len(parts) else None
 
 
 class _Seen:
@@ -99,7 +118,7 @@ class _Seen:
         positions: Positions,
         n_new: int,
         cache: KeyValueCache | None,
-        norms: list[Float[Tensor, "sample head key"]],
+        norms: list[Float[Tensor, "sample head key"] | None],
     ):
         self.batch, self.positions, self.norms = batch, positions, norms
         self.queries = layout.query.shape[1]
@@ -107,7 +126,9 @@ class _Seen:
         self.masks = {window: PatternMasks.of(positions, layout, window) for window in windows}
         self.row = layout.rows(positions.index, positions.valid) + n_new - self.queries
         self.vectors: dict[str, list[Tensor]] = {site: [] for site in (*batch.sites, "embed")}
-        self.metrics: list[dict[str, Tensor]] = []
+        absent = torch.full((len(positions), batch.info.n_heads, len(positions.roles)), torch.nan)
+        self.metrics = [dict.fromkeys(METRICS, absent) for _ in range(batch.info.n_layers)]
+        """Per layer; NaN until its pattern comes by, and what has no value for ever."""
         self.new_values: dict[int, Tensor] = {}
 
     def hooks(self) -> dict[str, Hook]:
@@ -116,8 +137,10 @@ class _Seen:
         for layer in range(self.batch.info.n_layers):
             for site in self.batch.sites:
                 named.setdefault(hook_name(site, layer), []).append(partial(self._keep, site))
-            named[hook_name("v", layer)] = [partial(self._keep_values, layer)]
-            named[hook_name("pattern", layer)] = [partial(self._reduce, layer)]
+            if self.batch.grams[layer] is not None:
+                named.setdefault(hook_name("v", layer), []).append(partial(self._keep_values, layer))
+            if self.batch.shown[layer]:
+                named[hook_name("pattern", layer)] = [partial(self._reduce, layer)]
         return {name: partial(_call_each, functions) for name, functions in named.items()}
 
     def collected(self) -> dict[str, Any]:
@@ -129,7 +152,7 @@ class _Seen:
         return {
             "sites": {site: stacked(self.vectors[site]) for site in self.batch.sites},
             "embed": self.vectors["embed"][0].cpu(),
-            "attention": {name: stacked([layer[name] for layer in self.metrics]) for name in self.metrics[0]},
+            "attention": {name: stacked([layer[name] for layer in self.metrics]) for name in METRICS},
             "valid": self.positions.valid.cpu(),
         }
 
@@ -142,11 +165,12 @@ class _Seen:
 
     def _reduce(self, layer: int, pattern: Tensor) -> None:
         """A model may lie on several devices: masks follow the pattern, the grams lie where the layer's weights do."""
-        norms = value_norms(self.new_values.pop(layer), self.batch.grams[layer])
-        if self.norms:
-            norms = torch.cat([self.norms[layer], norms], dim=2)
+        gram, norms = self.batch.grams[layer], None
+        if gram is not None:
+            new = value_norms(self.new_values.pop(layer), gram)
+            norms = _joined([self.norms[layer], new]) if self.norms else new
         masks = self.masks[self.batch.info.windows[layer]].to(pattern.device)
-        self.metrics.append(reduce_pattern(pattern[:, :, -self.queries :], masks, norms))
+        self.metrics[layer] = {**self.metrics[layer], **reduce_pattern(pattern[:, :, -self.queries :], masks, norms)}
 
 
 def _call_each(functions: list[Hook], tensor: Tensor) -> None:

@@ -50,6 +50,8 @@ class CapturePlan:
     """Tokens common to all samples, before every role; they run once."""
     gaps: bool
     """Whether the model allows padding between segments; if not, a batch is cut at one column, padded at its start."""
+    cut: bool = True
+    """Whether samples may be cut at all: a recurrent layer's cache cannot go on from one."""
 
     @classmethod
     def of(
@@ -61,6 +63,7 @@ class CapturePlan:
         *,
         batch_tokens: int,
         gaps: bool,
+        cut: bool = True,
     ) -> "CapturePlan":
         """Plan the `usable` samples; one prompt's samples stand together."""
         first = torch.where(positions.valid, positions.index, positions.n[:, None]).amin(1)
@@ -71,7 +74,7 @@ class CapturePlan:
 
         lengths = [len(prompt_ids[i]) + len(completion_ids[i]) for i in usable]
         order = plan_batches(lengths, batch_tokens, together=prompts())
-        prefix = common_prefix(prompts()) if gaps and len(usable) > 1 else []
+        prefix = common_prefix(prompts()) if gaps and cut and len(usable) > 1 else []
         return cls(
             prompt_ids,
             completion_ids,
@@ -79,6 +82,7 @@ class CapturePlan:
             [[usable[i] for i in batch] for batch in order],
             prefix if len(prefix) >= MIN_PREFIX else [],
             gaps,
+            cut,
         )
 
     @cached_property
@@ -89,6 +93,9 @@ class CapturePlan:
     @property
     def settings(self) -> dict[str, object]:
         """What a run writes down about it."""
+        if not self.cut:
+            how = "whole samples"
+            return {"common_prefix": 0, "segments": how, "batches_sha256": self.sha256}
         how = "prefix, own prompts, suffixes" if self.gaps else "own prompts and suffixes of equal length, no prefix"
         return {"common_prefix": len(self.prefix), "segments": how, "batches_sha256": self.sha256}
 
@@ -107,7 +114,7 @@ class CapturePlan:
         starts = [self.earliest[i] if self.gaps else max(0, len(s) - width) for i, s in zip(samples, ids, strict=True)]
         own = Counter(tuple(sample[skip:start]) for sample, start in zip(ids, starts, strict=True))
         saved = sum(len(prompt) * (times - 1) for prompt, times in own.items())
-        if saved < MIN_PREFIX * len(samples) and max(map(len, own)) < LONG_PROMPT:
+        if not self.cut or (saved < MIN_PREFIX * len(samples) and max(map(len, own)) < LONG_PROMPT):
             own, starts = Counter({(): len(samples)}), [skip] * len(samples)
         row = {prompt: at for at, prompt in enumerate(own)}
         return Segments(

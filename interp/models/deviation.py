@@ -18,10 +18,22 @@ def tolerance_of(dtype: torch.dtype) -> float:
 
 def compare(ours: Tensor, theirs: Tensor, tolerance: float, what: str, then: str = "") -> None:
     """Raises ModelError that says `what`, the deviation, and `then` what to do."""
-    ours, theirs = ours.float().cpu(), theirs.float().cpu()
-    deviation = ((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-6)).item()
+    deviation = relative_deviation(ours, theirs)
     if not deviation <= tolerance:
         raise ModelError(f"{what} (relative deviation {deviation:.2g}, tolerance {tolerance:g}){then}")
+
+
+def relative_deviation(ours: Tensor, theirs: Tensor) -> float:
+    """The largest difference, relative to the largest entry of `theirs`; infinite for other shapes."""
+    if ours.shape != theirs.shape:
+        return float("inf")
+    ours, theirs = ours.float().cpu(), theirs.float().cpu()
+    return ((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-6)).item()
+
+
+def deviates(ours: Tensor, theirs: Tensor, tolerance: float) -> bool:
+    """Whether the deviation is more than rounding, or not a number."""
+    return not relative_deviation(ours, theirs) <= tolerance
 
 
 def keep(store: dict[str, Tensor], name: str) -> Callable[[Tensor], None]:

@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.errors import ModelError
-from interp.models.architecture import HookedModel, backend, windows
+from interp.models.architecture import HookedModel, backend, is_recurrent, text_config, windows
 from interp.models.cache_keyword import cache_keyword, handed_on
-from interp.models.key_value_cache import KeyValueCache
+from interp.models.key_value_cache import KeyValueCache, Tokens
 
 _IN_ATTENTION = frozenset({"pattern", "z", "q", "k", "v"})
 _NO_HOOKS: Mapping[str, Callable[[Tensor], None]] = MappingProxyType({})
@@ -25,12 +25,6 @@ def hook_name(site: str, layer: int) -> str:
     if site == "mlp_post":
         return f"blocks.{layer}.mlp.hook_post"
     return f"blocks.{layer}.{'attn.' if site in _IN_ATTENTION else ''}hook_{site}"
-
-
-def output_weight(model: HookedModel, layer: int) -> Float[Tensor, "head d_head d_model"]:
-    """W_O of one layer: what each head's `z` is multiplied by before the heads are summed."""
-    weight = model.blocks[layer].attn.W_O
-    return weight.detach().reshape(model.cfg.n_heads, -1, model.cfg.d_model)
 
 
 @contextmanager
@@ -70,10 +64,13 @@ def forward(
     """One pass over token ids; positions follow from the mask, so left-padded rows equal unpadded ones.
 
     `hooks` maps hook names to functions that look at the tensor. `attention_mask` (1 = real token) covers the cached
-    tokens and the new ones. Returns the logits of the last position, or None and computes no logits.
+    tokens and the new ones. Returns the logits of the last position, or None and computes no logits. Where the cache
+    holds tokens (recurrent layers), they run again and `hooks` see them too.
     Raises ModelError for a hook point the architecture lacks.
     """
     tokens, attention_mask = tokens.to(model.cfg.device), attention_mask.to(model.cfg.device)
+    if cache is not None and isinstance(cache.store, Tokens):
+        tokens, cache = _passed(cache.store, tokens), None
     run = _pass_hooked_transformer if backend(model) == "HookedTransformer" else _pass_bridge
     with _attached(model, hooks):
         return run(model, tokens, attention_mask, cache, logits)
@@ -97,6 +94,9 @@ def fill_cache(
     the pieces get shorter as the keys get more. A piece ends where the last layer has stored its keys and values:
     what that layer would add to the residual stream enters no cache.
     """
+    if isinstance(cache.store, Tokens):
+        _passed(cache.store, tokens)
+        return
     if chunk is None:
         chunk = max(64, PATTERN_ENTRIES // attention_mask.shape[1])
     last = {hook_name("pattern", model.cfg.n_layers - 1): _stop}
@@ -105,6 +105,12 @@ def fill_cache(
         seen = attention_mask.shape[1] - tokens.shape[1] + end
         with suppress(_CacheFilled):
             forward(model, tokens[:, start:end], attention_mask[:, :seen], hooks=last, cache=cache)
+
+
+def _passed(store: Tokens, tokens: Int[Tensor, "sample new"]) -> Int[Tensor, "sample all"]:
+    """The new tokens behind those that passed before, which the store then holds."""
+    store.passed = tokens if store.passed is None else torch.cat([store.passed, tokens.to(store.passed.device)], dim=1)
+    return store.passed
 
 
 class _CacheFilled(Exception):
@@ -116,12 +122,20 @@ def _stop(pattern: Tensor) -> None:
 
 
 def pads_between(model: HookedModel) -> bool:
-    """Whether `forward` measures every layer's window in tokens, so that padding may follow cached tokens."""
+    """Whether padding may follow cached tokens: windows and distances are then still measured in tokens."""
+    if is_recurrent(model) or is_alibi(model):
+        return False
     if all(window is None for window in windows(model)):
         return True
     if backend(model) == "HookedTransformer":
         return False
     return getattr(model.original_model.config.get_text_config(), "sliding_window", None) is not None
+
+
+def is_alibi(model: HookedModel) -> bool:
+    """Whether distances are added to the attention's scores (ALiBi): MPT's count padding between two tokens."""
+    config = text_config(model)
+    return config is not None and (config.model_type == "mpt" or bool(getattr(config, "alibi", False)))
 
 
 def _pass_bridge(

@@ -1,4 +1,8 @@
-"""Keys and values of the tokens a model has passed: one cache over the two that the classes of TransformerLens take."""
+"""Keys and values of the tokens a model has passed: one cache over the two that the classes of TransformerLens take.
+
+A model with layers that keep something else (a recurrence, a convolution) has a cache of tokens: `forward` runs them
+again. Hugging Face's caches for such layers cannot take a text in pieces, nor padding between two pieces.
+"""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -8,7 +12,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.models.architecture import HookedModel, backend
+from interp.errors import ModelError
+from interp.models.architecture import HookedModel, backend, is_recurrent
+
+
+@dataclass
+class Tokens:
+    """What a model without a usable cache has passed: the tokens themselves."""
+
+    passed: Int[Tensor, "sample token"] | None = None
 
 
 @dataclass
@@ -19,13 +31,16 @@ class KeyValueCache:
     """
 
     store: Any
-    """What the model's own class takes: a TransformerLensKeyValueCache or a Hugging Face DynamicCache."""
+    """What the model's own class takes: a TransformerLensKeyValueCache or a Hugging Face DynamicCache; or `Tokens`."""
 
     @torch.inference_mode()
     def repeat(self, n: int) -> "KeyValueCache":
         """An independent copy in which each sample stands `n` times in a row (a prefix shared by a batch)."""
         store = deepcopy(self.store)
-        if hasattr(store, "entries"):
+        if isinstance(store, Tokens):
+            if store.passed is not None:
+                store.passed = store.passed.repeat_interleave(n, dim=0)
+        elif hasattr(store, "entries"):
             for entry in store.entries:
                 entry.past_keys = entry.past_keys.repeat_interleave(n, dim=0)
                 entry.past_values = entry.past_values.repeat_interleave(n, dim=0)
@@ -46,7 +61,9 @@ class KeyValueCache:
             # One row for all is not copied: both classes join new keys to old ones in a new tensor.
             return stored.expand(len(rows), *stored.shape[1:]) if len(stored) == 1 else stored[rows]
 
-        if hasattr(self.store, "entries"):
+        if isinstance(self.store, Tokens):
+            self.store.passed = None if self.store.passed is None else pick(self.store.passed)
+        elif hasattr(self.store, "entries"):
             for entry in self.store.entries:
                 entry.past_keys, entry.past_values = pick(entry.past_keys), pick(entry.past_values)
             self.store.previous_attention_mask = pick(self.store.previous_attention_mask)
@@ -56,6 +73,8 @@ class KeyValueCache:
 
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
         """The values of all tokens so far, with their bias; up to date inside a hook on this layer's pattern."""
+        if isinstance(self.store, Tokens):
+            raise ModelError("a model with recurrent layers keeps no values: run its samples whole")
         if hasattr(self.store, "entries"):
             return self.store.entries[layer].past_values
         return self.store.layers[layer].values.transpose(1, 2)
@@ -67,6 +86,8 @@ def new_cache(model: HookedModel, batch: int) -> KeyValueCache:
         from transformer_lens import TransformerLensKeyValueCache
 
         return KeyValueCache(TransformerLensKeyValueCache.init_cache(model.cfg, model.cfg.device, batch))
+    if is_recurrent(model):
+        return KeyValueCache(Tokens())
     from transformers import DynamicCache
 
     return KeyValueCache(DynamicCache())  # without a config: its sliding layers would forget keys

@@ -2,25 +2,37 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from interp.accepted import ModelSource, Tokenizer
 from interp.arguments import flag, several_texts, shown
-from interp.errors import ModelError
-from interp.models.architecture import NOTE, HookedModel, ModelInfo, backend, eos_token_ids, model_info, model_tokenizer
-from interp.models.gguf import converted_folder, gemma3_file, is_gguf
-from interp.models.hooked import fill_cache, forward, hook_name, output_weight, pads_between
+from interp.errors import InterpError, ModelError
+from interp.models.architecture import (
+    NAME,
+    NOTE,
+    HookedModel,
+    ModelInfo,
+    backend,
+    check_causal,
+    eos_token_ids,
+    has_pattern,
+    is_recurrent,
+    model_info,
+    model_tokenizer,
+)
+from interp.models.hooked import fill_cache, forward, hook_name, pads_between
 from interp.models.key_value_cache import KeyValueCache, new_cache
-from interp.models.placement import device_name, is_spread, placement, read_dtype
+from interp.models.language_model import language_model
+from interp.models.observable import known_values, output_weight, undefined_metrics
+from interp.models.placement import device_name, is_spread, read_dtype
 from interp.models.preflight import preflight, reference_pass
+from interp.models.rotary import hold_rotary
+from interp.models.sources import MERGE, first_line, read_config, read_model, read_tokenizer
 from interp.public import public
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 __all__ = [
     "HookedModel",
@@ -29,7 +41,10 @@ __all__ = [
     "eos_token_ids",
     "fill_cache",
     "forward",
+    "has_pattern",
     "hook_name",
+    "is_recurrent",
+    "known_values",
     "load_model",
     "model_info",
     "model_tokenizer",
@@ -37,6 +52,8 @@ __all__ = [
     "output_weight",
     "pads_between",
     "preflight",
+    "read_config",
+    "undefined_metrics",
 ]
 
 
@@ -53,9 +70,10 @@ def load_model(
 ) -> HookedModel:
     """Load a causal language model with TransformerLens hooks.
 
-    `source` is a Hugging Face name, a local folder, a GGUF file, `"gemma3-270m"` (the optional extra `gemma`), a
-    HookedTransformer, a TransformerBridge, or a Hugging Face model (with `tokenizer=`; it is wrapped in place). A
-    model that is hooked already passes through on its own device and in its own dtype.
+    `source` is a Hugging Face name (`name@revision` for one revision), a local folder, a GGUF file, `"gemma3-270m"`
+    (the optional extra `gemma`), a HookedTransformer, a TransformerBridge, or a Hugging Face model (with `tokenizer=`;
+    it is wrapped in place). Of a model of pictures and text the language model is taken. A model that is hooked already
+    passes through on its own device and in its own dtype.
 
     `device` is `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1` …, `mps`, or `spread` (layer by layer over all
     GPUs, by accelerate). Weights are Hugging Face's own unless `processed_weights` folds the norms and centres what
@@ -73,123 +91,56 @@ def load_model(
     if backend(source):
         model: HookedModel = source
         if tokenizer is not None:
-            model.tokenizer = _tokenizer(tokenizer)
+            model.tokenizer = read_tokenizer(tokenizer)
         if processed_weights and not model_info(model).processed_weights:
             raise ModelError("processed_weights=True cannot change a model that is loaded already: process it before")
     else:
         if isinstance(source, str | Path):
-            hf_model, own_tokenizer, name = _read(source, tokenizer, device, dtype)
+            hf_model, own_tokenizer, name = read_model(source, tokenizer, device, dtype)
+        elif any(cls.__name__ == "PeftModel" for cls in type(source).__mro__):
+            raise ModelError(f"a {type(source).__name__} is a model with an adapter: {MERGE} and give the result")
         elif _is_hugging_face(source):
             if tokenizer is None:
                 raise ModelError(f"a {type(source).__name__} needs its tokenizer: load_model(model, tokenizer=…)")
-            hf_model, own_tokenizer, name = source, _tokenizer(tokenizer), source.name_or_path or "model"
+            hf_model, own_tokenizer, name = source, read_tokenizer(tokenizer), source.name_or_path or "model"
         else:
             raise ModelError(
                 "expected a model name, a folder, a GGUF file, a HookedTransformer, a TransformerBridge or a "
                 f"Hugging Face model, got {shown(source)}"
             )
         hf_model.eval()  # one that was just made from a configuration would still drop out
+        check_causal(hf_model)
+        hold_rotary(hf_model)
         if check:
-            reference = reference_pass(hf_model, own_tokenizer)
+            with _in_a_sentence(hf_model):
+                reference = reference_pass(hf_model, own_tokenizer)
+        hf_model = language_model(hf_model)
         model = _hooked(hf_model, own_tokenizer, name, keep=is_spread(hf_model) or not isinstance(source, str | Path))
         if processed_weights:
             _process(model)
     if check:
-        preflight(model, reference=reference, sites=sites)
+        with _in_a_sentence(getattr(model, "original_model", model)):
+            preflight(model, reference=reference, sites=sites)
     return model
+
+
+@contextmanager
+def _in_a_sentence(model: Any) -> Iterator[None]:
+    """What a first pass ends in, of whatever library, as a ModelError."""
+    try:
+        yield
+    except InterpError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"a pass of {type(model).__name__} with hooks fails: {type(error).__name__}: {first_line(error)}; "
+            f"transformers {version('transformers')} and TransformerLens {version('transformer-lens')} do not run "
+            "this model together: use another model or other versions"
+        ) from error
 
 
 def _is_hugging_face(source: object) -> bool:
     return any(cls.__name__ == "PreTrainedModel" for cls in type(source).__mro__)
-
-
-def _read(
-    source: str | Path, tokenizer: Any, device: str | torch.device, dtype: torch.dtype
-) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase", str]:
-    """The Hugging Face model and tokenizer behind a name or path, and the name to show."""
-    where, name, local = _locate(source)
-    place = placement(device)
-    with _offline(local):
-        from transformers import AutoModelForCausalLM
-
-        try:
-            hf_model: Any = AutoModelForCausalLM.from_pretrained(
-                where, dtype=dtype, attn_implementation="eager", local_files_only=local, **place
-            )
-        except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
-            raise _unloadable("language model", where, local, error) from error
-        own_tokenizer = _tokenizer(where if tokenizer is None else tokenizer)
-    return hf_model, own_tokenizer, name
-
-
-def read_config(source: str | Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
-    """Configuration and tokenizer of the model behind a name or path; no weights are read (GGUF is converted first).
-
-    Raises ModelError if there are none.
-    """
-    where, _, local = _locate(source)
-    with _offline(local):
-        from transformers import AutoConfig
-
-        try:
-            config = AutoConfig.from_pretrained(where, local_files_only=local)
-        except Exception as error:
-            raise _unloadable("configuration", where, local, error) from error
-        return config, _tokenizer(where)
-
-
-def _unloadable(what: str, where: str, local: bool, error: Exception) -> ModelError:
-    hint = "" if local else " (no local path, and not to be had from Hugging Face's hub)"
-    return ModelError(f"cannot load a {what} from {where!r}{hint}: {_first_line(error)}")
-
-
-def _locate(source: str | Path) -> tuple[str, str, bool]:
-    """What transformers can load, the name to show, and whether it is a local folder."""
-    there, name = _exists(source), str(source)
-    path = Path(source).expanduser()
-    if name == "gemma3-270m" and not there:
-        path = gemma3_file()
-    if path.is_file():
-        if not is_gguf(path):
-            raise ModelError(f"{path} is no GGUF file: give a GGUF file, a folder with config.json, or a model name")
-        name, path = path.stem, converted_folder(path)
-    elif path.is_dir():
-        name = path.resolve().name
-        if not (path / "config.json").is_file():
-            raise ModelError(f"{path} has no config.json: give the folder that save_pretrained wrote")
-    elif isinstance(source, Path) or name.count("/") > 1 or name.startswith((".", "~", "/")) or path.suffix == ".gguf":
-        raise ModelError(f"no such file or folder: {source}")
-    local = path.exists()
-    return str(path) if local else name, name, local
-
-
-def _exists(source: str | Path) -> bool:
-    """Whether there is such a path; ModelError for what can be none: longer than any name, or a home nobody has."""
-    try:
-        return Path(source).expanduser().exists()
-    except (OSError, RuntimeError) as error:
-        raise ModelError(f"no such file or folder: {shown(str(source))} ({_first_line(error)})") from error
-
-
-def _tokenizer(tokenizer: Any) -> "PreTrainedTokenizerBase":
-    """A tokenizer of our own (with a padding token), from an object, a folder or a name."""
-    if isinstance(tokenizer, str | Path):
-        from transformers import AutoTokenizer
-
-        with _offline(_exists(tokenizer)):
-            try:
-                own = AutoTokenizer.from_pretrained(str(tokenizer))
-            except Exception as error:
-                raise ModelError(
-                    f"cannot load a tokenizer from {str(tokenizer)!r}: {_first_line(error)}; give one with tokenizer=…"
-                ) from error
-    elif not hasattr(tokenizer, "convert_ids_to_tokens") or isinstance(tokenizer, type):
-        raise ModelError(f"tokenizer: expected a tokenizer of transformers, a folder or a name, got {shown(tokenizer)}")
-    else:
-        own = deepcopy(tokenizer)
-    if own.pad_token is None:
-        own.pad_token = own.eos_token or own.convert_ids_to_tokens(0)
-    return own
 
 
 def _hooked(hf_model: Any, tokenizer: Any, name: str, *, keep: bool) -> HookedModel:
@@ -215,13 +166,12 @@ def _hooked(hf_model: Any, tokenizer: Any, name: str, *, keep: bool) -> HookedMo
     try:
         model = TransformerBridge.boot_transformers(name, hf_model=hf_model, tokenizer=tokenizer, dtype=hf_model.dtype)
     except Exception as error:
-        raise ModelError(
-            f"TransformerLens has no bridge for {type(hf_model).__name__}: {_first_line(error)}"
-        ) from error
+        raise ModelError(f"TransformerLens has no bridge for {type(hf_model).__name__}: {first_line(error)}") from error
     finally:
         kwargs.clear()
         kwargs.update(before)
     setattr(model, NOTE, note)
+    setattr(model, NAME, name)
     return model
 
 
@@ -231,25 +181,3 @@ def _process(model: HookedModel) -> None:
         model.process_weights_()
     else:
         model.enable_compatibility_mode(disable_warnings=True)
-
-
-@contextmanager
-def _offline(local: bool) -> Iterator[None]:
-    """While a local folder is read: no calls to the hub (without a network they are retried for half a minute)."""
-    from huggingface_hub import constants
-    from transformers.utils import logging
-
-    before, bar = constants.HF_HUB_OFFLINE, logging.is_progress_bar_enabled()
-    if local:
-        constants.HF_HUB_OFFLINE = True
-        logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
-        if bar:
-            logging.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,6 +1,6 @@
 """Cheap checks that a hooked model is what the rest of `interp` takes it for; each fails with a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +9,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.errors import ModelError
-from interp.models.architecture import HookedModel, model_info
+from interp.models.architecture import HookedModel, has_pattern, is_recurrent, model_info
 from interp.models.cached_pass import check_cached_passes
 from interp.models.deviation import compare, keep, tolerance_of
 from interp.models.hooked import forward, hook_name
+from interp.models.sites import check_sites
 
 TEXT = "The capital of France is Paris, and the capital of Japan is Tokyo."
 N_TOKENS = 12
-SITES = ("resid_pre", "resid_post", "attn_out", "mlp_out", "pattern", "v", "z")
+SITES = ("resid_pre", "resid_post")
+"""What every run reads."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class Reference:
     """What Hugging Face's model computed on the probe text, before it was wrapped."""
 
     ids: Int[Tensor, "1 token"]
-    resid_post: list[Float[Tensor, "1 token d_model"]]
-    """Of every block but the last (Hugging Face's last entry is after the final norm)."""
+    resid_post: list[Tensor]
+    """Of every block."""
     logits: Float[Tensor, "1 d_vocab"]
 
 
@@ -48,8 +50,29 @@ def probe_ids(tokenizer: Any, d_vocab: int) -> Int[Tensor, "1 token"]:
 def reference_pass(hf_model: Any, tokenizer: Any) -> Reference:
     """Hugging Face's own residual stream and logits on the probe text; to be taken before TransformerLens wraps it."""
     ids = probe_ids(tokenizer, hf_model.get_input_embeddings().num_embeddings)
-    output = hf_model(ids.to(hf_model.device), output_hidden_states=True, use_cache=False)
-    return Reference(ids, list(output.hidden_states[1:-1]), output.logits[:, -1])
+    stream: list[Tensor] = []
+
+    def keep_output(_module: Any, _inputs: Any, output: Any) -> None:
+        stream.append(output[0] if isinstance(output, tuple | list) else output)
+
+    # Not `output_hidden_states`: Mamba's begin after the first block, and the last is after the final norm.
+    handles = [block.register_forward_hook(keep_output) for block in _blocks(hf_model)]
+    try:
+        output = hf_model(ids.to(hf_model.device), use_cache=False)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return Reference(ids, stream, output.logits[:, -1])
+
+
+def _blocks(hf_model: Any) -> Iterable[Any]:
+    """The blocks of a Hugging Face model: its list of as many modules as it has layers."""
+    config = hf_model.config.get_text_config()
+    lists = [module for module in hf_model.modules() if isinstance(module, torch.nn.ModuleList)]
+    inside = getattr(hf_model, "language_model", None) or getattr(hf_model.base_model, "language_model", None)
+    if inside is not None:  # a model of pictures has blocks of its own for them
+        lists = [module for module in inside.modules() if isinstance(module, torch.nn.ModuleList)]
+    return next((found for found in lists if len(found) == getattr(config, "num_hidden_layers", None)), ())
 
 
 def preflight(model: HookedModel, *, reference: Reference | None = None, sites: Sequence[str] = ()) -> None:
@@ -66,25 +89,20 @@ def preflight(model: HookedModel, *, reference: Reference | None = None, sites: 
     else:
         ids = probe_ids(model.tokenizer, info.d_vocab)
     n, tolerance = ids.shape[1], tolerance_of(info.dtype)
+    check_sites(model, [*dict.fromkeys((*SITES, *sites))])
     seen: dict[str, Tensor] = {}
-    names = {hook_name(site, layer): site for layer in range(info.n_layers) for site in (*SITES, *sites)}
-    absent = [name for name in names if name not in model.hook_dict]
-    if absent:
-        raise ModelError(
-            f"{info.architecture} has no site {names[absent[0]]!r} (no hook point {absent[0]!r}): choose other sites"
-        )
+    shown = [layer for layer, there in enumerate(has_pattern(model)) if there]
+    names = [hook_name("resid_post", layer) for layer in range(info.n_layers)]
+    names += [hook_name("pattern", layer) for layer in shown]
     logits = forward(model, ids, torch.ones_like(ids), hooks={name: keep(seen, name) for name in names}, logits=True)
-    silent = [name for name in names if name not in seen]
-    if silent:
-        raise ModelError(
-            f"the hook point {silent[0]!r} exists but never fires in {info.architecture}: "
-            f"without the site {names[silent[0]]!r} nothing can be captured there"
-        )
+    if silent := [name for name in names if name not in seen]:
+        raise ModelError(f"the hook point {silent[0]!r} exists but never fires in {info.architecture}")
     sinks = any(name.endswith("sinks") for name, _ in model.named_parameters())
     for layer, window in enumerate(info.windows):
         if not seen[hook_name("resid_post", layer)].isfinite().all():
             raise ModelError(f"layer {layer} is not finite on a plain sentence in {info.dtype}: try another dtype")
-        _check_pattern(seen[hook_name("pattern", layer)].float(), layer, window, info.n_heads, sinks)
+        if layer in shown:
+            _check_pattern(seen[hook_name("pattern", layer)].float(), layer, window, info.n_heads, sinks)
 
     # One row of two is shorter by three tokens and padded on the left.
     short = max(1, n - 3)
@@ -106,7 +124,8 @@ def preflight(model: HookedModel, *, reference: Reference | None = None, sites: 
                 compare(seen[streams[layer]], theirs, tolerance, f"layer {layer} differs from Hugging Face's")
         # The log-softmax: centring the unembedding shifts all logits alike.
         compare(logits.float().log_softmax(-1), reference.logits.float().log_softmax(-1), tolerance, "logits differ")
-    check_cached_passes(model, ids, seen, {n: logits[0], short: ends[1]})
+    if not is_recurrent(model):  # else there is no cache
+        check_cached_passes(model, ids, seen, {n: logits[0], short: ends[1]})
 
 
 def _check_pattern(

@@ -50,13 +50,17 @@ def _is_observed(model: HookedModel) -> bool:
 
 
 def _is_equal(model: HookedModel) -> bool:
-    """The trial, once per model: two samples, one of them padded, and a second pass over the cached first."""
+    """The trial, once per model: two samples, one of them padded, and a second pass over the cached first.
+
+    What the passes cache is compared too: a cache filled with hook points on goes on without them.
+    """
     if not hasattr(model, EQUAL):
         weights, hooked = {id(weight) for weight in model.parameters()}, _trial(model)
         with _own_modules(model):
             # A weight that only the bridge knows could be changed without the model knowing.
             equal = weights == {id(weight) for weight in model.original_model.parameters()}
-            equal = equal and all(map(torch.equal, hooked, _trial(model)))
+            bare = _trial(model)
+            equal = equal and len(bare) == len(hooked) and all(map(torch.equal, hooked, bare))
         setattr(model, EQUAL, equal)
     return bool(getattr(model, EQUAL))
 
@@ -68,7 +72,8 @@ def _trial(model: HookedModel) -> list[torch.Tensor]:
     cache = new_cache(model, 2)
     passes = [(tokens[:, :5], mask[:, :5]), (tokens[:, 5:], mask)]
     logits = [forward(model, new, seen, cache=cache, logits=True) for new, seen in passes]
-    return [one for one in logits if one is not None]
+    stored = [one for layer in getattr(cache.store, "layers", ()) for one in (layer.keys, layer.values)]
+    return [*(one for one in logits if one is not None), *stored]
 
 
 @contextmanager

@@ -5,7 +5,10 @@ from typing import Any
 
 import torch
 
-from interp.models.architecture import HookedModel, model_info
+from interp.models.architecture import HookedModel, context, model_info
+
+NO_LIMIT = 2048
+"""What TransformerLens takes where a configuration names no longest text."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,9 @@ class Shapes:
         from transformers import AutoModelForCausalLM
 
         text = config.get_text_config()
-        n_heads, d_model = text.num_attention_heads, text.hidden_size
+        # A model without attention has no heads, and one without positions no longest text.
+        d_model = text.hidden_size
+        n_heads = getattr(text, "num_attention_heads", None) or 1
         sizes = (getattr(text, name, None) for name in ("intermediate_size", "n_inner", "ffn_dim"))
         with torch.device("meta"):
             empty = AutoModelForCausalLM.from_config(config)
@@ -39,7 +44,7 @@ class Shapes:
             d_model=d_model,
             d_head=getattr(text, "head_dim", None) or d_model // n_heads,
             d_mlp=next(filter(None, sizes), 4 * d_model),
-            n_ctx=text.max_position_embeddings,
+            n_ctx=context(getattr(text, "max_position_embeddings", None) or NO_LIMIT, text),
             d_vocab=text.vocab_size,
             n_params=sum(weight.numel() for weight in empty.parameters()),
             dtype=dtype,

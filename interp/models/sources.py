@@ -1,0 +1,170 @@
+"""What a model is read from: a name on the hub, with a revision or without, a local folder, a GGUF file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from interp.arguments import shown
+from interp.errors import ModelError
+from interp.models.gguf import converted_folder, gemma3_file, is_gguf
+from interp.models.placement import placement
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class Place(NamedTuple):
+    """Where transformers finds a model."""
+
+    where: str
+    """A folder, or a name on the hub."""
+    name: str
+    """The name to show."""
+    local: bool
+    revision: str | None = None
+    """Branch, tag or commit on the hub; None: its newest."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `from_pretrained` is told besides the name."""
+        return {"local_files_only": self.local} | ({} if self.revision is None else {"revision": self.revision})
+
+
+def read_model(
+    source: str | Path, tokenizer: Any, device: str | torch.device, dtype: torch.dtype
+) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase", str]:
+    """The Hugging Face model and tokenizer behind a name or path, and the name to show."""
+    place, laid = locate(source), placement(device)
+    with _offline(place.local):
+        from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+
+        try:
+            config: Any = AutoConfig.from_pretrained(place.where, **place.options)
+            both: Any = (AutoModelForCausalLM, AutoModelForImageTextToText)  # of the latter the language model is taken
+            auto = next((auto for auto in both if type(config) in auto._model_mapping), None)
+            if auto is None:
+                raise ModelError(f"{place.where} is no causal language model (its type is {config.model_type!r})")
+            hf_model: Any = auto.from_pretrained(
+                place.where, dtype=dtype, attn_implementation="eager", **place.options, **laid
+            )
+        except ModelError:
+            raise
+        except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
+            raise _unloadable("language model", place, error) from error
+    return hf_model, _tokenizer_at(place) if tokenizer is None else read_tokenizer(tokenizer), place.name
+
+
+def read_config(source: str | Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
+    """Configuration and tokenizer of the model behind a name or path; no weights are read (GGUF is converted first).
+
+    Raises ModelError if there are none.
+    """
+    place = locate(source)
+    with _offline(place.local):
+        from transformers import AutoConfig
+
+        try:
+            config = AutoConfig.from_pretrained(place.where, **place.options)
+        except Exception as error:
+            raise _unloadable("configuration", place, error) from error
+    return config, _tokenizer_at(place)
+
+
+def _unloadable(what: str, place: Place, error: Exception) -> ModelError:
+    hint = "" if place.local else " (no local path, and not to be had from Hugging Face's hub)"
+    revision = "" if place.revision is None else f" at revision {place.revision!r}"
+    return ModelError(f"cannot load a {what} from {place.where!r}{revision}{hint}: {first_line(error)}")
+
+
+def locate(source: str | Path) -> Place:
+    """Where transformers finds the model: a file or folder that is there, else a name on the hub (`name@revision`).
+
+    Raises ModelError for a path that is not there, and for a folder or file that holds no whole model.
+    """
+    there, name = _exists(source), str(source)
+    path = Path(source).expanduser()
+    if name == "gemma3-270m" and not there:
+        path = gemma3_file()
+    if path.is_file():
+        if not is_gguf(path):
+            raise ModelError(f"{path} is no GGUF file: give a GGUF file, a folder with config.json, or a model name")
+        name, path = path.stem, converted_folder(path)
+    elif path.is_dir():
+        name = path.resolve().name
+        if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+            raise ModelError(f"{path} holds an adapter only: {MERGE}, save that model, and give its folder")
+        if not (path / "config.json").is_file():
+            raise ModelError(f"{path} has no config.json: give the folder that save_pretrained wrote")
+    elif isinstance(source, Path) or name.count("/") > 1 or name.startswith((".", "~", "/")) or path.suffix == ".gguf":
+        raise ModelError(f"no such file or folder: {source}")
+    if path.exists():
+        return Place(str(path), name, True)
+    where, _, revision = name.partition("@")
+    if "@" in name and not (where and revision):
+        raise ModelError(f"expected a model name, or name@revision, got {name!r}")
+    return Place(where, name, False, revision or None)
+
+
+MERGE = "merge the adapter into its model (peft: model.merge_and_unload())"
+
+
+def _exists(source: str | Path) -> bool:
+    """Whether there is such a path; ModelError for what can be none: longer than any name, or a home nobody has."""
+    try:
+        return Path(source).expanduser().exists()
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"no such file or folder: {shown(str(source))} ({first_line(error)})") from error
+
+
+def _tokenizer_at(place: Place) -> "PreTrainedTokenizerBase":
+    return read_tokenizer(place.where if place.revision is None else f"{place.where}@{place.revision}")
+
+
+def read_tokenizer(tokenizer: Any) -> "PreTrainedTokenizerBase":
+    """A tokenizer of our own (with a padding token), from an object, a folder or a name."""
+    if isinstance(tokenizer, str | Path):
+        from transformers import AutoTokenizer
+
+        there = _exists(tokenizer)
+        name, _, revision = (str(tokenizer), "", "") if there else str(tokenizer).partition("@")
+        with _offline(there):
+            try:
+                own = AutoTokenizer.from_pretrained(name, **({"revision": revision} if revision else {}))
+            except Exception as error:
+                raise ModelError(
+                    f"cannot load a tokenizer from {str(tokenizer)!r}: {first_line(error)}; give one with tokenizer=…"
+                ) from error
+    elif not hasattr(tokenizer, "convert_ids_to_tokens") or isinstance(tokenizer, type):
+        raise ModelError(f"tokenizer: expected a tokenizer of transformers, a folder or a name, got {shown(tokenizer)}")
+    else:
+        own = deepcopy(tokenizer)
+    if own.pad_token is None:
+        own.pad_token = own.eos_token or own.convert_ids_to_tokens(0)
+    return own
+
+
+@contextmanager
+def _offline(local: bool) -> Iterator[None]:
+    """While a local folder is read: no calls to the hub (without a network they are retried for half a minute)."""
+    from huggingface_hub import constants
+    from transformers.utils import logging
+
+    before, bar = constants.HF_HUB_OFFLINE, logging.is_progress_bar_enabled()
+    if local:
+        constants.HF_HUB_OFFLINE = True
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+        if bar:
+            logging.enable_progress_bar()
+
+
+def first_line(error: Exception) -> str:
+    """What an error says first, or its kind."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
