@@ -1,6 +1,7 @@
 """run, resume: from rows to report, one readable chain of the functions a notebook calls one by one."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,8 @@ def _measure(
             )
         positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
         folds = _folds(folder, answers, positions, settings)
+        if answers.fillers:
+            record["used"]["candidates"]["fillers"] = [asdict(filler) for filler in answers.fillers]
         record |= {"counts": sample_counts(answers, positions, folds), "span_uses_gold": answers.span_uses_gold}
         # Before the samples: where samples.jsonl is, resume takes the counts from run.json.
         write_json(folder.run_json, record)

@@ -10,6 +10,7 @@ from interp.answering.answer_log import AnswerLog
 from interp.answering.asking import Exchange
 from interp.answering.correctness import JUDGE, Rule, correctness_rule
 from interp.answering.exact_answers import exact_answer_method
+from interp.answering.fillers import Filler
 from interp.answering.judgement import Judgement
 from interp.answering.labels import label_answers
 from interp.answering.prompts import PromptFormat, decoder, locate_question, row_ids
@@ -60,7 +61,7 @@ class Answers(Records):
     correct: list[bool | None]
     exact_answer: list[str | None]
     exact_answer_method: list[str | None]
-    """A name of `interp.answering.exact_answers.METHODS`, or `row` (the row brought it)."""
+    """A name of `interp.answering.exact_answers.METHODS`, or `row` (the row brought it); `…, loosely` if only so."""
     exact_answer_tokens: list[tuple[int, int] | None]
     """First and last token of the exact answer, both inclusive."""
     question_tokens: list[tuple[int, int] | None]
@@ -77,6 +78,8 @@ class Answers(Records):
     settings: dict[str, object] = field(default_factory=dict)
     exact_answer_chars: list[tuple[int, int] | None] | None = None
     """Characters `[begin, end)` of the exact answer in `text`; None: not known (runs from before it was kept)."""
+    fillers: tuple[Filler, ...] = ()
+    """Candidates that were taken too often to be answers (`interp.answering.fillers`)."""
     decode: Decode | None = field(default=None, repr=False, compare=False)
     """Ids to text, by the tokenizer the answers were made with; None for answers read back from a run."""
 
@@ -219,6 +222,7 @@ def generate_answers(
         status=["too_long" if long else label.status for long, label in zip(too_long, labels, strict=True)],
         extraction=[label.asked for label in labels] if method.name == "extract" else None,
         near_ties=[produced[i].near_ties if i in produced else 0 for i in range(len(rows))],
+        fillers=tuple(method.fillers),
         decode=decode,
     )
     if correct != JUDGE:

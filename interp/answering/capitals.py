@@ -5,17 +5,21 @@ import unicodedata
 ACRONYM = 3
 """Letters up to which an answer in capitals keeps them."""
 
-# Words of the closed classes, and verbs that a capital turns into a name. None that models write as an answer in either
-# case (one, green, apple, hope).
-ORDINARY_WORDS = frozenset(
+FUNCTION_WORDS = frozenset(
     """
-    a about aids am an and are as at be because been being but by can could did do does doing for from had has have
-    having he her here hers herself him himself his how however i if in into is it its itself let may me might must my
-    myself nor not of on or our ours ourselves said see shall she should so such than that the their theirs them
-    themselves then there therefore these they this those though thus to too us very was we were what when where whether
-    which while who whom whose why will with would you your yours yourself
+    a about am an and are as at be because been being but by could did do does doing for from had has have having he her
+    here hers herself him himself his how however i if in into is it its itself let me must my myself nor not of on or
+    our ours ourselves shall she should so such than that the their theirs them themselves then there therefore these
+    they this those though thus to too us very was we were what when where whether which while who whom whose why with
+    would you your yours yourself
+    """.split()
+)
+"""English words that hold a sentence together."""
 
-    bill chase chuck drew frank grant march mark nick pat rob skip sue wade
+# With those, verbs that a capital turns into a name; no word that models write as an answer in either case (green, hope).
+ORDINARY_WORDS = FUNCTION_WORDS | frozenset(
+    """
+    aids bill can chase chuck drew frank grant march mark may might nick pat rob said see skip sue wade will
     """.split()
 )
 EITHER_CASE = frozenset(("yes", "no"))

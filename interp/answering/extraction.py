@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from interp.answering.asking import Exchange, ask, check_fields
 from interp.answering.exact_answers import Locate, Located, Span
-from interp.answering.matching import CandidateFinder, fold
+from interp.answering.folding import fold
+from interp.answering.matching import CandidateFinder
 from interp.answering.short_answer import short_answer
 from interp.arguments import several_texts, whole_number
 from interp.errors import DataError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from interp.answering.asking import Exchange
 from interp.answering.correctness import Rule
-from interp.answering.exact_answers import ExactAnswerMethod, Located, Span
+from interp.answering.exact_answers import LOOSELY, ExactAnswerMethod, Located, Span
 from interp.answering.matching import CandidateFinder
 from interp.answering.spans import Decode, TokenText
 from interp.data.rows import QARow
@@ -98,7 +98,7 @@ def label_answers(
         for before, after in zip(prompt_ids, completion_ids, strict=True)
     ]
     located: dict[int, Located] = {
-        i: Located(_occurrences(row, completion.searched))
+        i: _occurrences(row, completion.searched)
         for i, (row, completion) in enumerate(zip(rows, completions, strict=True))
         if row.exact_answer is not None and completion_ids[i]
     }
@@ -124,7 +124,7 @@ def label_answers(
                 text=completion.text,
                 correct=truth,
                 exact_answer=completion.text[slice(*chars)],
-                method=names[i],
+                method=names[i] + (LOOSELY if located[i].loose else ""),
                 tokens=completion.covering(spans[0]),
                 chars=chars,
                 status="ambiguous" if len(spans) > 1 else "ok",
@@ -134,14 +134,15 @@ def label_answers(
     return labels
 
 
-def _occurrences(row: QARow, text: str) -> list[Span]:
-    """Where the row's own exact answer stands: as it is written, else after folding."""
+def _occurrences(row: QARow, text: str) -> Located:
+    """Where the row's own exact answer stands: as it is written, else as a candidate is found."""
     assert row.exact_answer is not None
-    spans = [match.span() for match in re.finditer(re.escape(row.exact_answer), text)]
-    spans = spans or CandidateFinder([row.exact_answer]).find(text)
-    if not spans:
+    if spans := [match.span() for match in re.finditer(re.escape(row.exact_answer), text)]:
+        return Located(spans)
+    found = CandidateFinder([row.exact_answer]).found(text)
+    if found is None:
         raise DataError(
             f"{row.source or row.id}: exact_answer {row.exact_answer!r} does not occur in the completion {text!r}; "
             "give it as it stands there, or leave it out to have it located"
         )
-    return spans
+    return Located(found.spans, loose=found.loose)

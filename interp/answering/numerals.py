@@ -1,10 +1,11 @@
 """Numbers as people and models write them in running text, with their values: `$1,234.50`, `-3`, `2½`, `3 × 10^5`."""
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from interp.answering.spelling import spell_out
+from interp.answering.spelling import VULGAR, spell_out
 
 _NUMBER = re.compile(
     r"""
@@ -58,6 +59,11 @@ class Numeral:
     doubtful: bool = False
     """Whether it touches what is not read (`12,34`, `1.2.3`, `2√3`), and so may be part of another number."""
 
+    @property
+    def is_read(self) -> bool:
+        """Whether its value is known to be meant."""
+        return not self.doubtful and math.isfinite(self.value)
+
 
 def numerals(text: str) -> list[Numeral]:
     r"""All numbers of a text, in order.
@@ -68,7 +74,7 @@ def numerals(text: str) -> list[Numeral]:
     (`\frac{3}{4}`, `9{,}500`). Any other comma ends the number. A number ending in a percent sign keeps its written
     value. Number words ("nine") are not read.
     """
-    return [number for number in all_numerals(text) if number.value == number.value]
+    return [number for number in all_numerals(text) if not math.isnan(number.value)]
 
 
 @lru_cache(maxsize=64)
@@ -117,7 +123,8 @@ def _value(match: re.Match[str]) -> float:
 
 # A number that is written in a way that is not read has parts too: v1.5, 3,14159, 1.2.3, COVID-19, x^2.
 _PART_BEFORE = re.compile(
-    r"(?: \d(?:[.,٫٬/⁄'’_] | \{[,.]\}) | (?<![\w)])[-−–+±][$€£¥]?[-−+]? | [^\W\d][-‐‑] | \^[{(]? )$", re.VERBOSE
+    rf"(?: \d(?:[.,٫٬/⁄'’_] | \{{[,.]\}}) | (?<![\w)])[-−–+±][$€£¥]?[-−+]? | [^\W\d{VULGAR}][-‐‑] | \^[{{(]? )$",
+    re.VERBOSE,
 )
 _PART_AFTER = re.compile(r"(?: [.,٫٬/⁄'’_] | \{[,.]\} )\d | \^ | [⁰¹²³⁴-⁹]", re.VERBOSE)
 _SUPERSCRIPT = re.compile("[⁰¹²³⁴-⁹]")  # NFKC makes 105 of 10⁵

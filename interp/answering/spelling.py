@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_VULGAR = "".join(
+VULGAR = "".join(
     char for char in map(chr, range(0x2200)) if "2044" in unicodedata.decomposition(char).split()
 )  # ½ and its like: characters that Unicode takes apart into digits around a fraction slash
 _SUPERSCRIPT = {"\u207a": "+", "\u207b": "-"} | {char: unicodedata.normalize("NFKC", char) for char in "⁰¹²³⁴⁵⁶⁷⁸⁹"}
@@ -13,14 +13,14 @@ _SPECIAL = re.compile(
     r"""
     \\[dtc]?frac \s* (?: \{\s*(?P<over>[-−]?[\d,.\\!{}]+?)\s*\} | (?P<digit_over>\d) )
                  \s* (?: \{\s*(?P<under>[\d,.\\!{}]+?)\s*\} | (?P<digit_under>\d) )
-  | (?P<vulgar>[VULGAR])
+  | (?P<vulgar>[ANY_VULGAR])
   | (?<=\d) (?: \{(?P<mark>[,.])\} | (?P<space>\\[,;:\ ]|\\thinspace(?![a-zA-Z])\ ?|~) ) (?=(?:\\!)?\d)
   | (?P<times>\\(?:times|cdot)(?![a-zA-Z]))
   | (?P<degree>\^\s*\{?\s*\\circ(?![a-zA-Z])\s*\}?)
   | (?<=10) (?P<power>[⁺⁻]?[⁰¹²³⁴-⁹]+)
   | \\(?P<escaped>[$%])
   | (?P<nothing>\\!)
-    """.replace("VULGAR", _VULGAR),
+    """.replace("ANY_VULGAR", VULGAR),
     re.VERBOSE,
 )
 
@@ -41,7 +41,7 @@ class Spelled:
 
 
 def spell_out(text: str) -> Spelled:
-    r"""`2½` as `2 1⁄2 `, `\dfrac{3}{4}` as ` 3⁄4 `, `9{,}500` as `9,500`, `1\,234` with a thin space, `10⁵` as `10^5`.
+    r"""`2½` as `2 1⁄2`, `\dfrac{3}{4}` as `3⁄4`, `9{,}500` as `9,500`, `1\,234` with a thin space, `10⁵` as `10^5`.
 
     A fraction of anything but plain numbers is left as it stands.
     """
@@ -74,9 +74,11 @@ def _plain(match: re.Match[str], text: str) -> str:
             if over is None or under is None:
                 return match[0]
             fraction = f"{over}⁄{under}"
-        # A blank parts it from a whole number before it; a sign, a currency or another blank has to touch it.
+        # A blank parts it from a whole number before it and from what follows; a sign before it, or a dash after it,
+        # touches it.
         touches = match.start() == 0 or text[match.start() - 1] in "-−+–±$€£¥ "
-        return ("" if touches else " ") + fraction + " "
+        parted = not text.startswith(("-", "−", "–"), match.end())
+        return ("" if touches else " ") + fraction + (" " if parted else "")
     if kind == "space":
         return "\u202f"
     if kind == "power":

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interp.answering.answers import Answers
 from interp.answering.judgement import judge_sentence
+from interp.answering.fillers import filler_warnings
 from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
 from interp.arguments import instance
@@ -184,6 +185,7 @@ class Run(RunLike):
         notes = [
             *small_class_note(self.probe, self.comparison),
             *length_warnings(self.samples, self.settings["settings"].get("max_new_tokens")),
+            *filler_warnings(self.settings),
             *place_warnings(counts.get("place_check", ())),
         ]
         lines += [f"Note: {sentence}" for sentence in notes]
