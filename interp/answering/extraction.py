@@ -114,7 +114,8 @@ def reply_spans(reply: str | None, text: str) -> list[Span] | None:
     said = reply[slice(*span)]
     if fold(said).text == fold(NO_ANSWER).text:
         return []
-    return CandidateFinder([said]).find(text) or None
+    found = CandidateFinder([said]).found(text)
+    return None if found is None or found.loose else found.spans  # asked for word for word
 
 
 def extraction_counts(asked: Sequence[Sequence[Exchange]]) -> dict[str, int]:

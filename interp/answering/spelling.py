@@ -11,16 +11,16 @@ _SUPERSCRIPT = {"\u207a": "+", "\u207b": "-"} | {char: unicodedata.normalize("NF
 
 _SPECIAL = re.compile(
     r"""
-    \\[dtc]?frac \s* (?: \{\s*(?P<over>[-−]?[\d,.\\!{}]+?)\s*\} | (?P<digit_over>\d) )
-                 \s* (?: \{\s*(?P<under>[\d,.\\!{}]+?)\s*\} | (?P<digit_under>\d) )
+    \\[dtc]?frac \s* (?: \{\s*(?P<over>[-−]?WHOLE)\s*\} | (?P<digit_over>\d) )
+                 \s* (?: \{\s*(?P<under>WHOLE)\s*\} | (?P<digit_under>\d) )
   | (?P<vulgar>[ANY_VULGAR])
   | (?<=\d) (?: \{(?P<mark>[,.])\} | (?P<space>\\[,;:\ ]|\\thinspace(?![a-zA-Z])\ ?|~) ) (?=(?:\\!)?\d)
   | (?P<times>\\(?:times|cdot)(?![a-zA-Z]))
-  | (?P<degree>\^\s*\{?\s*\\circ(?![a-zA-Z])\s*\}?)
+  | (?P<degree>\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z])))
   | (?<=10) (?P<power>[⁺⁻]?[⁰¹²³⁴-⁹]+)
   | \\(?P<escaped>[$%])
   | (?P<nothing>\\!)
-    """.replace("ANY_VULGAR", VULGAR),
+    """.replace("ANY_VULGAR", VULGAR).replace("WHOLE", r"\d(?:\d|,|\{,\}|\\[,!])*"),
     re.VERBOSE,
 )
 
