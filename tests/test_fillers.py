@@ -79,8 +79,9 @@ def test_only_the_default_list_is_cleaned() -> None:
 def test_the_warnings_name_them() -> None:
     fillers = [Filler("It", 12, 1, 30, True), Filler("A", 11, 2, 30, True), Filler("London", 20, 1, 30, False)]
     left_out, named = filler_warnings({"used": {"candidates": {"fillers": [vars(one) for one in fillers]}}})
-    assert "'It' (taken in 12 of 30 completions, accepted once), 'A' (taken in 11 of 30 completions, accepted 2 times)" in (
-        left_out
+    assert (
+        "'It' (taken in 12 of 30 completions, accepted once), 'A' (taken in 11 of 30 completions, accepted 2 times)"
+        in (left_out)
     )
     assert "left out" in left_out and "'London' (taken in 20 of 30" in named and "London" not in left_out
     assert filler_warnings({}) == filler_warnings({"used": {"candidates": {"number": 3}}}) == []

@@ -52,8 +52,21 @@ def test_which_number_and_where(text: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [r"\boxed{x + 3}", r"\boxed{\pi}", r"\boxed{(2, 3)}", r"\boxed{2\sqrt{3}}", r"\boxed{5-3}", r"\boxed{3y}"]
-    + [r"\boxed{\frac{\sqrt{3}}{2}}", "7/0", "12,34", "It is 3 + 15", "1.2.3", "The answer is 3,5.", "9" * 400],
+    [
+        r"\boxed{x + 3}",
+        r"\boxed{\pi}",
+        r"\boxed{(2, 3)}",
+        r"\boxed{2\sqrt{3}}",
+        r"\boxed{5-3}",
+        r"\boxed{3y}",
+        r"\boxed{\frac{\sqrt{3}}{2}}",
+        "7/0",
+        "12,34",
+        "It is 3 + 15",
+        "1.2.3",
+        "The answer is 3,5.",
+        "9" * 400,
+    ],
 )
 def test_what_is_not_read_is_said_to_be_so(text: str) -> None:
     number = final_number(text)

@@ -15,7 +15,9 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 def test_typography_moves_no_character(string: str) -> None:
     folded = fold_typography(string)
     assert len(folded.start) == len(folded.text) + 1 == len(folded.edge)
-    plain = "".join(char for char in string if unicodedata.category(char) not in ("Pi", "Pf", "Pd", "Ps", "Lm", "Sk", "Po"))
+    plain = "".join(
+        char for char in string if unicodedata.category(char) not in ("Pi", "Pf", "Pd", "Ps", "Lm", "Sk", "Po")
+    )
     kept = "".join(char for char in plain if char not in "\u2212")
     assert fold_typography(kept).text == fold(kept).text
 
@@ -39,7 +41,10 @@ def test_what_falls(string: str, loose: str) -> None:
     assert loosen(fold_typography(string)).text == loose
 
 
-@given(text | st.lists(st.sampled_from(["é", "e\u0301", ".", ",", " ", "D", "ß", "ﬁ", "\u00ad", "æ"]), max_size=9).map("".join))
+@given(
+    text
+    | st.lists(st.sampled_from(["é", "e\u0301", ".", ",", " ", "D", "ß", "ﬁ", "\u00ad", "æ"]), max_size=9).map("".join)
+)
 def test_the_way_back_of_what_is_left(string: str) -> None:
     folded = fold_typography(string)
     loose = loosen(folded)

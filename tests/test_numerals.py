@@ -70,7 +70,9 @@ def test_places_in_latex() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["12,34", "1,2,3", "1.2.3", "3/4/2020", r"2\sqrt{3}", "2π", r"\frac{\sqrt{3}}{2}", "7/0"])
+@pytest.mark.parametrize(
+    "text", ["12,34", "1,2,3", "1.2.3", "3/4/2020", r"2\sqrt{3}", "2π", r"\frac{\sqrt{3}}{2}", "7/0"]
+)
 def test_what_is_not_read_is_known_not_to_be(text: str) -> None:
     assert not all_numerals(text)[-1].is_read
 

@@ -25,7 +25,9 @@ def test_spelled(text: str, plain: str) -> None:
     assert spell_out(text).text == plain
 
 
-pieces = st.sampled_from(["½", r"\frac{1}{2}", r"\frac1", "{,}", r"\,", "10⁵", r"\times", r"\$", "5", " ", "x", "{", "é"])
+pieces = st.sampled_from(
+    ["½", r"\frac{1}{2}", r"\frac1", "{,}", r"\,", "10⁵", r"\times", r"\$", "5", " ", "x", "{", "é"]
+)
 
 
 @given(st.lists(pieces, max_size=10).map("".join))

@@ -5,23 +5,22 @@ import unicodedata
 ACRONYM = 3
 """Letters up to which an answer in capitals keeps them."""
 
-FUNCTION_WORDS = frozenset(
-    """
+_FUNCTION_WORDS = """
     a about am an and are as at be because been being but by could did do does doing for from had has have having he her
     here hers herself him himself his how however i if in into is it its itself let me must my myself nor not of on or
     our ours ourselves shall she should so such than that the their theirs them themselves then there therefore these
     they this those though thus to too us very was we were what when where whether which while who whom whose why with
     would you your yours yourself
-    """.split()
-)
+"""
+_NAMES = """
+    aids bill can chase chuck drew frank grant march mark may might nick pat rob said see skip sue wade will
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English words that hold a sentence together."""
 
-# With those, verbs that a capital turns into a name; no word that models write as an answer in either case (green, hope).
-ORDINARY_WORDS = FUNCTION_WORDS | frozenset(
-    """
-    aids bill can chase chuck drew frank grant march mark may might nick pat rob said see skip sue wade will
-    """.split()
-)
+ORDINARY_WORDS = FUNCTION_WORDS | frozenset(_NAMES.split())
+"""With verbs that a capital turns into a name. None that models write as an answer in either case (green, hope)."""
+
 EITHER_CASE = frozenset(("yes", "no"))
 """Answers that are no acronyms however they are written."""
 

@@ -1,4 +1,4 @@
-"""Candidates that are words of the sentence rather than answers: `It` of "It is in France", where a row accepts `It`."""
+"""Candidates that are words of the sentence, not answers: `It` of "It is in France", where a row accepts `It`."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-r"""Which number of a completion is its answer: in `\boxed{}`, after `####`, after "the answer is", else the last one."""
+r"""Which number of a completion is its answer: in `\boxed{}`, after `####` or "the answer is", else the last one."""
 
 import math
 import re
@@ -24,8 +24,8 @@ _VERB = re.compile(r"(?:\b(?:is|are|was|be|equals|gives|makes)|\\left|\\)\s*$", 
 def final_number(text: str) -> Numeral | None:
     r"""The number that a completion answers with; None if there is none.
 
-    In this order: the number in the last `\boxed{}` (MATH); the one after the last `####` (GSM8K); the one after
-    the last "answer is" or "answer:" (the last of that sentence if it calculates); the last of the text. A number in a remark,
+    In this order: the number in the last `\boxed{}` (MATH); the one after the last `####` (GSM8K); the one after the last
+    "answer is" or "answer:" (the last of that sentence if it calculates); the last of the text. A number in a remark,
     `18 (see step 3)`, counts only where no other does. Where what stands there is not read (a box with an expression,
     `12,34`, `2√3`), the number is `doubtful`.
     """
@@ -48,7 +48,9 @@ def final_number(text: str) -> Numeral | None:
         end = next((at for at in ends if not any(n.start < at < n.end for n in numbers)), len(text))
         said = [number for number in outside if begin <= number.start < end]
         if said:
-            directly = _DIRECTLY.fullmatch(text, begin, said[0].start) and not _SUM_FOLLOWS.search(text[said[0].end : end])
+            directly = _DIRECTLY.fullmatch(text, begin, said[0].start) and not _SUM_FOLLOWS.search(
+                text[said[0].end : end]
+            )
             return said[0] if directly else _result(text, said[-1])
         break
     return _result(text, outside[-1])

@@ -71,7 +71,7 @@ def fold_typography(text: str) -> Folded:
 
 
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"
-_MAY_FALL = re.compile(rf"[.,]|(?<=\.)[ ]|[^\x00-\x7f]")
+_MAY_FALL = re.compile(r"[.,]|(?<=\.)[ ]|[^\x00-\x7f]")
 _ABBREVIATION = re.compile(r"(?<![^\W_])[^\W\d_]{1,4}$")
 _INITIAL = re.compile(r"[^\W\d_](?![^\W_])")
 _BETWEEN_INITIALS = re.compile(r"(?<![^\W_])[^\W\d_]\.[ ][^\W\d_]\.")

@@ -10,7 +10,7 @@ from interp.answering.capitals import has_capitals, kept_capitals
 from interp.answering.folding import Folded, fold, fold_typography, loosen
 from interp.answering.numerals import cuts_a_number
 
-__all__ = ["CandidateFinder", "Found", "Folded", "fold"]
+__all__ = ["CandidateFinder", "Folded", "Found", "fold"]
 
 SHORTEST_LOOSE = 3
 """Characters that a candidate must have without accents and full stops to be found so; an acronym may be shorter."""

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.answering.answers import Answers
-from interp.answering.judgement import judge_sentence
 from interp.answering.fillers import filler_warnings
+from interp.answering.judgement import judge_sentence
 from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
 from interp.arguments import instance
