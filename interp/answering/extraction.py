@@ -69,7 +69,7 @@ def extractor(
     """A method that asks `model`, a hooked model or a function `str -> str`, for the exact answer.
 
     Each prompt holds `{question}` and `{completion}`. The first line of the reply, without quotes and final
-    punctuation, must stand in the completion as a candidate does (definitions: word boundaries); if it
+    punctuation, must stand in the completion exactly, as a candidate does (definitions: word boundaries); if it
     does not, the next prompt is asked, and after the last one there is no exact answer. `NO ANSWER` ends it at once.
     Greedy throughout, so that the same completions give the same spans. `splits` notes batches that did not fit.
     """

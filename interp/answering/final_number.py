@@ -24,10 +24,10 @@ _VERB = re.compile(r"(?:\b(?:is|are|was|be|equals|gives|makes)|\\left|\\)\s*$", 
 def final_number(text: str) -> Numeral | None:
     r"""The number that a completion answers with; None if there is none.
 
-    In this order: the number in the last `\boxed{}` (MATH); the one after the last `####` (GSM8K); the one after the last
-    "answer is" or "answer:" (the last of that sentence if it calculates); the last of the text. A number in a remark,
-    `18 (see step 3)`, counts only where no other does. Where what stands there is not read (a box with an expression,
-    `12,34`, `2√3`), the number is `doubtful`.
+    In this order: the number in the last `\boxed{}` (MATH); the one after the last `####` (GSM8K); the one after the
+    last "answer is" or "answer:", or the last of that sentence if it calculates; the last of the text. A number in a
+    remark, `18 (see step 3)`, counts only where no other does. Where what stands there is not read (a box with an
+    expression, `12,34`, `2√3`), the number is `doubtful`.
     """
     # The 2 of cm^2 and x_2 is no number of its own.
     numbers = tuple(n for n in all_numerals(text) if not _EXPONENT.search(text, max(0, n.core[0] - 8), n.core[0]))

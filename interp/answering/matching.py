@@ -50,7 +50,7 @@ def _may_be_cut(outside: str, inside: str) -> bool:
 
 
 class _Forms(dict[str, dict[str, str | None]]):
-    """Of each form as it is compared: the candidates it stands for (as `fold` makes them), with the capitals they keep."""
+    """Of each form as it is compared: the candidates it stands for, as `fold` makes them, and their capitals."""
 
     @cached_property
     def longest(self) -> int:
