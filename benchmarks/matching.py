@@ -138,10 +138,14 @@ def read(source: str) -> tuple[str, Rows]:
     return name, load_dataset(name, path) if name in DATASETS else interp.load_rows(Path(path))
 
 
-def main() -> None:
-    options: argparse.ArgumentParser = parser(__doc__, quick="the first 100 answers and questions, and 200 texts")
+def arguments() -> argparse.ArgumentParser:
+    options = parser(__doc__, quick="the first 100 answers and questions, and 200 texts")
     options.add_argument("sources", nargs="*", metavar="NAME=FILE", help="rows beside the demo's")
-    args = options.parse_args()
+    return options
+
+
+def main() -> None:
+    args = arguments().parse_args()
     one_thread()
     limit = 100 if args.quick else None
     data = {"demo": interp.load_rows(demo.questions_path())} | dict(map(read, args.sources))
@@ -152,7 +156,10 @@ def main() -> None:
         print()
         numbers(data["math"], limit)
     texts, candidates = texts_to_time(200 if args.quick else 2000)
-    sides = {"now": CandidateFinder(candidates), "then": WordBoundaries(candidates)}
+    sides: dict[str, CandidateFinder | WordBoundaries] = {
+        "now": CandidateFinder(candidates),
+        "then": WordBoundaries(candidates),
+    }
     spent, _ = in_turns({name: partial(found, side, texts) for name, side in sides.items()}, 3)
     scale = 10_000 / len(texts)
     seconds = min(cost.cpu for cost in spent["now"]) * scale
