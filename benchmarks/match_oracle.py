@@ -110,8 +110,9 @@ def loosely(cells: list[Cell]) -> list[Cell]:
                 if before >= 0 and text[before].isalpha() and not text[:before][-1:].isalnum():
                     kept[-1] = replace(kept[-1], end=cell.end)
             continue
-        between = character == " " and 2 <= i < len(text) - 2 and text[i - 1] == text[i + 2] == "."
-        if between and text[i - 2].isalpha() and after.isalpha() and not text[: i - 2][-1:].isalnum():
+        initial = text[: i - 1] if text[i - 1 : i] == "." else text[:i]
+        capital = initial_after and initial[-1:].isalpha() and {after.upper(), initial[-1:].upper()}.isdisjoint(text)
+        if character == " " and capital and not initial[-2:-1].isalnum():
             continue
         if character in "\u00ad\u200b\u2060\ufeff":
             continue

@@ -71,10 +71,10 @@ def fold_typography(text: str) -> Folded:
 
 
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"
-_MAY_FALL = re.compile(r"[.,]|(?<=\.)[ ]|[^\x00-\x7f]")
+_MAY_FALL = re.compile(r"[.,]|[ ](?=[^\W\d_](?![^\W_]))|[^\x00-\x7f]")
 _ABBREVIATION = re.compile(r"(?<![^\W_])[^\W\d_]{1,4}$")
 _INITIAL = re.compile(r"[^\W\d_](?![^\W_])")
-_BETWEEN_INITIALS = re.compile(r"(?<![^\W_])[^\W\d_]\.[ ][^\W\d_]\.")
+_ENDS_INITIAL = re.compile(r"(?<![^\W_])[^\W\d_]\.?$")
 _LETTERS = {"æ": "ae", "œ": "oe", "ı": "i"}
 
 
@@ -82,8 +82,8 @@ def loosen(folded: Folded) -> Folded:
     """Without what writers leave out: accents, full stops of abbreviations, commas, invisible characters.
 
     Accents fall from Latin and Greek letters only: elsewhere a mark makes another letter (`й`, `が`, vowel signs). The
-    full stop falls after a word of at most four letters (`Mr.`, `St.`) and between initials, with the blank there
-    (`D.C.`, `J. R. R.`); the comma where no letter or digit follows it. `folded` itself, if nothing falls.
+    full stop falls after a word of at most four letters (`Mr.`, `St.`) and between initials, where the blank falls too
+    (`D.C.`, `J. R. R.`, `J R R`); the comma where no letter or digit follows it. `folded` itself, if nothing falls.
     """
     text = folded.text
     plain: list[str] = []
@@ -125,7 +125,9 @@ def _piece(text: str, i: int) -> str:
             return char
         return ""
     if char == " ":
-        return "" if i >= 2 and _BETWEEN_INITIALS.match(text, i - 2) else char
+        # An initial is a letter that can be a capital: not a Korean or Chinese word of one character.
+        before = _ENDS_INITIAL.search(text, max(0, i - 2), i)
+        return "" if before and all(letter != letter.upper() for letter in (before[0][0], after)) else char
     if char in _INVISIBLE:
         return ""
     if unicodedata.category(char) == "Mn":
