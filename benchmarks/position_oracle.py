@@ -1,24 +1,21 @@
 """A slow second reading of docs/definitions.md: where an exact answer stands, which tokens hold it, the fifteen roles.
 
 Written from those words and sharing no code with `interp`: every prefix is decoded, every pair of characters is
-tried, every role is a line of its own. Where they leave something open, the reading is stated beside it.
+tried (`match_oracle`, `number_oracle`), every role is a line of its own. Where they leave something open, the reading
+is stated beside it.
 """
 
-import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-Decode = Callable[[Sequence[int]], str]
-Span = tuple[int, int]
+from match_oracle import find_candidate, fold, is_border, on_boundary
+from number_oracle import Span, find_number
 
-# Scripts written without spaces between words (code points): Thai, Lao, Tibetan, Myanmar, Khmer, then Bopomofo, kana,
-# Han and Yi with their extensions.
-UNSPACED = (
-    (0x0E00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x19E0, 0x19FF), (0x2E80, 0x2FDF), (0x3005, 0x3007),
-    (0x3021, 0x312F), (0x31A0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0xA4CF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F),
-    (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x1AFF0, 0x1B16F), (0x20000, 0x3FFFF),
-)  # fmt: skip
+Decode = Callable[[Sequence[int]], str]
+
+__all__ = ["Decode", "Reading", "Span", "find_candidate", "find_first_line", "find_number", "fold", "is_border"]
+__all__ += ["on_boundary", "read", "roles"]
 
 
 @dataclass(frozen=True)
@@ -87,89 +84,6 @@ def common_prefix(one: str, other: str) -> int:
     while n < min(len(one), len(other)) and one[n] == other[n]:
         n += 1
     return n
-
-
-def fold(text: str) -> str:
-    """NFKC and case folding."""
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
-def find_candidate(text: str, candidates: Collection[str]) -> list[Span]:
-    """The earliest, then longest match of any candidate, and the later places of the same text; [] if there is none."""
-    folded = {fold(candidate.strip()) for candidate in candidates} - {""}
-    matches = _matches(text, folded)
-    return matches and _matches(text, {fold(text[slice(*matches[0])])})
-
-
-def _matches(text: str, folded: Collection[str]) -> list[Span]:
-    borders = [at for at in range(len(text) + 1) if is_border(text, at)]
-    begins = [at for at in borders if at < len(text) and on_boundary(text, at, side="begin")]
-    ends = [at for at in borders if at > 0 and on_boundary(text, at, side="end")]
-    found: list[Span] = []
-    for begin in begins:
-        if found and begin < found[-1][1]:
-            continue
-        fitting = [end for end in ends if end > begin and fold(text[begin:end]) in folded]
-        if fitting:
-            found.append((begin, max(fitting)))
-    return found
-
-
-def is_border(text: str, at: int) -> bool:
-    """Whether folding treats the two sides apart: no character is cut, no mark taken from its letter."""
-    if 0 < at < len(text) and unicodedata.combining(unicodedata.normalize("NFKD", text[at])[0]):
-        return False
-    return fold(text[:at]) + fold(text[at:]) == fold(text)
-
-
-def on_boundary(text: str, at: int, *, side: str) -> bool:
-    """No letter or digit (after folding) outside of a match that begins or ends at `at`, or no spaces in the script."""
-    before, after = fold(text[:at]), fold(text[at:])
-    outside, inside = (before[-1:], after[:1]) if side == "begin" else (after[:1], before[-1:])
-    if not outside or unicodedata.category(outside)[0] not in "LNM":  # a mark belongs to the letter it stands on
-        return True
-    return any(low <= ord(character) <= high for character in outside + inside for low, high in UNSPACED)
-
-
-def find_number(text: str) -> list[Span]:
-    """The last number, sign and per cent included; read from its last digit backwards."""
-    for last in range(len(text) - 1, -1, -1):
-        if text[last] not in "0123456789":
-            continue
-        first = last
-        while first > 0 and _continues(text, first - 1):
-            first -= 1
-        before = text[first - 1 : first]
-        if before == "." and not text[: first - 1][-1:].isdigit():
-            first, before = first - 1, text[first - 2 : first - 1]
-        if before.isalpha():  # H2O
-            continue
-        if before in ("$", "€", "£", "¥") and not text[: first - 1][-1:].isalnum():
-            first, before = first - 1, text[first - 2 : first - 1]
-        if before in ("-", "−", "+"):
-            sign_of = text[first - 2 : first - 1]
-            if not (sign_of.isalnum() or sign_of in ("_", ")")):
-                first -= 1
-        after = last + 1
-        rest = text[after:]
-        if rest[:1] in ("%", "％"):
-            after += 1
-        elif rest[:2] in (" %", " ％"):
-            after += 2
-        return [(first, after)]
-    return []
-
-
-def _continues(text: str, at: int) -> bool:
-    """Whether the character at `at` belongs to the number that goes on after it."""
-    if text[at].isdigit():
-        return True
-    if not text[at - 1 : at].isdigit():
-        return False
-    if text[at] == ".":
-        return True
-    group = text[at + 1 : at + 4]
-    return text[at] == "," and len(group) == 3 and group.isdigit() and not text[at + 4 : at + 5].isdigit()
 
 
 LINE_ENDS = "\n\r\v\f\0\x85\u2028\u2029"

@@ -7,7 +7,7 @@ meets none of them stays unexplained.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from position_oracle import Decode, Reading, Span, fold, is_border, on_boundary
+from position_oracle import Decode, Reading, Span, find_candidate, fold, is_border, on_boundary
 
 from interp.answering.answers import Answers
 from interp.capturing.positions import ROLES, Positions
@@ -21,6 +21,8 @@ REASONS = {
     "lower case is longer": "the place found in the lower-cased text, where `İ` is two characters, is cut out of the "
     "text as written; ours keeps the way back",
     "inside a word": "a substring match, also inside a word; ours stands on word boundaries",
+    "another word or number": "a substring match, also in a number or a word of another case (`5` in `1.5`, `US` in "
+    "`us`); ours is neither",
     "the right number anywhere": "the accepted number wherever it occurs; ours is the last number of the completion",
     "the number's first place": "the first place of a wrong number that occurs more than once; ours is the last number",
     "the right number as digits": "nothing where the accepted number is written otherwise; ours is the last number",
@@ -105,6 +107,8 @@ def span_reason(
     place = begin, begin + len(wanted)
     if not _on_boundaries(text, place):
         return "inside a word"
+    if rule != "numeric" and place not in find_candidate(text, [wanted]):
+        return "another word or number"
     if reading.characters is None:
         return UNEXPLAINED
     # Decoded alone, a completion may lack the blank that it begins with after its prompt.

@@ -13,13 +13,13 @@ one sample differs from the oracle or one disagreement has no reason.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from measuring import Figure, one_thread, parser, print_figures, print_header, print_row
-from position_oracle import Decode, Reading, Span, find_candidate, find_first_line, find_number, read, roles
+from position_oracle import Decode, Reading, Span, find_candidate, find_first_line, find_number, fold, read, roles
 from position_reasons import REASONS, UNEXPLAINED, Disagreement, disagreements
 
 import interp
@@ -85,7 +85,7 @@ def of_run(path: Path, model: str | None) -> Audited:
         run.positions,
         tokenizer,
         settings.exact_answer or "candidates",
-        settings.candidates or default_candidates(rows, settings.correct),
+        settings.candidates or default_candidates(rows, settings.correct, left_out(run)),
         settings.correct,
     )
 
@@ -105,10 +105,17 @@ def of_demo(limit: int) -> Iterator[Audited]:
         yield Audited(name, "embedded", rows, answers, interp.resolve_positions(answers), *rest)
 
 
-def default_candidates(rows: Sequence[QARow], rule: str) -> list[str]:
-    """The defined default: every accepted answer of the data set; of a choice, the wrong ones too."""
+def default_candidates(rows: Sequence[QARow], rule: str, fillers: Collection[str] = ()) -> list[str]:
+    """The defined default: every accepted answer of the data set but fillers; of a choice, the wrong ones too."""
     found = [answer for row in rows for answer in row.answers]
-    return found + [answer for row in rows if rule == "choice" for answer in row.wrong_answers]
+    found += [answer for row in rows if rule == "choice" for answer in row.wrong_answers]
+    return [answer for answer in found if fold(answer.strip()) not in fillers]
+
+
+def left_out(run: interp.Run) -> set[str]:
+    """The fillers that a run says it left out, folded."""
+    fillers = run.settings.get("used", {}).get("candidates", {}).get("fillers", ())
+    return {fold(one["candidate"]) for one in fillers if one["left_out"]}
 
 
 @dataclass(frozen=True)

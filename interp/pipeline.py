@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,8 @@ def _measure(
                 rows,
                 samples_per_question=settings.samples_per_question,
                 exact_answer=settings.exact_answer,
-                candidates=run_candidates(settings, rows),
+                candidates=settings.candidates,
+                default_candidates=run_candidates(settings, rows),
                 answer_pattern=settings.answer_pattern,
                 **settings.generation,
                 **labelling,
@@ -206,6 +208,8 @@ def _measure(
             say(length_warnings(records, settings.max_new_tokens) + thought_warnings(records))
         positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
         folds = _folds(folder, answers, positions, settings)
+        if answers.fillers:
+            record["used"].setdefault("candidates", {})["fillers"] = [asdict(filler) for filler in answers.fillers]
         special = model_tokenizer(model).all_special_ids
         record |= {
             "counts": sample_counts(answers, positions, folds, special),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -92,10 +92,7 @@ def used_method(settings: Settings, rows: Rows) -> dict[str, Any]:
         return {"exact_answer": method}
     if settings.candidates is None and all(row.options for row in rows):
         return {"exact_answer": "option"}
-    given = run_candidates(replace(settings, exact_answer=method), rows)
-    listed = list(
-        dict.fromkeys(named_answers(rows, wrong_too=settings.correct == "choice") if given is None else given)
-    )
+    listed = list(dict.fromkeys(settings.candidates or run_candidates(settings, rows)))
     source = "every accepted answer of the data" if settings.candidates is None else "given"
     return {
         "exact_answer": method,
@@ -103,13 +100,8 @@ def used_method(settings: Settings, rows: Rows) -> dict[str, Any]:
     }
 
 
-def run_candidates(settings: Settings, rows: Rows) -> Sequence[str] | None:
-    """The candidates of a run: those given, else every accepted answer of the data, rows past a limit included.
-
-    None where another method is used, and for rows that offer options: those are their own candidates.
-    """
-    if settings.candidates is not None or settings.exact_answer != "candidates" or any(row.options for row in rows):
-        return settings.candidates
+def run_candidates(settings: Settings, rows: Rows) -> Sequence[str]:
+    """The default candidates of a run: every accepted answer of the data, rows past a limit included."""
     return named_answers([*rows, *rows.beyond], wrong_too=settings.correct == "choice")
 
 

@@ -92,6 +92,37 @@ def test_contains(completion: str, right: bool) -> None:
 @pytest.mark.parametrize(
     ("accepted", "completion", "right"),
     [
+        ("5", "1.5 metres", False),
+        ("5", "5,000 people", False),
+        ("3", "-3", False),
+        ("3", "3/4", False),
+        ("3", "It is 3.", True),
+        ("US", "let us see", False),
+        ("WHO", "the person who", False),
+        ("IT", "it", False),
+        ("May", "may", False),
+        ("May", "In May.", True),
+        ("São Paulo", "Sao Paulo", True),
+        ("Mr. T", "Mr T", True),
+        ("Queen's", "Queen\u2019s", True),
+    ],
+)
+def test_contains_reads_numbers_capitals_and_typography(accepted: str, completion: str, right: bool) -> None:
+    assert judge("contains", row(accepted), completion) is right
+    both = [row(accepted), row("Rome", id="2")]
+    assert judge("label", both, completion) is right
+    assert judge("choice", row(accepted, wrong_answer="Rome"), completion) is right
+
+
+def test_of_two_answers_that_an_accent_tells_apart_the_written_one_is_meant() -> None:
+    for said, right in (("Peña", True), ("Pena", False)):
+        assert judge("choice", row("Peña", wrong_answer="Pena"), said) is right
+        assert judge("choice", row("Pena", wrong_answer="Peña"), said) is not right
+
+
+@pytest.mark.parametrize(
+    ("accepted", "completion", "right"),
+    [
         ("9.0", "69 - 24 = 45, so he can buy 45 / 5 = 9 games.", True),
         ("9.0", "9 is my first guess, but it is 10", False),
         ("1234", "The total is $1,234.00", True),
@@ -102,6 +133,20 @@ def test_contains(completion: str, right: bool) -> None:
         ("4", "-4", False),
         ("9", "I cannot tell.", False),
         ("nine", "9", None),
+        ("18", "18 (see step 3)", True),
+        ("18", "The answer is 18. It took 2 steps.", True),
+        ("9500", r"so \boxed{$9{,}500} in 3 days", True),
+        ("1234", r"1\,234", True),
+        ("0.75", r"\dfrac{3}{4}", True),
+        ("300000", r"3\times10^{5}", True),
+        ("0.001", "10^{-3}", True),
+        ("5000", "5 000", True),
+        ("1234.56", "1.234,56", True),
+        ("100000", "1,00,000", True),
+        ("34", "12,34", None),
+        ("3", r"\boxed{2\sqrt{3}}", None),
+        ("0", "7/0", None),
+        ("12,34", "34", None),
     ],
 )
 def test_numeric_judges_the_last_number(accepted: str, completion: str, right: bool | None) -> None:

@@ -59,6 +59,14 @@ def test_a_rule_sees_the_completion_without_special_tokens() -> None:
     assert got.correct is True
 
 
+def test_a_match_that_lacks_accents_or_full_stops_is_told_by_its_method() -> None:
+    method = exact_answer_method(candidates=["São Tomé", "France"])
+    for said, name in (("São Tomé", "candidates"), ("Sao Tome", "candidates, loosely"), ("none", None)):
+        assert label(row(), f"In {said}.", method).method == name
+    assert label(row(exact_answer="São Tomé"), "Sao Tome", method).method == "row, loosely"
+    assert label(row(exact_answer="Sao"), "Sao Tome", method).method == "row"
+
+
 def test_statuses() -> None:
     assert label(row(), "", COUNTRIES).status == "empty"
     assert label(row(), "France or France?", COUNTRIES).status == "ambiguous"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.numerals import numerals, same_number
+from interp.answering.numerals import all_numerals, numerals, same_number
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,21 @@ from interp.answering.numerals import numerals, same_number
         ("５０ ٣", [50, 3]),
         ("no number, nine", []),
         ("", []),
+        (r"9{,}500 or 1\,234 or 1{,}\!234", [9500, 1234, 1234]),
+        (r"\frac{3}{4}, -\dfrac{1}{2}, 2\tfrac12", [0.75, -0.5, 2.5]),
+        (r"\frac{x}{2}", [2]),
+        ("3 × 10^5, 3\u00d710\u2075, 2x10^3", [3e5, 3e5, 2e3]),
+        (r"3\times10^{-5} and 10^{-3} and 10⁻³", [3e-5, 1e-3, 1e-3]),
+        ("2^10 or 9^99999", [1024]),
+        ("5 000 and 12 345 678", [5000, 12345678]),
+        ("90 100 95; 2020 500", [90, 100, 95, 2020, 500]),
+        ("1'000, 1’000’000, 1_000", [1000, 1000000, 1000]),
+        ("1.234,56 and 1 234,56 and 1.234.567", [1234.56, 1234.56, 1234567]),
+        ("1,00,000 and 12,34,567.5", [100000, 1234567.5]),
+        ("１，０００ and ٣٫٥", [1000, 3.5]),
+        ("5 ½ and 5½-6", [5.5, 5.5, 6]),
+        ("x \u20135", [-5]),
+        (r"\$1{,}234.50, 50\%, 90^\circ", [1234.5, 50, 90]),
     ],
 )
 def test_values(text: str, values: list[float]) -> None:
@@ -41,6 +56,30 @@ def test_places_and_per_cent() -> None:
     text = "About 2½ of $1,000, that is -50 % or 3 per cent."
     shown = [(text[number.start : number.end], number.percent) for number in numerals(text)]
     assert shown == [("2½", False), ("$1,000", False), ("-50 %", True), ("3 per cent", True)]
+
+
+def test_places_in_latex() -> None:
+    text = r"so $\frac{3}{4}$ of $9{,}500$ is $-7$, 3 \times 10^{5}, \$1\,234, 90^\circ"
+    assert [text[number.start : number.end] for number in numerals(text)] == [
+        r"\frac{3}{4}",
+        "9{,}500",
+        "-7",
+        r"3 \times 10^{5}",
+        r"\$1\,234",
+        "90",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["12,34", "1,2,3", "1.2.3", "3/4/2020", r"2\sqrt{3}", "2π", r"\frac{\sqrt{3}}{2}", "7/0"]
+)
+def test_what_is_not_read_is_known_not_to_be(text: str) -> None:
+    assert not all_numerals(text)[-1].is_read
+
+
+@pytest.mark.parametrize("text", ["18.", "1, 2, 3", "$5,", "3/4.", "-0.5;", r"5\%", "1.234,56."])
+def test_what_is_read_is_known_to_be(text: str) -> None:
+    assert all_numerals(text)[-1].is_read
 
 
 @given(st.integers(-(10**12), 10**12), st.sampled_from(["{}", "{:,}", "It is {}.", "({:,})", "€{}", "a\n{} kg", "{}!"]))

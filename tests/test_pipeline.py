@@ -53,7 +53,7 @@ def make_rows(n: int = 60) -> list[dict]:
             }
         )
     rows[0]["completion"] = " I do not know that."
-    rows[1]["completion"] = ""
+    rows[1] |= {"completion": "", "answer": [rows[1]["answer"], "Well"]}  # "Well," is how many of them begin
     return rows
 
 
@@ -338,6 +338,16 @@ def test_the_question_is_a_control_of_every_run(finished) -> None:
     assert (row["layer"], row["token"], row["n"]) == ("all", "all", "58") and 0 < float(row["value"]) < 1
     assert "question_embedding" in {one["name"] for one in finished.comparison["against_controls"]}
     assert "Mean embedding of the question" in finished.folder.report.read_text(encoding="utf-8")
+
+
+def test_a_filler_is_no_exact_answer_and_named_by_run_json_summary_and_report(finished) -> None:
+    well = [line for line in finished.samples if line["completion"].startswith(" Well,")]
+    assert {line["exact_answer"] for line in well} <= set(COUNTRIES) and len(well) > 10
+    filler = {"candidate": "Well", "taken": len(well), "accepted": 1, "completions": 59, "left_out": True}
+    assert finished.settings["used"]["candidates"]["fillers"] == [filler]
+    page = unescape(finished.folder.report.read_text(encoding="utf-8"))
+    for text in (finished.summary(), page):
+        assert f"'Well' (taken in {len(well)} of 59 completions, accepted once)" in text
 
 
 def test_summary_and_report_open_with_the_same_sentence_and_warn_alike(finished, tmp_path) -> None:

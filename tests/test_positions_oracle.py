@@ -187,6 +187,25 @@ def test_candidates_in_any_text(text: str, candidates: list[str]) -> None:
     assert method.locate([""], [text])[0].spans == find_candidate(text, candidates)
 
 
+WRITTEN = [  # what the rules of numbers, capitals and typography turn on
+    *("5", "1", "000", ".5", "-5", "–", "½", "/", ",", ".", " ", " ", "$", "^", "us", "US", "U.S.", "Us", "may", "May"),
+    *("I", "it", "It", "é", "e", "São", "Sao", "sa\u0303o", "Mr.", "Mr", "T", "D. C.", "DC", "’", "'", "‑", "-", "«"),
+    *("\u00ad", "ø", "æ", "й", "и", "か", "が", "Zoë", "Thé", "the"),
+]
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_numbers_capitals_and_typography_in_any_text(data: st.DataObject) -> None:
+    text = "".join(data.draw(st.lists(st.sampled_from(WRITTEN), max_size=8)))
+    some = st.lists(st.sampled_from(WRITTEN), min_size=1, max_size=3).map("".join)
+    begin = data.draw(st.integers(0, len(text)))
+    candidates = [text[begin : begin + data.draw(st.integers(1, 6))], *data.draw(st.lists(some, max_size=3))]
+    assume(any(map(str.strip, candidates)))
+    method = exact_answer_method(candidates=candidates)
+    assert method.locate([""], [text])[0].spans == find_candidate(text, candidates), (text, candidates)
+
+
 NUMBERS = ["9", "-3", "12,345.6", "$1,200", "-$4", "50%", "12 %", "0.25", ".5", "2,000,000"]
 
 
@@ -195,12 +214,14 @@ NUMBERS = ["9", "-3", "12,345.6", "$1,200", "-$4", "50%", "12 %", "0.25", ".5", 
     st.lists(st.sampled_from([*NUMBERS, "so", "H2O", "x =", "("]), max_size=6), st.sampled_from(["", ".", ", so", ")"])
 )
 def test_the_last_number_where_it_was_put(words: list[str], end: str) -> None:
-    text, place = "", []
+    text, place, remark = "", [], False
     for word in words:
         begin = len(text)
         text += word + " "
-        if word in NUMBERS:
+        # What stands in parentheses after a word or number is a remark, and not what is answered.
+        if word in NUMBERS and not (remark and place):
             place = [(begin, begin + len(word))]
+        remark = remark or (word == "(" and begin > 0 and text[:begin].split()[-1] not in ("=", "("))
     text = text.rstrip() + end
     assert find_number(text) == place
     assert exact_answer_method("last_number").locate([""], [text])[0].spans == place

@@ -58,6 +58,14 @@ SPANS = {  # name: pieces, candidates, characters [begin, end) of the answer, it
         (["答えは", "Ｒｏ", "ｍｅ。"], ["Rome"], (3, 7), (1, 2)),
     "an accent of its own":  # e and U+0301 in the text, é in the candidate
         (["Caf", "e", "\u0301", " X"], ["café"], (0, 5), (0, 2)),
+    "an accent that is missing":
+        (["In ", "ist", "anbul", "."], ["İstanbul"], (3, 11), (1, 2)),
+    "an accent of its own that the candidate lacks":  # the span takes the mark along
+        (["Caf", "e", "\u0301", " X"], ["Cafe"], (0, 5), (0, 2)),
+    "full stops that the candidate lacks":  # W 3-12, the full stop of D.C. at 18
+        (["In ", "Washington", ", D", ".C", ".", " is"], ["Washington DC"], (3, 19), (1, 4)),
+    "a number that is not part of another":  # 1.5: 0-2, 5: 9
+        (["1", ".", "5", " m or ", "5", "."], ["5"], (9, 10), (4, 4)),
 }
 # fmt: on
 
@@ -79,8 +87,8 @@ def test_span(name: str) -> None:
         ("in 1998", "98"),
         ("3-5", "-5"),
         ("U.S.A.", "U.S."),
-        ("Cafe", "Café"),
-        ("istanbul", "İstanbul"),
+        ("1.98", "98"),
+        ("as for us", "US"),
     ],
 )
 def test_what_does_not_match(text: str, candidate: str) -> None:

@@ -24,6 +24,7 @@ class AnswerOptions(TypedDict, total=False):
     correct: str | Rule
     exact_answer: str | None
     candidates: str | Iterable[str] | None
+    default_candidates: Sequence[str] | None
     answer_pattern: str | None
     judge: Asked | None
     extractor: Asked | None

@@ -11,6 +11,7 @@ from interp.answering.asking import Exchange
 from interp.answering.chat import DATE
 from interp.answering.correctness import JUDGE, Rule, correctness_rule
 from interp.answering.exact_answers import exact_answer_method
+from interp.answering.fillers import Filler
 from interp.answering.judgement import Judgement
 from interp.answering.labels import label_answers
 from interp.answering.prompts import PromptFormat, decoder, locate_question
@@ -18,7 +19,7 @@ from interp.answering.records import Records
 from interp.answering.spans import Decode
 from interp.answering.stopping import read_stop
 from interp.answering.thoughts import UNFINISHED
-from interp.arguments import instance, progress_function, whole_number
+from interp.arguments import instance, progress_function, several_texts, whole_number
 from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
 from interp.public import public
@@ -62,7 +63,8 @@ class Answers(Records):
     correct: list[bool | None]
     exact_answer: list[str | None]
     exact_answer_method: list[str | None]
-    """A name of `interp.answering.exact_answers.METHODS`, `row` (the row brought it) or `option` (it offers some)."""
+    """A name of `interp.answering.exact_answers.METHODS`, `row` (the row brought it) or `option` (it offers some);
+    `…, loosely` if only so."""
     exact_answer_tokens: list[tuple[int, int] | None]
     """First and last token of the exact answer, both inclusive."""
     question_tokens: list[tuple[int, int] | None]
@@ -86,6 +88,8 @@ class Answers(Records):
     """First and last token of what was answered after the thought; None as in `thought_tokens`: all of it."""
     final_answer_chars: list[tuple[int, int] | None] | None = None
     """The same as characters `[begin, end)` of `text`, blanks included."""
+    fillers: tuple[Filler, ...] = ()
+    """Candidates that were taken too often to be answers (`interp.answering.fillers`)."""
     decode: Decode | None = field(default=None, repr=False, compare=False)
     """Ids to text, by the tokenizer the answers were made with; None for answers read back from a run."""
 
@@ -126,6 +130,7 @@ def generate_answers(
     correct: str | Rule = "contains",
     exact_answer: str | None = None,
     candidates: str | Iterable[str] | None = None,
+    default_candidates: Sequence[str] | None = None,
     answer_pattern: str | None = None,
     judge: Asked | None = None,
     extractor: Asked | None = None,
@@ -150,9 +155,9 @@ def generate_answers(
     What labels, spans and judges read is the final answer, after any thought (definitions: a thought).
 
     Exact answers: the row's own `exact_answer`, else the method `exact_answer` names (`interp.answering.exact_answers`;
-    default: `answer_pattern` with one group if it is given, else `candidates`, by default every accepted answer of the
-    data set; with `correct="choice"` every `wrong_answer` too; of rows with options, which then stand in the prompt,
-    the letter or text of the option chosen). `extract` asks `extractor`, by default the model
+    default: `answer_pattern` with one group if it is given, else `candidates`, by default `default_candidates`: every
+    accepted answer of the rows; with `correct="choice"` every `wrong_answer` too; of rows with options, which then stand
+    in the prompt, the letter or text of the option chosen; no fillers). `extract` asks `extractor`, by default the model
     itself. Correct: the row's own `correct`, else the rule `correct` (a name of `interp.answering.correctness`, or a
     function `(row, completion) -> bool | None`); `judge` asks the model or function `judge`. Definitions: A sample.
 
@@ -191,7 +196,9 @@ def generate_answers(
         exact_answer,
         candidates=candidates,
         pattern=answer_pattern,
-        default_candidates=named_answers(rows, wrong_too=correct == "choice"),
+        default_candidates=named_answers(rows, wrong_too=correct == "choice")
+        if default_candidates is None
+        else several_texts("default_candidates", default_candidates),
         extract=extract_with(model if extractor is None else extractor, batch_tokens=batch_tokens, splits=splits),
     )
     decode, special, ends = decoder(tokenizer), frozenset(tokenizer.all_special_ids), eos_token_ids(model)
@@ -248,6 +255,7 @@ def generate_answers(
         thought_tokens=[label.thought_tokens for label in labels] if thoughts else None,
         final_answer_tokens=[label.final_tokens for label in labels] if thoughts else None,
         final_answer_chars=[label.final_chars for label in labels] if thoughts else None,
+        fillers=tuple(method.fillers),
         decode=decode,
     )
     if correct != JUDGE:

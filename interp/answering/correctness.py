@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from interp.answering import options
-from interp.answering.matching import CandidateFinder, fold
-from interp.answering.numerals import Numeral, numerals, same_number
+from interp.answering.final_number import final_number
+from interp.answering.folding import fold
+from interp.answering.matching import CandidateFinder
+from interp.answering.numerals import same_number
 from interp.answering.short_answer import first_line
 from interp.arguments import number, one_of, shown
 from interp.data.rows import QARow
@@ -80,10 +82,9 @@ def check_rule_name(name: str) -> None:
 
 @register("contains")
 def contains(rows: Sequence[QARow]) -> Rule:
-    """Right if an accepted answer stands anywhere in the completion, on word boundaries (definitions: Correct).
+    """Right if an accepted answer stands anywhere in the completion (definitions: when an answer is found).
 
-    NFKC and case folding make `ﬁ` and `FI` alike, but not a curly and a straight quote. A row without accepted
-    answers is not labelled.
+    A row without accepted answers is not labelled.
     """
     return lambda row, completion: completion in CandidateFinder(row.answers) if row.answers else None
 
@@ -133,27 +134,25 @@ def _numeric(rows: Sequence[QARow]) -> Rule:
 
 
 def numeric(*, tolerance: float = TOLERANCE) -> Rule:
-    """Right if the last number of the completion equals an accepted one within a relative tolerance.
+    """Right if the number that the completion answers with equals an accepted one within a relative tolerance.
 
-    The last, because a calculation ends with its result (GSM8K's convention). `interp.answering.numerals` says how
-    numbers are read: thousands, signs, fractions, per cent, currencies. A completion without a number is wrong; a row
-    whose accepted answers hold no number is not labelled.
+    `interp.answering.final_number` says which number that is: boxed, after `####` or "the answer is", else the last.
+    `interp.answering.numerals` says how numbers are read: thousands, signs, fractions, powers, per cent, LaTeX. A
+    completion without a number is wrong; one whose number is not read (`12,34`, `2√3`) is not labelled, nor is a row
+    whose accepted answers hold no number that is read.
     """
     tolerance = number("tolerance", tolerance, low=0)
 
     def rule(row: QARow, completion: str) -> bool | None:
-        accepted = [number for answer in row.answers if (number := _last(answer)) is not None]
+        accepted = [number for number in map(final_number, row.answers) if number is not None and number.is_read]
         if not accepted:
             return None
-        said = _last(completion)
-        return said is not None and any(same_number(said, number, tolerance=tolerance) for number in accepted)
+        said = final_number(completion)
+        if said is None:
+            return False
+        return any(same_number(said, one, tolerance=tolerance) for one in accepted) if said.is_read else None
 
     return rule
-
-
-def _last(text: str) -> Numeral | None:
-    found = numerals(text)
-    return found[-1] if found else None
 
 
 @register("choice")
@@ -195,8 +194,8 @@ def label(rows: Sequence[QARow]) -> Rule:
 
 
 def _earliest(finder: CandidateFinder, text: str) -> str | None:
-    spans = finder.find(text)
-    return fold(text[slice(*spans[0])]).text if spans else None
+    found = finder.found(text)
+    return None if found is None else found.candidate
 
 
 def _folded(answers: Sequence[str]) -> set[str]:

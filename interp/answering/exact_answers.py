@@ -2,17 +2,22 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from interp.answering.asking import Exchange
-from interp.answering.matching import CandidateFinder, fold
-from interp.answering.numerals import numerals
+from interp.answering.fillers import Filler, without_fillers
+from interp.answering.final_number import final_number
+from interp.answering.folding import fold
+from interp.answering.matching import CandidateFinder
 from interp.answering.short_answer import short_answer
 from interp.arguments import one_of, one_text, several_texts
 from interp.errors import DataError
 
 Span = tuple[int, int]
 """Characters `[begin, end)`."""
+
+LOOSELY = ", loosely"
+"""What follows a method's name where the match lacks accents, full stops or commas (definitions: typography)."""
 
 METHODS = ("candidates", "pattern", "first_line", "last_number", "extract")
 
@@ -25,6 +30,8 @@ class Located:
     """The exact answer, then its later occurrences; [] if there is none."""
     asked: tuple[Exchange, ...] = ()
     """What a model was asked for it, and its raw replies (`extract` only)."""
+    loose: bool = False
+    """Whether it was found only without accents, full stops of abbreviations or commas."""
 
 
 Locate = Callable[[Sequence[str], Sequence[str]], list[Located]]
@@ -39,6 +46,8 @@ class ExactAnswerMethod:
     locate: Locate
     by_option: bool = False
     """Whether rows with options are located by the option chosen instead: where no other rule was asked for."""
+    fillers: list[Filler] = field(default_factory=list)
+    """Candidates that were taken too often to be answers, noted by `locate`."""
 
 
 def exact_answer_method(
@@ -51,11 +60,11 @@ def exact_answer_method(
 ) -> ExactAnswerMethod:
     """The method of that name.
 
-    - `candidates`: the earliest, then longest match of `candidates` (of `default_candidates`, if none are given: then
-      rows with options are located by the option chosen, `interp.answering.options`);
+    - `candidates`: the earliest, then longest match of `candidates` (of `default_candidates` without fillers, if none
+      are given: then rows with options are located by the option chosen, `interp.answering.options`);
     - `pattern`: the group of the first match of `pattern`;
     - `first_line`: the first line that is not blank, without a leading `Answer:`, quotes and final punctuation;
-    - `last_number`: the last number, sign and per cent included: the one the `numeric` rule judges;
+    - `last_number`: the number that the `numeric` rule judges, as a rule the last, sign and per cent included;
     - `extract`: a model is asked (`interp.answering.extraction`).
 
     None: the method that `pattern` or `candidates` imply. Raises DataError for a name that there is not, and for
@@ -73,8 +82,7 @@ def exact_answer_method(
             if value is not None and name != option:
                 raise DataError(f"exact_answer={name!r} does not use {option}; leave one of the two out")
     if name == "candidates":
-        find = CandidateFinder(default_candidates if candidates is None else candidates).find
-        return replace(_by_text(name, find), by_option=candidates is None)
+        return _by_candidates(name, candidates, tuple(default_candidates))
     if name == "pattern":
         return _by_text(name, _pattern_finder(pattern))
     if name == "first_line":
@@ -98,14 +106,27 @@ def _by_text(name: str, find: Callable[[str], list[Span]]) -> ExactAnswerMethod:
     return ExactAnswerMethod(name, lambda questions, texts: [Located(find(text)) for text in texts])
 
 
+def _by_candidates(name: str, given: Sequence[str] | None, default: Sequence[str]) -> ExactAnswerMethod:
+    finder, fillers = CandidateFinder(given or ()), list[Filler]()
+
+    def locate(questions: Sequence[str], texts: Sequence[str]) -> list[Located]:
+        if given is None:
+            found, fillers[:] = without_fillers(default, texts)
+        else:
+            found = [finder.found(text) for text in texts]
+        return [Located([]) if one is None else Located(one.spans, loose=one.loose) for one in found]
+
+    return ExactAnswerMethod(name, locate, by_option=given is None, fillers=fillers)
+
+
 def _only(find: Callable[[str], Span | None]) -> Callable[[str], list[Span]]:
     """A place, not a string, is what names this answer: its other occurrences do not make it ambiguous."""
     return lambda text: [span for span in (find(text),) if span is not None]
 
 
 def _last_number(text: str) -> Span | None:
-    found = numerals(text)
-    return (found[-1].start, found[-1].end) if found else None
+    found = final_number(text)
+    return None if found is None else (found.start, found.end)
 
 
 def _pattern_finder(pattern: str | None) -> Callable[[str], list[Span]]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from interp.answering.asking import Exchange, ask, check_fields
 from interp.answering.exact_answers import Locate, Located, Span
-from interp.answering.matching import CandidateFinder, fold
+from interp.answering.folding import fold
+from interp.answering.matching import CandidateFinder
 from interp.answering.short_answer import short_answer
 from interp.arguments import several_texts, whole_number
 from interp.errors import DataError
@@ -68,7 +69,7 @@ def extractor(
     """A method that asks `model`, a hooked model or a function `str -> str`, for the exact answer.
 
     Each prompt holds `{question}` and `{completion}`. The first line of the reply, without quotes and final
-    punctuation, must stand in the completion as a candidate does (definitions: word boundaries); if it
+    punctuation, must stand in the completion exactly, as a candidate does (definitions: word boundaries); if it
     does not, the next prompt is asked, and after the last one there is no exact answer. `NO ANSWER` ends it at once.
     Greedy throughout, so that the same completions give the same spans. `splits` notes batches that did not fit.
     """
@@ -113,7 +114,8 @@ def reply_spans(reply: str | None, text: str) -> list[Span] | None:
     said = reply[slice(*span)]
     if fold(said).text == fold(NO_ANSWER).text:
         return []
-    return CandidateFinder([said]).find(text) or None
+    found = CandidateFinder([said]).found(text)
+    return None if found is None or found.loose else found.spans  # asked for word for word
 
 
 def extraction_counts(asked: Sequence[Sequence[Exchange]]) -> dict[str, int]:

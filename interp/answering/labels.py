@@ -7,7 +7,7 @@ from typing import Any
 
 from interp.answering.asking import Exchange
 from interp.answering.correctness import Rule
-from interp.answering.exact_answers import ExactAnswerMethod, Located, Span
+from interp.answering.exact_answers import LOOSELY, ExactAnswerMethod, Located, Span
 from interp.answering.matching import CandidateFinder
 from interp.answering.options import option_spans, shown_question
 from interp.answering.spans import Decode, TokenText
@@ -135,7 +135,7 @@ def label_answers(
     others: list[int] = []
     for i, (row, completion) in enumerate(zip(rows, completions, strict=True)):
         if completion_ids[i] and row.exact_answer is not None:
-            located[i], names[i] = Located(_occurrences(row, completion)), "row"
+            located[i], names[i] = _occurrences(row, completion), "row"
         elif not completion_ids[i] or completion.parts.final is None:
             continue
         elif method.by_option and row.options:
@@ -165,7 +165,7 @@ def label_answers(
             label = replace(
                 label,
                 exact_answer=completion.text[slice(*chars)],
-                method=names[i],
+                method=names[i] + (LOOSELY if located[i].loose else ""),
                 tokens=completion.covering(spans[0]),
                 chars=chars,
                 status="ambiguous" if len(spans) > 1 else "ok",
@@ -178,13 +178,14 @@ def _moved(spans: Sequence[Span], by: int) -> list[Span]:
     return [(begin + by, end + by) for begin, end in spans]
 
 
-def _occurrences(row: QARow, completion: Completion) -> list[Span]:
-    """Where the row's own exact answer stands: as it is written, else after folding; in the final answer, if it can."""
+def _occurrences(row: QARow, completion: Completion) -> Located:
+    """Where the row's own exact answer stands: as written, else as a candidate; in the final answer, if it can."""
     assert row.exact_answer is not None
     for text, start in ((completion.final, completion.final_start), (completion.searched, 0)):
-        spans = [match.span() for match in re.finditer(re.escape(row.exact_answer), text)]
-        if spans := spans or CandidateFinder([row.exact_answer]).find(text):
-            return _moved(spans, start)
+        if spans := [match.span() for match in re.finditer(re.escape(row.exact_answer), text)]:
+            return Located(_moved(spans, start))
+        if (found := CandidateFinder([row.exact_answer]).found(text)) is not None:
+            return Located(_moved(found.spans, start), loose=found.loose)
     raise DataError(
         f"{row.source or row.id}: exact_answer {row.exact_answer!r} does not occur in the completion "
         f"{completion.searched!r}; give it as it stands there, or leave it out to have it located"

@@ -1,11 +1,19 @@
-"""Where accepted answers stand in a text: NFKC and case folding, word boundaries, earliest then longest."""
+"""Where accepted answers stand in a text: folded, on word boundaries, no part of a number, earliest then longest."""
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import pairwise
+from functools import cache, cached_property, lru_cache
+
+from interp.answering.capitals import has_capitals, kept_capitals
+from interp.answering.folding import Folded, fold, fold_typography, loosen
+from interp.answering.numerals import cuts_a_number
+
+__all__ = ["CandidateFinder", "Folded", "Found", "fold"]
+
+SHORTEST_LOOSE = 3
+"""Characters that a candidate must have without accents and full stops to be found so; an acronym may be shorter."""
 
 # Scripts written without spaces between words, by the first word of a character's Unicode name:
 # there a candidate may stand anywhere.
@@ -25,21 +33,6 @@ _UNSPACED = (
 
 
 @cache
-def _second_characters() -> frozenset[str]:
-    """Characters that Unicode composes with the character before them although they are not combining marks."""
-    pairs = (unicodedata.decomposition(chr(code)).split() for code in range(0x110000))
-    seconds = {chr(int(pair[1], 16)) for pair in pairs if len(pair) == 2 and not pair[0].startswith("<")}
-    hangul = {chr(code) for code in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
-    return frozenset(seconds | hangul)
-
-
-@cache
-def _joins_previous(char: str) -> bool:
-    first = unicodedata.normalize("NFKD", char)[0]
-    return unicodedata.combining(first) != 0 or first in _second_characters()
-
-
-@cache
 def _is_unspaced(char: str) -> bool:
     return unicodedata.name(char, "").split(" ")[0].split("-")[0] in _UNSPACED
 
@@ -50,78 +43,143 @@ def _is_word(char: str) -> bool:
     return char.isalnum() or unicodedata.category(char)[0] == "M"
 
 
-@dataclass(frozen=True)
-class Folded:
-    """A text after NFKC and case folding, with the way back to the characters it came from."""
-
-    text: str
-    start: list[int]
-    """For each folded character: where the original characters it came from begin; one more entry for the end."""
-    edge: list[bool]
-    """Whether the folded text may be cut before this character (no cut inside one original character)."""
-
-    def original(self, start: int, end: int) -> tuple[int, int]:
-        """The original characters behind folded `[start, end)`."""
-        return self.start[start], self.start[end]
-
-
-def fold(text: str) -> Folded:
-    """NFKC, then case folding, remembering where each folded character came from.
-
-    Folding changes lengths (`İ` becomes two characters, `ﬁ` too) and joins characters (a letter and its accent),
-    so the text is cut where Unicode never composes across, and each piece is folded by itself.
-    """
-    if text.isascii():
-        return Folded(text.lower(), list(range(len(text) + 1)), [True] * (len(text) + 1))
-    cuts = [i for i, char in enumerate(text) if i == 0 or char.isascii() or not _joins_previous(char)] + [len(text)]
-    folded, start, edge = [], [], []
-    for begin, end in pairwise(cuts):
-        piece = unicodedata.normalize("NFKC", text[begin:end]).casefold()
-        folded.append(piece)
-        start += [begin] * len(piece)
-        edge += [i == 0 for i in range(len(piece))]
-    return Folded("".join(folded), [*start, len(text)], [*edge, True])
-
-
 @lru_cache(maxsize=2**16)
 def _may_be_cut(outside: str, inside: str) -> bool:
     """Whether a match may end between these neighbours: no word goes on there, or the script has no spaces."""
     return not _is_word(outside) or _is_unspaced(outside) or _is_unspaced(inside)
 
 
+class _Forms(dict[str, dict[str, str | None]]):
+    """Of each form as it is compared: the candidates it stands for, as `fold` makes them, and their capitals."""
+
+    @cached_property
+    def longest(self) -> int:
+        """Characters of the longest form."""
+        return max(map(len, self), default=0)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The candidate that was found in a text."""
+
+    candidate: str
+    """As `fold` makes it; of several that are written alike, the first in code-point order."""
+    spans: list[tuple[int, int]]
+    """The match, then its later occurrences."""
+    loose: bool
+    """Whether it was found only without accents, full stops of abbreviations or commas."""
+
+
 class CandidateFinder:
     """Finds the earliest, then longest, match of a list of candidates; one list for all rows, blind to the label."""
 
     def __init__(self, candidates: Iterable[str]) -> None:
-        self._candidates = {folded for candidate in candidates if (folded := fold(candidate.strip()).text)}
-        self._longest = max(map(len, self._candidates), default=0)
+        self._exact, self._loose = _Forms(), _Forms()
+        self._exact_of: dict[str, str] = {}
+        for candidate in dict.fromkeys(candidate.strip() for candidate in candidates):
+            key, capitals, folded = fold(candidate).text, kept_capitals(candidate), fold_typography(candidate)
+            if not key:
+                continue
+            self._exact_of[key] = folded.text
+            _add(self._exact, folded.text, key, capitals)
+            loose = loosen(folded).text.strip()
+            acronym = capitals is not None and capitals.isupper()
+            if sum(map(str.isalnum, loose)) >= SHORTEST_LOOSE or (acronym and loose):
+                _add(self._loose, loose, key, capitals)
+        # Forms that differ from what is written are all that can be found in a text that loosening leaves as it is.
+        self._only_loose = _Forms(
+            {form: keys for form, keys in self._loose.items() if keys.keys() - self._exact.get(form, {}).keys()}
+        )
 
     def find(self, text: str) -> list[tuple[int, int]]:
         """Character spans of the chosen candidate in `text`: the match, then its later occurrences; [] if none."""
-        folded = fold(text)
-        first = next(_matches(folded, self._candidates, self._longest), None)
-        if first is None:
-            return []
-        chosen = folded.text[first[0] : first[1]]
-        return [folded.original(*span) for span in _matches(folded, {chosen}, len(chosen))]
+        found = self.found(text)
+        return [] if found is None else found.spans
+
+    def found(self, text: str) -> Found | None:
+        """The chosen candidate and where it stands; None if there is none."""
+        searched = _Searched(text, fold_typography(text))
+        exact = next(searched.matches(self._exact), None)
+        loosened, loose = self._first_loose(searched, exact)
+        if loose is not None:
+            places = loosened.matches(_Forms({loose.form: {loose.candidate: self._loose[loose.form][loose.candidate]}}))
+            return Found(loose.candidate, [match.span for match in places], True)
+        if exact is None:
+            return None
+        places = searched.matches(_Forms({exact.form: self._exact[exact.form]}))
+        return Found(exact.candidate, [match.span for match in places], False)
 
     def __contains__(self, text: str) -> bool:
         """Whether any candidate matches in `text`."""
-        return next(_matches(fold(text), self._candidates, self._longest), None) is not None
+        searched = _Searched(text, fold_typography(text))
+        if next(searched.matches(self._exact), None) is not None:
+            return True
+        return self._first_loose(searched, None)[1] is not None
 
-
-def _matches(folded: Folded, candidates: Collection[str], longest: int) -> Iterator[tuple[int, int]]:
-    """Earliest, then longest matches from left to right that do not overlap."""
-    text, n = folded.text, len(folded.text)
-    # Most characters stand inside a word: where a match may begin or end is looked up once, not per candidate.
-    begins = [i for i in range(n) if folded.edge[i] and (i == 0 or _may_be_cut(text[i - 1], text[i]))]
-    ends = [i for i in range(1, n + 1) if folded.edge[i] and (i == n or _may_be_cut(text[i], text[i - 1]))]
-    free_from = 0
-    for begin in begins:
-        if begin < free_from:
-            continue
-        for end in reversed(ends[bisect_right(ends, begin) : bisect_right(ends, begin + longest)]):
-            if text[begin:end] in candidates:
-                yield begin, end
-                free_from = end
+    def _first_loose(self, searched: "_Searched", exact: "_Match | None") -> "tuple[_Searched, _Match | None]":
+        """The first loose match, if it is earlier than the exact one, or begins with it and is longer."""
+        loosened = _Searched(searched.text, loosen(searched.folded))
+        forms = self._only_loose if loosened.folded is searched.folded else self._loose
+        for match in loosened.matches(forms):
+            if exact is not None and (match.span[0], -match.span[1]) >= (exact.span[0], -exact.span[1]):
                 break
+            # A candidate that stands in the text as it is written is meant there.
+            itself = _Forms({self._exact_of[match.candidate]: {match.candidate: forms[match.form][match.candidate]}})
+            if next(searched.matches(itself), None) is None:
+                return loosened, match
+        return loosened, None
+
+
+def _add(forms: _Forms, form: str, key: str, capitals: str | None) -> None:
+    known = forms.setdefault(form, {})
+    # Of two that differ in case only, one that stands in any case decides.
+    known[key] = None if key in known and known[key] is None else capitals
+
+
+@dataclass(frozen=True)
+class _Match:
+    form: str
+    candidate: str
+    span: tuple[int, int]
+    """Characters of the text as it is written."""
+
+
+@dataclass(frozen=True)
+class _Searched:
+    """A text as it is written and as it is compared."""
+
+    text: str
+    folded: Folded
+
+    def matches(self, forms: _Forms) -> Iterator[_Match]:
+        """Earliest, then longest matches from left to right that do not overlap."""
+        text, longest, free_from = self.folded.text, forms.longest, 0
+        begins, ends = self._begins, self._ends
+        for begin in begins:
+            if begin < free_from:
+                continue
+            for end in reversed(ends[bisect_right(ends, begin) : bisect_right(ends, begin + longest)]):
+                if (form := text[begin:end]) in forms and (match := self._match(form, begin, end, forms[form])):
+                    yield match
+                    free_from = end
+                    break
+
+    # Most characters stand inside a word: where a match may begin or end is looked up once, not per candidate.
+    @cached_property
+    def _begins(self) -> list[int]:
+        text, edge = self.folded.text, self.folded.edge
+        return [i for i in range(len(text)) if edge[i] and (i == 0 or _may_be_cut(text[i - 1], text[i]))]
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        text, edge, n = self.folded.text, self.folded.edge, len(self.folded.text)
+        return [i for i in range(1, n + 1) if edge[i] and (i == n or _may_be_cut(text[i], text[i - 1]))]
+
+    def _match(self, form: str, begin: int, end: int, keys: Mapping[str, str | None]) -> _Match | None:
+        """The match at this place, unless it lacks capitals or is only a part of a number."""
+        span = self.folded.original(begin, end)
+        said = self.text[slice(*span)]
+        fitting = [key for key, capitals in keys.items() if capitals is None or has_capitals(capitals, said)]
+        if not fitting or cuts_a_number(self.text, *span):
+            return None
+        return _Match(form, min(fitting), span)

@@ -10,6 +10,7 @@ from typing import Any
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from interp.answering.fillers import filler_warnings
 from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
 from interp.answering.special_inside import special_warnings
@@ -81,6 +82,7 @@ def report_html(
             *thought_warnings(samples),
             *special_warnings(run.get("counts", {})),
             *length_warnings(samples, run.get("settings", {}).get("max_new_tokens")),
+            *filler_warnings(run),
             *place_warnings(tables.place_checks(run)),
         ],
         headline=headline(probe, comparison),

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.answering.answers import Answers
+from interp.answering.fillers import filler_warnings
 from interp.answering.judgement import judge_sentence
 from interp.answering.length_stops import length_warnings
 from interp.answering.place_check import place_warnings
@@ -193,6 +194,7 @@ class Run(RunLike):
             *length_warnings(self.samples, self.settings["settings"].get("max_new_tokens")),
             *thought_warnings(self.samples),
             *special_warnings(counts),
+            *filler_warnings(self.settings),
             *place_warnings(counts.get("place_check", ())),
         ]
         lines += [f"Note: {sentence}" for sentence in notes]
