@@ -159,7 +159,8 @@ def generate_answers(
     accepted answer of the rows; with `correct="choice"` every `wrong_answer` too; no fillers; of rows with options,
     which then stand in the prompt, the letter or text of the option chosen). `extract` asks `extractor`, by default the
     model itself. Correct: the row's own `correct`, else the rule `correct` (a name of `interp.answering.correctness`,
-    or a function `(row, completion) -> bool | None`); `judge` asks the model or function `judge`. Definitions: A sample.
+    or a function `(row, completion) -> bool | None`); `judge` asks the model or function `judge`.
+    Definitions: A sample.
 
     `progress` is called with the number of samples just finished.
 
