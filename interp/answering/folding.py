@@ -126,8 +126,8 @@ def _piece(text: str, i: int) -> str:
         return ""
     if char == " ":
         # An initial is a letter that can be a capital: not a Korean or Chinese word of one character.
-        before = _ENDS_INITIAL.search(text, max(0, i - 2), i)
-        return "" if before and all(letter != letter.upper() for letter in (before[0][0], after)) else char
+        initial = _ENDS_INITIAL.search(text, max(0, i - 2), i)
+        return "" if initial and all(letter != letter.upper() for letter in (initial[0][0], after)) else char
     if char in _INVISIBLE:
         return ""
     if unicodedata.category(char) == "Mn":
