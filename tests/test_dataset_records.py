@@ -140,6 +140,11 @@ CASES = {
             "group": "It rained.",
         },
     ),
+    "imdb, Kaggle's": (
+        records.IMDB[1],
+        {"review": " Fine.<br /> ", "sentiment": "positive"},
+        {"question": "Fine.<br />", "answer": "positive"},
+    ),
     "imdb": (
         records.IMDB[0],
         {"text": " Fine.<br /> ", "label": "1"},

@@ -96,7 +96,7 @@ def test_an_option_may_be_said_without_its_full_stop_and_its_article():
     assert letter(endings, "Cork, I think") == ("B", "Cork")
     assert letter(endings, "It is the sea") == ("C", "the sea") and letter(endings, "Sea.") == ("D", "Sea")
     assert letter(["a good look", "I"], "A good look") == ("A", "A good look")
-    assert letter(["The", "An apple"], "the") == ("A", "the")
+    assert letter(["The", "An apple"], "The") == ("A", "The")
 
 
 @given(st.permutations(CITIES), st.sampled_from(["{}", "({})", "**{}**", "The answer is {}.", "Answer: {}"]))

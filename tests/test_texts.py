@@ -82,6 +82,18 @@ def wrapped(made: dict[str, Call]) -> dict[str, tuple[Callable[[Any], Any], str]
     return {
         "generate_answers.stop": (lambda given: changed(made["generate_answers"], stop=given), "\n"),
         "generate_answers.candidates": (lambda given: changed(made["generate_answers"], candidates=given), "Paris"),
+        "generate_answers.default_candidates": (
+            lambda given: changed(
+                made["generate_answers"],
+                candidates=None,
+                exact_answer=None,
+                answer_pattern=None,
+                default_candidates=given,
+            ),
+            "Paris",
+        ),
+        "QARow.options": (lambda given: interp.QARow("a", "Where?", ("Paris",), options=given).options, "Paris"),
+        "QARow.wrong_answer": (lambda given: interp.QARow("a", "?", ("b",), wrong_answer=given).wrong_answer, "Rome"),
         "capture.sites": (lambda given: changed(made["capture"], sites=given), "mlp_post"),
         "capture_from_cache.sites": (lambda given: changed(made["capture_from_cache"], sites=given), "resid_post"),
         "load_model.sites": (lambda given: changed(made["load_model"], sites=given), "mlp_post"),
@@ -114,7 +126,7 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
         "Positions.at.index", "Positions.at.n_tokens", "Positions.at.valid", "Positions.at.n_prompt", "Positions.__getitem__.samples", "Capture.__getitem__.samples",
         "FittedProbe.score.data", "FittedProbe.probability.data", "FittedProbe.steer.position", "FittedProbe.ablate.position",
         "attention_grid.cap", "probe_grid.data", "matched_width_grid.data", "permutation_test.data", "control_grid.data", "control_grid.roles", "permutation_test.roles",
-        "fit_probe.data", "capture_from_cache.cache", "judge_answers.rows",
+        "fit_probe.data", "capture_from_cache.cache", "judge_answers.rows", "QARow.messages", "generate_answers.chat_options",
     ]  # fmt: skip
 
     def call(name: str) -> Callable[[Any], Any]:
@@ -124,6 +136,7 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
 
     found: dict[str, Callable[[Any], Any]] = {name: call(name) for name in names}
     found["Settings.columns"] = lambda given: Settings(model="m", data="d", columns=given)
+    found["Settings.chat_options"] = lambda given: Settings(model="m", data="d", chat_options=given)
     found["Settings.C"] = lambda given: Settings(model="m", data="d", C=given)
     return found
 
@@ -144,8 +157,9 @@ NO_TEXTS = {
 """Arrays and objects of ours."""
 PASSED_ON = {
     **{f"{grid}.ids": "probe_grid.ids" for grid in ("gain_grid", "matched_width_grid")},
-    **{f"{door}.{name}": f"Settings.{name}" for door in ("run", "plan") for name in ("candidates", "columns", "sites", "stop")},
-    **{f"paper_answers.{name}": f"generate_answers.{name}" for name in ("candidates", "stop")},
+    **{f"{door}.{name}": f"Settings.{name}" for door in ("run", "plan") for name in ("candidates", "chat_options", "columns", "sites", "stop")},
+    **{f"paper_answers.{name}": f"generate_answers.{name}" for name in ("candidates", "chat_options", "default_candidates", "stop")},
+    "resume.candidates": "Settings.candidates",
     "run.roles": "Settings.roles", "plan.roles": "Settings.roles", "resume.roles": "Settings.roles",
 }  # fmt: skip
 """Options that are handed on as they came: what one text does is said where they arrive."""

@@ -24,6 +24,7 @@ from interp.models.turn_end import turn_end_ids
 )
 def test_it_is_the_first_special_token_after_the_turn(template, end):
     tok = deepcopy(tokenizer("gpt2"))
+    tok.chat_template = None
     assert turn_end_ids(tok) == frozenset()
     tok.add_special_tokens({"additional_special_tokens": ["<turn>"]})
     tok.chat_template = template

@@ -211,7 +211,8 @@ ANSWERING = (
 
 def answering_identity(record: dict[str, Any]) -> str:
     """What the answers of a run name as theirs: what they depend on, not how they are labelled."""
-    settings = {name: record["settings"].get(name) for name in ANSWERING}
+    given = record["settings"] if isinstance(record["settings"], dict) else {}  # else of a damaged file
+    settings = {name: given.get(name) for name in ANSWERING}
     return json_hash([settings, *(record[key] for key in ("versions", "model", "data"))])
 
 
