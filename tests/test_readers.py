@@ -203,7 +203,11 @@ def test_a_packed_file_gives_the_rows_of_the_file(tmp_path, name):
         assert [values for _, values in read_files(tmp_path)] == rows
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b'{"a": 1}\n' * 1000)[:-9], b"\x1f\x8b\x08nonsense", b'{"a": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(b'{"a": 1}\n' * 1000)[:-9], b"\x1f\x8b\x08nonsense", b'{"a": 1}'],
+    ids=["cut off", "nonsense", "not packed"],  # gzip writes the time of day: workers would name the test differently
+)
 def test_a_damaged_packed_file_is_named(tmp_path, content):
     (tmp_path / "x.jsonl.gz").write_bytes(content)
     with pytest.raises(DataError, match=r"x\.jsonl\.gz: cannot be (read|unpacked): "):
