@@ -5,7 +5,7 @@ import re
 # NUL stands where a special token was: it is space at the beginning, and ends a line.
 _LINE = re.compile(
     r"""
-    (?: [\s\0]+ | ```\w*[ \t]*(?=\n) )*                                       # blank lines, and the head of a code block
+    (?: [\s\0]+ | ```\w*[ \t]*(?=\n) )*                             # blank lines, and the head of a code block
     (?:
         (?: [-*•>]+[ ]+ | [#*_]+[ ]* )*
         (?: (?:the[ ])? (?:(?:final|correct|short|right)[ ])* (?:answer|words|response)(?:[ ]is)? | ans | a )

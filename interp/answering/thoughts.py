@@ -42,7 +42,9 @@ _CLOSING = re.compile(
 _MESSAGE = re.compile(r"<\|channel\|>\s*(?P<channel>\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 """The head of a message in OpenAI's harmony format, which gives every message a channel."""
 _MESSAGE_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
-_BARE_MESSAGES = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=\W*\w)(?:.*?)assistant(?:\w*?)final", re.DOTALL)
+_BARE_MESSAGES = re.compile(
+    r"\s*(?:assistant)?(?:analysis|commentary)(?=\W*\w)(?:.*?)assistant(?:\w*?)final", re.DOTALL
+)
 """The same after a decoder that drops special tokens."""
 _BARE_BEGUN = re.compile(r"\s*(?:assistant)?analysis(?=[A-Z])")
 """Its first message, where the last never came."""
