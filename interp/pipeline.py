@@ -131,12 +131,12 @@ def resume(
     folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
     with locked(folder.path):
         record = read_run_json(folder)
-        if record["state"] == "done":
-            return open_run(out)
         began = Settings.from_json(record["settings"])
         settings = relabelled(began, given)
         if settings != began and folder.samples.exists():
             raise RunError(f"{out}: its answers are labelled and located already; start a new run to label them anew")
+        if record["state"] == "done":
+            return open_run(out)
         if data is None and record["data"]["source"] == IN_PYTHON:
             raise RunError(
                 f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)"
@@ -293,6 +293,9 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
         lines = sample_lines(answers, positions, None)
         write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
         lost = Counter(y for y, found in zip(usable, located, strict=True) if y is not None and not found)
+        if not lost:
+            kept = f"the answers are kept in {folder.path / 'answers.jsonl'}"
+            raise DataError(f"{error}; ask other questions, or judge them otherwise (--correct): {kept}") from error
         where = f"{lost[False]} wrong and {lost[True]} right answers have no exact answer"
         again = f"interp resume {folder.path} --exact-answer first_line"
         raise DataError(

@@ -25,7 +25,7 @@ from interp.heap import give_back
 from interp.models.architecture import backend
 from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.numerics import numerics
-from interp.planning.prompt_notes import prompt_notes
+from interp.planning.prompt_notes import answers_any, generation_notes, prompt_notes
 from interp.planning.request import Request
 from interp.probing.estimators import TUNABLE, ProbeSpec
 from interp.runs.run_folder import RunFolder, going_on, now
@@ -43,7 +43,10 @@ def new_record(request: Request, model: HookedModel, out: str | Path) -> dict[st
         "settings": settings,
         "asked": {name: settings[name] for name in request.asked if name in settings},
         "used": used_settings(request, model),
-        "notes": prompt_notes(request.settings, request.samples, tokenizer),
+        "notes": [
+            *prompt_notes(request.settings, request.samples, tokenizer),
+            *(generation_notes(getattr(model, "generation_config", None)) if answers_any(request.samples) else ()),
+        ],
         "versions": versions(),
         "model": describe_model(model),
         "numerics": {"model": numerics(model_info(model).device)},

@@ -105,6 +105,33 @@ def test_system_and_turns_of_a_row():
         PromptFormat(chat=True).prompt(row, chat(NO_SYSTEM))
 
 
+PARTS = "{% for m in messages %}{{ m.role }}: {% for c in m['content'] %}{{ c['text'] }}{% endfor %}|{% endfor %}"
+
+
+def test_a_template_that_takes_parts_is_given_parts():
+    rendered = PromptFormat(chat=True).prompt(ROW, chat(PARTS))
+    assert rendered.text == f"user: {ROW.question}|" and len(rendered.ids) > 5
+
+
+@pytest.mark.parametrize("template", ["{{ messages | length }}", "{% for m in messages %}{{ m.role }}{% endfor %}"])
+def test_a_prompt_without_its_question_is_refused(template):
+    with pytest.raises(ModelError, match="leaves out what the user's turn says"):
+        PromptFormat(chat=True).prompt(ROW, chat(template))
+
+
+def test_a_system_turn_that_the_template_drops_is_noticed():
+    last = "{{ messages[-1].content }}"
+    assert PromptFormat(chat=True).prompt(ROW, chat(last)).text == ROW.question
+    with pytest.raises(ModelError, match="leaves out what the system's turn says"):
+        PromptFormat(chat=True).prompt(replace(ROW, system="Be short."), chat(last))
+
+
+def test_an_option_that_nothing_reads_is_refused():
+    with pytest.raises(DataError, match="prompts are no chat here, so that nothing reads 'enable_thinking'"):
+        PromptFormat(chat=False, options={"enable_thinking": False}).prompt(ROW, chat(THINKS))
+    assert "m" not in (template_variables(chat(THINKS)) or ())
+
+
 def test_there_is_one_bos():
     tok = chat(PLAIN)  # writes none
     ids = PromptFormat(chat=True).prompt(ROW, tok).ids

@@ -1,17 +1,35 @@
 """What is said of prompts before a run: only where the model answers, and only what the user can change."""
 
 from copy import deepcopy
+from types import SimpleNamespace
 
 import pytest
 from tokenizers_offline import tokenizer
+from transformers import GenerationConfig
 
 from interp.data.rows import QARow
-from interp.planning.prompt_notes import prompt_notes
+from interp.planning.prompt_notes import generation_notes, prompt_notes
 from interp.settings import Settings
 
 ROWS = [QARow("a", "Where?", ("there",))]
 BROUGHT = [QARow("a", "Where?", ("there",), completion="there")]
 CHAT = "{% for m in messages %}{{ m.content }}{% endfor %}<think>\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "noted"),
+    [
+        (None, ""),
+        (SimpleNamespace(), ""),
+        (GenerationConfig(), ""),
+        (GenerationConfig(repetition_penalty=1.0, eos_token_id=[2, 3], do_sample=True, temperature=0.6), ""),
+        (GenerationConfig(repetition_penalty=1.05), "repetition_penalty=1.05"),
+        (GenerationConfig(no_repeat_ngram_size=3, suppress_tokens=[7]), "no_repeat_ngram_size=3, suppress_tokens=[7]"),
+    ],
+)
+def test_what_the_model_asks_for_and_is_not_done_is_said(settings, noted):
+    notes = generation_notes(settings)
+    assert (not noted and notes == []) or (len(notes) == 1 and noted in notes[0])
 
 
 @pytest.mark.parametrize(

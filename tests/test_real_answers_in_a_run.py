@@ -85,6 +85,19 @@ def test_a_one_sided_population_loses_nothing(llama, tmp_path):
         assert (folder / name).read_bytes() == (fresh.folder.path / name).read_bytes()
 
 
+def test_a_finished_run_says_that_it_is_labelled(thought):
+    with pytest.raises(RunError, match="labelled and located already"):
+        interp.resume(thought.folder.path, population="all")
+    assert interp.resume(thought.folder.path, population="exact_answer").settings["state"] == "done"
+
+
+def test_where_all_are_located_another_method_is_no_way_out(llama, tmp_path):
+    rows = [{"question": f"Number {i}?", "answer": "x", "completion": f"It is {i}."} for i in range(24)]
+    with pytest.raises(DataError, match="ask other questions, or judge them otherwise") as refused:
+        interp.run(model=llama, data=rows, out=tmp_path / "run", exact_answer="first_line", **FAST)
+    assert "--exact-answer" not in str(refused.value) and (tmp_path / "run" / "answers.jsonl").exists()
+
+
 def test_labelled_answers_are_not_labelled_anew(llama, thought):
     record = json.loads(thought.folder.run_json.read_text())
     thought.folder.run_json.write_text(json.dumps(record | {"state": "probing"}))

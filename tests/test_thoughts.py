@@ -37,17 +37,38 @@ MARKED = {
     "two thoughts": f"<think>{THOUGHT}</think>\n<think>Again.</think>{ANSWER}",
     "nested": f"<think>a <think>{THOUGHT}</think> b</think>{ANSWER}",
     "the opening is in the prompt": f"{THOUGHT}\n</think>\n\n{ANSWER}",
+    "Granite 3.2": f"Here is my thought process:\n{THOUGHT}\n\nHere is my response:\n{ANSWER}",
+    "s1": f"<|im_start|>think\n{THOUGHT}<|im_start|>answer\n{ANSWER}",
+    "LongCat": f"<longcat_think>{THOUGHT}</longcat_think>{ANSWER}",
+    "fast": f"<think_fast>{THOUGHT}</think_fast>{ANSWER}",
+    "a kind of thought": f"<think:opensource>{THOUGHT}</think:opensource>{ANSWER}",
+    "hyphens": f"<chain-of-thought>{THOUGHT}</chain-of-thought>{ANSWER}",
+    "rationale": f"<rationale>{THOUGHT}</rationale>{ANSWER}",
+    "opened twice, closed once": f"<think>a <think>{THOUGHT}</think>{ANSWER}",
+    "a mark too many": f"<think>{THOUGHT}</think>{ANSWER}\n</think>",
+    "the answer is wrapped further on": f"<think>{THOUGHT}</think>\nSo:\n**<answer>{ANSWER}</answer>**",
+    "brackets around the answer": f"<think>{THOUGHT}</think>\n[ANSWER]{ANSWER}[/ANSWER]",
+    "two answers": f"<think>{THOUGHT}</think><answer>Perth</answer>\n<answer>{ANSWER}</answer>",
+    "an empty answer": f"<think>{THOUGHT}</think><answer></answer>{ANSWER}",
+    "harmony after a header": f"assistantanalysis{THOUGHT}assistantfinal{ANSWER}",
     "harmony": f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>",
     "harmony with a tool": f"<|channel|>commentary to=functions.look <|constrain|>json<|message|>{{}}<|call|>"
     f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}",
     "harmony without its marks": f"analysis{THOUGHT}assistantfinal{ANSWER}",
 }  # fmt: skip
+AFTERWARDS = (
+    f"{ANSWER}\n\n<reasoning>{THOUGHT}</reasoning>",
+    f"<answer>{ANSWER}</answer>\n<reasoning>{THOUGHT}</reasoning><|im_end|>",
+    f"{ANSWER}\n\n<analysis>\n{THOUGHT}\n</analysis>\n",
+    f"<think>a</think>{ANSWER}\n<rationale>{THOUGHT}</rationale></s>",
+)
 UNENDED = {
     "cut off": f"<think>\n{THOUGHT}",
     "cut off in the second": f"<think>{THOUGHT}</think>\n<think>Again",
     "harmony": f"<|channel|>analysis<|message|>{THOUGHT}",
     "harmony, second message": f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>analysis<|message|>",
     "Magistral": f"[THINK]{THOUGHT}",
+    "harmony without its marks": "analysisIs it Canberra?",
 }  # fmt: skip
 PLAIN = (
     ANSWER,
@@ -57,6 +78,9 @@ PLAIN = (
     "In final, the answer is Sydney.",
     "I think: Sydney. </b>",
     "<b>Sydney</b>",
+    "Sydney\n\n[Analysis]\nIt is the largest.",
+    "[Reflection] I say Sydney",
+    "Sydney. [thinking]",
 )
 
 
@@ -65,6 +89,17 @@ def test_the_final_answer_stands_after_the_thought(name):
     assert final_answer(MARKED[name]).strip() == ANSWER
     thought = parts_of(MARKED[name]).thought
     assert thought is not None and THOUGHT in MARKED[name][slice(*thought)] and thought[0] == 0
+
+
+@pytest.mark.parametrize("text", AFTERWARDS)
+def test_a_rationale_after_the_answer_is_a_thought_too(text):
+    assert final_answer(text).strip() == ANSWER
+    assert parts_of(text).thought is not None
+
+
+def test_a_mark_that_is_only_mentioned_ends_nothing():
+    text = f"<think>{THOUGHT}</think>The mark that closes it is </think>, I believe."
+    assert final_answer(text) == "The mark that closes it is </think>, I believe."
 
 
 @pytest.mark.parametrize("name", UNENDED)

@@ -24,6 +24,9 @@ _OURS = ("messages", "conversation", "tokenize", "add_generation_prompt", "retur
 _GENERATION = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
 """A tag of transformers' own, which marks the assistant's turns."""
 
+HEARD = ("system", "developer", "user")
+"""Turns whose text has to stand in the prompt; of an assistant's, templates strip the thought."""
+
 Turn = Mapping[str, str]
 """`role` and `content`."""
 
@@ -100,7 +103,10 @@ def _variables(template: str) -> frozenset[str] | None:
     except TemplateSyntaxError:  # of a dialect that only its own library knows
         return None
     # A variable that the template gives a default stands among those that it assigns, and is read all the same.
-    return frozenset(meta.find_undeclared_variables(tree) | {node.name for node in tree.find_all(nodes.Name)})
+    named = {node.name for node in tree.find_all(nodes.Name)}
+    loops = {name.name for loop in tree.find_all(nodes.For) for name in loop.target.find_all(nodes.Name)}
+    loops |= {loop.target.name for loop in tree.find_all(nodes.For) if isinstance(loop.target, nodes.Name)}
+    return frozenset(meta.find_undeclared_variables(tree) | (named - loops - {"loop"}))
 
 
 def render(
@@ -118,7 +124,8 @@ def render(
     if not has_template(tokenizer):
         raise ModelError("a chat prompt was asked for, but the tokenizer has no chat template; use --no-chat")
     variables = dict(options or {})
-    messages, writer = [dict(turn) for turn in turns], cast(Any, tokenizer)
+    messages: list[dict[str, Any]] = [dict(turn) for turn in turns]
+    writer = cast(Any, tokenizer)
     if not _is_mistral_common(tokenizer):
         variables["add_generation_prompt"] = generate
     try:
@@ -128,10 +135,19 @@ def render(
         if _is_mistral_common(tokenizer):  # its text is for the eye: read again, a control token is letters
             return Rendered(str(tokenizer.decode(ids, skip_special_tokens=False)), ids)
         text = str(writer.apply_chat_template(messages, tokenize=False, **variables))
+        if turns[-1]["content"].strip() not in text:  # a template of a model of pictures takes a list of parts
+            messages = [{**turn, "content": [{"type": "text", "text": turn["content"]}]} for turn in turns]
+            ids = list(writer.apply_chat_template(messages, tokenize=True, return_dict=False, **variables))
+            text = str(writer.apply_chat_template(messages, tokenize=False, **variables))
     except Exception as error:  # of jinja, the template's own `raise_exception`, or mistral-common
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         roles = ", ".join(turn["role"] for turn in turns)
         raise ModelError(f"the model's chat template refuses the turns ({roles}): {said}") from error
+    lost = [turn["role"] for turn in turns if turn["role"] in HEARD and turn["content"].strip() not in text]
+    if lost:
+        raise ModelError(
+            f"the model's chat template leaves out what the {lost[0]}'s turn says: give whole prompts, or use --no-chat"
+        )
     if list(tokenizer(text, add_special_tokens=False)["input_ids"]) != ids:
         raise ModelError(
             "the chat template's own ids are not those of the text that it writes: give prompts as `prompt_ids`, or "

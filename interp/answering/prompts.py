@@ -82,6 +82,11 @@ class PromptFormat:
                     f"{row.source or row.id}: the row brings {brought}, but prompts are no chat here: use --chat with "
                     "a model that has a chat template, or bring the whole `prompt`"
                 )
+            if row.prompt is None and self.options:
+                raise DataError(
+                    f"chat_options: prompts are no chat here, so that nothing reads {next(iter(self.options))!r}; use "
+                    "--chat with a model that has a chat template, or leave the option out"
+                )
             text = self.filled(row) if row.prompt is None else row.prompt
             ids = encode_prompt(text, tokenizer) if row.prompt_ids is None else []
         return Rendered(text, ids if row.prompt_ids is None else list(row.prompt_ids))

@@ -5,8 +5,14 @@ import re
 # NUL stands where a special token was: it is space at the beginning, and ends a line.
 _LINE = re.compile(
     r"""
-    [\s\0]*
-    (?: (?:(?:the[ ])?(?:final[ ])?answer(?:[ ]is)?|a) \s*:[\s\0]* )?
+    (?: [\s\0]+ | ```\w*[ \t]*(?=\n) )*                             # blank lines, and the head of a code block
+    (?:
+        (?: [-*•>]+[ ]+ | [#*_]+[ ]* )*
+        (?: (?:the[ ])? (?:(?:final|correct|short|right)[ ])* (?:answer|words|response)(?:[ ]is)? | ans | a )
+        (?: [*_]*\s*[:：][*_]* | [*_]*[ ]*(?=\n)(?<=[*_]) ) [\s\0]*
+      | \#+ [ ]* (?:final[ ]|correct[ ]|short[ ])? answer [ \t]*\n [\s\0]*       # ## Answer
+      | [-•][ ]+ | \*[ ]+
+    )?
     (?P<line> [^\s\0][^\n\r\v\f\0\x85\u2028\u2029]* )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -16,7 +22,8 @@ _FINAL = ".,;:!?…。．，、；：！？"
 
 
 def first_line(text: str) -> tuple[int, int] | None:
-    """Characters of the first line that is not blank, without a leading `Answer:`, `The answer is:` or `A:`."""
+    """Characters of the first line that is not blank, without a leading `Answer:`, `The answer is:` or `A:`,
+    or the marks of a list or a heading."""
     match = _LINE.match(text)
     if match is None:
         return None

@@ -12,42 +12,53 @@ UNFINISHED = "unfinished_thought"
 """The status of a completion whose thought never ends."""
 
 _WORD = (
-    r"(?:(?:think(?:ing)?|thoughts?|reason(?:ing)?)(?:_process)?|reflection|scratch_?pad|analysis"
-    r"|chain_of_thoughts?|cot|inner_?(?:thoughts?|monologue))"
+    r"(?:(?:\w+[_-])?think(?:ing)?(?:[_-]\w+)?|(?:internal[_-])?thoughts?(?:[_-]process)?|reason(?:ing)?(?:[_-]process)?"
+    r"|(?:self[_-])?reflection|scratch[_-]?pad|rationale|analysis|chain[_-]of[_-]thoughts?|cot"
+    r"|inner[_-]?(?:thoughts?|monologue))"
 )
 _OPENING = re.compile(
     rf"""
-    < (?:\w+:)? {_WORD} (?:\s[^<>]*)? >                                    # <think>, <seed:think>
-  | \[ {_WORD} \] | ◁ {_WORD} ▷                                            # Magistral, Kimi
+    < (?:\w+:)? {_WORD} (?::\w+)? (?:\s[^<>]*)? >                          # <think>, <seed:think>
+  | (?-i:\[THINK\]) | ◁ {_WORD} ▷                                        # Magistral, Kimi
   | <\| (?:(?:begin|start)_(?:of_)?)? {_WORD} (?:_(?:begin|start))? \|>     # <|begin_of_thought|>, <|START_THINKING|>
   | <\|inner_prefix\|> | <\|channel> [ ]* {_WORD} | <unused94> (?:thought)?  # Apertus, Gemma 4, MedGemma
   | <\|channel\|> (?:analysis|commentary) [^<]* <\|message\|>              # harmony
+  | <\|im_start\|>think\b                                                # s1
+  | \A\s*here(?:['’]s|[ ]is)[ ]my[ ]thought[ ]process:                     # Granite 3.2
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _CLOSING = re.compile(
     rf"""
-    </ (?:\w+:)? {_WORD} \s* >
-  | \[ / {_WORD} \] | ◁ / {_WORD} ▷
+    </ (?:\w+:)? {_WORD} (?::\w+)? \s* >
+  | (?-i:\[/THINK\]) | ◁ / {_WORD} ▷
   | <\| (?:/ {_WORD} | end_(?:of_)? {_WORD} | {_WORD} _end) \|>
   | <\|inner_suffix\|> | <channel\|> | <unused95>
+  | <\|im_start\|>answer\b | <\|end\|>\s*<\|begin\|>assistant\s*<\|content\|>
+  | ^here(?:['’]s|[ ]is)[ ]my[ ]response:
     """,
-    re.IGNORECASE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
 _MESSAGE = re.compile(r"<\|channel\|>\s*(?P<channel>\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 """The head of a message in OpenAI's harmony format, which gives every message a channel."""
 _MESSAGE_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
-_BARE_MESSAGES = re.compile(r"\s*analysis(?=\W*\w)(?:.*?)assistant(?:commentary.*?assistant)*final", re.DOTALL)
+_BARE_MESSAGES = re.compile(
+    r"\s*(?:assistant)?(?:analysis|commentary)(?=\W*\w)(?:.*?)assistant(?:\w*?)final", re.DOTALL
+)
 """The same after a decoder that drops special tokens."""
-_ANSWER = "(?:final_?)?(?:answer|response|output|solution)"
+_BARE_BEGUN = re.compile(r"\s*(?:assistant)?analysis(?=[A-Z])")
+"""Its first message, where the last never came."""
+_ANSWER = "(?:final_?)?(?:answer|response|output|solution)|final"
 _WRAPPED = re.compile(
     rf"""
-    \s* (?: < {_ANSWER} > | <\| (?:(?:begin|start)_(?:of_)?)? {_ANSWER} \|> ) (?P<inside>.*?)
-    (?: </ {_ANSWER} > | <\| (?:/|end_(?:of_)?) {_ANSWER} \|> | \Z )
+    (?: < (?:{_ANSWER}) > | <\| (?:(?:begin|start)_(?:of_)?)? (?:{_ANSWER}) \|> | (?-i:\[ANSWER\]) ) (?P<inside>.*?)
+    (?: </ (?:{_ANSWER}) > | <\| (?:/|end_(?:of_)?) (?:{_ANSWER}) \|> | (?-i:\[/ANSWER\]) | (?P<open>\Z) )
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 """Marks around the answer itself, as models write them after a thought."""
+_TAG = re.compile(r"<[^<>\s]{1,40}>")
+"""What may stand after an answer and is none: the end of the turn."""
 
 
 @dataclass(frozen=True)
@@ -61,26 +72,60 @@ class Parts:
 
 
 def parts_of(text: str, *, begun: bool = False) -> Parts:
-    """Where the thought of a completion ends; `begun`: the prompt has opened it already.
+    """Where the thoughts of a completion end; `begun`: the prompt has opened one already.
 
-    The final answer is what stands after the last closing mark, of harmony's messages the last one in the channel
-    `final`; without the marks in which models wrap it (`<answer>…</answer>`).
+    The final answer is what stands after the last thought, or before it if nothing follows (a rationale after the
+    answer); of harmony's messages the last one in the channel `final`; without the marks in which models wrap it
+    (`<answer>…</answer>`).
     """
     heads = list(_MESSAGE.finditer(text))
     if heads or (begun and "<|channel|>" in text):
         return _of_messages(text, heads)
     if bare := _BARE_MESSAGES.match(text):
-        return Parts((0, bare.end()), _unwrapped(text, bare.end()))
-    closings = list(_CLOSING.finditer(text))
-    begin = closings[-1].end() if closings else 0
-    # A thought opens where a line does: "the <think> tag" in the middle of a sentence is none.
-    opening = next((one for one in _OPENING.finditer(text, begin) if _begins_line(text, one.start())), None)
-    first = next((one.start() for one in _OPENING.finditer(text) if _begins_line(text, one.start())), 0)
-    if begun or (closings and first >= closings[0].start()):
-        first = 0
-    if opening is not None or (begun and not closings):
-        return Parts((first, len(text)), None)
-    return Parts((first, begin) if closings else None, _unwrapped(text, begin))
+        return Parts((0, bare.end()), _unwrapped(text, (bare.end(), len(text))))
+    if _BARE_BEGUN.match(text):
+        return Parts((0, len(text)), None)
+    thoughts, open_at = _thoughts(text, begun=begun)
+    if open_at is not None:
+        return Parts((min([open_at, *(begin for begin, _ in thoughts)]), len(text)), None)
+    if not thoughts:
+        return Parts(None, _unwrapped(text, (0, len(text))))
+    *before, last = thoughts
+    final = (last[1], len(text))
+    earlier = (before[-1][1] if before else 0, last[0])
+    if not _says(text, final) and _says(text, earlier):
+        final = earlier
+    return Parts((thoughts[0][0], last[1]), _unwrapped(text, final))
+
+
+def _thoughts(text: str, *, begun: bool) -> tuple[list[Span], int | None]:
+    """The thoughts that end, and where one begins that does not; None: all of them end.
+
+    A mark in the middle of a sentence ("the <think> tag") is none, unless it closes what was opened.
+    """
+    opened = [(one.start(), one.end(), 1) for one in _OPENING.finditer(text)]
+    marks = sorted([*opened, *((one.start(), one.end(), -1) for one in _CLOSING.finditer(text))])
+    found: list[Span] = []
+    depth, begin = int(begun), 0
+    for number, (start, end, step) in enumerate(marks, 1):
+        if step > 0:
+            if depth == 0 and not _begins_line(text, start):
+                continue
+            begin = begin if depth else start
+            depth += 1
+        elif depth:
+            depth = 0 if number == len(marks) else depth - 1
+            if depth == 0:
+                found.append((begin, end))
+        elif not found:  # opened where nobody saw it
+            found.append((0, end))
+        elif _begins_line(text, start) or not text[end:].split("\n", 1)[0].strip():
+            found.append((start, end))
+    return found, begin if depth else None
+
+
+def _says(text: str, span: Span) -> bool:
+    return re.search(r"\w", _TAG.sub("", text[slice(*span)])) is not None
 
 
 def begins_in_thought(prompt: str) -> bool:
@@ -114,9 +159,17 @@ def _begins_line(text: str, at: int) -> bool:
     return not text[text.rfind("\n", 0, at) + 1 : at].strip(" \t\0*#>")
 
 
-def _unwrapped(text: str, begin: int) -> Span:
-    wrapped = _WRAPPED.match(text, begin)
-    return wrapped.span("inside") if wrapped else (begin, len(text))
+def _unwrapped(text: str, span: Span) -> Span:
+    """The answer without the marks around it: the last that holds something; an unclosed one only at the beginning."""
+    wrapped = [one for one in _WRAPPED.finditer(text, *span)]
+    inside = [
+        one.span("inside")
+        for one in wrapped
+        if one["inside"].strip() and (one["open"] is None or not _says(text, (span[0], one.start())))
+    ]
+    if inside:
+        return inside[-1]
+    return (wrapped[-1].end(), span[1]) if wrapped and wrapped[-1]["open"] is None else span
 
 
 def thought_warnings(samples: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -21,7 +21,7 @@ from interp.machine import usable_memory
 from interp.models.batches import common_prefix, plan_batches
 from interp.models.loading import model_tokenizer, read_config
 from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_bytes
-from interp.planning.prompt_notes import prompt_notes
+from interp.planning.prompt_notes import answers_any, generation_notes, prompt_notes
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.public import public
@@ -154,13 +154,14 @@ def plan(
         hooked = load_settings_model(settings, model)
         shapes, tokenizer = Shapes.of_model(hooked), model_tokenizer(hooked)
     else:
-        config, tokenizer = read_config(model)
+        hooked, (config, tokenizer) = None, read_config(model)
         shapes = Shapes.of_config(config, settings.dtype)
     request = request.with_tokenizer(tokenizer, n_ctx=shapes.n_ctx)
     settings, asked_rows = request.settings, request.samples
     counted = _counted(asked_rows, settings, shapes, tokenizer, Path("." if out is None else out))
     counted["exact_answer"] = "" if request.choice is None else str(request.choice)
-    counted["notes"] = tuple(prompt_notes(settings, asked_rows, tokenizer))
+    generation = getattr(hooked, "generation_config", None) if answers_any(asked_rows) else None
+    counted["notes"] = (*prompt_notes(settings, asked_rows, tokenizer), *generation_notes(generation))
     counted["read_as"] = request.rows.read_as
     if not time:
         return Plan(**counted, seconds=None)

@@ -13,10 +13,41 @@ INSTRUCT = re.compile(r"(?:^|[-_./ ])(?:it|instruct|chat|sft|dpo|rlhf)(?:$|[-_./
 """How the names of models say that they were trained on chats."""
 
 
+CHANGES_GREEDY = {
+    "repetition_penalty": (None, 1, 1.0),
+    "no_repeat_ngram_size": (None, 0),
+    "encoder_repetition_penalty": (None, 1, 1.0),
+    "bad_words_ids": (None,),
+    "suppress_tokens": (None,),
+    "begin_suppress_tokens": (None,),
+    "min_new_tokens": (None, 0),
+    "min_length": (None, 0),
+}
+"""Generation settings of a model that change its likeliest tokens, and the values at which they do not."""
+
+
+def generation_notes(settings: Any) -> list[str]:
+    """What the model's own generation settings (`generation_config`) ask for and interp does not do."""
+    found = {name: getattr(settings, name, None) for name in CHANGES_GREEDY}
+    unlike = {name: value for name, value in found.items() if value not in CHANGES_GREEDY[name]}
+    if not unlike:
+        return []
+    listed = ", ".join(f"{name}={value!r:.40}" for name, value in unlike.items())
+    return [
+        f"the model's own generation settings ask for {listed}, which interp leaves out: every token is the likeliest, "
+        "or drawn, by the model alone, so that answers may differ from those of transformers' generate"
+    ]
+
+
+def answers_any(rows: Sequence[QARow]) -> bool:
+    """Whether the model has to answer some of the rows."""
+    return any(row.completion is None and row.completion_ids is None for row in rows)
+
+
 def prompt_notes(settings: Settings, rows: Sequence[QARow], tokenizer: Any) -> list[str]:
     """Sentences for those who are about to run; of rows that bring their completion nothing is said."""
     waiting = [row for row in rows if row.completion is None and row.completion_ids is None]
-    if not waiting:
+    if not answers_any(rows):
         return []
     form, written = settings.prompt_format, [row for row in waiting if row.prompt is None and row.prompt_ids is None]
     if written and form.is_chat(tokenizer):
