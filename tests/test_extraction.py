@@ -61,7 +61,7 @@ def test_the_prompt_shows_question_and_completion_and_nothing_else() -> None:
     ("reply", "text", "said"),
     [
         ("paris", "PARIS is it", "PARIS"),
-        ("Short answer: Paris", "It is Paris", "Paris"),  # not our marker: the reply as a whole must stand there
+        ("Short answer: Paris", "It is Paris", "Paris"),  # echoes the marker of our prompt
         ("Answer: Paris", "It is Paris", "Paris"),
         ("Pari", "It is Paris", None),
         ("zürich", "In ZU\u0308RICH.", "ZU\u0308RICH"),
