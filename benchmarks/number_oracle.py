@@ -24,7 +24,7 @@ def is_part_of_number(text: str, begin: int, end: int) -> bool:
             and not (before[-2:-1].isalpha() or before[-2:-1].isdigit() or before[-2:-1] == ".")
         ):
             return True
-        signed = before[:-1] if before[-1:] in ("$", "€", "£", "¥") else before
+        signed = before[:-1] if unicodedata.category(before[-1:] or "x") == "Sc" else before
         if signed[-1:] and signed[-1:] in SIGNS and not (signed[-2:-1].isalnum() or signed[-2:-1] in ("_", ")")):
             return True
         if before[-1:] and before[-1:] in "-‐‑" and before[-2:-1].isalpha():
@@ -86,7 +86,7 @@ def _last_number(text: str, low: int = 0) -> list[Span]:
             first, before = first - 1, text[first - 2 : first - 1]
         if before.isalpha():  # H2O
             continue
-        if before in ("$", "€", "£", "¥") and not text[: first - 1][-1:].isalnum():
+        if unicodedata.category(before or "x") == "Sc" and not text[: first - 1][-1:].isalnum():
             first, before = first - 1, text[first - 2 : first - 1]
         if before in ("-", "−", "+"):
             sign_of = text[first - 2 : first - 1]
