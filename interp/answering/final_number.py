@@ -9,15 +9,36 @@ from interp.answering.numerals import Numeral, all_numerals
 
 _BOX = re.compile(r"\\f?boxed\s*\{")
 _HASHES = re.compile(r"####[ \t]*(?=[-−–+$€£¥\\.\d])")
-_CUE = re.compile(r"\banswer\b[*_ ]*(?:is\b|:|=)[*_:= ]*", re.IGNORECASE)
+_CUE = re.compile(
+    r"""(?<![^\W_])
+    (?: (?:answer|antwort|respuesta|r[ée]ponse|resposta|risposta|ответ)(?:[ ][^\W\d_]+){0,3}?["'*_ ]*
+        (?: [ ](?:is|was|(?:would|should|must|will)[ ]be|ist|war|lautet|est|es|é|è)\b | [:：=] )
+      | ans["'*_. ]*[:：=]
+      | (?:答案|答え|答|정답|답|คำตอบ)["'*_ ]*(?:应该|應該)?(?:是|为|為|は|은|는|คือ|[:：=])
+    )["'*_:：= ]*""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _SENTENCE_END = re.compile(r"\n|[.!?](?=\s|$)|[。！？]")
 _SUM = re.compile(r"[-−–+*/×·^]\s*$")
-_SUM_FOLLOWS = re.compile(r"=|≈|^\s*(?:[-−–+*/×·÷]|\\times|\\cdot)")
-_UNFINISHED = re.compile(r"[\d)}][ ]*(?:[+*×·÷]|\\times|\\cdot|\\div)[ ]*$")
-_VARIABLE = re.compile(r"\s*[xyzn](?![^\W\d_])")
+_OPERATOR = r"\+|/|×|·|⋅|÷|[-−–]|\*(?!\*)|\\(?:times|cdot|div)\b"
+_WORDED = r"x|plus|minus|times|divided[ ]by|multiplied[ ]by|plus|mal|por|加|减|減|乘|除以"
+_SUM_FOLLOWS = re.compile(rf"=|≈|^\s*(?:{_OPERATOR})|^\s+(?:{_WORDED})\s+\S*\d")
+_UNFINISHED = re.compile(rf"[\d)}}%][ ]*\$?[ ]*(?:{_OPERATOR}|(?<=[ ])(?:{_WORDED})(?=[ ]))[ ]*[($]*$")
+_ASSIGNED_TOO = re.compile(
+    r"(?<![^\W_])[a-z]\s*=\s*[-−]?[\d.,/]*\d\$?(?:\s*[,;]|\s+and\b|\s*,\s*and\b)\s*\$?[a-z]\s*=\s*\$?$", re.IGNORECASE
+)
+_LIST = re.compile(r"[(\[](?:\s*[-−+\w./\\]+\s*,)+\s*[-−+\w./\\]+\s*[)\]]")
+# What makes more of a box than a number.
+_EXPRESSION = re.compile(
+    r"(?<!\\)[!,;] | [<>≤≥≠|±∓√∞∪∩] | \\(?:pm|mp|l?log|ln|leq?|geq?|neq?|cup|cap|infty|lfloor|lceil)(?![a-z]) | \b(?:and|or)\b",
+    re.VERBOSE,
+)
+_VARIABLE = re.compile(r"\s*[xyznijabe](?![^\W\d_])")
 _REMARK_AFTER = re.compile(r"[\w%°.,;!?)*”’\"'$}\]]\s*$")
 _EXPONENT = re.compile(r"[^\W\d][\}\)]?\s*\^\{?[-−+]?$|[\}\)]\^\{?[-−+]?$|[\w}]_\{?$")
-_DIRECTLY = re.compile(r"(?:[\s*_$\\({:]|(?:about|approximately|around|exactly|simply|therefore|thus|then|just)\b)*")
+_DIRECTLY = re.compile(
+    r"(?:[\s*_$\\({:：\"'“「]|(?:about|approximately|around|exactly|simply|therefore|thus|then|just)\b)*"
+)
 _VERB = re.compile(r"(?:\b(?:is|are|was|be|equals|gives|makes)|\\left|\\)\s*$", re.IGNORECASE)
 
 
@@ -37,9 +58,10 @@ def final_number(text: str) -> Numeral | None:
     if not numbers:
         return None
     for match in reversed(list(_HASHES.finditer(text))):
-        found = next((number for number in numbers if number.start >= match.end()), None)
-        if found is not None and found.start - match.end() <= 1:
-            return found
+        line = text.find("\n", match.end())
+        said = [n for n in numbers if match.end() <= n.start < (len(text) if line < 0 else line)]
+        if said and said[0].start - match.end() <= 1:
+            return _said(text, said, match.end(), len(text) if line < 0 else line)
     remarks = list(_remarks(text))
     outside = [n for n in numbers if not any(begin < n.start < end for begin, end in remarks)] or list(numbers)
     for match in reversed(list(_CUE.finditer(text))):
@@ -48,17 +70,28 @@ def final_number(text: str) -> Numeral | None:
         end = next((at for at in ends if not any(n.start < at < n.end for n in numbers)), len(text))
         said = [number for number in outside if begin <= number.start < end]
         if said:
-            directly = _DIRECTLY.fullmatch(text, begin, said[0].start) and not _SUM_FOLLOWS.search(
-                text[said[0].end : end]
-            )
-            return said[0] if directly else _result(text, said[-1])
+            return _said(text, said, begin, end)
         break
     return _result(text, outside[-1])
 
 
+def _said(text: str, numbers: list[Numeral], begin: int, end: int) -> Numeral:
+    """Of the numbers of a sentence that answers: the first, if it comes directly and nothing is calculated; the last."""
+    first = numbers[0]
+    directly = _DIRECTLY.fullmatch(text, begin, first.start) and not _SUM_FOLLOWS.search(text[first.end : end])
+    return _result(text, first if directly else numbers[-1])
+
+
 def _result(text: str, last: Numeral) -> Numeral:
-    """The last number; doubtful where it is only the last summand or factor: nobody said what `3 + 15` gives."""
-    return replace(last, doubtful=True) if _UNFINISHED.search(text, 0, last.start) else last
+    """A number of running text; doubtful where nobody said what the calculation gives (`3 + 15`), or said several."""
+    before = last.core[0] + (text[last.core[0]] in "-−–+")
+    several = any(
+        match.start() < last.start < match.end()
+        and sum(match.start() < n.start < match.end() for n in all_numerals(text)) > 1
+        for match in _LIST.finditer(text)
+    )
+    unfinished = _UNFINISHED.search(text, 0, last.start) or _UNFINISHED.search(text, 0, before)
+    return replace(last, doubtful=True) if several or unfinished or _ASSIGNED_TOO.search(text, 0, last.start) else last
 
 
 def _boxed(text: str, numbers: tuple[Numeral, ...]) -> Numeral | None:
@@ -67,13 +100,22 @@ def _boxed(text: str, numbers: tuple[Numeral, ...]) -> Numeral | None:
         begin, end = match.end(), _closing(text, match.end())
         if not text[begin:end].strip():
             continue
+        # Read are one number and its unit, or what stands after an equals sign.
+        rest = "".join(
+            char for at, char in enumerate(text[begin:end], begin) if not any(n.start <= at < n.end for n in numbers)
+        )
         side = max(text.rfind(sign, begin, end) for sign in ("=", "≈", "\\approx"))
         begin = max(begin, side)
         inside = [number for number in numbers if begin <= number.start < end]
         if not inside:
             return Numeral(math.nan, False, begin, end, (begin, end), doubtful=True)
         last = inside[-1]
-        alone = len(inside) == 1 and not _SUM.search(text, begin, last.start) and not _VARIABLE.match(text, last.end)
+        alone = (
+            len(inside) == 1
+            and not _EXPRESSION.search(rest)
+            and not _SUM.search(text, begin, last.start)
+            and not _VARIABLE.match(text, last.end)
+        )
         return last if alone else replace(last, doubtful=True)
     return None
 

@@ -15,6 +15,7 @@ __all__ = ["CandidateFinder", "Folded", "Found", "fold"]
 SHORTEST_LOOSE = 3
 """Characters that a candidate must have without accents and full stops to be found so; an acronym may be shorter."""
 
+
 class _Forms(dict[str, dict[str, str | None]]):
     """Of each form as it is compared: the candidates it stands for, as `fold` makes them, and their capitals."""
 

@@ -52,7 +52,7 @@ _BEFORE = re.compile(
     r"""(?:
         \d[.,٫/⁄:'’] | \d[年月日時时点點분시년월일][ ]? | \^[{(]?\s* | [\w}]_\{?\s*
       | (?:√ | [±∓] | \\(?:pm|mp|over|ln|l?log|lg|exp|sin|cos|tan|binom|sqrt(?:\[[^]]*\])?)(?![a-z]) )\s*[{(]?\s*
-      | (?<![^\W_])(?:sqrt|log|ln|exp|sin|cos|tan|abs)\s*\(?\s*
+      | (?<![^\W_])(?:(?:sqrt|log|ln|exp|sin|cos|tan|abs)\s*\(?\s*|[a-z]\()
       | (?<![^\W_])(?:minus|negative|moins|menos|negativ)\s+ | [负負] | 마이너스\s*
       | (?<![-−])[-−]\s+
     )[SIGNS]?$""".replace("SIGNS", CURRENCIES),
@@ -62,7 +62,7 @@ _AFTER = re.compile(
     r"[.,٫/⁄:'’]\d | [^\W\d_]{1,2}\d | [⁺⁻⁰¹²³⁴-⁹] | \s*(?: \^ | √ | π | [±∓] | \\(?:sqrt|pi|pm|mp|over)(?![a-z]) )",
     re.VERBOSE,
 )
-_UNREAD = re.compile(r"\\[dtc]?frac\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}\s*){2}")  # \frac{\sqrt{3}}{2}
+_UNREAD = re.compile(r"\\(?:[dtcs]?|nice)frac\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}\s*){2}")  # \frac{\sqrt{3}}{2}
 
 
 @dataclass(frozen=True)
