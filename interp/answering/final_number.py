@@ -10,30 +10,41 @@ from interp.answering.numerals import Numeral, all_numerals
 _BOX = re.compile(r"\\f?boxed\s*\{")
 _HASHES = re.compile(r"####[ \t]*(?=[-−–+$€£¥\\.\d])")
 _CUE = re.compile(
-    r"""(?<![^\W_])
-    (?: (?:answer|antwort|respuesta|r[ée]ponse|resposta|risposta|ответ)(?:[ ][^\W\d_]+){0,3}?["'*_ ]*
+    r"""
+    (?: (?<![^\W_])(?:answer|antwort|respuesta|r[ée]ponse|resposta|risposta|ответ)(?:[ ][^\W\d_]+){0,3}?["'*_ ]*
         (?: [ ](?:is|was|(?:would|should|must|will)[ ]be|ist|war|lautet|est|es|é|è)\b | [:：=] )
-      | ans["'*_. ]*[:：=]
-      | (?:答案|答え|答|정답|답|คำตอบ)["'*_ ]*(?:应该|應該)?(?:是|为|為|は|은|는|คือ|[:：=])
+      | (?<![^\W_])ans["'*_. ]*[:：=]
+      | (?:答案|答え|正解|答|정답|답|คำตอบ)["'*_ ]*(?:应该|應該)?(?:是|为|為|は|은|는|คือ|[:：=])
     )["'*_:：= ]*""",
     re.IGNORECASE | re.VERBOSE,
 )
 _SENTENCE_END = re.compile(r"\n|[.!?](?=\s|$)|[。！？]")
 _SUM = re.compile(r"[-−–+*/×·^]\s*$")
 _OPERATOR = r"\+|/|×|·|⋅|÷|[-−–]|\*(?!\*)|\\(?:times|cdot|div)\b"
-_WORDED = r"x|plus|minus|times|divided[ ]by|multiplied[ ]by|plus|mal|por|加|减|減|乘|除以"
+_WORDED = (
+    r"x|plus|minus|times|divided by|multiplied by|to the power of|mod|choose|mal|por|to|bis|加|减|減|乘|除以"
+).replace(" ", "[ ]")
 _SUM_FOLLOWS = re.compile(rf"=|≈|^\s*(?:{_OPERATOR})|^\s+(?:{_WORDED})\s+\S*\d")
-_UNFINISHED = re.compile(rf"[\d)}}%][ ]*\$?[ ]*(?:{_OPERATOR}|(?<=[ ])(?:{_WORDED})(?=[ ]))[ ]*[($]*$")
-_ASSIGNED_TOO = re.compile(
-    r"(?<![^\W_])[a-z]\s*=\s*[-−]?[\d.,/]*\d\$?(?:\s*[,;]|\s+and\b|\s*,\s*and\b)\s*\$?[a-z]\s*=\s*\$?$", re.IGNORECASE
+# Where only the last summand, factor, end of a range or of several values stands.
+_UNFINISHED = re.compile(
+    rf"""
+    [\d)}}%!][ ]*\$?[ ]*(?:{_OPERATOR}|(?<=[ ])(?:{_WORDED})(?=[ ]))[ ]*[($]*$
+  | \d\*\*$ | \bbetween[ ][^\n]*\d[ ]and[ ]$ | (?<![^\W_])[a-z][ ]*[+×÷*][ ]*$                      # x + 18
+  | (?<![^\W_])[a-z]\s*=\s*[-−]?[\d.,/]*\d\$?(?:\s*[,;]|\s+and\b|\s*,\s*and\b)\s*\$?[a-z]\s*=\s*\$?$  # x = 8, y = 3
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
+_GOES_ON = re.compile(r"\s*(?:[+×÷]|\*(?!\*))\s*\\?[a-z](?![^\W\d_])", re.IGNORECASE)
 _LIST = re.compile(r"[(\[](?:\s*[-−+\w./\\]+\s*,)+\s*[-−+\w./\\]+\s*[)\]]")
 # What makes more of a box than a number.
 _EXPRESSION = re.compile(
-    r"(?<!\\)[!,;] | [<>≤≥≠|±∓√∞∪∩] | \\(?:pm|mp|l?log|ln|leq?|geq?|neq?|cup|cap|infty|lfloor|lceil)(?![a-z]) | \b(?:and|or)\b",
+    r"""
+    (?<!\\)[!,;] | [<>≤≥≠|±∓√∞∪∩] | \b(?:and|or)\b
+  | \\(?:pm|mp|l?log|ln|leq?|geq?|neq?|cup|cap|infty|lfloor|lceil)(?![a-z])
+    """,
     re.VERBOSE,
 )
-_VARIABLE = re.compile(r"\s*[xyznijabe](?![^\W\d_])")
+_TERM = re.compile(r"\s*(?:[-−+*×÷]|[xyznijabe](?![^\W\d_]))")
 _REMARK_AFTER = re.compile(r"[\w%°.,;!?)*”’\"'$}\]]\s*$")
 _EXPONENT = re.compile(r"[^\W\d][\}\)]?\s*\^\{?[-−+]?$|[\}\)]\^\{?[-−+]?$|[\w}]_\{?$")
 _DIRECTLY = re.compile(
@@ -46,9 +57,9 @@ def final_number(text: str) -> Numeral | None:
     r"""The number that a completion answers with; None if there is none.
 
     In this order: the number in the last `\boxed{}` (MATH); the one after the last `####` (GSM8K); the one after the
-    last "answer is" or "answer:", or the last of that sentence if it calculates; the last of the text. A number in a
-    remark, `18 (see step 3)`, counts only where no other does. Where what stands there is not read (a box with an
-    expression, `12,34`, `2√3`), the number is `doubtful`.
+    last "answer is" or "answer:" (in several languages), or the last of that sentence if it calculates; the last of
+    the text. A number in a remark, `18 (see step 3)`, counts only where no other does. Where what stands there is not
+    read (a box with an expression, `12,34`, `2√3`, `20 - 2`, `x = 8, y = 3`), the number is `doubtful`.
     """
     # The 2 of cm^2 and x_2 is no number of its own.
     numbers = tuple(n for n in all_numerals(text) if not _EXPONENT.search(text, max(0, n.core[0] - 8), n.core[0]))
@@ -76,7 +87,7 @@ def final_number(text: str) -> Numeral | None:
 
 
 def _said(text: str, numbers: list[Numeral], begin: int, end: int) -> Numeral:
-    """Of the numbers of a sentence that answers: the first, if it comes directly and nothing is calculated; the last."""
+    """Of the numbers of a sentence that answers the first, if it comes directly and is not calculated with; the last."""
     first = numbers[0]
     directly = _DIRECTLY.fullmatch(text, begin, first.start) and not _SUM_FOLLOWS.search(text[first.end : end])
     return _result(text, first if directly else numbers[-1])
@@ -84,14 +95,15 @@ def _said(text: str, numbers: list[Numeral], begin: int, end: int) -> Numeral:
 
 def _result(text: str, last: Numeral) -> Numeral:
     """A number of running text; doubtful where nobody said what the calculation gives (`3 + 15`), or said several."""
-    before = last.core[0] + (text[last.core[0]] in "-−–+")
-    several = any(
+    listed = any(
         match.start() < last.start < match.end()
-        and sum(match.start() < n.start < match.end() for n in all_numerals(text)) > 1
+        and sum(match.start() < number.start < match.end() for number in all_numerals(text)) > 1
         for match in _LIST.finditer(text)
     )
-    unfinished = _UNFINISHED.search(text, 0, last.start) or _UNFINISHED.search(text, 0, before)
-    return replace(last, doubtful=True) if several or unfinished or _ASSIGNED_TOO.search(text, 0, last.start) else last
+    # In `20 -2` the sign is an operator.
+    behind_sign = last.core[0] + (text[last.core[0]] in "-−–+")
+    unfinished = any(_UNFINISHED.search(text, 0, at) for at in (last.start, behind_sign))
+    return replace(last, doubtful=True) if listed or unfinished or _GOES_ON.match(text, last.end) else last
 
 
 def _boxed(text: str, numbers: tuple[Numeral, ...]) -> Numeral | None:
@@ -114,7 +126,7 @@ def _boxed(text: str, numbers: tuple[Numeral, ...]) -> Numeral | None:
             len(inside) == 1
             and not _EXPRESSION.search(rest)
             and not _SUM.search(text, begin, last.start)
-            and not _VARIABLE.match(text, last.end)
+            and not _TERM.match(text, last.end)
         )
         return last if alone else replace(last, doubtful=True)
     return None

@@ -12,7 +12,10 @@ from interp.answering.spelling import VULGAR, spell_out
 CURRENCIES = "$£¥฿₠-₿￡￥＄"
 """Currency signs, for a class of characters."""
 
-_CODES = "EUR|USD|GBP|CHF|JPY|CNY|RMB|INR|KRW|AUD|CAD|NZD|HKD|SGD|TWD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|BRL|MXN|ZAR|Rs|kr|Kč|zł|RM|Fr"
+_CODES = (
+    "EUR|USD|GBP|CHF|JPY|CNY|RMB|INR|KRW|AUD|CAD|NZD|HKD|SGD|TWD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|BRL|MXN|ZAR"
+    "|Rs|kr|Kč|zł|RM|Fr"
+)
 
 _NUMBER = re.compile(
     r"""
@@ -46,20 +49,24 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 
-# What makes a number part of something that is not read: 12,34 (a decimal or two numbers?), 1.2.3, 3/4/2020, 12:30, 2√3,
-# x^2, 18±3, log(5); a sign in words or apart from its number; a year, month or hour before it.
+# What makes a number part of something that is not read: 12,34 (a decimal or two numbers?), 1.2.3, 3/4/2020, 12:30,
+# 2√3, x^2, 18±3, log(5); a sign in words or apart from its number; a year, month or hour before it.
 _BEFORE = re.compile(
     r"""(?:
         \d[.,٫/⁄:'’] | \d[年月日時时点點분시년월일][ ]? | \^[{(]?\s* | [\w}]_\{?\s*
       | (?:√ | [±∓] | \\(?:pm|mp|over|ln|l?log|lg|exp|sin|cos|tan|binom|sqrt(?:\[[^]]*\])?)(?![a-z]) )\s*[{(]?\s*
       | (?<![^\W_])(?:(?:sqrt|log|ln|exp|sin|cos|tan|abs)\s*\(?\s*|[a-z]\()
-      | (?<![^\W_])(?:minus|negative|moins|menos|negativ)\s+ | [负負] | 마이너스\s*
+      | (?<![^\W_])(?:minus|negative|moins|menos|negativ)\s+ | (?:[负負] | 마이너스 | マイナス)\s*
+      | \b(?:half|third|quarter|root|square|cube)\s+of\s+
       | (?<![-−])[-−]\s+
     )[SIGNS]?$""".replace("SIGNS", CURRENCIES),
     re.VERBOSE | re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"[.,٫/⁄:'’]\d | [^\W\d_]{1,2}\d | [⁺⁻⁰¹²³⁴-⁹] | \s*(?: \^ | √ | π | [±∓] | \\(?:sqrt|pi|pm|mp|over)(?![a-z]) )",
+    r"""
+    [.,٫/⁄:'’]\d | [^\W\d_]{1,2}\d | [⁺⁻⁰¹²³⁴-⁹] | \s+(?:squared|cubed|factorial|choose|mod)\b
+  | \s*(?: \^ | √ | π | [±∓] | \\(?:sqrt|pi|pm|mp|over)(?![a-z]) )
+    """,
     re.VERBOSE,
 )
 _UNREAD = re.compile(r"\\(?:[dtcs]?|nice)frac\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}\s*){2}")  # \frac{\sqrt{3}}{2}
@@ -75,7 +82,7 @@ class Numeral:
     start: int
     end: int
     core: tuple[int, int] = (0, 0)
-    """Without currency, percent sign and words like "million": the characters of which none can be taken without changing the value."""
+    """Without currency, percent sign or factor: the characters of which none can be taken without changing the value."""
     doubtful: bool = False
     """Whether it touches what is not read (`12,34`, `1.2.3`, `2√3`), and so may be part of another number."""
 
@@ -91,9 +98,9 @@ def numerals(text: str) -> list[Numeral]:
     Read are thousands grouped by a comma, an apostrophe, a thin or a plain space (`1,234`, `1'234`, `1 234`), by full
     stops where a comma or another group follows (`1.234,56`, `1.234.567`) and as in India (`1,00,000`); signs,
     currencies (`$5`, `EUR5`), fractions (`3/4`, `1 1/2`, `½`), powers (`1e6`, `3 × 10^5`, `10⁻³`), factors
-    (`1.5 million`, `8万`), and LaTeX for all of these (`\frac{3}{4}`, `9{,}500`). No letter may touch a number before it,
-    but for scripts without spaces and Hangul (`答案是18`). Any other comma ends the number. A number ending in a percent sign keeps its written
-    value. Number words ("nine") are not read.
+    (`1.5 million`, `8万`), and LaTeX for all of these (`\frac{3}{4}`, `9{,}500`). No letter may touch a number before
+    it, but of scripts without spaces and Hangul (`答案是18`). Any other comma ends the number. A number ending in a
+    percent sign keeps its written value. Number words ("nine") are not read.
     """
     return [number for number in all_numerals(text) if not math.isnan(number.value)]
 
@@ -152,7 +159,9 @@ def _value(match: re.Match[str]) -> float:
 
 # A number that is written in a way that is not read has parts too: v1.5, 3,14159, 1.2.3, COVID-19, x^2.
 _PART_BEFORE = re.compile(
-    rf"(?: \d(?:[.,٫٬/⁄'’_] | \{{[,.]\}}) | (?<![\w)])[-−–+±][{CURRENCIES}]?[-−+]? | [^\W\d{VULGAR}][-‐‑] | \^[{{(]? )$",
+    rf"""
+    (?: \d(?:[.,٫٬/⁄'’_] | \{{[,.]\}}) | (?<![\w)])[-−–+±][{CURRENCIES}]?[-−+]? | [^\W\d{VULGAR}][-‐‑] | \^[{{(]? )$
+    """,
     re.VERBOSE,
 )
 _PART_AFTER = re.compile(r"(?: [.,٫٬/⁄'’_] | \{[,.]\} )\d | \^ | [⁰¹²³⁴-⁹]", re.VERBOSE)

@@ -40,7 +40,7 @@ def _is_word(char: str) -> bool:
 
 @lru_cache(maxsize=2**16)
 def may_begin(before: str, first: str) -> bool:
-    """Whether a match may begin between these neighbours: no word goes on there, or the script changes or has no spaces."""
+    """Whether a match may begin there: no word goes on, or the script has no spaces or is another than Korean."""
     return _is_apart(before, first) or is_hangul(before) != is_hangul(first)
 
 
@@ -55,7 +55,7 @@ def _is_apart(outside: str, inside: str) -> bool:
 
 
 def without_unspaced(text: str) -> str:
-    """The text with a mark in place of each letter of these scripts, which may touch a number: `答案是18` as `···18`."""
+    """The text with a mark in place of each letter of these scripts, which may touch a number (`答案是18`)."""
     if text.isascii():
         return text
     return "".join("\0" if char.isalpha() and (is_unspaced(char) or is_hangul(char)) else char for char in text)
