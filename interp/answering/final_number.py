@@ -87,7 +87,7 @@ def final_number(text: str) -> Numeral | None:
 
 
 def _said(text: str, numbers: list[Numeral], begin: int, end: int) -> Numeral:
-    """Of the numbers of a sentence that answers the first, if it comes directly and is not calculated with; the last."""
+    """Of the numbers of a sentence that answers: the first, if it comes directly and nothing is calculated; or last."""
     first = numbers[0]
     directly = _DIRECTLY.fullmatch(text, begin, first.start) and not _SUM_FOLLOWS.search(text[first.end : end])
     return _result(text, first if directly else numbers[-1])

@@ -82,7 +82,7 @@ class Numeral:
     start: int
     end: int
     core: tuple[int, int] = (0, 0)
-    """Without currency, percent sign or factor: the characters of which none can be taken without changing the value."""
+    """Without currency, percent sign and factor: characters of which none can be taken without changing the value."""
     doubtful: bool = False
     """Whether it touches what is not read (`12,34`, `1.2.3`, `2√3`), and so may be part of another number."""
 
@@ -165,6 +165,14 @@ _PART_BEFORE = re.compile(
     re.VERBOSE,
 )
 _PART_AFTER = re.compile(r"(?: [.,٫٬/⁄'’_] | \{[,.]\} )\d | \^ | [⁰¹²³⁴-⁹]", re.VERBOSE)
+# Whose year may be named: 7/4/1776, 4.7.1776, 1776/07/04, 1945/46.
+_DATED = re.compile(
+    r"""
+    (?<![\d/.]) (?: \d{1,2}(?P<mark>[/.])\d{1,2}(?P=mark)(?P<last>\d{4}) | (?P<first>\d{4})/(?P<next>\d\d)(?:/\d\d)? )
+    (?![/\d]|\.\d)
+    """,
+    re.VERBOSE,
+)
 _SUPERSCRIPT = re.compile("[⁰¹²³⁴-⁹]")  # NFKC makes 105 of 10⁵
 
 
@@ -172,9 +180,10 @@ def cuts_a_number(text: str, begin: int, end: int) -> bool:
     """Whether `[begin, end)` begins or ends inside a number of the text: `5` of `1.5`, `-5`, `5,000`, `5/2`, `5½`.
 
     Currency and percent sign are units, not parts: `5` stands in `$5` and in `5 %`; and in the range `5-7` stand both.
+    So does the year in a date and in a season (`7/4/1776`, `1945/46`).
     """
     first, last = text[begin].isnumeric(), text[end - 1].isnumeric()
-    if not (first or last):
+    if not (first or last) or (begin, end) in _years(text):
         return False
     if first and (_PART_BEFORE.search(text, max(0, begin - 8), begin) or _SUPERSCRIPT.search(text, begin, end)):
         return True
@@ -182,6 +191,16 @@ def cuts_a_number(text: str, begin: int, end: int) -> bool:
         return True
     cores = (number.core for number in all_numerals(text))
     return any(low < begin < high or low < end < high for low, high in cores)
+
+
+@lru_cache(maxsize=64)
+def _years(text: str) -> tuple[tuple[int, int], ...]:
+    """Where the years of dates stand, and the first year of seasons."""
+    return tuple(
+        match.span("last" if match["last"] else "first")
+        for match in _DATED.finditer(text)
+        if match["last"] or match.end() > match.end("next") or (int(match["first"]) + 1) % 100 == int(match["next"])
+    )
 
 
 def same_number(said: Numeral, accepted: Numeral, *, tolerance: float) -> bool:
