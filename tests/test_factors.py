@@ -14,7 +14,7 @@ from interp.answering.factors import factor_after
         (" Millionen", False, 1e6, " Millionen"),
         ("-million-year", False, 1e6, "-million"),
         (" hundred thousand.", False, 1e5, " hundred thousand"),
-        (r"\text{ billion}", False, 1, ""),
+        (r"\text{ billion}", False, 1e9, r"\text{ billion}"),
         (r"~\text{billion} or", False, 1e9, r"~\text{billion}"),
         ("$ billion", False, 1e9, "$ billion"),
         ("万人", False, 1e4, "万"),

@@ -152,3 +152,8 @@ def test_no_number(text: str) -> None:
 def test_any_text_gives_a_place_inside_it_or_none(text: str) -> None:
     number = final_number(text)
     assert number is None or 0 <= number.start < number.end <= len(text)
+
+
+@pytest.mark.parametrize("text", ["1" + " " * 20_000 + "2", "1, " * 8_000, "answer " + "a " * 8_000, "(1, 2) " * 1_000])
+def test_long_texts_are_read(text: str) -> None:
+    assert (final_number(text) is None) is ("1" not in text)

@@ -28,7 +28,7 @@ _SUM_FOLLOWS = re.compile(rf"=|≈|^\s*(?:{_OPERATOR})|^\s+(?:{_WORDED})\s+\S*\d
 # Where only the last summand, factor, end of a range or of several values stands.
 _UNFINISHED = re.compile(
     rf"""
-    [\d)}}%!][ ]*\$?[ ]*(?:{_OPERATOR}|(?<=[ ])(?:{_WORDED})(?=[ ]))[ ]*[($]*$
+    [\d)}}%!][ ]?\$?[ ]*(?:{_OPERATOR}|(?<=[ ])(?:{_WORDED})(?=[ ]))[ ]*[($]*$
   | \d\*\*$ | \bbetween[ ][^\n]*\d[ ]and[ ]$ | (?<![^\W_])[a-z][ ]*[+×÷*][ ]*$                      # x + 18
   | (?<![^\W_])[a-z]\s*=\s*[-−]?[\d.,/]*\d\$?(?:\s*[,;]|\s+and\b|\s*,\s*and\b)\s*\$?[a-z]\s*=\s*\$?$  # x = 8, y = 3
     """,
@@ -102,7 +102,7 @@ def _result(text: str, last: Numeral) -> Numeral:
     )
     # In `20 -2` the sign is an operator.
     behind_sign = last.core[0] + (text[last.core[0]] in "-−–+")
-    unfinished = any(_UNFINISHED.search(text, 0, at) for at in (last.start, behind_sign))
+    unfinished = any(_UNFINISHED.search(text, max(0, at - 80), at) for at in (last.start, behind_sign))
     return replace(last, doubtful=True) if listed or unfinished or _GOES_ON.match(text, last.end) else last
 
 
