@@ -12,9 +12,9 @@ _HASHES = re.compile(r"####[ \t]*(?=[-−–+$€£¥\\.\d])")
 _CUE = re.compile(
     r"""
     (?: (?<![^\W_])(?:answer|antwort|respuesta|r[ée]ponse|resposta|risposta|ответ)(?:[ ][^\W\d_]+){0,3}?["'*_ ]*
-        (?: [ ](?:is|was|(?:would|should|must|will)[ ]be|ist|war|lautet|est|es|é|è)\b | [:：=] )
+        (?: [ ](?:is|was|(?:would|should|must|will)[ ]be|equals|ist|war|lautet|est|es|é|è)\b | [:：=] )
       | (?<![^\W_])ans["'*_. ]*[:：=]
-      | (?:答案|答え|正解|答|정답|답|คำตอบ)["'*_ ]*(?:应该|應該)?(?:是|为|為|は|은|는|คือ|[:：=])
+      | (?:答案|答え|正解|答|정답|답|คำตอบ)["'*_ ]*(?:应该|應該|就)?(?:是|为|為|は|은|는|คือ|[:：=])
     )["'*_:：= ]*""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -22,20 +22,20 @@ _SENTENCE_END = re.compile(r"\n|[.!?](?=\s|$)|[。！？]")
 _SUM = re.compile(r"[-−–+*/×·^]\s*$")
 _OPERATOR = r"\+|/|×|·|⋅|÷|[-−–]|\*(?!\*)|\\(?:times|cdot|div)\b"
 _WORDED = (
-    r"x|plus|minus|times|divided by|multiplied by|to the power of|mod|choose|mal|por|to|bis|加|减|減|乘|除以"
+    r"x|plus|minus|times|divided by|multiplied by|to the power of|over|mod|choose|mal|por|to|bis|加|减|減|乘|除以"
 ).replace(" ", "[ ]")
 _SUM_FOLLOWS = re.compile(rf"=|≈|^\s*(?:{_OPERATOR})|^\s+(?:{_WORDED})\s+\S*\d")
 # Where only the last summand, factor, end of a range or of several values stands.
 _UNFINISHED = re.compile(
     rf"""
     [\d)}}%!][ ]?\$?[ ]*(?:{_OPERATOR}|(?<=[ ])(?:{_WORDED})(?=[ ]))[ ]*[($]*$
-  | \d\*\*$ | \bbetween[ ][^\n]*\d[ ]and[ ]$ | (?<![^\W_])[a-z][ ]*[+×÷*][ ]*$                      # x + 18
-  | (?<![^\W_])[a-z]\s*=\s*[-−]?[\d.,/]*\d\$?(?:\s*[,;]|\s+and\b|\s*,\s*and\b)\s*\$?[a-z]\s*=\s*\$?$  # x = 8, y = 3
+  | \d\*\*$ | \bbetween[ ][^\n]*\d[ ]and[ ]$ | (?<![^\W\d_])[a-z][ ]*[+×÷*/][ ]*$ | \d[~～〜]$  # x + 18
+  | (?<![^\W_])[a-z](?:_\d)?\s*=\s*[-−]?[\d.,/]*\d\$?[,;]?[ ]*(?:and[ ]|or[ ])?\$?[a-z](?:_\d)?\s*=\s*\$?$  # x = 8, y =
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_GOES_ON = re.compile(r"\s*(?:[+×÷]|\*(?!\*))\s*\\?[a-z](?![^\W\d_])", re.IGNORECASE)
-_LIST = re.compile(r"[(\[](?:\s*[-−+\w./\\]+\s*,)+\s*[-−+\w./\\]+\s*[)\]]")
+_GOES_ON = re.compile(r"\s*(?:(?:[+×÷]|\*(?!\*))\s*\\?[a-z]|/[xyzn])(?![^\W\d_])", re.IGNORECASE)
+_LIST = re.compile(r"[(\[{<](?:\s*[-−+\w./\\]+\s*[,;])+\s*[-−+\w./\\]+\s*[)\]}>]")
 # What makes more of a box than a number.
 _EXPRESSION = re.compile(
     r"""
@@ -48,7 +48,8 @@ _TERM = re.compile(r"\s*(?:[-−+*×÷]|[xyznijabe](?![^\W\d_]))")
 _REMARK_AFTER = re.compile(r"[\w%°.,;!?)*”’\"'$}\]]\s*$")
 _EXPONENT = re.compile(r"[^\W\d][\}\)]?\s*\^\{?[-−+]?$|[\}\)]\^\{?[-−+]?$|[\w}]_\{?$")
 _DIRECTLY = re.compile(
-    r"(?:[\s*_$\\({:：\"'“「]|(?:about|approximately|around|exactly|simply|therefore|thus|then|just)\b)*"
+    r"(?:[\s*_$\\({:：\"'“「]"
+    r"|(?:about|approximately|around|exactly|equal to|indeed|clearly|simply|therefore|thus|then|just)\b)*"
 )
 _VERB = re.compile(r"(?:\b(?:is|are|was|be|equals|gives|makes)|\\left|\\)\s*$", re.IGNORECASE)
 
