@@ -78,14 +78,17 @@ def _alike(candidate: str, candidates: Collection[str], form: str) -> set[str]:
 
 
 def as_compared(text: str) -> list[Cell]:
-    """NFKC, case folding, one kind of apostrophe, quote and dash."""
+    """NFKC, case folding, one kind of apostrophe, quote, dash and white space."""
     one_kind = "".join(next((k for k, others in QUOTES_LIKE.items() if c in others), c) for c in text)
     borders = [at for at in range(len(text) + 1) if is_border(one_kind, at)]
-    return [
-        Cell(character, begin, end, i == 0)
-        for begin, end in pairwise(borders)
-        for i, character in enumerate(fold(one_kind[begin:end]))
-    ]
+    cells: list[Cell] = []
+    for begin, end in pairwise(borders):
+        for i, character in enumerate(fold(one_kind[begin:end])):
+            if character.isspace() and cells and cells[-1].character == " ":
+                cells[-1] = replace(cells[-1], end=end)
+            else:
+                cells.append(Cell(" " if character.isspace() else character, begin, end, i == 0))
+    return cells
 
 
 def loosely(cells: list[Cell]) -> list[Cell]:
@@ -185,11 +188,26 @@ def _places(text: str, cells: list[Cell], forms: dict[str, set[str]]) -> list[Sp
 
 
 def _free(cells: list[Cell], outside: int, inside: int) -> bool:
-    """Whether no letter, digit or mark stands outside of a match, or its script has no spaces."""
+    """Whether no letter, digit or mark stands outside of a match, or its script has no spaces or is another.
+
+    In Korean a match may end anywhere, too.
+    """
     if not 0 <= outside < len(cells) or unicodedata.category(cells[outside].character)[0] not in "LNM":
         return True
-    pair = cells[outside].character + cells[inside].character
-    return any(low <= ord(character) <= high for character in pair for low, high in UNSPACED)
+    return _free_pair(cells[outside].character, cells[inside].character, ends=outside > inside)
+
+
+def _free_pair(outside: str, inside: str, *, ends: bool) -> bool:
+    """Whether a word may end between two letters: no spaces in a script, another script, the end of a Korean word."""
+    if any(low <= ord(character) <= high for character in outside + inside for low, high in UNSPACED):
+        return True
+    korean = [_is_korean(outside), _is_korean(inside)]
+    return any(korean) if ends else sum(korean) == 1
+
+
+def _is_korean(character: str) -> bool:
+    blocks = ((0x1100, 0x11FF), (0x302E, 0x302F), (0x3131, 0x318E), (0xA960, 0xA97C), (0xAC00, 0xD7FB))
+    return any(low <= ord(character) <= high for low, high in blocks)
 
 
 def is_border(text: str, at: int) -> bool:
@@ -205,4 +223,4 @@ def on_boundary(text: str, at: int, *, side: str) -> bool:
     outside, inside = (before[-1:], after[:1]) if side == "begin" else (after[:1], before[-1:])
     if not outside or unicodedata.category(outside)[0] not in "LNM":  # a mark belongs to the letter it stands on
         return True
-    return any(low <= ord(character) <= high for character in outside + inside for low, high in UNSPACED)
+    return _free_pair(outside, inside, ends=side == "end")

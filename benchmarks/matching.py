@@ -28,7 +28,8 @@ import interp
 from interp import demo
 from interp.answering.correctness import numeric
 from interp.answering.folding import Folded, fold
-from interp.answering.matching import CandidateFinder, _may_be_cut
+from interp.answering.matching import CandidateFinder
+from interp.answering.scripts import may_begin, may_end
 from interp.data.datasets import DATASETS, load_dataset
 from interp.data.rows import QARow
 
@@ -54,8 +55,10 @@ class WordBoundaries:
 
 def _border(folded: Folded, at: int, inside: int, *, before: bool = False) -> bool:
     outside = at - 1 if before else at
-    free = not 0 <= outside < len(folded.text) or _may_be_cut(folded.text[outside], folded.text[inside])
-    return folded.edge[at] and free
+    if not folded.edge[at] or not 0 <= outside < len(folded.text):
+        return folded.edge[at]
+    within, beyond = folded.text[inside], folded.text[outside]
+    return may_begin(beyond, within) if before else may_end(within, beyond)
 
 
 def without_accents(text: str) -> str:

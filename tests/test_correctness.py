@@ -153,6 +153,29 @@ def test_numeric_judges_the_last_number(accepted: str, completion: str, right: b
     assert judge("numeric", row(accepted), completion) is right
 
 
+@pytest.mark.parametrize(
+    ("accepted", "completion", "right"),
+    [
+        ("18", "答案是18。", True),
+        ("18", "共19元", False),
+        ("18", "USD18", True),
+        ("18", "H2O", None),
+        ("18", "Q18", None),
+        ("18", "no idea", False),
+        ("1.5 million", "1,500,000", True),
+        ("1,500,000", "about 1.5 million people", True),
+        ("80000", "8万", True),
+        ("5", "5 million", False),
+        ("5", "minus 5", None),
+        ("-5", "minus 5", None),
+        ("2", "20 - 2", None),
+        ("18", "20 - 2", None),
+    ],
+)
+def test_numeric_labels_what_is_read(accepted: str, completion: str, right: bool | None) -> None:
+    assert judge("numeric", row(accepted), completion) is right
+
+
 def test_numeric_takes_a_tolerance() -> None:
     assert judge("numeric", row("3.3333"), "3.33") is False
     assert judge(numeric(tolerance=0.01), row("3.3333"), "3.33") is True

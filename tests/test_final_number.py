@@ -40,6 +40,45 @@ ANSWERS = [
     ("Its volume is 18 m^{3}", "18"),
     ("It is $18$.", "18"),
     ("-5 % or $-3", "$-3"),
+    # Letters that may touch a number: of scripts without spaces, Hangul, currencies.
+    ("答案是18。", "18"),
+    ("所以她每天赚18美元。", "18"),
+    ("答えは18です。", "18"),
+    ("ตอบ18บาท", "18"),
+    ("정답은 18입니다", "18"),
+    ("答案是-18", "-18"),
+    ("EUR18", "EUR18"),
+    ("Rs.18", "Rs.18"),
+    ("CHF18.50", "CHF18.50"),
+    ("about ₹18", "₹18"),
+    ("350万", "350万"),
+    ("1.5 million people", "1.5 million"),
+    # Other words for "the answer is".
+    ('{"answer": 18, "confidence": 0.9}', "18"),
+    ("{'final_answer': '18', 'steps': 3}", "18"),
+    ("The correct answer should be 18, i.e. 2 less than 20.", "18"),
+    ("The answer must be 18, since 3 fits.", "18"),
+    ("The final answer was 18 after 3 steps", "18"),
+    ("The answer to this question is 18, see line 3", "18"),
+    ("The answer is **18**, see step 3.", "18"),
+    ("Ans: 18\nCheck: 3", "18"),
+    ("Die richtige Antwort lautet 18. Es dauert 3 Tage.", "18"),
+    ("La respuesta correcta es 18, en 3 días", "18"),
+    ("La réponse est 18 en 3 jours", "18"),
+    ("A resposta é 18. São 3 dias.", "18"),
+    ("La risposta è 18 in 3 giorni", "18"),
+    ("最终答案是：**18**，共3步", "18"),
+    ("정답: 18, 3일", "18"),
+    # What was calculated or remarked before does not make the result doubtful.
+    ("20 - 2 = 18", "18"),
+    ("20 - 2 is 18", "18"),
+    ("#### 3 + 15 = 18", "18"),
+    ("If x = 2, y = 9 then it is 18", "18"),
+    ("(2, 9) gives 18", "18"),
+    ("On 2020-01-05, at 12:30, he had 18.", "18"),
+    (r"\boxed{18\,\mathrm{km}}", "18"),
+    (r"\boxed{a + b = 18}", "18"),
+    (r"\boxed{18^\circ}", "18"),
 ]
 
 
@@ -66,6 +105,47 @@ def test_which_number_and_where(text: str, said: str) -> None:
         "1.2.3",
         "The answer is 3,5.",
         "9" * 400,
+        *("minus 5", "It is negative 5.", "- 5", "x = - $5", "moins 5", "负5"),
+        *(
+            "20 - 5",
+            "20-5",
+            "20 -5",
+            "36 / 5",
+            "20 minus 5",
+            "20 times 5",
+            "3 x 5",
+            "3x5",
+            "5 + x",
+            "3**5",
+            "#### 20 - 5",
+        ),
+        *(
+            "5²",
+            "5³",
+            "5 squared",
+            "sqrt(5)",
+            "log 5",
+            "f(5)",
+            "half of 5",
+            "18±5",
+            "5 ± 3",
+            r"5 \pm 3",
+            r"{3 \over 5}",
+        ),
+        *("2020-01-05", "The answer is 2020-01-05", "12:30", "12h05", "2020年1月5日", "0x5", "0b1", "3万5", "5 to 7"),
+        *(
+            "(8, 5)",
+            "The answer is (8, 5)",
+            "[1, 5]",
+            "{1, 5}",
+            "(1; 5)",
+            "x=8, y=5",
+            "x_1=8, x_2=5",
+            "The answer is x=8, y=5",
+            "a = 1 and b = 5",
+        ),
+        *(r"\boxed{5!}", r"\boxed{x > 5}", r"\boxed{\pm 5}", r"\boxed{5i}", r"\boxed{\log 5}", r"\boxed{|5|}"),
+        *(r"\boxed{x=8, y=5}", r"\boxed{5, 8}", r"\boxed{x \geq 5}", r"\boxed{5 + c}", r"\boxed{8 \text{ or } 5}"),
     ],
 )
 def test_what_is_not_read_is_said_to_be_so(text: str) -> None:
@@ -82,3 +162,8 @@ def test_no_number(text: str) -> None:
 def test_any_text_gives_a_place_inside_it_or_none(text: str) -> None:
     number = final_number(text)
     assert number is None or 0 <= number.start < number.end <= len(text)
+
+
+@pytest.mark.parametrize("text", ["1" + " " * 20_000 + "2", "1, " * 8_000, "answer " + "a " * 8_000, "(1, 2) " * 1_000])
+def test_long_texts_are_read(text: str) -> None:
+    assert (final_number(text) is None) is ("1" not in text)

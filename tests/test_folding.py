@@ -1,5 +1,6 @@
 """Folding with the way back: typography one to one, accents and full stops that fall."""
 
+import re
 import unicodedata
 
 import pytest
@@ -19,7 +20,15 @@ def test_typography_moves_no_character(string: str) -> None:
         char for char in string if unicodedata.category(char) not in ("Pi", "Pf", "Pd", "Ps", "Lm", "Sk", "Po")
     )
     kept = "".join(char for char in plain if char not in "\u2212")
-    assert fold_typography(kept).text == fold(kept).text
+    assert fold_typography(kept).text == re.sub(r"\s+", " ", fold(kept).text)
+
+
+@given(text | st.text(" \n\t\u00a0aé", max_size=9))
+def test_one_kind_of_white_space_and_the_way_back(string: str) -> None:
+    folded = fold_typography(string)
+    assert not re.search(r"[^\S ]|\s\s", folded.text)
+    places = [folded.original(i, i + 1) for i, char in enumerate(folded.text) if char == " " and folded.edge[i + 1]]
+    assert all(fold(string[slice(*place)]).text.isspace() for place in places)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Where candidates match: against a slow oracle that tries every candidate at every place."""
 
+import re
 import unicodedata
 from itertools import pairwise
 
@@ -42,7 +43,8 @@ def oracle(candidates: list[str], text: str) -> list[tuple[int, int]]:
 
 # Numbers, accents and full stops have rules of their own: tests/test_positions_oracle.py.
 pieces = st.sampled_from(["ab", "a", "b", "Ab", " ", " ", "-", "!", "q", "北", "京", "ไทย", "aba", "b a"])
-texts = st.lists(pieces, max_size=12).map("".join)
+# White space and Korean have rules of their own, too.
+texts = st.lists(pieces, max_size=12).map(lambda some: re.sub(" +", " ", "".join(some)))
 
 
 @given(st.lists(texts, max_size=6), texts)
@@ -91,6 +93,12 @@ NUMBERS = {  # accepted: where it stands, where it does not
     "1,000": [("1,000 men",), ("11,000", "1,000,000", "1,000.5")],
     "1990": [("in 1990.", "1990-1995"), ("the 1990s", "1990.5", "11990")],
     "105": [("105",), ("10⁵",)],
+    "1945": [("1945/46", "1945년", "1945年", "in 1945–46"), ("1945/47", "1945/4", "3/1945", "19450")],
+    "1776": [
+        ("7/4/1776", "04/07/1776.", "4.7.1776", "1776/07/04", "1776-07-04"),
+        ("7/4/17760", "1/7/4/1776", "4/1776"),
+    ],
+    "46": [(), ("1945/46",)],
     "24 hours": [("in 24 hours",), ("1.24 hours", "-24 hours")],
     "Apollo 1": [("Apollo 1, and",), ("Apollo 1.5", "Apollo 11", "Apollo 1,000")],
 }
@@ -119,6 +127,29 @@ def test_capitals_decide_where_a_word_has_two_meanings() -> None:
     assert found(["US", "us"], "us") == ["us"]  # one that stands in any case decides
     assert found(["Paris"], "paris, PARIS") == ["paris", "PARIS"]
     assert found(["The Who"], "the who") == ["the who"]  # two words are no function word
+
+
+SCRIPTS = [  # accepted, texts in which it stands, texts in which it does not
+    ("서울", ["수도는 서울입니다.", "서울은", "서울", "Seoul서울은", "2서울"], ["대서울", "남서울"]),
+    ("Paris", ["정답은 Paris입니다", "정답은Paris입니다", "答えはParisです", "Parisคือ"], ["Parisian", "éParis입니다"]),
+    ("1945", ["1945년", "1945年", "ปี1945", "년1945"], ["a1945", "1945a"]),
+    ("한국어", ["한국어로", "(한국어)"], ["한국", "비한국어"]),
+    ("Москва", ["Москва입니다"], ["Москвам"]),
+]
+
+
+@pytest.mark.parametrize(("accepted", "here", "elsewhere"), SCRIPTS)
+def test_where_words_end_in_other_scripts(accepted: str, here: list[str], elsewhere: list[str]) -> None:
+    assert [text for text in here if text not in CandidateFinder([accepted])] == []
+    assert [text for text in elsewhere if text in CandidateFinder([accepted])] == []
+
+
+@pytest.mark.parametrize("between", [" ", "  ", "\n", "\n  ", "\t", "\r\n", "\u00a0", "\u3000 "])
+def test_one_kind_of_white_space(between: str) -> None:
+    said = f"New{between}York"
+    assert found(["New York"], f"In {said}, {said}!") == [said, said]
+    assert found([said], "In New York") == ["New York"]
+    assert found(["J. R. R. Tolkien"], f"J.{between}R. R.{between}Tolkien") == [f"J.{between}R. R.{between}Tolkien"]
 
 
 TYPOGRAPHY = [  # accepted, text, what is found, whether only loosely

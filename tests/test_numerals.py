@@ -46,6 +46,14 @@ from interp.answering.numerals import all_numerals, numerals, same_number
         ("5 ½ and 5½-6", [5.5, 5.5, 6]),
         ("x \u20135", [-5]),
         (r"\$1{,}234.50, 50\%, 90^\circ", [1234.5, 50, 90]),
+        (r"\sfrac{3}{4} and \nicefrac{1}{2}", [0.75, 0.5]),
+        ("共18元, 총18개, ตอบ18บาท, は-18", [18, 18, 18, -18]),
+        ("EUR18, Rs.5, kr7, -$3, -₹3, ABC4", [18, 5, 7, -3, -3]),
+        ("1.5 million, 2 billion, 3 Milliarden, 2 thousand million", [1.5e6, 2e9, 3e9, 2e9]),
+        ("5k, $8M, $8m, $2.5bn, 8 m, 8mm", [5e3, 8e6, 8e6, 2.5e9, 8, 8]),
+        ("8万, 7亿, 3.5억 원, 8 lakh, 2 crore, 3千米, 8 ล้านบาท", [8e4, 7e8, 3.5e8, 8e5, 2e7, 3, 8e6]),
+        ("$1.5$ million, 1.5~\\text{million}, 1 dozen", [1.5e6, 1.5e6, 12]),
+        ("5K", []),  # thousands, kelvin or karat
     ],
 )
 def test_values(text: str, values: list[float]) -> None:
@@ -71,7 +79,7 @@ def test_places_in_latex() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["12,34", "1,2,3", "1.2.3", "3/4/2020", r"2\sqrt{3}", "2π", r"\frac{\sqrt{3}}{2}", "7/0"]
+    "text", ["12,34", "1,2,3", "1.2.3", "3/4/2020", r"2\sqrt{3}", "2π", r"\frac{\sqrt{3}}{2}", "7/0", "3万5", "5K"]
 )
 def test_what_is_not_read_is_known_not_to_be(text: str) -> None:
     assert not all_numerals(text)[-1].is_read

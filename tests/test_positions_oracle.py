@@ -177,10 +177,14 @@ def test_any_ids_of_any_tokenizer(kind: str, data: st.DataObject) -> None:
 
 @settings(max_examples=150)
 @given(
-    st.text("aéİ1ﬁ東ก\u0301\u0e38 -.ßA", max_size=10), st.lists(st.text("aéiİ1f東\u0301 .sA", max_size=3), max_size=3)
+    st.text("aéİ1ﬁ東ก한\u0301\u0e38 \n-.ßA", max_size=10),
+    st.lists(st.text("aéiİ1f東한\u0301 .sA", max_size=3), max_size=3),
 )
 @example("a\u0301", ["a"])
 @example("東\u0301", ["東"])
+@example("수도는 서울입니다", ["서울"])
+@example("대서울", ["서울"])
+@example("Paris입니다 Paris", ["Paris"])
 def test_candidates_in_any_text(text: str, candidates: list[str]) -> None:
     assume(any(map(str.strip, candidates)))  # none at all is refused
     method = exact_answer_method(candidates=candidates)
@@ -191,7 +195,21 @@ WRITTEN = [  # what the rules of numbers, capitals and typography turn on
     *("5", "1", "000", ".5", "-5", "–", "½", "/", ",", ".", " ", " ", "$", "^", "us", "US", "U.S.", "Us", "may", "May"),
     *("I", "it", "It", "é", "e", "São", "Sao", "sa\u0303o", "Mr.", "Mr", "T", "D. C.", "DC", "’", "'", "‑", "-", "«"),
     *("\u00ad", "ø", "æ", "й", "и", "か", "が", "Zoë", "Thé", "the"),
+    *("서울", "은", "한", "\n", "  ", "\t", "1776", "46", "1945", "/"),
 ]
+
+
+DATES = ["7", "4", "07", "1776", "1945", "46", "5", "/", "/", ".", " ", "a"]
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from(DATES), max_size=8).map("".join), st.sampled_from(["1776", "1945", "46", "5", "7/4"]))
+@example("on 7/4/1776.", "1776")
+@example("in 1945/46.", "1945")
+@example("1945/47", "1945")
+@example("1776/07/04", "1776")
+def test_years_of_dates(text: str, year: str) -> None:
+    assert exact_answer_method(candidates=[year]).locate([""], [text])[0].spans == find_candidate(text, [year])
 
 
 @settings(max_examples=300)

@@ -138,8 +138,8 @@ def numeric(*, tolerance: float = TOLERANCE) -> Rule:
 
     `interp.answering.final_number` says which number that is: boxed, after `####` or "the answer is", else the last.
     `interp.answering.numerals` says how numbers are read: thousands, signs, fractions, powers, per cent, LaTeX. A
-    completion without a number is wrong; one whose number is not read (`12,34`, `2√3`) is not labelled, nor is a row
-    whose accepted answers hold no number that is read.
+    completion without a digit is wrong; one whose number is not read (`12,34`, `2√3`, `H2O`) is not labelled, nor is a
+    row whose accepted answers hold no number that is read.
     """
     tolerance = number("tolerance", tolerance, low=0)
 
@@ -148,8 +148,8 @@ def numeric(*, tolerance: float = TOLERANCE) -> Rule:
         if not accepted:
             return None
         said = final_number(completion)
-        if said is None:
-            return False
+        if said is None:  # digits that are no number (H2O) may be meant as one
+            return None if any(map(str.isdigit, completion)) else False
         return any(same_number(said, one, tolerance=tolerance) for one in accepted) if said.is_read else None
 
     return rule

@@ -66,10 +66,20 @@ _TYPOGRAPHY = str.maketrans(
 
 
 def fold_typography(text: str) -> Folded:
-    """`fold`, with every apostrophe, quote and dash as the one of a typewriter."""
-    return fold(text.translate(_TYPOGRAPHY))
+    """`fold`, with apostrophes, quotes and dashes as those of a typewriter, and one blank for any white space."""
+    folded = fold(text.translate(_TYPOGRAPHY))
+    if not _WHITE.search(folded.text):
+        return folded
+    blank = [char.isspace() for char in folded.text]
+    kept = [i for i, is_blank in enumerate(blank) if not (is_blank and i and blank[i - 1])]
+    return Folded(
+        "".join(" " if blank[i] else folded.text[i] for i in kept),
+        [*(folded.start[i] for i in kept), folded.start[-1]],
+        [*(folded.edge[i] for i in kept), True],
+    )
 
 
+_WHITE = re.compile(r"[^\S ]|\s{2}")
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"
 _MAY_FALL = re.compile(r"[.,]|[ ](?=[^\W\d_](?![^\W_]))|[^\x00-\x7f]")
 _ABBREVIATION = re.compile(r"(?<![^\W_])[^\W\d_]{1,4}$")

@@ -1,52 +1,19 @@
 """Where accepted answers stand in a text: folded, on word boundaries, no part of a number, earliest then longest."""
 
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property
 
 from interp.answering.capitals import has_capitals, kept_capitals
 from interp.answering.folding import Folded, fold, fold_typography, loosen
 from interp.answering.numerals import cuts_a_number
+from interp.answering.scripts import may_begin, may_end
 
 __all__ = ["CandidateFinder", "Folded", "Found", "fold"]
 
 SHORTEST_LOOSE = 3
 """Characters that a candidate must have without accents and full stops to be found so; an acronym may be shorter."""
-
-# Scripts written without spaces between words, by the first word of a character's Unicode name:
-# there a candidate may stand anywhere.
-_UNSPACED = (
-    "CJK",
-    "HIRAGANA",
-    "KATAKANA",
-    "KATAKANA-HIRAGANA",
-    "BOPOMOFO",
-    "THAI",
-    "LAO",
-    "KHMER",
-    "MYANMAR",
-    "TIBETAN",
-    "YI",
-)
-
-
-@cache
-def _is_unspaced(char: str) -> bool:
-    return unicodedata.name(char, "").split(" ")[0].split("-")[0] in _UNSPACED
-
-
-@cache
-def _is_word(char: str) -> bool:
-    # Marks belong to the letter before them: a Devanagari vowel sign continues the word.
-    return char.isalnum() or unicodedata.category(char)[0] == "M"
-
-
-@lru_cache(maxsize=2**16)
-def _may_be_cut(outside: str, inside: str) -> bool:
-    """Whether a match may end between these neighbours: no word goes on there, or the script has no spaces."""
-    return not _is_word(outside) or _is_unspaced(outside) or _is_unspaced(inside)
 
 
 class _Forms(dict[str, dict[str, str | None]]):
@@ -168,12 +135,12 @@ class _Searched:
     @cached_property
     def _begins(self) -> list[int]:
         text, edge = self.folded.text, self.folded.edge
-        return [i for i in range(len(text)) if edge[i] and (i == 0 or _may_be_cut(text[i - 1], text[i]))]
+        return [i for i in range(len(text)) if edge[i] and (i == 0 or may_begin(text[i - 1], text[i]))]
 
     @cached_property
     def _ends(self) -> list[int]:
         text, edge, n = self.folded.text, self.folded.edge, len(self.folded.text)
-        return [i for i in range(1, n + 1) if edge[i] and (i == n or _may_be_cut(text[i], text[i - 1]))]
+        return [i for i in range(1, n + 1) if edge[i] and (i == n or may_end(text[i - 1], text[i]))]
 
     def _match(self, form: str, begin: int, end: int, keys: Mapping[str, str | None]) -> _Match | None:
         """The match at this place, unless it lacks capitals or is only a part of a number."""

@@ -11,7 +11,7 @@ _SUPERSCRIPT = {"\u207a": "+", "\u207b": "-"} | {char: unicodedata.normalize("NF
 
 _SPECIAL = re.compile(
     r"""
-    \\[dtc]?frac \s* (?: \{\s*(?P<over>[-−]?WHOLE)\s*\} | (?P<digit_over>\d) )
+    \\(?:[dtcs]?|nice)frac \s* (?: \{\s*(?P<over>[-−]?WHOLE)\s*\} | (?P<digit_over>\d) )
                  \s* (?: \{\s*(?P<under>WHOLE)\s*\} | (?P<digit_under>\d) )
   | (?P<vulgar>[ANY_VULGAR])
   | (?<=\d) (?: \{(?P<mark>[,.])\} | (?P<space>\\[,;:\ ]|\\thinspace(?![a-zA-Z])\ ?|~) ) (?=(?:\\!)?\d)
