@@ -164,6 +164,7 @@ def test_any_ids_of_any_tokenizer(kind: str, data: st.DataObject) -> None:
     prompt, completion = data.draw(part), data.draw(part)
     decode = decoder(coder)
     text = decode([*prompt, *completion])
+    assume("think" not in text)  # of thoughts the second reading knows nothing
     begin = data.draw(st.integers(0, len(text)))
     stretch = text[begin : begin + data.draw(st.integers(1, 6))]
     candidates = [stretch, *data.draw(st.lists(st.sampled_from(PIECES), max_size=2))]
