@@ -106,6 +106,145 @@ def test_the_choice_follows_the_letter_whatever_the_options_are(options, form):
         assert found is not None and found.options == {place}
 
 
+OTHERS = ("London", "Paris", "Rome", "Berlin")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["Rio", "São Paulo"], "Sao Paulo"),
+        (["Rio", "São Paulo"], "The answer is Sao Paulo."),
+        (["Washington state", "Washington, D.C."], "Washington DC"),
+        (["Mr. Smith", "Dr. Smith"], "It was Dr Smith."),
+        (["Ohm’s law", "Moore’s law"], "Moore's law"),
+        (["1914–1918", "1939–1945"], "1939-1945"),
+        (["Sao Paulo", "São Paulo"], "São Paulo"),  # as it is written before loosely
+        (["1,000", "2,000"], "2000"),
+        (["1000", "2000"], "It is 2,000."),
+        (["1/2", "1/3"], r"The answer is $\frac{1}{3}$."),
+    ],
+)
+def test_the_text_of_an_option_may_be_written_in_another_way(options, text):
+    assert letter(options, text)[0] == "B"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A. London: incorrect.\nB. Paris: correct.\nC. Rome: incorrect.\nAnswer: B",
+        "A) London is wrong. B) Paris is right.",
+        "**A. London** - wrong\n**B. Paris** - right\n\n**Answer: B**",
+        "Consider each option:\nA. London: no\nB. Paris: yes\nTherefore the answer is B.",
+        "Options:\nA. London\nB. Paris\nC. Rome\nD. Berlin\nAnswer: B",
+        "A. Incorrect\nB. Correct\nC. Incorrect\n",
+        "A项错误；B项正确。故选B。",
+        "A项错误；B项正确。",
+    ],
+)
+def test_a_walk_through_the_options_is_no_choice_of_the_first(text):
+    assert letter(OTHERS, text)[0] == "B"
+
+
+def test_a_list_of_the_options_alone_chooses_none():
+    assert letter(OTHERS, lettered(OTHERS)) is None
+    assert letter(OTHERS, f"The options are:\n{lettered(OTHERS)}") is None
+    assert letter(OTHERS, "A\n\nWhich is warm?\nA. x\nB. y\nAnswer: B")[0] == "A"  # a model that goes on asking
+    assert letter(OTHERS, "A. London. B. Paris is wrong, for it is in France.")[0] == "A"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is A. Wait, that's wrong. The answer is B.",
+        "If the answer is A, the river would be the Thames. It is the Seine, so the answer is B.",
+        "Suppose the answer is C. Then the river would be the Tiber. Hence B.",
+        "If it were in England, the answer would be A. The answer is B.",
+        "The answer is B.\n\nQuestion: Which is warm?\nAnswer: C",
+        "The correct answer isn't A; it's B.",
+        "It's not London, it's Paris.",
+        "London is not the capital; Paris is.",
+        "While many think it's London, it's actually Paris",
+        "Not London. Paris.",
+        "I'd rule out London and Rome. It must be Paris.",
+        "It cannot be (A). It is (B).",
+        "We can eliminate option A and option C. Between B and D, B is correct.",
+        "I would go with B over A.",
+        "ロンドンではなく、B",
+        "A는 아닙니다. B입니다.",
+        "不选A，选B",
+    ],
+)
+def test_what_is_denied_or_supposed_is_no_choice_and_the_last_announcement_counts(text):
+    assert letter(OTHERS, text)[0] == "B"
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "expected"),
+    [
+        (("北京", "上海"), "不是北京，是上海", "B"),
+        (("Yes", "No"), "No doubt, yes", "A"),
+        (("Yes", "No"), "No, that is not so", "B"),
+        (("Yes", "No"), "No it is not", "B"),
+        (("Yes", "No"), "I have no idea", None),
+        (("True", "False"), "It is not true", None),
+        (("True", "False"), "The statement is false.", "B"),
+        (("not true", "true"), "It is not true", "A"),  # an option that is itself a denial
+    ],
+)
+def test_words_that_deny_are_told_from_options(options, text, expected):
+    assert (letter(options, text) or (None,))[0] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"Half of 8 is 4. \boxed{B}",
+        "Half of 8 is 4, thus (B).",
+        "Half of 8 is 4\n#### B",
+        "Half of 8 is 4\n#### 4",
+        r"2 and 2, \boxed{\text{4}}",
+    ],
+)
+def test_a_box_and_four_hashes_announce(text):
+    assert letter(("2", "4", "6", "8"), text)[0] == "B"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(r"The answer is \(B\)", r"\boxed{ B }", r"London is in the UK, so \boxed{B}", "Ｂ", "（Ｂ）", "B...", "B…", "option b"),
+        *("I choose option b.", "정답은 B입니다.", "답은 B번입니다", "B가 정답입니다", "正解はBです", "我选择B。", "正确答案是B"),
+    ],
+)  # fmt: skip
+def test_letters_in_other_scripts_and_signs(text):
+    assert letter(OTHERS, text)[0] == "B"
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("Paris", True),
+        ("London", False),
+        ("I do not know", False),  # names none
+        ("A good look at the map", False),
+        ("London or Berlin", None),
+        ("It is not London.", None),
+        ("A or C", None),
+        (lettered(CITIES), None),
+    ],
+)
+def test_what_names_options_and_chooses_none_has_no_label(text, verdict):
+    for rule in ("contains", "normalised", "choice", "label"):
+        options = CITIES if "A." in text else OTHERS
+        one = QARow("r", "Which is in France?", ("Paris",), options=options)
+        assert correctness_rule(rule, [one])(one, text) is verdict
+
+
+@given(st.permutations(OTHERS), st.sampled_from(["It is not {0}, it is {1}.", "{1}, not {0}", "Not {0}. {1}."]))
+def test_a_denied_text_never_wins(options, form):
+    assert chosen(options, form.format(options[0], options[1])).options == {1}
+
+
 def row(**fields):
     return QARow("r", "Which is in France?", fields.pop("answers", ("Paris",)), options=CITIES, **fields)
 
