@@ -102,7 +102,7 @@ _OWN = re.compile(r"\s*\(?(?:([A-Z])[).:]\s*|([a-z1-9])[).:]\s+)(?=\S)")
 
 
 def _listed(where: str, name: str, value: Any) -> Offered | None:
-    """Options of one column: a list of texts or of {label, text}, {text: […], label: […]}, or {A: …, B: …}; else None."""
+    """Options of one column: a list of texts or {label, text}, {text: […], label: […]}, or {A: …, B: …}; else None."""
     if isinstance(value, Mapping):
         return _mapped(where, name, {str(key).strip(): item for key, item in value.items()})
     if isinstance(value, str):

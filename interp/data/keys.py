@@ -143,6 +143,6 @@ def _unreadable(where: str, value: Any, offered: Offered) -> DataError:
     from_one = "; a key that counts from 1 has to be written as letters (A for 1)" if maybe_from_one else ""
     return DataError(
         f"{where}: {shown(value)} names none of the {n} options in {offered.column} "
-        f"({', '.join(offered.labels) or names}, or an option's text){from_one}; mend the row, or name the column of the key "
-        "with columns={'answer': …} (--columns answer=…)"
+        f"({', '.join(offered.labels) or names}, or an option's text){from_one}; mend the row, or name the column of "
+        "the key with columns={'answer': …} (--columns answer=…)"
     )
