@@ -169,7 +169,14 @@ def test_a_list_of_the_options_alone_chooses_none():
         "It cannot be (A). It is (B).",
         "We can eliminate option A and option C. Between B and D, B is correct.",
         "I would go with B over A.",
+        "A? No, B.",
+        "The answer is A... no, actually B.",
+        "London? No. Paris? Yes.",
+        "London ❌\nParis ✅",
+        "Is it London or Rome? Paris.",
+        "It's between A and B; I choose B",
         "ロンドンではなく、B",
+        "排除A、C，选B",
         "A는 아닙니다. B입니다.",
         "不选A，选B",
     ],
@@ -188,6 +195,8 @@ def test_what_is_denied_or_supposed_is_no_choice_and_the_last_announcement_count
         (("Yes", "No"), "I have no idea", None),
         (("True", "False"), "It is not true", None),
         (("True", "False"), "The statement is false.", "B"),
+        (("True", "False"), "True or False? False", "B"),
+        (("Yes", "No"), "It's a no from me", "B"),
         (("not true", "true"), "It is not true", "A"),  # an option that is itself a denial
     ],
 )
@@ -213,7 +222,7 @@ def test_a_box_and_four_hashes_announce(text):
     "text",
     [
         *(r"The answer is \(B\)", r"\boxed{ B }", r"London is in the UK, so \boxed{B}", "Ｂ", "（Ｂ）", "B...", "B…", "option b"),
-        *("I choose option b.", "정답은 B입니다.", "답은 B번입니다", "B가 정답입니다", "正解はBです", "我选择B。", "正确答案是B"),
+        *("»B«", "〈B〉", "B is my answer", "I choose option b.", "정답은 B입니다.", "답은 B번입니다", "B가 정답입니다", "正解はBです", "我选择B。", "正确答案是B"),
     ],
 )  # fmt: skip
 def test_letters_in_other_scripts_and_signs(text):
@@ -230,6 +239,8 @@ def test_letters_in_other_scripts_and_signs(text):
         ("London or Berlin", None),
         ("It is not London.", None),
         ("A or C", None),
+        ("I prefer B to A", None),
+        ("London is in England. Paris is in France.", None),
         (lettered(CITIES), None),
     ],
 )

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from itertools import pairwise
 from string import ascii_letters, ascii_uppercase
 
-from interp.answering.matching import CandidateFinder
+from interp.answering.option_texts import Chosen, named_texts
 from interp.answering.option_words import (
     AFFIRMED,
     ANNOUNCED,
@@ -33,20 +32,6 @@ from interp.answering.option_words import (
     OR,
     SUPPOSED,
 )
-
-Span = tuple[int, int]
-"""Characters `[begin, end)`."""
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """The option that a completion chooses, by its letter or its text."""
-
-    options: frozenset[int]
-    """Its index; of several options with the same text, all of theirs."""
-    span: Span
-    """The letter, or the option's text."""
-
 
 _WIDE = {ord(letter) + 0xFEE0: letter for letter in ascii_letters}
 
@@ -77,18 +62,19 @@ def chosen(options: Sequence[str], completion: str) -> Chosen | None:
     for said in (affirmed, _after(CONCLUDED, options, text)):
         if said:
             return max(said, key=lambda one: one.span)
-    if begun is not None:
+    if begun is not None and not _told_in_turn(text, texts):
         return begun
-    return _only(sorted((*texts, *marked), key=lambda one: one.span)) if texts or marked else _only(bare)
+    if texts or marked:
+        return _only(sorted((*texts, *marked), key=lambda one: one.span))
+    others = [place for place in _standing(options, text) if not _is_listed(options, text, place)]
+    named = {place for place in others if not _dismissed(text, place, place + 1)}
+    return _only(bare) if {text[place] for place in named} <= {text[slice(*one.span)] for one in bare} else None
 
 
 def names_an_option(options: Sequence[str], completion: str) -> bool:
     """Whether an option is named at all, though it be denied or one of several."""
     text = _prepared(completion)
-    letters = ascii_uppercase[: len(options)]
-    named = [match for match in BARE.finditer(text) if match["letter"] in letters]
-    words = [match for match in named if match["letter"] in ARTICLES and re.match(r"['’-]|\s+\w", text[match.end() :])]
-    return len(named) > len(words) or bool(_texts(options, text, dismissed=True))
+    return bool(_standing(options, text)) or bool(_texts(options, text, dismissed=True))
 
 
 def _prepared(completion: str) -> str:
@@ -119,6 +105,14 @@ def _walked(text: str, found: Chosen) -> bool:
     alone = re.match(r"[)\]*.]*(?:\n|$)", text[found.span[1] :])
     after = ITEM.search(text, found.span[1])
     return alone is None and after is not None and after["letter"] == "B"
+
+
+def _told_in_turn(text: str, texts: Sequence[Chosen]) -> bool:
+    """Whether sentence by sentence something is told of the first option, then of the second."""
+    second = next((one for one in texts if one.options != {0}), None)
+    if second is None or texts[0].options != {0} or second.options != {1}:
+        return False
+    return re.search(r"[.;!?\n]\W*\Z", text[: second.span[0]]) is not None
 
 
 def _after_a_colon(options: Sequence[str], text: str, found: Chosen) -> Chosen | None:
@@ -157,7 +151,7 @@ def _own_text(options: Sequence[str], text: str, place: int) -> Chosen | None:
     article = ARTICLE.match(text, place)
     reach = 4 * max(map(len, options)) + 8  # folding may shorten what stands there
     for begin in (place, *([article.end()] if article else ())):
-        named = _named(tuple(options), text[begin : begin + reach])
+        named = named_texts(tuple(options), text[begin : begin + reach])
         if named and named[0].span[0] == 0:
             return Chosen(named[0].options, (begin, begin + named[0].span[1]))
     return None
@@ -165,53 +159,16 @@ def _own_text(options: Sequence[str], text: str, place: int) -> Chosen | None:
 
 def _texts(options: Sequence[str], text: str, *, dismissed: bool = False) -> list[Chosen]:
     """The options' texts from left to right; with `dismissed`, what is denied or supposed too."""
-    named = [one for one in _named(tuple(options), text) if not _is_determiner(text, *one.span)]
-    return [one for one in named if dismissed or not _dismissed(text, *one.span)]
+    named = [one for one in named_texts(tuple(options), text) if not _is_determiner(text, *one.span)]
+    if dismissed:
+        return named
+    pairs = [(one, two) for one, two in pairwise(named) if OR.fullmatch(text, one.span[1], two.span[0])]
+    listed = {one.span for pair in pairs for one in pair}
+    return [one for one in named if one.span not in listed and not _dismissed(text, *one.span)]
 
 
 def _is_determiner(text: str, begin: int, end: int) -> bool:
     return text[begin:end].casefold() == "no" and NO_NOUN.match(text, end) is not None
-
-
-def _named(options: tuple[str, ...], text: str) -> list[Chosen]:
-    """Every option's text in the text: the earliest, then longest, then next; exact before loose, whole before not."""
-    every, each = _finders(options)
-    if text not in every:
-        return []
-    ranked: dict[Span, list[tuple[bool, bool, int]]] = {}
-    for finder, is_whole, index in each:
-        found = finder.found(text)
-        for span in found.spans if found else ():
-            ranked.setdefault(span, []).append((found.loose if found else True, not is_whole, index))
-    named: list[Chosen] = []
-    for span in sorted(ranked, key=lambda span: (span[0], -span[1])):
-        if not named or span[0] >= named[-1].span[1]:
-            best = min(one[:2] for one in ranked[span])
-            named.append(Chosen(frozenset(one[2] for one in ranked[span] if one[:2] == best), span))
-    return named
-
-
-@lru_cache(maxsize=256)
-def _finders(options: tuple[str, ...]) -> tuple[CandidateFinder, list[tuple[CandidateFinder, bool, int]]]:
-    """One for all options, and for each form of each: whether it is the whole text, and the option's index."""
-    forms = [(form, form == _forms(option)[0], i) for i, option in enumerate(options) for form in _forms(option)]
-    return CandidateFinder(form for form, _, _ in forms), [
-        (CandidateFinder([form]), is_whole, i) for form, is_whole, i in forms
-    ]
-
-
-@lru_cache(maxsize=4096)
-def _forms(option: str) -> tuple[str, ...]:
-    """An option as it may be said: without its final full stop, its article, its commas of thousands; as a fraction."""
-    bare = option.strip().rstrip(".!?。").rstrip() or option.strip()
-    forms = [bare, ARTICLE.sub("", bare, count=1) if ARTICLE.match(bare) else bare]
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+", bare):
-        forms.append(bare.replace(",", ""))
-    elif re.fullmatch(r"\d{4,}", bare):
-        forms.append(f"{int(bare):,}")
-    elif fraction := re.fullmatch(r"(\d+)/(\d+)", bare):
-        forms += [rf"\{name}{{{fraction[1]}}}{{{fraction[2]}}}" for name in ("frac", "dfrac", "tfrac")]
-    return tuple(dict.fromkeys(forms))
 
 
 # By its letter --------------------------------------------------------------------------------------------------------
@@ -239,10 +196,7 @@ def _letter(options: Sequence[str], text: str, place: int) -> Chosen | None:
     letter, after = text[place : place + 1], place + 1
     index = ascii_uppercase.find(letter.upper()) if letter else -1
     before = text[max(0, place - 20) : place]
-    if not 0 <= index < len(options) or INSIDE.search(before):
-        return None
-    listed = LISTED.search(before)
-    if listed and not (listed["comma"] and AFFIRMED.match(text, after)):
+    if not 0 <= index < len(options) or INSIDE.search(before) or _is_listed(options, text, place):
         return None
     found = Chosen(frozenset({index}), (place, after))
     closed, ended = CLOSED.match(text, after), ENDED.match(text, after)
@@ -254,12 +208,19 @@ def _letter(options: Sequence[str], text: str, place: int) -> Chosen | None:
         by_space = letter in ARTICLES and text[after : after + 1] == " "  # "A good look"
         named = bool(closed or ended or AFFIRMED.match(text, after) or BECAUSE.match(text, after))
         named = named or (end > after and not by_space)
-    if not named or _another(options, text, after) or _dismissed(text, place, after) or _dismissed(text, place, end):
-        return None
-    return found
+    return found if named and not _dismissed(text, place, after) and not _dismissed(text, place, end) else None
 
 
-def _another(options: Sequence[str], text: str, place: int) -> bool:
-    """Whether one more letter follows at once, as in `A, C` or `A or B`: several options are no choice."""
-    more = MORE.match(text, place)
-    return more is not None and ascii_uppercase.index(more["letter"]) < len(options)
+def _is_listed(options: Sequence[str], text: str, place: int) -> bool:
+    """Whether another letter stands beside this one, as in `A, C` or `A or B`: several options are no choice."""
+    before, after = LISTED.search(text[max(0, place - 20) : place]), MORE.match(text, place + 1)
+    if before and not (before["comma"] and AFFIRMED.match(text, place + 1)):
+        return True
+    return after is not None and ascii_uppercase.index(after["letter"]) < len(options)
+
+
+def _standing(options: Sequence[str], text: str) -> list[int]:
+    """Where a letter of an option stands alone and is no word."""
+    letters = [match for match in BARE.finditer(text) if match["letter"] in ascii_uppercase[: len(options)]]
+    word = re.compile(r"['’-]|\s+\w")
+    return [one.start() for one in letters if one["letter"] not in ARTICLES or not word.match(text, one.end())]

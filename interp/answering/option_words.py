@@ -2,7 +2,7 @@
 
 import re
 
-OPEN = re.compile(r"(?:[\s*_`'\"“„‘(\[{$（【「]|<\w+>|\\[(\[]|\\(?:f?boxed|text|textbf|mathrm|mathbf)\b)*")
+OPEN = re.compile(r"(?:[\s*_`'\"“„‘»›(\[{$（【「〈《]|<\w+>|\\[(\[]|\\(?:f?boxed|text|textbf|mathrm|mathbf)\b)*")
 _THEREFORE = r"(?:therefore|thus|clearly|probably|likely|most\ likely|definitely|indeed|actually|really|in\ fact)"
 ANNOUNCED = re.compile(
     rf"""
@@ -11,7 +11,7 @@ ANNOUNCED = re.compile(
         (?: \b(?:is|was|would\ be|should\ be|must\ be)\b [\s*_]* [:：]? | [:：=] )
       | \b (?:choose|chose|pick|picked|select|selected|go\ with|going\ with|opt\ for) \b
       | (?:答案|正解|答え) (?:应该|應該)? (?:是|为|為|选|選|は)? \s* [:：]?
-      | (?:故|应|應|所以|因此|应该|我)[选選]择?
+      | (?:故|应|應|所以|因此|应该|我|(?<![不没沒]))[选選]择?
       | (?:정답|답)[은는이]? \s* [:：]?
       | \\f?boxed\b | (?:^|\n) [ \t]* \#{{4,}} (?=[^\n]*\s*\Z)
     )
@@ -33,9 +33,9 @@ CONCLUDED = re.compile(
 AFFIRMED = re.compile(
     r"""
     ["'”’)\].*_]* \s*
-    (?: (?:is|was|would\ be|must\ be) \s+ (?:clearly\s+|indeed\s+|therefore\s+)? (?:the\s+)?
-          (?:correct|right|best|true|answer)\b
-      | [:–—(-] \s* (?:correct|right|true|yes)\b | \. \s+ correct\b
+    (?: (?:is|was|would\ be|must\ be) \s+ (?:clearly\s+|indeed\s+|therefore\s+)? (?:(?:the|my)\s+)?
+          (?:correct|right|best|true|answer|choice|final\ answer)\b
+      | [:–—(-] \s* (?:correct|right|true|yes)\b | \. \s+ correct\b | \s* [✅✓✔]
       | 项? (?:是|为)? 正确 | [이가] \s* (?:정답|답|맞) | が (?:正解|答え|正しい) )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -59,6 +59,7 @@ DENIED_AFTER = re.compile(
           | \s+ (?:\w+ly\s+)? (?:not|no|wrong|incorrect|false|out|impossible|eliminated|excluded|ruled\ out)\b )
       | cannot\b | can['’]t\b | \. \s+ (?:incorrect|wrong)\b
       | [:–—(-] \s* (?:no|wrong|incorrect|false|not\ (?:correct|right|true|the))\b
+      | (?:\?|\.\.+|…) \s* (?:wait|no|hmm|actually) \b (?!\s+doubt) | \s* [❌✗✘]
       | \.? \s+ (?:wait|no|hmm|actually) \b [^.\n]{0,20} \b (?:wrong|incorrect|not\ right)\b
       | 项? (?:是|为)? (?:错|不正确|不对|不是) | 項? (?:是|為)? (?:錯|不正確|不對)
       | では?な | じゃな | [이가은는] \s* 아[니닙] )
@@ -84,16 +85,16 @@ MARKED = re.compile(
 )
 BARE = re.compile(r"(?<![A-Za-z0-9])(?P<letter>[A-Z])(?![A-Za-z0-9])")
 _ASIAN = r"\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af"
-CLOSED = re.compile(rf"\s*(?:[)\]}}）】」$]|\\[)\]])|</|[*_`'\"”’]+(?!\w)|(?=[{_ASIAN}])")
+CLOSED = re.compile(rf"\s*(?:[)\]}}）】」〉》«‹$]|\\[)\]])|</|[*_`'\"”’]+(?!\w)|(?=[{_ASIAN}])")
 ENDED = re.compile(
     r"(?:\.+|[:;,!?…。．：；，、！？])(?=$|[\s)\]}>*_`'\"”’）】」$])|\s+[-–—]+\s|\s*(?:$|\n|<[|/])|[。．：；，、！？]"
 )
 INSIDE = re.compile(rf"[^\W{_ASIAN}]['’-]?\Z")
 """Before a letter: a word of which it is a part (not in Chinese, Japanese or Korean)."""
-LISTED = re.compile(r"\b[A-Z][)\]*]*\s*(?:(?P<comma>,)|/|&|\b(?:and|or|nor)\b)\s*(?:(?:option|choice)\s+)?[(\[*]*\Z")
+LISTED = re.compile(r"\b[A-Z][)\]*]*\s*(?:(?P<comma>,)|[、/&]|\b(?:and|or|nor)\b)\s*(?:(?:option|choice)\s+)?[(\[*]*\Z")
 """Before a letter: another one of a list. After a comma it may also be a new clause: "of B and D, B is correct"."""
 MORE = re.compile(
-    r"[)\]*]*\s*(?:,|/|&|\b(?:and|or|nor)\b)\s*(?:\b(?:and|or)\b)?\s*(?:(?:option|choice)\s+)?[(\[*]*(?P<letter>[A-Z])"
+    r"[)\]*]*\s*(?:[,、]|/|&|\b(?:and|or|nor)\b)\s*(?:\b(?:and|or)\b)?\s*(?:(?:option|choice)\s+)?[(\[*]*(?P<letter>[A-Z])"
     r"(?![\w'’])(?!\s+[a-z])"
 )
 NAMED_BEFORE = re.compile(r"\b(?:option|choice|letter|answer|is)[\s:]+[(*]*\Z", re.IGNORECASE)
@@ -103,6 +104,9 @@ ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 ARTICLES = "AI"
 """Letters that are words too."""
 OR = re.compile(r"\s*(?:,?\s*\b(?:or|and)\b|/)\s*", re.IGNORECASE)
-NO_NOUN = re.compile(r"\s+(?!(?:it|he|she|they|we|you|i|this|that|these|those|there|because|since|as|but|the|and)\b)\w")
+NO_NOUN = re.compile(
+    r"\s+(?!(?:it|he|she|they|we|you|i|this|that|these|those|there|because|since"
+    r"|as|but|the|and|or|so|from|for|in|on|to|if|way)\b)\w"
+)
 """After "no": the noun of "no idea", so that nothing is answered by it."""
 NEXT_QUESTION = re.compile(r"\n\s*(?:question|q)\s*\d*\s*[:：]", re.IGNORECASE)

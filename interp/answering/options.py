@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from string import Formatter, ascii_uppercase
 
-from interp.answering.chosen_option import Chosen, Span, chosen, names_an_option
+from interp.answering.chosen_option import chosen, names_an_option
+from interp.answering.option_texts import Span
 from interp.data.rows import QARow
 from interp.errors import DataError
 
-__all__ = ["RULES", "TEMPLATE", "Chosen", "accepted", "chosen", "filled", "is_right", "lettered", "option_spans"]
+__all__ = ["RULES", "TEMPLATE", "accepted", "chosen", "filled", "is_right", "lettered", "option_spans"]
 
 TEMPLATE = "{question}\n{options}\nAnswer:"
 """The prompt of a row with options, where no other is given; its context, if it has one, stands before it."""
