@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interp.answering.chosen_option import chosen, names_an_option
 from interp.answering.correctness import correctness_rule
-from interp.answering.options import chosen, filled, lettered, option_spans, shown_question
+from interp.answering.option_texts import named_texts
+from interp.answering.option_words import ANNOUNCED
+from interp.answering.options import filled, lettered, option_spans, shown_question
 from interp.answering.prompts import PromptFormat
 from interp.data.row import QARow
 from interp.errors import DataError
@@ -139,6 +142,7 @@ def test_the_text_of_an_option_may_be_written_in_another_way(options, text):
         "A. Incorrect\nB. Correct\nC. Incorrect\n",
         "A项错误；B项正确。故选B。",
         "A项错误；B项正确。",
+        "A选项错误，B选项正确",
     ],
 )
 def test_a_walk_through_the_options_is_no_choice_of_the_first(text):
@@ -170,6 +174,8 @@ def test_a_list_of_the_options_alone_chooses_none():
         "We can eliminate option A and option C. Between B and D, B is correct.",
         "I would go with B over A.",
         "A? No, B.",
+        "It would be wrong to say the answer is A. It's B.",
+        "London was never the capital of France; Paris was",
         "The answer is A... no, actually B.",
         "London? No. Paris? Yes.",
         "London ❌\nParis ✅",
@@ -194,6 +200,8 @@ def test_what_is_denied_or_supposed_is_no_choice_and_the_last_announcement_count
         (("Yes", "No"), "No it is not", "B"),
         (("Yes", "No"), "I have no idea", None),
         (("True", "False"), "It is not true", None),
+        (("True", "False"), "It's hardly true", None),
+        (("正确", "错误"), "不正确", None),
         (("True", "False"), "The statement is false.", "B"),
         (("True", "False"), "True or False? False", "B"),
         (("Yes", "No"), "It's a no from me", "B"),
@@ -249,6 +257,31 @@ def test_what_names_options_and_chooses_none_has_no_label(text, verdict):
         options = CITIES if "A." in text else OTHERS
         one = QARow("r", "Which is in France?", ("Paris",), options=options)
         assert correctness_rule(rule, [one])(one, text) is verdict
+
+
+def test_the_texts_of_options_are_found_from_left_to_right_the_longer_first():
+    found = named_texts(("York", "New York", "the sea", "sea"), "new york, York by the sea; the Sea")
+    assert [(sorted(one.options), one.span) for one in found] == [
+        *(([1], (0, 8)), ([0], (10, 14)), ([2], (18, 25)), ([2], (27, 34))),
+    ]
+    assert named_texts(("York",), "Yorkshire") == []
+
+
+@pytest.mark.parametrize("text", ["No", "no idea", "I think so", "A good look", "Yorkshire", ""])
+def test_what_names_no_option(text):
+    assert not names_an_option(OTHERS, text)
+    assert names_an_option(OTHERS, f"{text} (not Rome)") and names_an_option(OTHERS, f"{text}, never C")
+
+
+@pytest.mark.parametrize("cue", ["The answer is ", "Answer: ", "I choose ", "故选", "정답은 ", r"\boxed{", "#### "])
+def test_what_announces(cue):
+    found = ANNOUNCED.search(f"{cue}B")
+    assert found is not None and found.end() == len(cue.rstrip("{"))
+
+
+def test_a_long_thought_is_read_in_the_order_of_its_length():
+    said = "I think London or Paris, so it is Rome. " * 500
+    assert letter(OTHERS, said + "The answer is B.")[0] == "B" and letter(OTHERS, said)[0] == "C"
 
 
 @given(st.permutations(OTHERS), st.sampled_from(["It is not {0}, it is {1}.", "{1}, not {0}", "Not {0}. {1}."]))

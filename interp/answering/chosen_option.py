@@ -33,7 +33,7 @@ from interp.answering.option_words import (
     SUPPOSED,
 )
 
-_WIDE = {ord(letter) + 0xFEE0: letter for letter in ascii_letters}
+_WIDE = {ord(char) + 0xFEE0: char for char in f"{ascii_letters}[]{{}}<>*"}
 
 
 def chosen(options: Sequence[str], completion: str) -> Chosen | None:
@@ -78,7 +78,7 @@ def names_an_option(options: Sequence[str], completion: str) -> bool:
 
 
 def _prepared(completion: str) -> str:
-    """As long as before: wide letters as others, NUL as a line break, and no further than the next question."""
+    """As long as before: wide letters and brackets as others, NUL as a line break, up to the next question."""
     text = completion.replace("\0", "\n").translate(_WIDE)
     begin = len(text) - len(text.lstrip())
     end = NEXT_QUESTION.search(text, begin)

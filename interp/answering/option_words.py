@@ -36,19 +36,19 @@ AFFIRMED = re.compile(
     (?: (?:is|was|would\ be|must\ be) \s+ (?:clearly\s+|indeed\s+|therefore\s+)? (?:(?:the|my)\s+)?
           (?:correct|right|best|true|answer|choice|final\ answer)\b
       | [:–—(-] \s* (?:correct|right|true|yes)\b | \. \s+ correct\b | \s* [✅✓✔]
-      | 项? (?:是|为)? 正确 | [이가] \s* (?:정답|답|맞) | が (?:正解|答え|正しい) )
+      | (?:选?项)? (?:是|为)? 正确 | [이가] \s* (?:정답|답|맞) | が (?:正解|答え|正しい) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 BECAUSE = re.compile(r",?\s+(?:because|since|over|rather\s+than|instead\s+of)\b", re.IGNORECASE)
 DENIED_BEFORE = re.compile(
     r"""
-    (?: \b (?:not|never|cannot|neither|nor|than|instead\ of|unlike|except|over
+    (?: \b (?:not|never|cannot|neither|nor|than|instead\ of|unlike|except|over|hardly|scarcely
           |eliminat\w+|exclud\w+|reject\w*|rul(?:e|es|ed|ing)\ out) | n['’]t )
     (?: \s+ (?:think|believe|say|choose|pick|select|go\ with|be
           |it['’]s|it\ is|it\ was|that|the|an?|option|choice|answer|letter|is) )*
     \s+ [(\[*"'“‘]* \Z
-    | (?:不是|并非|並非|不选|不選|而非|排除) \s* \Z
+    | (?:不是|并非|並非|不选|不選|而非|排除|不|非|未) \s* \Z
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -56,12 +56,12 @@ DENIED_AFTER = re.compile(
     r"""
     ["'”’)\].*_]* \s*
     (?: (?:is|are|was|were|would\ be|can|could|does|do|did|seems|looks) (?: n['’]t\b | not\b
-          | \s+ (?:\w+ly\s+)? (?:not|no|wrong|incorrect|false|out|impossible|eliminated|excluded|ruled\ out)\b )
+          | \s+ (?:\w+ly\s+)? (?:not|never|no|wrong|incorrect|false|out|impossible|eliminated|excluded|ruled\ out)\b )
       | cannot\b | can['’]t\b | \. \s+ (?:incorrect|wrong)\b
       | [:–—(-] \s* (?:no|wrong|incorrect|false|not\ (?:correct|right|true|the))\b
       | (?:\?|\.\.+|…) \s* (?:wait|no|hmm|actually) \b (?!\s+doubt) | \s* [❌✗✘]
       | \.? \s+ (?:wait|no|hmm|actually) \b [^.\n]{0,20} \b (?:wrong|incorrect|not\ right)\b
-      | 项? (?:是|为)? (?:错|不正确|不对|不是) | 項? (?:是|為)? (?:錯|不正確|不對)
+      | (?:选?项)? (?:是|为)? (?:错|不正确|不对|不是) | (?:選?項)? (?:是|為)? (?:錯|不正確|不對)
       | では?な | じゃな | [이가은는] \s* 아[니닙] )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -70,7 +70,8 @@ SUPPOSED = re.compile(
     r"""
     \b (?: if | suppose | supposing | assum\w+ | unless | whether | although | though
       | (?:many|some|most|people|others) \b [^.,;\n]* \b (?:think|believe|say|assume|guess|answer|choose|pick)
-      | (?:you|one|we) \s+ (?:might|may|could) \b [^.,;\n]* \b (?:think|guess|assume|choose|pick|expect)
+      | (?:you|one|we) \s+ (?:might|may|could) \b [^.,;\n]* \b (?:think|guess|assume|choose|pick|expect|say)
+      | (?:wrong|false|incorrect|untrue) \s+ (?:to\ \w+|that)
     ) \b [^.,;\n]* \Z
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -98,7 +99,7 @@ MORE = re.compile(
     r"(?![\w'’])(?!\s+[a-z])"
 )
 NAMED_BEFORE = re.compile(r"\b(?:option|choice|letter|answer|is)[\s:]+[(*]*\Z", re.IGNORECASE)
-ITEM = re.compile(r"(?:^|[\n.;；。!?])[\s*_(\[（#-]*(?P<letter>[AB])(?=[.):：）\]*\s项項])")
+ITEM = re.compile(r"(?:^|[\n.;；。!?])[\s*_(\[（#-]*(?P<letter>[AB])(?=[.):：）\]*、．\s选項项])")
 GAP = re.compile(r"[\s.:)\]*_–—-]*")
 ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 ARTICLES = "AI"
@@ -106,7 +107,7 @@ ARTICLES = "AI"
 OR = re.compile(r"\s*(?:,?\s*\b(?:or|and)\b|/)\s*", re.IGNORECASE)
 NO_NOUN = re.compile(
     r"\s+(?!(?:it|he|she|they|we|you|i|this|that|these|those|there|because|since"
-    r"|as|but|the|and|or|so|from|for|in|on|to|if|way)\b)\w"
+    r"|as|but|the|and|or|so|from|for|in|on|to|if)\b)\w"
 )
 """After "no": the noun of "no idea", so that nothing is answered by it."""
 NEXT_QUESTION = re.compile(r"\n\s*(?:question|q)\s*\d*\s*[:：]", re.IGNORECASE)
