@@ -151,7 +151,14 @@ def test_a_walk_through_the_options_is_no_choice_of_the_first(text):
 
 def test_a_list_of_the_options_alone_chooses_none():
     assert letter(OTHERS, lettered(OTHERS)) is None
-    assert letter(OTHERS, f"The options are:\n{lettered(OTHERS)}") is None
+    for before in (
+        "The options are:",
+        "Options:",
+        "Consider each option:",
+        "Choice:",
+        "The answer is one of these. Answer:",
+    ):
+        assert letter(OTHERS, f"{before}\n{lettered(OTHERS)}") is None
     assert letter(OTHERS, "A\n\nWhich is warm?\nA. x\nB. y\nAnswer: B")[0] == "A"  # a model that goes on asking
     assert letter(OTHERS, "A. London. B. Paris is wrong, for it is in France.")[0] == "A"
 
@@ -160,6 +167,8 @@ def test_a_list_of_the_options_alone_chooses_none():
     "text",
     [
         "The answer is A. Wait, that's wrong. The answer is B.",
+        "Answer: A\n\nI made a mistake. Answer: B",
+        "I choose London. On reflection, the answer is Paris.",
         "If the answer is A, the river would be the Thames. It is the Seine, so the answer is B.",
         "Suppose the answer is C. Then the river would be the Tiber. Hence B.",
         "If it were in England, the answer would be A. The answer is B.",
