@@ -26,6 +26,8 @@ class _Short(Repr):
     """`reprlib`, which names what is not plain by its type."""
 
     def repr_instance(self, value: object, level: int) -> str:
+        if isinstance(value, str):  # a kind of text, such as a CSV cell
+            return self.repr_str(str.__str__(value), level)
         return repr(value) if isinstance(value, Number | bytes | slice) else type(value).__name__
 
 

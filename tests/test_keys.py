@@ -47,6 +47,8 @@ def test_a_key_is_read_however_it_is_written(key):
         {"choices": {"text": np.array(CHOICES, dtype=object), "label": np.array(["A", "B", "C", "D"], dtype=object)}},
         {"choices": json.dumps({"text": CHOICES, "label": ["A", "B", "C", "D"]})},
         {"choices": [{"text": text, "label": label} for text, label in zip(CHOICES, "ABCD", strict=True)]},
+        *({"choices": [{name: text, label: mark} for text, mark in zip(CHOICES, "ABCD", strict=True)]} for label, name in (("key", "value"), ("id", "text"), ("label", "content"), ("letter", "option"))),
+        *({"options": [{"text": text} for text in CHOICES]}, {"options": dict(zip("abcd", CHOICES, strict=True))}),
         {"options": dict(zip("ABCD", CHOICES, strict=True)) | {"E": None}},
         *({"options": f"a ) {CHOICES[0]} , b ) {CHOICES[1]} , c ) Dark , d ) Wind"}, {"choices": "A. Cold\nB. Heat\nC. Dark\nD. Wind"}),
         {"options": [f"{label}) {text}" for text, label in zip(CHOICES, "ABCD", strict=True)]},
@@ -102,6 +104,19 @@ def test_a_key_that_names_no_option_is_refused_with_the_way_out(key):
         right({"choices": CHOICES} | key)
 
 
+def test_a_key_that_counts_from_one_is_told_to_use_letters():
+    with pytest.raises(
+        DataError, match=r"answer: 4 names none .*; a key that counts from 1 .* as letters \(A for 1\);"
+    ):
+        right({"choices": CHOICES, "answer": 4})
+
+
+def test_a_vague_key_is_asked_beside_an_empty_one():
+    for nothing in (None, "", float("nan"), []):
+        assert right({"options": CHOICES, "label": "B", "answer": nothing}) == ["Heat"]
+    assert right({"options": CHOICES, "label": "physics", "answer": "B"}) == ["Heat"]
+
+
 @pytest.mark.parametrize(
     "key", [{"label": ""}, {"label": None}, {"label": -1}, {"answer": float("nan")}, {"answer": []}, {}]
 )
@@ -142,13 +157,15 @@ def test_an_index_into_texts_is_that_option(options, data):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
+        *(({"options": text}, "at: options: expected a list of options, got '.*; write them as a list") for text in ("a;b;c", "dog, cat", Cell("x | y"), "a\nb")),
+        *(({"choices": value}, "at: choices: expected a list of options, got ") for value in ({"dog", "cat"}, [{"name": "a"}, {"name": "b"}], [["a"], ["b"]], {"x": "a", "y": "b"})),
         ({"choices": ["one"]}, "at: choices: expected 2 options or more.*got 1; "),
         ({"choices": ["a", ""]}, "at: choices: option 1: expected text, got ''; mend the row"),
         ({"choices": ["a", None]}, "at: choices: option 1: expected text, got None"),
         ({"choices": [str(i) for i in range(27)]}, "expected 2 options .*letters .26., got 27"),
         ({"choices": Cell("['a' 'b']")}, r"at: choices: expected a list as JSON writes it, .*as JSONL or Parquet"),
     ],
-)
+)  # fmt: skip
 def test_options_that_cannot_be_shown_are_refused(values, said):
     with pytest.raises(DataError, match=said):
         find_options("at", values)

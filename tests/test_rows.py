@@ -318,3 +318,24 @@ def test_numpy_values_are_taken_as_what_they_hold():
         ]
     )[0]  # fmt: skip
     assert row == QARow("7", "q", ("a", "b"), prompt_ids=(0, 1), completion_ids=(3,), correct=True, source="row 0")
+
+
+def test_a_table_with_two_columns_of_one_name_is_refused():
+    frame = pd.DataFrame([["Q?", "a", "b"]], columns=["question", "answer", "answer"])
+    with pytest.raises(DataError, match="data: two columns of the table have the name 'answer'"):
+        load_rows(frame)
+
+
+@pytest.mark.parametrize("field", ["options", "answer", "messages", "wrong_answer", "question"])
+def test_a_value_nested_without_end_is_refused_with_its_place(field):
+    deep = "x"
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(DataError, match="row 0: "):
+        load_rows([{"question": "Q?", "answer": "a", field: deep}])
+
+
+def test_a_csv_cell_is_shown_as_its_text(tmp_path):
+    (tmp_path / "a.csv").write_text("question,answer,correct\nQ?,a,yes\n")
+    with pytest.raises(DataError, match=r"a.csv:2: correct: expected true or false .*, got 'yes'"):
+        load_rows(tmp_path / "a.csv")

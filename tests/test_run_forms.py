@@ -74,7 +74,7 @@ def test_a_choice_is_labelled_and_located_by_the_letter_or_the_text(model):
         answers = interp.generate_answers(model, rows, **options)
         assert answers.exact_answer == ["B", "A", "three", None, None, "D", None, "two"]
         assert answers.exact_answer_method == ["option" if text else None for text in answers.exact_answer]
-        assert answers.correct == [False, False, True, False, False, False, False, False]
+        assert answers.correct == [False, False, True, False, False, False, None, False]
         assert all("\nC. three\n" in prompt and prompt.endswith("\nAnswer:") for prompt in answers.prompt)
         assert all(tokens is not None for tokens in answers.question_tokens)
     asked = interp.generate_answers(model, rows, exact_answer="first_line")

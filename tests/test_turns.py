@@ -37,6 +37,11 @@ def test_every_way_of_writing_turns(value):
         ("Hello", "expected a list of turns as JSON"),
         ([], "expected a list of turns"),
         ([{"text": "x"}], r"messages\[0\]: expected \{role, content\}"),
+        *(
+            ([{"from": role, "value": "x"}], r"messages\[0\]: expected a role of ")
+            for role in (["a"], {"a": 1}, None, 3)
+        ),
+        ([{"role": ["user"], "content": "x"}], r"expected a role of .*, got \['user'\]"),
         ([{"role": "boss", "content": "x"}], "expected a role of system, developer, user"),
         ([{"role": "user", "content": [{"type": "image", "url": "x"}]}], "got a part that is none"),
         (AS_DICTS[:3], "the last turn is an assistant's; give it as `completion`"),

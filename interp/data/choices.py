@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from string import ascii_uppercase, digits
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
 from interp.arguments import shown
@@ -20,6 +20,8 @@ FAMILIES = ("option", "choice", "ending", "sol", "op", "opt", "", "answer", "ans
 LIST_WITH_KEY = "answers"
 """A column that holds all options beside a key (`correct_answer_id`), and else all that is accepted."""
 SURE_KEYS = ("correctanswerid", "correctoption", "correctindex", "correctidx", "answerkey", "answerindex", "answeridx")
+TEXTS, NAMES = ("text", "value", "content", "option", "choice"), ("label", "key", "id", "letter", "index")
+"""What the text and the name of an option are called, where every option is a mapping."""
 NEED_A_LABEL = ("answer", "ans")
 """Of these, those that may also be several answers: they are options where a `label` says which is right."""
 WRONG_FAMILIES = ("distractor", "incorrectanswer", "wronganswer")
@@ -64,8 +66,12 @@ def find_options(where: str, values: Mapping[str, Any], columns: Mapping[str, st
             continue
         value = unpacked(f"{where}: {name}", values[name])
         offered = _listed(where, name, value)
-        if offered is None and given is not None:
-            raise DataError(f"{where}: {name}: expected a list of options, got {shown(value)}")
+        if offered is None and (given is not None or _several(value)):
+            raise DataError(
+                f"{where}: {name}: expected a list of options, got {shown(value)}; write them as a list of texts (JSON "
+                'in a CSV cell), as {"A": …, "B": …} or [{"label": …, "text": …}, …], or rename the column if it holds '
+                "no options"
+            )
         if offered is not None:
             return offered
     if given is not None:
@@ -96,15 +102,15 @@ _OWN = re.compile(r"\s*\(?(?:([A-Z])[).:]\s*|([a-z1-9])[).:]\s+)(?=\S)")
 
 
 def _listed(where: str, name: str, value: Any) -> Offered | None:
-    """Options of one column: a list of texts or of {label, text}, {text: […], label: […]}, or {A: …, B: …}."""
+    """Options of one column: a list of texts or {label, text}, {text: […], label: […]}, or {A: …, B: …}; else None."""
     if isinstance(value, Mapping):
         return _mapped(where, name, {str(key).strip(): item for key, item in value.items()})
     if isinstance(value, str):
         value = _split(value)
     if not isinstance(value, list | tuple) or not value:
         return None
-    if all(isinstance(item, Mapping) and "text" in item and "label" in item for item in value):
-        return _offered(where, name, [item["text"] for item in value], labels=[item["label"] for item in value])
+    if all(isinstance(item, Mapping) for item in value):
+        return _mappings(where, name, value)
     if any(isinstance(item, Mapping | list) for item in value):
         return None
     own = [_OWN.match(str(item)) for item in value]  # "A)21", "b. Paris", "2) two"
@@ -113,6 +119,26 @@ def _listed(where: str, name: str, value: Any) -> Offered | None:
         value = [str(item)[match.end() :] for item, match in zip(value, own, strict=True) if match]
         return _offered(where, name, value, labels=marks)
     return _offered(where, name, value)
+
+
+def _several(value: Any) -> bool:
+    """Whether this looks like several options, in a form that is not known: nothing is dropped without a word."""
+    if isinstance(value, str):
+        return re.search(r"\S\s*[;|,\n]\s*\S", value) is not None
+    if isinstance(value, Mapping):
+        there = [item for item in value.values() if not blank(item)]
+        return len(there) > 1 and all(isinstance(item, str) for item in there)
+    return isinstance(value, list | tuple | set | frozenset)
+
+
+def _mappings(where: str, name: str, value: Sequence[Mapping[str, Any]]) -> Offered | None:
+    """Options of which each is a mapping: `{label, text}`, `{key, value}`, or `{text}` alone."""
+    text = next((one for one in TEXTS if all(one in item for item in value)), None)
+    label = next((one for one in NAMES if all(one in item for item in value)), None)
+    if text is None:
+        return None
+    labels = [] if label is None else [item[label] for item in value]
+    return _offered(where, name, [item[text] for item in value], labels=labels)
 
 
 def _split(text: str) -> list[str]:
@@ -135,7 +161,8 @@ def _mapped(where: str, name: str, value: Mapping[str, Any]) -> Offered | None:
             return replace(_offered(where, name, texts), right=right, key=name)
         return _offered(where, name, texts, labels=marks)
     there = {key: item for key, item in value.items() if not blank(item)}  # Parquet fills up what some rows lack
-    if len(there) > 1 and any(_run(list(there), marks) for marks in (ascii_uppercase, digits, digits[1:])):
+    marks_known = (ascii_uppercase, ascii_lowercase, digits, digits[1:])
+    if len(there) > 1 and any(_run(list(there), marks) for marks in marks_known):
         return _offered(where, name, list(there.values()), labels=list(there))
     return None
 

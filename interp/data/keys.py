@@ -16,7 +16,7 @@ KEYS = (
 )
 """Columns that say which option is right (case, spaces and `_` do not count); where several do, they have to agree."""
 VAGUE_KEYS = ("label", "gold", "goldindex", "cop", "correct", "target")
-"""Columns that may say so, asked where none of `KEYS` is there."""
+"""Columns that may say so, asked where none of `KEYS` is there, or all of them are empty (AGIEval)."""
 NAMES = ("key", "index", "idx", "id", "label", "option", "cop", "gold")
 """Endings of columns that hold a letter or a number; another may hold the option's text as well."""
 NOT_PUBLISHED = "-1"
@@ -58,7 +58,9 @@ def _key_columns(values: Mapping[str, Any], offered: Offered) -> list[str]:
         by_name = {squeezed(name): name for name in values if name != offered.column and not _own_label(name, values)}
         return [by_name[name] for name in names if name in by_name]
 
-    return named(KEYS) or named(VAGUE_KEYS)[:1]
+    sure, vague = named(KEYS), named(VAGUE_KEYS)[:1]
+    filled = [name for name in sure if not blank(plain(values[name]))]
+    return filled or vague or sure
 
 
 def _own_label(name: str, values: Mapping[str, Any]) -> bool:
@@ -137,8 +139,10 @@ def _all(offered: Offered, readings: Sequence[tuple[int, ...]]) -> set[frozenset
 def _unreadable(where: str, value: Any, offered: Offered) -> DataError:
     n = len(offered.texts)
     names = f"A … {ascii_uppercase[n - 1]}, {offered.first} … {offered.first + n - 1}"
+    maybe_from_one = str(value).strip() == str(n)
+    from_one = "; a key that counts from 1 has to be written as letters (A for 1)" if maybe_from_one else ""
     return DataError(
         f"{where}: {shown(value)} names none of the {n} options in {offered.column} "
-        f"({', '.join(offered.labels) or names}, or an option's text); mend the row, or name the column of the key "
-        "with columns={'answer': …} (--columns answer=…)"
+        f"({', '.join(offered.labels) or names}, or an option's text){from_one}; mend the row, or name the column of "
+        "the key with columns={'answer': …} (--columns answer=…)"
     )

@@ -105,8 +105,11 @@ def rows_of(
     answer_in = columns.get("answer", "answer")
     for number, (where, values) in enumerate(records):
         seen.update(dict.fromkeys(values))
-        reading = read_form(where, values, columns)
-        row = read_row(where, values, columns, reading, default_id=str(number))
+        try:
+            reading = read_form(where, values, columns)
+            row = read_row(where, values, columns, reading, default_id=str(number))
+        except RecursionError:
+            raise DataError(f"{where}: a value is nested too deep to be read; mend the row or leave it out") from None
         if not row.answers and row.correct is None:
             why = why_unanswerable(values)
             left_out.setdefault((reading.no_answer or why) if why == NO_ANSWER else why, []).append(where)
@@ -146,6 +149,11 @@ def _records(source: str | PathLike[str] | Iterable[Any]) -> Iterator[Record]:
     if isinstance(source, Mapping):  # a Hugging Face DatasetDict, or one row
         raise DataError(f"expected an iterable of rows, got one mapping with the keys {_names(source)}; choose one")
     if hasattr(source, "iterrows") and not isinstance(source, type):  # a DataFrame, which iterates over column names
+        names = Counter(getattr(source, "columns", ()))
+        if repeated := [name for name, count in names.items() if count > 1]:
+            raise DataError(
+                f"data: two columns of the table have the name {repeated[0]!r}; give each a name of its own"
+            )
         source = (values.to_dict() for _, values in source.iterrows())
     if not isinstance(source, Iterable) or isinstance(source, bytes | bytearray) or getattr(source, "ndim", 1) == 0:
         raise DataError(f"data: expected a file, a folder or an iterable of rows, got {shown(source)}")

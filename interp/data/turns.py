@@ -8,6 +8,8 @@ from interp.arguments import one_text, shown
 from interp.errors import DataError
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
+SHAREGPT = {"human": "user", "gpt": "assistant"}
+"""Its names of these, in turns {from, value}."""
 
 Turns = tuple[tuple[str, str], ...]
 """(role, text), in order."""
@@ -44,11 +46,12 @@ def _turn(where: str, turn: Any) -> tuple[str, str]:
         role, content = turn
     elif isinstance(turn, Mapping) and "content" in turn and "role" in turn:
         role, content = turn["role"], turn["content"]
-    elif isinstance(turn, Mapping) and "value" in turn and "from" in turn:  # ShareGPT's names
-        role, content = {"human": "user", "gpt": "assistant"}.get(turn["from"], turn["from"]), turn["value"]
+    elif isinstance(turn, Mapping) and "value" in turn and "from" in turn:
+        role, content = turn["from"], turn["value"]
+        role = SHAREGPT.get(role, role) if isinstance(role, str) else role
     else:
         raise DataError(f"{where}: expected {{role, content}}, got {shown(turn)}")
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         raise DataError(f"{where}: expected a role of {', '.join(ROLES)}, got {shown(role)}")
     if isinstance(content, list | tuple):  # parts, of which only texts can be asked
         if not all(isinstance(part, Mapping) and isinstance(part.get("text"), str) for part in content):
