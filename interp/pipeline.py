@@ -1,7 +1,6 @@
 """run, resume: from rows to report, one readable chain of the functions a notebook calls one by one."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,10 @@ from interp.models.loading import HookedModel, model_info, model_tokenizer, unde
 from interp.models.memory import Splits
 from interp.numerics import check_repeatable, numerics, recorded_threads
 from interp.planning.footprint import check_room
-from interp.planning.relabelling import relabelled
+from interp.planning.relabelling import relabelled, way_on
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
-from interp.progress import bar, say
+from interp.progress import announce, bar, say
 from interp.public import public
 from interp.run_data import IN_PYTHON, load_settings_model, model_source, read_rows
 from interp.run_keywords import RUN_DEFAULTS, ResumeOptions, RunOptions
@@ -92,6 +91,7 @@ def run(
     request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=shapes.n_ctx)
     settings, record = request.settings, new_record(request, hooked, out)
     check_room(folder.path, shapes, settings.sites, len(settings.roles), len(request.samples))
+    announce(record["notes"], progress=progress)
     new = not folder.path.exists()
     make_folder(folder.path)
     with locked(folder.path), folder.kept():
@@ -207,7 +207,7 @@ def _measure(
             records = list(answers)
             say(length_warnings(records, settings.max_new_tokens) + thought_warnings(records))
         positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
-        folds = _folds(folder, answers, positions, settings)
+        folds = _folds(folder, answers, positions, settings, record.get("given", ()))
         if answers.fillers:
             record["used"].setdefault("candidates", {})["fillers"] = [asdict(filler) for filler in answers.fillers]
         special = model_tokenizer(model).all_special_ids
@@ -222,7 +222,7 @@ def _measure(
     else:
         opened = Run(folder)
         answers, positions = opened.answers, opened.positions
-        folds = _folds(folder, answers, positions, settings)
+        folds = _folds(folder, answers, positions, settings, record.get("given", ()))
 
     remove(folder.answer_log)
 
@@ -282,7 +282,9 @@ def _evaluate(
     return Run(folder)
 
 
-def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: Settings) -> Folds:
+def _folds(
+    folder: RunFolder, answers: Answers, positions: Positions, settings: Settings, given: Sequence[str]
+) -> Folds:
     """Population and folds; what was answered is written down before an error says why it cannot be probed."""
     located = (positions.exact_answer[:, 0] >= 0).numpy()
     usable = [None if status == "too_long" else y for y, status in zip(answers.correct, answers.status, strict=True)]
@@ -292,14 +294,5 @@ def _folds(folder: RunFolder, answers: Answers, positions: Positions, settings: 
     except DataError as error:
         lines = sample_lines(answers, positions, None)
         write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
-        lost = Counter(y for y, found in zip(usable, located, strict=True) if y is not None and not found)
-        if not lost:
-            kept = f"the answers are kept in {folder.path / 'answers.jsonl'}"
-            raise DataError(f"{error}; ask other questions, or judge them otherwise (--correct): {kept}") from error
-        where = f"{lost[False]} wrong and {lost[True]} right answers have no exact answer"
-        again = f"interp resume {folder.path} --exact-answer first_line"
-        raise DataError(
-            f"{error}. {where} by the method {settings.exact_answer or 'chosen'!r}. Nothing is lost (the answers are "
-            f"in {folder.path / 'answers.jsonl'}): go on with `{again}`, or another method, --candidates, "
-            "--answer-pattern, --correct, or --population all"
-        ) from error
+        hint = way_on(folder.path, settings, given, usable, located)
+        raise DataError(f"{error}. {hint} (the answers are in {folder.path / 'answers.jsonl'})") from error

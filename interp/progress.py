@@ -1,7 +1,8 @@
 """Progress bars on standard error, one line per stage."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 Advance = Callable[[int], None]
@@ -11,6 +12,15 @@ def say(sentences: Iterable[str]) -> None:
     """What a user has to know while a run goes on, on standard error."""
     for sentence in sentences:
         print(f"interp: {sentence}", file=sys.stderr)
+
+
+def announce(notes: Sequence[str], *, progress: bool) -> None:
+    """What a user has to know before a run begins: on standard error beside a progress bar, else as warnings."""
+    if progress:
+        say(notes)
+    else:
+        for note in notes:
+            warnings.warn(note, stacklevel=3)
 
 
 @contextmanager

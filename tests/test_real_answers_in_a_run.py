@@ -74,7 +74,7 @@ def test_a_one_sided_population_loses_nothing(llama, tmp_path):
     rows, said = one_sided(llama, folder)
     assert "all 20 samples of the population are correct" in said
     assert "20 wrong and 0 right answers have no exact answer by the method 'candidates'" in said
-    assert f"interp resume {folder} --exact-answer first_line" in said
+    assert f"`interp.resume({str(folder)!r}, data=…, model=…, exact_answer='first_line')`" in said
     with pytest.raises(DataError, match="answer pattern must have one group"):
         interp.resume(folder, model=llama, data=rows, answer_pattern="no group")
     run = interp.resume(folder, model=llama, data=rows, exact_answer="first_line")
@@ -93,7 +93,7 @@ def test_a_finished_run_says_that_it_is_labelled(thought):
 
 def test_where_all_are_located_another_method_is_no_way_out(llama, tmp_path):
     rows = [{"question": f"Number {i}?", "answer": "x", "completion": f"It is {i}."} for i in range(24)]
-    with pytest.raises(DataError, match="ask other questions, or judge them otherwise") as refused:
+    with pytest.raises(DataError, match="ask other questions, or judge the answers otherwise") as refused:
         interp.run(model=llama, data=rows, out=tmp_path / "run", exact_answer="first_line", **FAST)
     assert "--exact-answer" not in str(refused.value) and (tmp_path / "run" / "answers.jsonl").exists()
 
@@ -119,17 +119,23 @@ def test_answers_are_not_given_again_for_another_method(llama_folder, tmp_path, 
     candidates.write_text("no such answer\n")
     wrong = ["--candidates", str(candidates)]
     assert main(["run", "--model", str(llama_folder), "--data", str(data), "--out", str(out), *common, *wrong]) == 2
-    log = (out / "answers.log").read_bytes() if (out / "answers.log").exists() else None
     import interp.answering.generation as generation
 
     def never(*_: object, **__: object):
         raise AssertionError("nothing is answered again")
 
     monkeypatch.setattr(generation, "_generate_batch", never)
-    main(["resume", str(out), "--answer-pattern", r"(\S+)"])
+    assert main(["resume", str(out), "--answer-pattern", r"(\S+)", "--population", "all"]) in (0, 2)
     record = json.loads((out / "run.json").read_text())
     assert record["settings"]["answer_pattern"] == r"(\S+)" and record["settings"]["candidates"] is None
-    assert log is None or record["state"] in ("answering", "done")
+    kept = [
+        json.loads(line)
+        for line in (out / ("samples" if record["state"] == "done" else "answers"))
+        .with_suffix(".jsonl")
+        .read_text()
+        .splitlines()
+    ]
+    assert len(kept) == 24 and {line["exact_answer_method"] for line in kept} <= {"pattern", None}
 
 
 @pytest.mark.parametrize("limit", [20, None])
@@ -180,7 +186,7 @@ def test_yesterdays_answers_are_not_put_after_todays_prompts(llama, tmp_path):
     interp.generate_answers(llama, rows, max_new_tokens=2, log=AnswerLog(path, run="r"))
 
 
-def test_a_plan_says_that_a_thinking_model_needs_room(chatty):
+def test_a_thinking_model_needs_room_and_that_is_said_before(chatty, tmp_path):
     chatty.tokenizer.chat_template = (
         CLOCK + "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
     )
@@ -188,5 +194,9 @@ def test_a_plan_says_that_a_thinking_model_needs_room(chatty):
     notes = interp.plan(model=chatty, data=rows, time=False).notes
     assert "a place for a thought, and max_new_tokens is 32" in notes[0] and "enable_thinking=false" in notes[0]
     assert interp.plan(model=chatty, data=rows, time=False, chat_options={"enable_thinking": False}).notes == ()
+    rows = [row | {"correct": i % 2 == 0} for i, row in enumerate(rows)]
+    options = FAST | {"max_new_tokens": 4, "population": "all"}
+    with pytest.warns(UserWarning, match="a place for a thought, and max_new_tokens is 4"):
+        interp.run(model=chatty, data=rows, out=tmp_path / "run", exact_answer="first_line", **options)
     bare = interp.plan(model=chatty, data=rows, time=False, prompt_template="Q: {question}").notes
     assert "has a chat template, and the prompts are plain text" in bare[0]

@@ -1,9 +1,13 @@
 """How answers are to be labelled may be said anew; how they were asked may not."""
 
+import re
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from interp.errors import DataError
-from interp.planning.relabelling import RELABELLING, relabelled
+from interp.planning.relabelling import RELABELLING, relabelled, way_on
 from interp.runs.run_folder import ANSWERING, answering_identity
 from interp.settings import Settings
 
@@ -29,6 +33,19 @@ def test_what_is_labelled_anew_is_no_part_of_what_was_answered():
     for name in ANSWERING:
         assert name not in RELABELLING and name in BEGAN.to_json()
         assert answering_identity({**record, "settings": BEGAN.to_json() | {name: "x"}}) != answering_identity(record)
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "labels", "located", "said"),
+    [
+        (BEGAN, (), [True, False, False, None], [1, 0, 0, 0], "2 wrong and 0 right .* `interp resume 'a run' --exact-answer first_line`"),
+        (BEGAN, ("data",), [True, False], [1, 0], r"`interp.resume\('a run', data=…, exact_answer='first_line'\)`"),
+        (Settings(model="m", data="d", exact_answer="first_line"), (), [False, True], [0, 1], "--exact-answer extract`"),
+        (BEGAN, (), [True, None], [1, 0], "Every labelled answer was located"),
+    ],
+)  # fmt: skip
+def test_the_way_on_is_another_method_where_one_can_help(settings, given, labels, located, said):
+    assert re.search(said, way_on(Path("a run"), settings, given, labels, np.array(located, dtype=bool)))
 
 
 def test_every_setting_is_of_answers_labels_or_grids():
