@@ -31,10 +31,6 @@ class QARow:
     prompt: str | None = None
     """The whole prompt, used as it is (no template, no chat template)."""
     context: str | None = None
-    system: str | None = None
-    """The system turn of a chat."""
-    messages: Turns | None = None
-    """Turns (role, text) of a chat, the last of them the user's, which asks the question."""
     wrong_answer: str | tuple[str, ...] | None = None
     """An answer that is wrong, or several."""
     group: str | None = None
@@ -44,6 +40,10 @@ class QARow:
     completion_ids: tuple[int, ...] | None = None
     exact_answer: str | None = None
     correct: bool | None = None
+    system: str | None = None
+    """The system turn of a chat."""
+    messages: Turns | None = None
+    """Turns (role, text) of a chat, the last of them the user's, which asks the question."""
     options: tuple[str, ...] = ()
     """What a question offers for choice, as it is shown to the model: the first is A, the second B …"""
     source: str = ""
