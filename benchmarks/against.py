@@ -42,8 +42,8 @@ from measuring import (
 HERE = Path(__file__).resolve().parents[1]
 WORSE = 0.05
 TINY = ("benchmarks/projection.py", "--quick")
-LAUNCHER = "import sys\nfrom interp.cli import main\nsys.exit(main())\n"
-"""`python -m interp.cli` would import the package of the folder that it is called from."""
+LAUNCHER = "import sys\nfrom interp.command.cli import main\nsys.exit(main())\n"
+"""`python -m interp.command.cli` would import the package of the folder that it is called from."""
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -19,13 +19,13 @@ from scipy import special, stats
 
 import interp
 from interp.capturing.activations import Capture
-from interp.probing.attention_columns import cell_metrics, with_transform
-from interp.probing.choice import choice_auc
-from interp.probing.crossfit import Cell, cross_fit, train
-from interp.probing.estimators import ProbeSpec
+from interp.fitting.crossfit import Cell, cross_fit, train
+from interp.fitting.estimators import ProbeSpec
+from interp.grids.attention_columns import cell_metrics, with_transform
 from interp.statistics.cross_fold import group_signs
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import estimate_auc, within_fold_auc
+from interp.statistics.nested_choice import choice_auc
 
 Columns = np.ndarray
 

@@ -39,9 +39,9 @@ from measuring import (
 import interp
 from interp import demo
 from interp.capturing.forward_pass import capture_batches, capture_plan
-from interp.heap import give_back
 from interp.models.batches import left_pad
 from interp.models.loading import forward, model_info, read_config
+from interp.support.heap import give_back
 
 TRACED = ("hook_resid_post", "hook_mlp_out", "mlp.hook_post", "attn.hook_z")
 BATCH_TOKENS, LENGTH = 8192, 116

@@ -34,7 +34,7 @@ from transformers import AutoModelForCausalLM, DynamicCache
 
 import interp
 from interp import demo
-from interp.answering.generation import generate
+from interp.generating.generation import generate
 from interp.models.gguf import converted_folder, gemma3_file
 from interp.models.loading import eos_token_ids, forward, model_info, new_cache
 from interp.models.unhooked import unhooked

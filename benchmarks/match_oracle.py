@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from number_oracle import Span, is_part_of_number
 
-from interp.answering.capitals import ORDINARY_WORDS
+from interp.text.capitals import ORDINARY_WORDS
 
 # Scripts written without spaces between words (code points): Thai, Lao, Tibetan, Myanmar, Khmer, then Bopomofo, kana,
 # Han and Yi with their extensions.

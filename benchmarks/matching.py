@@ -26,12 +26,12 @@ from measuring import Figure, in_turns, one_thread, parser, print_figures, print
 
 import interp
 from interp import demo
-from interp.answering.correctness import numeric
-from interp.answering.folding import Folded, fold
-from interp.answering.matching import CandidateFinder
-from interp.answering.scripts import may_begin, may_end
 from interp.data.datasets import DATASETS, load_dataset
 from interp.data.rows import QARow
+from interp.labelling.correctness import numeric
+from interp.text.folding import Folded, fold
+from interp.text.matching import CandidateFinder
+from interp.text.scripts import may_begin, may_end
 
 Rows = Sequence[QARow]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from position_oracle import Decode, Reading, Span, find_candidate, fold, is_border, on_boundary
 
-from interp.answering.answers import Answers
 from interp.capturing.positions import ROLES, Positions
 from interp.data.rows import QARow
-from interp.paper_labels import paper_span
+from interp.experiments.orgad.labels import paper_span
+from interp.labelling.answers import Answers
 
 REASONS = {
     "clamped": "`exact_answer_after_last` past the end is clamped to the last token; ours is absent",

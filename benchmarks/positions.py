@@ -24,15 +24,15 @@ from position_reasons import REASONS, UNEXPLAINED, Disagreement, disagreements
 
 import interp
 from interp import demo
-from interp.answering.answers import Answers
-from interp.answering.prompts import decoder
 from interp.capturing.positions import ROLES, Positions
 from interp.data.rows import QARow
+from interp.experiments.orgad.labels import by_gold, substring_match
+from interp.experiments.orgad.preset import paper_positions
+from interp.generating.prompts import decoder
+from interp.labelling.answers import Answers
 from interp.models.loading import model_tokenizer, read_config
-from interp.paper_labels import by_gold, substring_match
-from interp.paper_preset import paper_positions
-from interp.run_data import read_rows
-from interp.settings import Settings
+from interp.runs.rows import read_rows
+from interp.runs.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -38,12 +38,12 @@ from sklearn.linear_model import LogisticRegression
 from torch.utils.flop_counter import FlopCounterMode
 
 from interp import open_run
-from interp.probing.columns import cell_columns
-from interp.probing.crossfit import Cell, cross_fit
-from interp.probing.estimators import ProbeSpec
-from interp.probing.permutations import ridge_scores
-from interp.probing.solver import TOLERANCE, cross_fit_logistic
-from interp.probing.standardiser import Standardiser
+from interp.controls.permutations import ridge_scores
+from interp.fitting.crossfit import Cell, cross_fit
+from interp.fitting.estimators import ProbeSpec
+from interp.fitting.solver import TOLERANCE, cross_fit_logistic
+from interp.fitting.standardiser import Standardiser
+from interp.grids.columns import cell_columns
 from interp.statistics.inference import within_fold_auc
 
 FOLDS = 5

@@ -21,7 +21,7 @@ from measuring import Figure, one_thread, parser, print_figures, print_header, p
 
 import interp
 from interp.comparing.against_controls import title
-from interp.probing.control_table import ON_EMBED, TITLES
+from interp.controls.control_table import ON_EMBED, TITLES
 
 EXACT = tuple(f"exact_answer_{place}" for place in ("before_first", "first", "last", "after_last"))
 TOKENS = ("last_q", *EXACT, "-1")

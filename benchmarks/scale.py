@@ -33,15 +33,15 @@ from measuring import (
 )
 
 import interp
-from interp.answering.answers import Answers
 from interp.capturing.forward_pass import capture_batches
 from interp.capturing.positions import Positions
-from interp.heap import give_back
-from interp.probing.attention_probe import attention_grid
-from interp.probing.probes import probe_grid
-from interp.runs.shard_files import finished_shards
-from interp.runs.shards import write_shards
-from interp.runs.stored import stored_capture
+from interp.grids.attention_probe import attention_grid
+from interp.grids.probes import probe_grid
+from interp.labelling.answers import Answers
+from interp.storing.shard_files import finished_shards
+from interp.storing.shards import write_shards
+from interp.storing.stored import stored_capture
+from interp.support.heap import give_back
 
 ROLES = ("exact_answer_first", "-1")
 LAYERS, HEADS, PROMPT, COMPLETION, BATCH_TOKENS, RUN = 2, 8, 8, 4, 8192, "scale"

@@ -26,14 +26,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import interp
-from interp.answering.answers import Answers
-from interp.answering.prompts import decoder
 from interp.capturing.forward_pass import capture_batches
 from interp.capturing.positions import Positions, positions_at
 from interp.data.rows import QARow
+from interp.experiments.orgad.labels import by_gold, paper_split, substring_match
+from interp.experiments.orgad.preset import held_out_auc, paper_positions
+from interp.generating.prompts import decoder
+from interp.labelling.answers import Answers
 from interp.models.loading import model_tokenizer
-from interp.paper_labels import by_gold, paper_split, substring_match
-from interp.paper_preset import held_out_auc, paper_positions
 from interp.statistics.inference import within_fold_auc
 
 CELLS = ("exact_answer_last", "exact_answer_after_last", "last_q", "-1", "-8")

@@ -4,11 +4,11 @@ import numpy as np
 from scipy import stats
 from simulated_grids import GRID, NARROW, N, distance, fold_pairs, probe_directions
 
-from interp.answering.answers import Answers
-from interp.probing.controls import control_grid, control_labels
-from interp.probing.crossfit import Cell, cross_fit
-from interp.probing.estimators import ProbeSpec
-from interp.probing.probes import probe_grid
+from interp.controls.controls import control_grid, control_labels
+from interp.fitting.crossfit import Cell, cross_fit
+from interp.fitting.estimators import ProbeSpec
+from interp.grids.probes import probe_grid
+from interp.labelling.answers import Answers
 
 STRINGS = 40
 

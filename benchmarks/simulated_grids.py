@@ -12,10 +12,10 @@ from scipy import stats
 
 from interp.comparing.best_cell import describe_best
 from interp.comparing.compare import delta_grid
-from interp.probing.crossfit import Cell, cross_fit, train
-from interp.probing.estimators import ProbeSpec
-from interp.probing.permutations import permutation_test
-from interp.probing.probes import probe_grid
+from interp.controls.permutations import permutation_test
+from interp.fitting.crossfit import Cell, cross_fit, train
+from interp.fitting.estimators import ProbeSpec
+from interp.grids.probes import probe_grid
 from interp.statistics.cross_fold import group_signs
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import benjamini_hochberg, estimate_auc

@@ -9,11 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from interp.errors import DataError, InterpError, ModelError, RunError
-from interp.renamed import renamed
+from interp.support.renamed import renamed
 
 if TYPE_CHECKING:
-    from interp.answering.answers import Answers, generate_answers
-    from interp.answering.judge import judge_answers
+    from interp.applying.abstention import Selective, selective
+    from interp.applying.fitted_probe import FittedProbe
+    from interp.applying.probe_file import load_probe, save_probe
+    from interp.applying.probe_fit import fit_probe
     from interp.capturing.activations import Capture
     from interp.capturing.attention import attention_metrics
     from interp.capturing.forward_pass import capture
@@ -21,82 +23,80 @@ if TYPE_CHECKING:
     from interp.capturing.positions import ROLES, Positions, resolve_positions
     from interp.capturing.roles import Anchor, Match
     from interp.comparing.compare import Comparison, compare_grids
-    from interp.comparing.grid_table import grid_table
     from interp.comparing.observe import observations
     from interp.comparing.run_differences import compare_runs
+    from interp.controls.controls import control_grid
+    from interp.controls.permutations import permutation_test
     from interp.data.datasets import DATASETS, load_dataset
     from interp.data.row import QARow
     from interp.data.rows import load_rows
+    from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
+    from interp.grids.attention_probe import attention_grid
+    from interp.grids.gain import gain_grid
+    from interp.grids.grid import join_grids
+    from interp.grids.grid_table import grid_table
+    from interp.grids.probes import matched_width_grid, probe_grid
+    from interp.labelling.answers import Answers, generate_answers
+    from interp.labelling.judge import judge_answers
     from interp.models.loading import load_model
-    from interp.paper_preset import paper_answers, paper_grid, paper_positions
-    from interp.pipeline import open_run, resume, run
     from interp.planning.plan import Plan, plan
-    from interp.probing.attention_probe import attention_grid
-    from interp.probing.controls import control_grid
-    from interp.probing.gain import gain_grid
-    from interp.probing.grid import join_grids
-    from interp.probing.permutations import permutation_test
-    from interp.probing.probes import matched_width_grid, probe_grid
     from interp.reporting.heads_plot import plot_heads
     from interp.reporting.plotting import plot_comparison, plot_grid
     from interp.reporting.risk_plot import plot_risk_coverage
+    from interp.running.pipeline import open_run, resume, run
     from interp.runs.opened_run import Run
-    from interp.using.abstention import Selective, selective
-    from interp.using.fitted_probe import FittedProbe
-    from interp.using.probe_file import load_probe, save_probe
-    from interp.using.probe_fit import fit_probe
 
 __version__ = "0.1.0"
 
 _HOME = {  # where each public name lives
     "Anchor": "capturing.roles",
-    "Answers": "answering.answers",
+    "Answers": "labelling.answers",
     "Capture": "capturing.activations",
     "Comparison": "comparing.compare",
     "DATASETS": "data.datasets",
-    "FittedProbe": "using.fitted_probe",
+    "FittedProbe": "applying.fitted_probe",
     "Match": "capturing.roles",
     "Plan": "planning.plan",
     "Positions": "capturing.positions",
     "QARow": "data.row",
     "ROLES": "capturing.positions",
     "Run": "runs.opened_run",
-    "Selective": "using.abstention",
-    "attention_grid": "probing.attention_probe",
+    "Selective": "applying.abstention",
+    "attention_grid": "grids.attention_probe",
     "attention_metrics": "capturing.attention",
     "capture": "capturing.forward_pass",
     "capture_from_cache": "capturing.from_cache",
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
-    "control_grid": "probing.controls",
-    "fit_probe": "using.probe_fit",
-    "gain_grid": "probing.gain",
-    "generate_answers": "answering.answers",
-    "grid_table": "comparing.grid_table",
-    "join_grids": "probing.grid",
-    "judge_answers": "answering.judge",
+    "control_grid": "controls.controls",
+    "fit_probe": "applying.probe_fit",
+    "gain_grid": "grids.gain",
+    "generate_answers": "labelling.answers",
+    "grid_table": "grids.grid_table",
+    "join_grids": "grids.grid",
+    "judge_answers": "labelling.judge",
     "load_dataset": "data.datasets",
     "load_model": "models.loading",
-    "load_probe": "using.probe_file",
+    "load_probe": "applying.probe_file",
     "load_rows": "data.rows",
-    "matched_width_grid": "probing.probes",
+    "matched_width_grid": "grids.probes",
     "observations": "comparing.observe",
-    "open_run": "pipeline",
-    "paper_answers": "paper_preset",
-    "paper_grid": "paper_preset",
-    "paper_positions": "paper_preset",
-    "permutation_test": "probing.permutations",
+    "open_run": "running.pipeline",
+    "paper_answers": "experiments.orgad.preset",
+    "paper_grid": "experiments.orgad.preset",
+    "paper_positions": "experiments.orgad.preset",
+    "permutation_test": "controls.permutations",
     "plan": "planning.plan",
     "plot_comparison": "reporting.plotting",
     "plot_grid": "reporting.plotting",
     "plot_heads": "reporting.heads_plot",
     "plot_risk_coverage": "reporting.risk_plot",
-    "probe_grid": "probing.probes",
+    "probe_grid": "grids.probes",
     "resolve_positions": "capturing.positions",
-    "resume": "pipeline",
-    "run": "pipeline",
-    "save_probe": "using.probe_file",
-    "selective": "using.abstention",
+    "resume": "running.pipeline",
+    "run": "running.pipeline",
+    "save_probe": "applying.probe_file",
+    "selective": "applying.abstention",
 }
 
 __all__ = [

@@ -1,8 +1,8 @@
-"""What `interp.paper_preset` and `interp.paper_labels` were called; kept for one release."""
+"""What `interp.experiments.orgad.preset` and `interp.experiments.orgad.labels` were called; kept for one release."""
 
-from interp.renamed import renamed
+from interp.support.renamed import renamed
 
-_PRESET, _LABELS = "interp.paper_preset.", "interp.paper_labels."
+_PRESET, _LABELS = "interp.experiments.orgad.preset.", "interp.experiments.orgad.labels."
 
 __getattr__ = renamed(
     __name__,

@@ -1,8 +1,8 @@
-"""What `interp.paper_run` was called; kept for one release."""
+"""What `interp.experiments.orgad.run` was called; kept for one release."""
 
-from interp.renamed import renamed
+from interp.support.renamed import renamed
 
-_HOME = "interp.paper_run."
+_HOME = "interp.experiments.orgad.run."
 
 __getattr__ = renamed(
     __name__,

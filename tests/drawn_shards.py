@@ -2,7 +2,7 @@
 
 import torch
 
-from interp.runs.store import ShardWriter
+from interp.storing.store import ShardWriter
 
 ROLES = ("last_q", "-1")
 

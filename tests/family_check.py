@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import interp
-from interp.answering.generation import generate
 from interp.capturing.attention import METRICS
+from interp.generating.generation import generate
 from interp.models.loading import eos_token_ids, forward, has_pattern, hook_name, model_info
 
 TOLERANCE = 1e-4

@@ -12,7 +12,7 @@ from tiny_models import ARCHITECTURES
 from torch import Tensor
 
 import interp
-from interp.answering.answers import Answers
+from interp.labelling.answers import Answers
 from interp.models.loading import load_model, model_info
 
 CASES = [(name, "TransformerBridge") for name in ARCHITECTURES] + [

@@ -10,11 +10,11 @@ from test_baselines import make_answers
 
 from interp.comparing.against_controls import against_controls, control_sentences, gain_text
 from interp.comparing.best_cell import nested_choice
+from interp.controls.controls import control_grid
+from interp.controls.scored import Labels, Scored
 from interp.errors import DataError
-from interp.probing.controls import control_grid
-from interp.probing.grid import grid_arrays
-from interp.probing.probes import probe_grid
-from interp.probing.scored import Labels, Scored
+from interp.grids.grid import grid_arrays
+from interp.grids.probes import probe_grid
 from interp.statistics.inference import delta_auc
 
 N = 300

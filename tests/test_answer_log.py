@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import interp
-import interp.answering.generation as generation
-from interp.answering.answer_log import AnswerLog, Generated
-from interp.answering.generation import generate
+import interp.generating.generation as generation
+from interp.generating.answer_log import AnswerLog, Generated
+from interp.generating.generation import generate
 from interp.models.loading import model_tokenizer
 
 ONE = Generated([5, 2], "stop", [-0.1234567891234567, float("-inf")], 1)

@@ -3,8 +3,8 @@
 import inspect
 from typing import get_type_hints
 
-from interp.answering.answer_options import AnswerOptions
-from interp.answering.answers import generate_answers
+from interp.labelling.answer_options import AnswerOptions
+from interp.labelling.answers import generate_answers
 from interp.models.memory import Splits
 
 OF_A_RUN = {"model", "rows", "seed"}

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp import arguments as at
 from interp.data.readers import Cell
 from interp.errors import DataError, ModelError
+from interp.support import arguments as at
 
 EVERYTHING = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=3),

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interp.runs.array_key import picked, whole_key
+from interp.storing.array_key import picked, whole_key
 
 SHAPE = (4, 3, 2, 5)
 ARRAY = np.arange(np.prod(SHAPE)).reshape(SHAPE)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interp.errors import DataError
-from interp.statistics.arrays import (
+from interp.support.arrays import (
     different,
     in_order,
     missing,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from interp.answering.asking import Exchange, ask, check_fields
 from interp.errors import DataError
+from interp.generating.asking import Exchange, ask, check_fields
 from interp.models.loading import model_info, model_tokenizer
 
 PROMPTS = ["Question: where is Paris? Answer:", "Question: where?"]

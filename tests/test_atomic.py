@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interp import RunError
-from interp.atomic import append_lines, read_lines, write_json, write_text
+from interp.support.atomic import append_lines, read_lines, write_json, write_text
 
 
 def test_write_text_replaces_or_leaves_alone(tmp_path):

@@ -8,11 +8,11 @@ import torch
 
 from interp.capturing.activations import Capture
 from interp.comparing.compare import delta_grid
+from interp.controls.permutations import permutation_test, ridge_scores
 from interp.errors import DataError
-from interp.probing.attention_columns import FLOOR, with_transform
-from interp.probing.gain import gain_grid
-from interp.probing.permutations import permutation_test, ridge_scores
-from interp.probing.probes import attention_grid, probe_grid
+from interp.grids.attention_columns import FLOOR, with_transform
+from interp.grids.gain import gain_grid
+from interp.grids.probes import attention_grid, probe_grid
 from interp.statistics.inference import within_fold_auc
 
 ROLES = ("last_q", "exact_answer_first")

@@ -6,7 +6,7 @@ import torch
 
 from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.probing.probes import attention_grid, probe_grid
+from interp.grids.probes import attention_grid, probe_grid
 from interp.statistics.inference import estimate_auc
 
 ROLES = ("last_q", "exact_answer_first", "-1")

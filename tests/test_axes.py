@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.axes import places, some
 from interp.errors import DataError
+from interp.support.axes import places, some
 
 LABELS = st.lists(st.one_of(st.integers(-9, 9), st.text("ab-1", max_size=3)), unique=True, min_size=1, max_size=12)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from interp.answering.answers import Answers
-from interp.probing.baselines import baseline_estimates, fitted_estimate, position_estimates
-from interp.probing.scored import Labels
+from interp.controls.baselines import baseline_estimates, fitted_estimate, position_estimates
+from interp.controls.scored import Labels
+from interp.labelling.answers import Answers
 from interp.statistics.cross_fold import shared_variance
 from interp.statistics.inference import Estimate, standard_error
 

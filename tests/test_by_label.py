@@ -13,18 +13,18 @@ import xarray as xr
 from test_baselines import make_answers
 
 import interp
-from interp.answering.answers import Answers
+from interp.applying.for_use import for_use
 from interp.capturing.activations import Capture
 from interp.comparing.against_controls import against_controls
 from interp.comparing.compare import delta_grid
-from interp.comparing.grid_table import run_rows as grid_table
+from interp.controls.control_table import Controls
 from interp.errors import DataError
-from interp.paper_preset import paper_grid as seed_grid
-from interp.probing.control_table import Controls
+from interp.experiments.orgad.preset import paper_grid as seed_grid
+from interp.grids.grid_table import run_rows as grid_table
+from interp.labelling.answers import Answers
 from interp.reporting.heads_plot import heads_heatmap
 from interp.reporting.plotting import difference_heatmap, grid_heatmap
 from interp.reporting.report_cells import cell_views
-from interp.using.for_use import for_use
 
 N, LAYERS, HEADS, WIDTH = 120, 4, 2, 5
 ROLES = ("last_q", "exact_answer_first", "exact_answer_last", "-1")

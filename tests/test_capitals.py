@@ -2,7 +2,7 @@
 
 import pytest
 
-from interp.answering.capitals import FUNCTION_WORDS, ORDINARY_WORDS, has_capitals, kept_capitals
+from interp.text.capitals import FUNCTION_WORDS, ORDINARY_WORDS, has_capitals, kept_capitals
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import torch
 import xarray as xr
 
 from interp.errors import DataError
-from interp.probing.cells import Samples, choose_samples
-from interp.probing.features import read_features
+from interp.grids.cells import Samples, choose_samples
+from interp.grids.features import read_features
 
 N = 60
 Y = np.arange(N) % 2

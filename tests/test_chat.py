@@ -7,10 +7,10 @@ from datetime import datetime
 import pytest
 from tokenizers_offline import tokenizer
 
-from interp.answering.chat import check_chat_options, read_chat_options, render, template_variables, uses_clock
-from interp.answering.prompts import PromptFormat, first_bos, with_bos
 from interp.data.rows import QARow
 from interp.errors import DataError, ModelError
+from interp.generating.chat import check_chat_options, read_chat_options, render, template_variables, uses_clock
+from interp.generating.prompts import PromptFormat, first_bos, with_bos
 
 PLAIN = "{% for m in messages %}<turn>{{ m.role }}: {{ m.content }}</s>{% endfor %}{% if add_generation_prompt %}<turn>{% endif %}"
 CLOCK = (

@@ -9,9 +9,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from interp.comparing.best_cell import describe_best
-from interp.probing.choice import choice_auc, chosen_best
-from interp.probing.probes import probe_grid
+from interp.grids.probes import probe_grid
 from interp.statistics.inference import within_fold_auc
+from interp.statistics.nested_choice import choice_auc, chosen_best
 from interp.statistics.resampling import nested_best
 
 

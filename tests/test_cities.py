@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from interp import load_rows
-from interp.answering.matching import CandidateFinder
-from interp.answering.prompts import PromptFormat
+from interp.generating.prompts import PromptFormat
+from interp.text.matching import CandidateFinder
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.probing.columns import cell_columns
+from interp.grids.columns import cell_columns
 
 N, LAYERS, HEADS, WIDTH = 9, (0, 2, 5), 2, 4
 ROLES = ("last_q", "exact_answer_first", "-1")

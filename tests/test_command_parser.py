@@ -2,7 +2,7 @@
 
 import pytest
 
-from interp.command_parser import WIDTH, Parser
+from interp.command.parser import WIDTH, Parser
 
 LONG = "Probe every layer and every token of a finished run, and " + "say how sure that is, " * 8 + "in one table."
 

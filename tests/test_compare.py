@@ -8,8 +8,8 @@ import xarray as xr
 
 from interp.comparing.compare import Comparison, compare_grids, describe_best
 from interp.errors import DataError
-from interp.probing.grid import grid_arrays
-from interp.probing.probes import probe_grid
+from interp.grids.grid import grid_arrays
+from interp.grids.probes import probe_grid
 from interp.statistics.inference import benjamini_hochberg, delta_auc
 
 

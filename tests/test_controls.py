@@ -8,12 +8,12 @@ import torch
 import xarray as xr
 from test_baselines import make_answers
 
-from interp.answering.answers import Answers
 from interp.capturing.activations import Capture
+from interp.controls.control_table import Controls
+from interp.controls.controls import CELL_CONTROLS, answer_components, control_grid, control_labels
 from interp.errors import DataError
-from interp.probing.control_table import Controls
-from interp.probing.controls import CELL_CONTROLS, answer_components, control_grid, control_labels
-from interp.probing.probes import probe_grid
+from interp.grids.probes import probe_grid
+from interp.labelling.answers import Answers
 
 N, WIDTH, STRINGS = 360, 72, 60
 ROLE = ("exact_answer_first",)
@@ -184,7 +184,7 @@ def test_an_embedding_that_never_varies_keeps_its_own_reason_and_counts_when_hel
 def test_selectivity_is_paired(monkeypatch) -> None:
     """A control task with the grid's own labels is the grid's own probe: nothing differs, and it is certain of that."""
     x, answers, grid = planted()
-    monkeypatch.setattr("interp.probing.controls.control_labels", lambda *_, **__: grid["y"].values)
+    monkeypatch.setattr("interp.controls.controls.control_labels", lambda *_, **__: grid["y"].values)
     cells = control_grid(x, answers, grid, roles=ROLE, n_jobs=1).cells.sel(control="selectivity")
     assert (cells["auc"] == 0).all() and (cells["low"] == 0).all() and (cells["high"] == 0).all()
 

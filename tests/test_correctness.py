@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from interp.answering.correctness import RULES, check_rule_name, correctness_rule, normalise, numeric, register
 from interp.data.rows import QARow
 from interp.errors import DataError
+from interp.labelling.correctness import RULES, check_rule_name, correctness_rule, normalise, numeric, register
 
 
 def row(*answers: str, **values) -> QARow:

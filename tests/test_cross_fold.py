@@ -5,10 +5,10 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from interp.probing.crossfit import Cell, cross_fit
-from interp.probing.estimators import ProbeSpec
-from interp.probing.grid import grid_arrays
-from interp.probing.probes import probe_grid
+from interp.fitting.crossfit import Cell, cross_fit
+from interp.fitting.estimators import ProbeSpec
+from interp.grids.grid import grid_arrays
+from interp.grids.probes import probe_grid
 from interp.statistics import cross_fold
 from interp.statistics.cross_fold import group_signs, shared_variance, training_sketch
 from interp.statistics.inference import auc_influence, estimate_auc, group_sums, standard_error

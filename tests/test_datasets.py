@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from interp.answering.correctness import correctness_rule
-from interp.answering.exact_answers import METHODS
-from interp.answering.prompts import PromptFormat
 from interp.data.datasets import DATASETS, dataset, load_dataset
 from interp.errors import DataError
+from interp.generating.prompts import PromptFormat
+from interp.labelling.correctness import correctness_rule
+from interp.labelling.exact_answers import METHODS
 
 FIXTURES = Path(__file__).parent / "data" / "published"
 SHARED = Path(__file__).parents[1].parent / "shared" / "data" / "llmsknow"

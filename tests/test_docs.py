@@ -11,7 +11,7 @@ import pytest
 from remake import MADE, documents, remade, tables
 
 import interp
-from interp.cli import _parser
+from interp.command.cli import _parser
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in documents()}

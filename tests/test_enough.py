@@ -5,7 +5,7 @@ import pytest
 from interp.data.rows import QARow
 from interp.errors import DataError
 from interp.planning.enough import check_enough, check_groups
-from interp.settings import Settings
+from interp.runs.settings import Settings
 
 
 class Words:

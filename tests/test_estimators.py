@@ -19,9 +19,9 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from interp.errors import DataError
-from interp.probing.components import TopComponents
-from interp.probing.estimators import K_SPARSE, PCA_WIDTH, PROBES, STRENGTHS, TUNABLE, MassMean, ProbeSpec
-from interp.probing.probes import probe_grid
+from interp.fitting.components import TopComponents
+from interp.fitting.estimators import K_SPARSE, PCA_WIDTH, PROBES, STRENGTHS, TUNABLE, MassMean, ProbeSpec
+from interp.grids.probes import probe_grid
 
 
 def problem(n: int = 160, width: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:

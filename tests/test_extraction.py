@@ -3,8 +3,8 @@
 import pytest
 
 import interp
-from interp.answering.extraction import NO_ANSWER, PROMPTS, extraction_counts, extractor, reply_spans
 from interp.errors import DataError
+from interp.labelling.extraction import NO_ANSWER, PROMPTS, extraction_counts, extractor, reply_spans
 
 QUESTIONS = ["Who wrote Emma?", "How far?", "Why?", "Where?", "Which?"]
 TEXTS = ["It was Jane Austen, I think.\0", "About 12 km, or 12 miles.", "I do not know {this}.", "", "In Zu\u0308rich."]

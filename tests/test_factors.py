@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from interp.answering.factors import factor_after
+from interp.text.factors import factor_after
 
 
 @pytest.mark.parametrize(

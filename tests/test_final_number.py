@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.exact_answers import exact_answer_method
-from interp.answering.final_number import final_number
+from interp.labelling.exact_answers import exact_answer_method
+from interp.text.final_number import final_number
 
 ANSWERS = [
     ("18 (see step 3)", "18"),

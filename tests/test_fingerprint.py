@@ -6,7 +6,7 @@ import torch
 from byte_tokenizer import save_byte_tokenizer
 from transformers import AutoTokenizer
 
-from interp.fingerprint import file_hash, tokenizer_hash, weights_hash
+from interp.support.fingerprint import file_hash, tokenizer_hash, weights_hash
 
 
 def test_a_tokenizer_is_the_same_after_it_was_used(tmp_path):
@@ -29,7 +29,7 @@ def test_one_weight_changes_the_hash():
 
 
 def test_a_files_hash_is_that_of_its_bytes_whatever_the_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr("interp.fingerprint._BLOCK", 7)
+    monkeypatch.setattr("interp.support.fingerprint._BLOCK", 7)
     for n in (0, 6, 7, 8, 700):
         content = bytes(range(256)) * 3
         (tmp_path / "file").write_bytes(content[:n])

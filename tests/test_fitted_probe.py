@@ -14,14 +14,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 import interp
+from interp.applying.fitted_probe import FittedProbe
+from interp.applying.probe_file import load_probe, save_probe
+from interp.applying.probe_fit import fit_probe
 from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.probing.probes import probe_grid
+from interp.grids.probes import probe_grid
 from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder
-from interp.using.fitted_probe import FittedProbe
-from interp.using.probe_file import load_probe, save_probe
-from interp.using.probe_fit import fit_probe
 
 ROLES = ("last_q", "exact_answer_first")
 

@@ -9,9 +9,9 @@ from hypothesis.extra import numpy as hnp
 
 from interp.comparing.best_cell import describe_best
 from interp.comparing.compare import compare_grids
-from interp.probing.fold_values import at_samples, of_folds, packed, unpacked, without_own_dims
-from interp.probing.grid import grid_arrays, load_grid, save_grid
-from interp.probing.probes import probe_grid
+from interp.grids.fold_values import at_samples, of_folds, packed, unpacked, without_own_dims
+from interp.grids.grid import grid_arrays, load_grid, save_grid
+from interp.grids.probes import probe_grid
 
 N, LAYERS, ROLES = 120, 3, 2
 

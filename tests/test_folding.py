@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.folding import fold, fold_typography, loosen
+from interp.text.folding import fold, fold_typography, loosen
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 

@@ -9,12 +9,12 @@ from sklearn.preprocessing import StandardScaler
 
 from interp.capturing.activations import Capture
 from interp.comparing.compare import compare_grids, delta_grid
-from interp.comparing.grid_table import run_rows
 from interp.comparing.widths import widths
 from interp.errors import DataError
-from interp.probing.attention_probe import p_against_half
-from interp.probing.gain import gain_grid
-from interp.probing.probes import attention_grid, matched_width_grid, probe_grid
+from interp.grids.attention_probe import p_against_half
+from interp.grids.gain import gain_grid
+from interp.grids.grid_table import run_rows
+from interp.grids.probes import attention_grid, matched_width_grid, probe_grid
 from interp.statistics.inference import benjamini_hochberg, estimate_auc
 
 ROLES = ("last_q", "exact_answer_first")

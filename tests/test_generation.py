@@ -11,11 +11,11 @@ from byte_tokenizer import save_byte_tokenizer
 from tiny_models import ARCHITECTURES
 
 import interp
-from interp.answering.answer_log import AnswerLog
-from interp.answering.extraction import extractor
-from interp.answering.generation import generate
-from interp.answering.judge import judge_answers
 from interp.errors import DataError, ModelError
+from interp.generating.answer_log import AnswerLog
+from interp.generating.generation import generate
+from interp.labelling.extraction import extractor
+from interp.labelling.judge import judge_answers
 from interp.models.batches import left_pad, plan_batches
 from interp.models.loading import model_tokenizer
 from interp.models.memory import Splits

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from interp.comparing.grid_table import COLUMNS, run_rows, write_table
 from interp.errors import DataError
-from interp.probing.grid import check_grid, grid_arrays, join_grids, load_grid, save_grid
-from interp.probing.probes import probe_grid
+from interp.grids.grid import check_grid, grid_arrays, join_grids, load_grid, save_grid
+from interp.grids.grid_table import COLUMNS, run_rows, write_table
+from interp.grids.probes import probe_grid
 
 
 @pytest.fixture(scope="module")

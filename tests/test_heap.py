@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from interp.heap import give_back
+from interp.support.heap import give_back
 
 
 def resident() -> int:

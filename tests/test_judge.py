@@ -8,10 +8,10 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 import interp
-from interp.answering.judge import PROMPT, judge_answers
-from interp.answering.judgement import Judgement, agreement, judge_sentence, read_verdict
 from interp.capturing.positions import resolve_positions
 from interp.errors import DataError
+from interp.labelling.judge import PROMPT, judge_answers
+from interp.labelling.judgement import Judgement, agreement, judge_sentence, read_verdict
 from interp.runs.run_folder import json_line
 from interp.runs.sample_lines import read_answers, sample_lines
 

@@ -5,10 +5,10 @@ import shutil
 import pytest
 
 import interp
-from interp.answering.correctness import contains
-from interp.answering.labelling_models import labelling_models, split_given
 from interp.errors import DataError, RunError
-from interp.settings import GIVEN, Settings
+from interp.labelling.correctness import contains
+from interp.runs.labelling_models import labelling_models, split_given
+from interp.runs.settings import GIVEN, Settings
 
 COUNTRIES = ("France", "Spain", "Italy")
 
@@ -59,10 +59,10 @@ def rows() -> list[interp.QARow]:
 
 
 def test_a_run_with_objects_writes_them_down_and_resumes_with_them(llama, rows, tmp_path, monkeypatch) -> None:
-    import interp.pipeline
+    import interp.running.pipeline
 
     # Probing and drawing are other tests' business, and slow.
-    monkeypatch.setattr(interp.pipeline, "_evaluate", lambda folder, *_, **__: interp.Run(folder))
+    monkeypatch.setattr(interp.running.pipeline, "_evaluate", lambda folder, *_, **__: interp.Run(folder))
     given = {"correct": "judge", "judge": says_yes_to_france, "extractor": last_name}
     whole = interp.run(model=llama, data=rows, out=tmp_path / "whole", exact_answer="extract", **given)
     settings, counts = whole.settings["settings"], whole.settings["counts"]
@@ -107,7 +107,7 @@ def test_choice_locates_right_and_wrong_answers_alike(llama) -> None:
 
 
 def test_a_judge_that_is_the_extractor_too_is_loaded_once(llama, monkeypatch) -> None:
-    from interp.answering import labelling_models as module
+    from interp.runs import labelling_models as module
 
     loads: list[str] = []
     monkeypatch.setattr(module, "load_model", lambda name, **_: loads.append(name) or object())
@@ -134,12 +134,12 @@ def test_an_option_that_does_not_fit_leaves_the_folder_free(llama, rows, tmp_pat
 
 
 def test_a_run_that_was_stopped_from_outside_keeps_its_first_file(llama, rows, tmp_path, monkeypatch) -> None:
-    import interp.pipeline
+    import interp.running.pipeline
 
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(interp.pipeline, "generate_answers", stopped)
+    monkeypatch.setattr(interp.running.pipeline, "generate_answers", stopped)
     with pytest.raises(KeyboardInterrupt):
         interp.run(model=llama, data=rows, out=tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.correctness import correctness_rule
-from interp.answering.exact_answers import METHODS, ExactAnswerMethod, exact_answer_method
-from interp.answering.extraction import extractor
-from interp.answering.labels import Label, label_answers
 from interp.data.rows import QARow
 from interp.errors import DataError
+from interp.labelling.correctness import correctness_rule
+from interp.labelling.exact_answers import METHODS, ExactAnswerMethod, exact_answer_method
+from interp.labelling.extraction import extractor
+from interp.labelling.labels import Label, label_answers
 
 PROMPT = "Q?"
 

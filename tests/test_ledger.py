@@ -15,11 +15,11 @@ from test_positions import make_answers
 from tokenizers_offline import KINDS, tokenizer
 
 import interp
-from interp.answering.answers import Answers
-from interp.answering.prompts import decoder
 from interp.capturing.ledger import ledger_csv, read_ledger
 from interp.capturing.roles import Match
 from interp.errors import RunError
+from interp.generating.prompts import decoder
+from interp.labelling.answers import Answers
 
 COMPLETIONS = ("It is “Rome” 😀.</s>", " Lyon", "", "e\u0301 東京\n, İstanbul, two\r\nlines</s>", "=1+2", "\0 NA")
 

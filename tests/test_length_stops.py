@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.length_stops import length_stops, length_warnings, was_generated
+from interp.labelling.length_stops import length_stops, length_warnings, was_generated
 
 SAMPLE = st.fixed_dictionaries(
     {

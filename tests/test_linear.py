@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from interp.probing.linear import MassMean
+from interp.fitting.linear import MassMean
 
 
 @parametrize_with_checks([MassMean()])

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-import interp.machine
-import interp.probing.workers
-from interp.machine import cpu_quotas, memory_limits, usable_cpus, usable_memory
+import interp.fitting.workers
+import interp.support.machine
+from interp.support.machine import cpu_quotas, memory_limits, usable_cpus, usable_memory
 
 GB = 1 << 30
 HUGE = 9223372036854771712
@@ -96,22 +96,24 @@ def test_v1_in_a_container_whose_group_has_the_name_it_has_outside(proc) -> None
 def test_unlimited_is_no_limit(proc, monkeypatch) -> None:
     made = proc(["0::/a"], V2, {"fs/a/memory.max": "max", "fs/a/cpu.max": "max 100000"})
     assert (memory_limits(made), cpu_quotas(made)) == ([], [])
-    monkeypatch.setattr(interp.machine, "PROC", made)
-    monkeypatch.setattr(interp.machine, "cpu_count", lambda: 7)
+    monkeypatch.setattr(interp.support.machine, "PROC", made)
+    monkeypatch.setattr(interp.support.machine, "cpu_count", lambda: 7)
     physical = usable_memory()
     assert usable_cpus() == 7 and physical > 1 << 28
     nowhere = made / "nowhere"  # no Linux
-    monkeypatch.setattr(interp.machine, "PROC", nowhere)
+    monkeypatch.setattr(interp.support.machine, "PROC", nowhere)
     assert usable_memory() == physical
-    monkeypatch.setattr(interp.machine, "PROC", proc(["4:memory:/"], V1, {"memory/memory.limit_in_bytes": HUGE}))
+    monkeypatch.setattr(
+        interp.support.machine, "PROC", proc(["4:memory:/"], V1, {"memory/memory.limit_in_bytes": HUGE})
+    )
     assert usable_memory() == physical
 
 
 def test_workers_fit_into_the_container_not_the_host(proc, monkeypatch) -> None:
     files = {"fs/job/memory.max": GB, "fs/job/cpu.max": "300000 100000"}
-    monkeypatch.setattr("interp.machine.PROC", proc(["0::/job"], V2, files))
-    monkeypatch.setattr("interp.machine.cpu_count", lambda: 64)
+    monkeypatch.setattr("interp.support.machine.PROC", proc(["0::/job"], V2, files))
+    monkeypatch.setattr("interp.support.machine.cpu_count", lambda: 64)
     assert (usable_memory(), usable_cpus()) == (GB, 3)
-    count = interp.probing.workers.worker_count
+    count = interp.fitting.workers.worker_count
     # Four float64 copies of a cell each, in half of the memory.
     assert [count(n) for n in (0, GB // 2 // 32 // 3, GB // 2 // 32 // 2, GB // 2 // 32, GB)] == [3, 3, 2, 1, 1]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.folding import fold, fold_typography, loosen
-from interp.answering.matching import CandidateFinder
+from interp.text.folding import fold, fold_typography, loosen
+from interp.text.matching import CandidateFinder
 
 UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI")
 

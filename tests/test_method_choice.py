@@ -2,8 +2,8 @@
 
 import pytest
 
-from interp.answering.method_choice import choose_method, shared_answers
 from interp.data.rows import QARow
+from interp.labelling.method_choice import choose_method, shared_answers
 
 CLOSED = [QARow(f"{i}", f"Where is city {i}?", (("France", "Italy", "Spain")[i % 3],)) for i in range(30)]
 OPEN = [QARow(f"{i}", f"Who wrote book {i}?", (f"Author {i}",)) for i in range(30)]

@@ -5,8 +5,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from interp.probing.newton import Optimum, gram
-from interp.probing.newton_dual import solve_dual
+from interp.fitting.newton import Optimum, gram
+from interp.fitting.newton_dual import solve_dual
 
 N, WIDTH, COLUMNS = 36, 70, 3
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.numerals import all_numerals, numerals, same_number
+from interp.text.numerals import all_numerals, numerals, same_number
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 from test_pipeline import make_rows
 
 import interp
-from interp.probing.of_run import grid_of
+from interp.grids.of_run import grid_of
 from interp.statistics.inference import Estimate
 
 ROLE = "exact_answer_last"

@@ -8,8 +8,8 @@ from torch import Tensor
 import interp
 from interp.capturing.on_disk import OnDisk
 from interp.demo import planted
-from interp.probing.features import read_features
-from interp.runs.stored import Stored
+from interp.grids.features import read_features
+from interp.storing.stored import Stored
 
 
 class Counted(OnDisk):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import interp
-import interp.answering.generation as generation
-from interp.cli import main
+import interp.generating.generation as generation
+from interp.command.cli import main
 from interp.errors import RunError
 from interp.runs.run_folder import RunFolder, going_on, read_run_json
 
@@ -70,7 +70,7 @@ def measured(llama_folder, tmp_path_factory) -> Path:
     ]
     data.write_text("".join(json.dumps(line) + "\n" for line in lines))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("interp.pipeline.analyse", lambda *_, **__: (_ for _ in ()).throw(Stop))
+        patch.setattr("interp.running.pipeline.analyse", lambda *_, **__: (_ for _ in ()).throw(Stop))
         with pytest.raises(Stop):
             interp.run(model=llama_folder, data=data, out=out, max_new_tokens=5, population="all")
     return out

@@ -10,7 +10,7 @@ from synthetic_grids import make_scores
 from interp.capturing.roles import ROLES
 from interp.comparing.against_controls import LOGPROBS, against_controls
 from interp.comparing.best_cell import describe_best
-from interp.probing.control_table import TITLES
+from interp.controls.control_table import TITLES
 from interp.reporting.verdict import verdict
 from interp.statistics.inference import estimate_auc
 
@@ -144,7 +144,7 @@ def test_what_cannot_be_scored_says_why() -> None:
 
 @pytest.mark.parametrize(("right", "words"), [(29, "Only 29 right answers"), (30, ""), (51, "Only 29 wrong answers")])
 def test_a_class_below_thirty_is_warned_of(right: int, words: str) -> None:
-    from interp.comparing.opening import small_class_note
+    from interp.reporting.opening import small_class_note
 
     best = {"nested": {"value": 0.9, "n": 80, "n_correct": right}}
     notes = small_class_note(PROBE, {"best": {"probe": best}})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from interp.using.operating import (
+from interp.applying.operating import (
     area,
     false_positive_threshold,
     group_weights,

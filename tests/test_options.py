@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.chosen_option import chosen, names_an_option
-from interp.answering.correctness import correctness_rule
-from interp.answering.option_texts import named_texts
-from interp.answering.option_words import ANNOUNCED
-from interp.answering.options import filled, lettered, option_spans, shown_question
-from interp.answering.prompts import PromptFormat
 from interp.data.row import QARow
 from interp.errors import DataError
+from interp.generating.options import filled, lettered, option_spans, shown_question
+from interp.generating.prompts import PromptFormat
+from interp.labelling.correctness import correctness_rule
+from interp.text.chosen_option import chosen, names_an_option
+from interp.text.option_texts import named_texts
+from interp.text.option_words import ANNOUNCED
 
 CITIES = ("London", "Paris", "Paris, Texas", "None of the above")
 TEN = ("4", "6", "8", "9", "10", "12", "14", "15", "17", "18")

@@ -30,7 +30,9 @@ def test_importing_interp_imports_nothing_heavy():
 
 
 def test_help_imports_nothing_heavy():
-    code = "    import interp.cli\n    with contextlib.suppress(SystemExit): interp.cli.main(['--help'])"
+    code = (
+        "    import interp.command.cli\n    with contextlib.suppress(SystemExit): interp.command.cli.main(['--help'])"
+    )
     assert modules_after(code).isdisjoint(HEAVY)
 
 
@@ -41,7 +43,7 @@ def test_status_imports_nothing_heavy(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(record))
     (tmp_path / "samples.jsonl").write_text("{}\n")
     (tmp_path / "activations").mkdir()
-    code = f"    import interp.cli\n    assert interp.cli.main(['status', {str(tmp_path)!r}]) == 0"
+    code = f"    import interp.command.cli\n    assert interp.command.cli.main(['status', {str(tmp_path)!r}]) == 0"
     assert modules_after(code).isdisjoint({*HEAVY, "numpy", "joblib"})
     (tmp_path / "samples.jsonl").unlink()  # as it answers, by the log
     (tmp_path / "run.json").write_text(json.dumps(record | {"state": "answering"}))
@@ -50,7 +52,7 @@ def test_status_imports_nothing_heavy(tmp_path):
 
 def test_help_of_the_command_names_every_subcommand():
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; from interp.cli import main; sys.exit(main(['--help']))"],
+        [sys.executable, "-c", "import sys; from interp.command.cli import main; sys.exit(main(['--help']))"],
         capture_output=True, text=True, cwd=PACKAGE.parent,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

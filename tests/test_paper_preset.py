@@ -14,14 +14,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 
 import interp
-from interp.answering.answers import Answers
-from interp.answering.prompts import decoder
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
-from interp.cli import main
-from interp.paper_labels import by_gold, paper_span, paper_split, substring_match
-from interp.paper_preset import paper_answers, paper_grid, paper_positions
-from interp.paper_run import paper_run, write_paper
+from interp.command.cli import main
+from interp.experiments.orgad.labels import by_gold, paper_span, paper_split, substring_match
+from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
+from interp.experiments.orgad.run import paper_run, write_paper
+from interp.generating.prompts import decoder
+from interp.labelling.answers import Answers
 
 
 def characters(ids):

@@ -7,9 +7,9 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 
 from interp.capturing.activations import Capture
+from interp.controls.permutations import permutation_test, permute_labels, ridge_scores, signal
 from interp.errors import DataError
-from interp.probing.permutations import permutation_test, permute_labels, ridge_scores, signal
-from interp.probing.probes import attention_grid, probe_grid
+from interp.grids.probes import attention_grid, probe_grid
 from interp.statistics.inference import within_fold_auc
 
 

@@ -13,11 +13,11 @@ import torch
 import xarray as xr
 
 import interp
-from interp.analysis import redraw
-from interp.cli import main
+from interp.command.cli import main
 from interp.errors import DataError, RunError
 from interp.models.embedding import token_embeddings
 from interp.reporting.verdict import verdict
+from interp.running.analysis import redraw
 from interp.runs.sample_lines import read_answers
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
@@ -71,7 +71,7 @@ OPTIONS = {"permutations": 20, "batch_tokens": 600}
 def small_shards():
     """Several shards of several batches each, from sixty rows."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("interp.runs.shards.SHARD_SAMPLES", 12)
+        patch.setattr("interp.storing.shards.SHARD_SAMPLES", 12)
         yield
 
 
@@ -271,7 +271,7 @@ def long(rows: list[dict], upto: int) -> list[dict]:
     ],
 )
 def test_too_few_rows_are_an_error_before_the_model_is_asked(llama, tmp_path, monkeypatch, rows, message) -> None:
-    monkeypatch.setattr("interp.pipeline.generate_answers", None)
+    monkeypatch.setattr("interp.running.pipeline.generate_answers", None)
     with pytest.raises(DataError, match=message):
         interp.run(model=llama, data=rows, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -305,7 +305,7 @@ def test_figures_and_report_are_drawn_again_from_what_is_stored(finished, tmp_pa
     before = [path.read_bytes() for path in figures]
     for path in (again.folder.report, *figures):
         path.unlink()
-    monkeypatch.setattr("interp.analysis.compare_grids", None)  # nothing is compared again
+    monkeypatch.setattr("interp.running.analysis.compare_grids", None)  # nothing is compared again
     redraw(again)
     assert [path.read_bytes() for path in figures] == before
     pages = [run.folder.report.read_text(encoding="utf-8") for run in (again, finished)]

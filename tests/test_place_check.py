@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from interp.answering.answers import Answers
-from interp.answering.place_check import PLACES, place_check, place_warnings
+from interp.labelling.answers import Answers
+from interp.labelling.place_check import PLACES, place_check, place_warnings
 
 N_PROMPT = 5
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import interp
-from interp.cli import main
+from interp.command.cli import main
 from interp.errors import DataError, RunError
 from interp.planning.footprint import check_room, disk_bytes, gigabytes, sample_bytes, shard_specs
 from interp.planning.shapes import Shapes
@@ -61,7 +61,7 @@ def test_disk_is_what_the_run_took(planned, finished) -> None:
 
 def test_the_size_of_given_shards_is_exact(llama_folder, finished) -> None:
     config = interp.models.loading.read_config(llama_folder)[0]
-    shards = interp.runs.shard_files.finished_shards(finished.folder.activations)
+    shards = interp.storing.shard_files.finished_shards(finished.folder.activations)
     shapes = Shapes.of_config(config, "float32")
     sites, roles = OPTIONS["sites"], interp.ROLES
     for shard in shards:

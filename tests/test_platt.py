@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 
-from interp.using.platt import Platt, reliability
+from interp.applying.platt import Platt, reliability
 
 
 def scores(n: int, seed: int = 0, scale: float = 1.0, offset: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

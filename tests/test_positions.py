@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import interp
-from interp.answering.answers import Answers
 from interp.capturing.positions import gather
+from interp.labelling.answers import Answers
 
 
 def make_answers(samples: list[tuple[int, int, tuple[int, int] | None]]) -> Answers:

@@ -12,14 +12,14 @@ from tokenizers_offline import KINDS, tokenizer
 
 import interp
 from interp import demo
-from interp.answering import spans
-from interp.answering.answers import Answers
-from interp.answering.exact_answers import exact_answer_method
-from interp.answering.labels import label_answers
-from interp.answering.prompts import decoder
 from interp.data.rows import QARow
-from interp.paper_labels import by_gold, substring_match
-from interp.paper_preset import paper_positions
+from interp.experiments.orgad.labels import by_gold, substring_match
+from interp.experiments.orgad.preset import paper_positions
+from interp.generating.prompts import decoder
+from interp.labelling.answers import Answers
+from interp.labelling.exact_answers import exact_answer_method
+from interp.labelling.labels import label_answers
+from interp.text import spans
 
 
 def answered(

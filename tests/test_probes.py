@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from interp.capturing.activations import Capture
 from interp.capturing.positions import ROLES
 from interp.errors import DataError
-from interp.probing.estimators import PROBES
-from interp.probing.probes import matched_width_grid, probe_grid
+from interp.fitting.estimators import PROBES
+from interp.grids.probes import matched_width_grid, probe_grid
 
 
 def tensor(

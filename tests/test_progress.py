@@ -2,7 +2,7 @@
 
 import pytest
 
-from interp.progress import bar
+from interp.support.progress import bar
 
 
 def test_the_last_line_says_how_far_it_came(capsys):

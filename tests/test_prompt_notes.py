@@ -9,7 +9,7 @@ from transformers import GenerationConfig
 
 from interp.data.rows import QARow
 from interp.planning.prompt_notes import generation_notes, prompt_notes
-from interp.settings import Settings
+from interp.runs.settings import Settings
 
 ROWS = [QARow("a", "Where?", ("there",))]
 BROUGHT = [QARow("a", "Where?", ("there",), completion="there")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 import interp
-from interp.public import public
+from interp.support.public import public
 
 
 @public

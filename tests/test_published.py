@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import interp
-from interp.answering.correctness import correctness_rule
-from interp.answering.prompts import PromptFormat
 from interp.data.datasets import load_dataset
 from interp.data.rows import load_rows
+from interp.generating.prompts import PromptFormat
+from interp.labelling.correctness import correctness_rule
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "data" / "published"

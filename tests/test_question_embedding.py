@@ -11,11 +11,11 @@ from test_controls import captured, planted
 import interp
 from interp.capturing.forward_pass import capture_batches
 from interp.capturing.question_embedding import question_embeddings
+from interp.controls.baselines import question_estimate
+from interp.controls.controls import control_grid
+from interp.controls.scored import Labels
+from interp.grids.probes import probe_grid
 from interp.models.embedding import token_embeddings
-from interp.probing.baselines import question_estimate
-from interp.probing.controls import control_grid
-from interp.probing.probes import probe_grid
-from interp.probing.scored import Labels
 
 
 def test_the_vectors_are_hugging_faces_own(case, tiny_folder) -> None:

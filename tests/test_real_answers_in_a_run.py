@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import interp
-from interp.cli import main
+from interp.command.cli import main
 from interp.errors import DataError, RunError
 
 FAST = {"permutations": 0, "controls": False, "folds": 2}
@@ -119,7 +119,7 @@ def test_answers_are_not_given_again_for_another_method(llama_folder, tmp_path, 
     candidates.write_text("no such answer\n")
     wrong = ["--candidates", str(candidates)]
     assert main(["run", "--model", str(llama_folder), "--data", str(data), "--out", str(out), *common, *wrong]) == 2
-    import interp.answering.generation as generation
+    import interp.generating.generation as generation
 
     def never(*_: object, **__: object):
         raise AssertionError("nothing is answered again")
@@ -174,7 +174,7 @@ def test_the_clock_of_a_run_stands_still_and_is_recorded(chatty, tmp_path):
 
 
 def test_yesterdays_answers_are_not_put_after_todays_prompts(llama, tmp_path):
-    from interp.answering.answer_log import AnswerLog
+    from interp.generating.answer_log import AnswerLog
 
     path = tmp_path / "log"
     rows = [interp.QARow("a", "Where?", ("there",))]

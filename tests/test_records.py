@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import interp
-from interp.answering.asking import Exchange
-from interp.answering.judgement import Judgement
-from interp.answering.records import Records
+from interp.generating.asking import Exchange
+from interp.labelling.judgement import Judgement
+from interp.labelling.records import Records
 
 N = 6
 

@@ -8,10 +8,10 @@ import warnings
 
 import pytest
 
-import interp.axes
+import interp.support.axes
 
 # As users run it: what checks the types of the tests' calls stands between a function and its caller.
-SPEC = importlib.util.spec_from_file_location("renamed", importlib.util.find_spec("interp.renamed").origin)
+SPEC = importlib.util.spec_from_file_location("renamed", importlib.util.find_spec("interp.support.renamed").origin)
 PLAIN = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(PLAIN)
 renamed = PLAIN.renamed
@@ -25,7 +25,9 @@ def here() -> int:
 @pytest.fixture
 def old(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     module = types.ModuleType("interp.old_home")
-    module.__getattr__ = renamed("interp.old_home", {"stand": "interp.axes.places", "some": "interp.axes.some"})
+    module.__getattr__ = renamed(
+        "interp.old_home", {"stand": "interp.support.axes.places", "some": "interp.support.axes.some"}
+    )
     monkeypatch.setitem(sys.modules, "interp.old_home", module)
     return module
 
@@ -33,22 +35,22 @@ def old(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
 def test_the_old_name_gives_the_new_object_and_says_so(old):
     with pytest.warns(FutureWarning) as said:
         line = here() + 1
-        assert old.stand is interp.axes.places
+        assert old.stand is interp.support.axes.places
     (one,) = said
     assert str(one.message) == (
-        "interp.old_home.stand is now interp.axes.places; the old name goes with the next release"
+        "interp.old_home.stand is now interp.support.axes.places; the old name goes with the next release"
     )
     assert (one.filename, one.lineno) == (__file__, line)
 
 
 def test_an_import_by_the_old_name_is_served_too(old):
-    with pytest.warns(FutureWarning, match="old_home.some is now interp.axes.some") as said:
+    with pytest.warns(FutureWarning, match="old_home.some is now interp.support.axes.some") as said:
         from interp.old_home import some
-    assert some is interp.axes.some and said[0].message
+    assert some is interp.support.axes.some and said[0].message
 
 
 def test_depth_counts_the_calls_to_the_users_line():
-    serve = renamed("old", {"places": "interp.axes.places"}, depth=3)
+    serve = renamed("old", {"places": "interp.support.axes.places"}, depth=3)
 
     def between(name: str) -> object:
         return serve(name)

@@ -76,7 +76,7 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_run_and_plan_refuse_alike(llama, llama_folder, tmp_path, monkeypatch, case) -> None:
-    for place in ("interp.pipeline", "interp.planning.plan"):
+    for place in ("interp.running.pipeline", "interp.planning.plan"):
         monkeypatch.setattr(f"{place}.load_settings_model", lambda settings, model: model_of(model, llama))
     kind, message, options = BAD[case]
     options = {"model": llama_folder, "data": ROWS, "out": lambda to: to / "run"} | options

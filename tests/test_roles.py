@@ -10,10 +10,10 @@ from test_positions import make_answers
 from tokenizers_offline import KINDS, tokenizer
 
 import interp
-from interp.answering.prompts import decoder
 from interp.capturing.role_text import role_rules, split_roles
 from interp.capturing.roles import LANDMARKS, REGIONS, ROLE_ANCHORS, Anchor, Match, Sample
 from interp.errors import DataError
+from interp.generating.prompts import decoder
 
 CHAT = (
     "{% for m in messages %}<turn>{{ m.role }}\n{{ m.content }}</s>\n{% endfor %}"

@@ -12,10 +12,10 @@ import torch
 import interp
 from interp.capturing.role_text import split_roles
 from interp.capturing.roles import Anchor, Match
-from interp.cli import main
+from interp.command.cli import main
 from interp.errors import RunError
 from interp.models.loading import hook_name, model_info
-from interp.run_data import filled_in
+from interp.runs.rows import filled_in
 
 PROMPT = (
     "Some examples of the task come first.\nQuestion: where is Paris? Answer: France.\nQuestion: {question} Answer:"
@@ -220,7 +220,9 @@ def test_the_command_line_adds_columns(llama_folder, tmp_path, capsys, monkeypat
         error = capsys.readouterr().err
         assert message in error and "Traceback" not in error and not (tmp_path / "out").exists()
     seen = {}
-    monkeypatch.setattr("interp.pipeline.run", lambda **options: seen.update(options) or SimpleNamespace(summary=str))
+    monkeypatch.setattr(
+        "interp.running.pipeline.run", lambda **options: seen.update(options) or SimpleNamespace(summary=str)
+    )
     assert main([*arguments, "--role", "after_think=last+1:</think>", "--role", "early=start+3"]) == 0
     assert seen["roles"] == {"after_think": "last+1:</think>", "early": "start+3"}
 

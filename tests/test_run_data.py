@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 import interp
-from interp.cli import main
+from interp.command.cli import main
 from interp.data.datasets import dataset
 from interp.errors import DataError
-from interp.run_data import IN_PYTHON, asked, filled_in, read_rows
-from interp.settings import Settings
+from interp.runs.rows import IN_PYTHON, asked, filled_in, read_rows
+from interp.runs.settings import Settings
 
 FIXTURES = Path(__file__).parent / "data" / "published"
 CHAT, BASE = SimpleNamespace(chat_template="{{ messages }}"), SimpleNamespace(chat_template=None)

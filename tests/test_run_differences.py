@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from interp.cli import main
+from interp.command.cli import main
 from interp.comparing.compare import delta_grid
 from interp.comparing.run_differences import compare_runs, describe_differences, layers_by_depth
 from interp.errors import DataError
-from interp.probing.fold_values import unpacked
-from interp.probing.probes import probe_grid
+from interp.grids.fold_values import unpacked
+from interp.grids.probes import probe_grid
 from interp.statistics.inference import auc_influence, benjamini_hochberg
 
 
@@ -185,7 +185,7 @@ def test_what_is_no_mapping_of_grids_is_refused(grids) -> None:
 
 def test_the_command_compares_models_of_different_depth(monkeypatch, capsys) -> None:
     models = {"six": deeper(6, 1), "three": deeper(3, 3)}
-    monkeypatch.setattr("interp.pipeline.open_run", lambda path: SimpleNamespace(probe=models[str(path)]))
+    monkeypatch.setattr("interp.running.pipeline.open_run", lambda path: SimpleNamespace(probe=models[str(path)]))
     assert main(["compare", "six", "three"]) == 2
     assert "(on the command line: --layers depth)" in capsys.readouterr().err
     assert main(["compare", "six", "three", "--layers", "depth"]) == 0
@@ -193,7 +193,7 @@ def test_the_command_compares_models_of_different_depth(monkeypatch, capsys) -> 
 
 
 def test_the_command_compares_any_number_of_folders(grids, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("interp.pipeline.open_run", lambda path: SimpleNamespace(probe=grids[str(path)]))
+    monkeypatch.setattr("interp.running.pipeline.open_run", lambda path: SimpleNamespace(probe=grids[str(path)]))
     assert main(["compare", "model A", "model B", "other data"]) == 0
     assert capsys.readouterr().out.splitlines() == describe_differences(
         compare_runs({name: grids[name] for name in ("model A", "model B", "other data")})

@@ -9,11 +9,11 @@ import pytest
 import interp
 from interp import demo
 from interp.data.rows import load_rows
-from interp.fingerprint import json_hash
 from interp.planning.request import Request
-from interp.run_data import fitting_rules
-from interp.run_record import data_hash
+from interp.running.record import data_hash
+from interp.runs.rows import fitting_rules
 from interp.runs.sample_lines import sample_lines
+from interp.support.fingerprint import json_hash
 
 CHOICES = [
     {"question": f"Which is number {i}?", "choices": ["one", "two", "three", "four"], "answer": i % 4} for i in range(8)

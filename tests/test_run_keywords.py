@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import interp
-from interp.run_keywords import RunOptions
-from interp.settings import Settings
+from interp.runs.keywords import RunOptions
+from interp.runs.settings import Settings
 
 
 def test_every_setting_is_an_option_and_every_option_a_setting() -> None:

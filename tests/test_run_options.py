@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from interp.answering.labelling_models import split_given
 from interp.capturing.role_text import split_roles
 from interp.capturing.roles import ROLES
-from interp.cli import _parser
+from interp.command.cli import _parser
+from interp.command.options import add_run_options, run_options, template_text
 from interp.errors import InterpError
-from interp.run_data import filled_in
-from interp.run_options import add_run_options, run_options, template_text
-from interp.settings import Settings
+from interp.runs.labelling_models import split_given
+from interp.runs.rows import filled_in
+from interp.runs.settings import Settings
 
 ARRIVES = {
     "--model other": {"model": "other"},

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 import interp
-from interp import run_record
-from interp.answering.asking import Exchange
-from interp.answering.judgement import Judgement
 from interp.data.rows import QARow
 from interp.errors import RunError
-from interp.fingerprint import weights_hash
-from interp.run_record import check_unchanged, data_hash, note_labelling, sample_counts, stage
+from interp.generating.asking import Exchange
+from interp.labelling.judgement import Judgement
+from interp.running import record as run_record
+from interp.running.record import check_unchanged, data_hash, note_labelling, sample_counts, stage
 from interp.runs.run_folder import RunFolder
 from interp.statistics.folds import Folds
+from interp.support.fingerprint import weights_hash
 
 # fmt: off
 #   generated  completion  finish    correct  method        status             question  near ties

@@ -9,10 +9,10 @@ from test_baselines import make_answers
 from test_from_cache import LENGTHS, N, cache, last_and_first
 
 import interp
-from interp.answering.answers import Answers
 from interp.capturing.positions import Positions
 from interp.capturing.same_samples import positions_of
 from interp.errors import DataError
+from interp.labelling.answers import Answers
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interp.errors import DataError, InterpError
-from interp.statistics.sample_key import chosen_samples, one_sample
+from interp.support.sample_key import chosen_samples, one_sample
 
 N = 7
 PLACES = st.integers(-N, N - 1)

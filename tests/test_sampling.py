@@ -8,12 +8,12 @@ from hypothesis import given
 from scipy.stats import chisquare
 
 import interp
-from interp.answering.generation import generate
-from interp.answering.sampling import NEAR_TIE, Sampling, choose, nucleus, sampled_rows
 from interp.data.rows import QARow
 from interp.errors import DataError
+from interp.generating.generation import generate
+from interp.generating.sampling import NEAR_TIE, Sampling, choose, nucleus, sampled_rows
 from interp.models.loading import model_tokenizer
-from interp.settings import Settings
+from interp.runs.settings import Settings
 
 GREEDY = Sampling()
 QUESTIONS = ["Where is Paris?", "Where?", "In which country is the city of Rome?", "Q"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from interp.answering.scripts import is_hangul, is_unspaced, may_begin, may_end, without_unspaced
+from interp.text.scripts import is_hangul, is_unspaced, may_begin, may_end, without_unspaced
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.short_answer import first_line, short_answer
+from interp.text.short_answer import first_line, short_answer
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Annotated, TypedDict
 
 import pytest
 
-from interp.shown_options import defaults_of, shows_options
+from interp.support.shown_options import defaults_of, shows_options
 
 
 class Options(TypedDict, total=False):

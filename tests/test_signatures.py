@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import interp
-from interp.answering.asking import Exchange
-from interp.answering.judgement import Judgement
+from interp.controls.control_table import Controls
 from interp.demo import planted
-from interp.probing.control_table import Controls
-from interp.probing.probe_options import EstimatorOptions, SitedOptions
-from interp.run_keywords import ResumeOptions
+from interp.generating.asking import Exchange
+from interp.grids.probe_options import EstimatorOptions, SitedOptions
+from interp.labelling.judgement import Judgement
+from interp.runs.keywords import ResumeOptions
 
 JSON = (dict, Mapping)
 """{name: Any} is what JSON gives: settings, a comparison, the protocol of a probe."""

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from interp.errors import DataError
-from interp.probing import newton, newton_primal, solver
-from interp.probing.standardiser import Standardiser
+from interp.fitting import newton, newton_primal, solver
+from interp.fitting.standardiser import Standardiser
 from interp.statistics.inference import fold_pairs, within_fold_auc
 
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers_offline import KINDS, tokenizer
 
-from interp.answering import spans
-from interp.answering.matching import CandidateFinder, fold
-from interp.answering.prompts import decoder
-from interp.answering.spans import TokenText
+from interp.generating.prompts import decoder
+from interp.text import spans
+from interp.text.matching import CandidateFinder, fold
+from interp.text.spans import TokenText
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from valid_calls import planted_answers
 
-from interp.answering.special_inside import special_inside, special_warnings
+from interp.labelling.special_inside import special_inside, special_warnings
 
 ANSWERS = replace(
     planted_answers(4),

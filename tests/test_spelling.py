@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.answering.spelling import spell_out
+from interp.text.spelling import spell_out
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 import interp
 from interp.capturing.attention import METRICS
 from interp.capturing.roles import ROLES
-from interp.cli import _parser
-from interp.probing.control_table import TITLES
+from interp.command.cli import _parser
+from interp.controls.control_table import TITLES
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "interp"

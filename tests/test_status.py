@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from interp.answering.answer_log import AnswerLog, Generated
 from interp.errors import RunError
+from interp.generating.answer_log import AnswerLog, Generated
 from interp.runs.run_folder import RunFolder, answering_identity
 from interp.runs.status import status
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from tokenizers_offline import KINDS, SPECIAL, TEXT, tokenizer
 
-from interp.answering.prompts import decoder
-from interp.answering.stopping import StopText, read_stop
 from interp.errors import DataError
+from interp.generating.prompts import decoder
+from interp.text.stopping import StopText, read_stop
 
 CHARACTERS = "".join(sorted(set("".join(TEXT))))
 

@@ -11,11 +11,11 @@ import interp
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
 from interp.errors import RunError
-from interp.probing.workers import worker_count
-from interp.runs.shard_files import finished_shards
-from interp.runs.shards import SHARD_SAMPLES, grouped, nonfinite_counts, write_shards
-from interp.runs.store import ShardReader
-from interp.runs.stored import stored_capture
+from interp.fitting.workers import worker_count
+from interp.storing.shard_files import finished_shards
+from interp.storing.shards import SHARD_SAMPLES, grouped, nonfinite_counts, write_shards
+from interp.storing.store import ShardReader
+from interp.storing.stored import stored_capture
 
 ROLES = ("last_q", "exact_answer_first", "-1")
 N, LAYERS, HEADS, WIDTH = 90, 2, 3, 6
@@ -269,7 +269,7 @@ def test_overflow_is_summed_over_shards(whole, tmp_path) -> None:
 
 
 def test_workers_are_fewer_where_cells_are_large() -> None:
-    from interp.machine import usable_cpus, usable_memory
+    from interp.support.machine import usable_cpus, usable_memory
 
     memory, cpus = usable_memory(), usable_cpus()
     assert worker_count(0) == worker_count(1000) == cpus

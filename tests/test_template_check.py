@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from interp.answering.template_check import template_check, template_sentences, templates
+from interp.labelling.template_check import template_check, template_sentences, templates
 
 RNG = np.random.default_rng(0)
 

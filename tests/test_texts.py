@@ -14,7 +14,7 @@ from test_wrong_input import elsewhere, methods  # noqa: F401  (a fixture)
 from valid_calls import ROLES, SMALL, Call, labels
 
 import interp
-from interp.settings import Settings
+from interp.runs.settings import Settings
 
 SEVERAL = (Sequence, Iterable, Collection, AbstractSet, Mapping, list, tuple, set, frozenset, dict)
 RESULTS = ("Answers", "Comparison", "FittedProbe", "Plan", "Positions", "Run", "Selective")

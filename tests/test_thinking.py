@@ -3,10 +3,10 @@
 import pytest
 from tokenizers_offline import tokenizer
 
-from interp.answering.asking import Exchange, ask
-from interp.answering.extraction import extractor
-from interp.answering.judgement import Judgement
-from interp.answering.thinking import LITTLE, THOUGHT_TOKENS, may_think, thinking_warnings, without_thought
+from interp.generating.asking import Exchange, ask
+from interp.generating.thinking import LITTLE, THOUGHT_TOKENS, may_think, thinking_warnings, without_thought
+from interp.labelling.extraction import extractor
+from interp.labelling.judgement import Judgement
 from interp.models.loading import model_tokenizer
 
 PLAIN = "{% for m in messages %}{{ m.role }}: {{ m.content }}|{% endfor %}"
@@ -76,7 +76,7 @@ def test_a_hooked_judge_has_room_for_a_thought_or_is_told_not_to_think(llama, mo
         seen["new"], seen["prompts"] = max_new_tokens, prompts
         return []
 
-    monkeypatch.setattr("interp.answering.generation.generate", generate)
+    monkeypatch.setattr("interp.generating.generation.generate", generate)
     monkeypatch.setattr("interp.models.loading.model_info", lambda model: type("Info", (), {"n_ctx": 10**6}))
     tok = model_tokenizer(llama)
     for template, room in ((PLAIN, 8), (SWITCH, 8), (ALWAYS, 8 + THOUGHT_TOKENS)):

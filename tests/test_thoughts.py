@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers_offline import KINDS, tokenizer
 
-from interp.answering.correctness import correctness_rule
-from interp.answering.exact_answers import METHODS, exact_answer_method
-from interp.answering.labels import label_answers
-from interp.answering.prompts import decoder
-from interp.answering.thoughts import (
+from interp.data.rows import QARow
+from interp.generating.prompts import decoder
+from interp.labelling.correctness import correctness_rule
+from interp.labelling.exact_answers import METHODS, exact_answer_method
+from interp.labelling.labels import label_answers
+from interp.text.thoughts import (
     UNFINISHED,
     begins_in_thought,
     final_answer,
@@ -17,7 +18,6 @@ from interp.answering.thoughts import (
     parts_of,
     thought_warnings,
 )
-from interp.data.rows import QARow
 
 THOUGHT = "Is it Canberra? Sydney is bigger."
 ANSWER = "The capital is Sydney."

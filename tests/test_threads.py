@@ -11,12 +11,12 @@ import xarray as xr
 from threadpoolctl import threadpool_info
 
 import interp
-import interp.answering.generation as generation
+import interp.generating.generation as generation
 from interp.demo import PROMPT_TEMPLATE, model_path, questions_path
 from interp.errors import RunError
-from interp.numerics import numerics
 from interp.runs.run_folder import RunFolder, read_run_json
-from interp.threads import one_thread, torch_threads
+from interp.support.numerics import numerics
+from interp.support.threads import one_thread, torch_threads
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ OPTIONS = {
 def undrawn():
     """Figures are other tests' business, and slow."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("interp.pipeline.draw", lambda *_: None)
+        patch.setattr("interp.running.pipeline.draw", lambda *_: None)
         yield
 
 
@@ -146,7 +146,7 @@ def test_a_run_resumed_in_a_process_of_other_threads_is_the_same(whole, stopped,
 
 def test_threads_are_given_back_by_a_resume_that_fails(stopped, two_threads, tmp_path, monkeypatch) -> None:
     folder = shutil.copytree(stopped, tmp_path / "run")
-    monkeypatch.setattr("interp.pipeline.check_unchanged", None)
+    monkeypatch.setattr("interp.running.pipeline.check_unchanged", None)
     with pytest.raises(TypeError):
         interp.resume(folder)
     assert torch.get_num_threads() == 2
@@ -158,7 +158,7 @@ class Went(Exception):
 
 def reach(monkeypatch, name: str) -> None:
     """A resume ends where it would call this function of the pipeline."""
-    monkeypatch.setattr(f"interp.pipeline.{name}", lambda *_, **__: (_ for _ in ()).throw(Went))
+    monkeypatch.setattr(f"interp.running.pipeline.{name}", lambda *_, **__: (_ for _ in ()).throw(Went))
 
 
 def changed(folder: Path, **numbers: object) -> Path:

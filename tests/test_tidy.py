@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interp.comparing.grid_table import write_table
 from interp.errors import RunError
-from interp.probing.tidy import COLUMNS, COUNTS, NUMBERS, TEXTS, read_tidy, tidy
+from interp.grids.grid_table import write_table
+from interp.grids.tidy import COLUMNS, COUNTS, NUMBERS, TEXTS, read_tidy, tidy
 
 NUMBER = st.none() | st.floats(allow_nan=False, allow_infinity=True)
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=5)

@@ -10,7 +10,7 @@ from interp.data.rows import QARow
 from interp.planning import timing
 from interp.planning.shapes import Shapes
 from interp.planning.timing import CONTROLS, TIMED_CELL, time_model, time_probes
-from interp.settings import Settings
+from interp.runs.settings import Settings
 
 ROWS = [QARow(id=str(i), question="q", answers=("a",)) for i in range(5)]
 SHAPES = Shapes(2, 4, 32, 8, 48, 64, 320, 1000, "float32")

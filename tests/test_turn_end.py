@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 from tokenizers_offline import tokenizer
 
-from interp.answering.generation import generate
+from interp.generating.generation import generate
 from interp.models.architecture import eos_token_ids
 from interp.models.loading import model_tokenizer
 from interp.models.turn_end import turn_end_ids

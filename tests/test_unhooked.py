@@ -9,8 +9,8 @@ from byte_tokenizer import save_byte_tokenizer
 from tiny_models import ARCHITECTURES
 
 import interp
-from interp.answering import generation
-from interp.answering.generation import generate
+from interp.generating import generation
+from interp.generating.generation import generate
 from interp.models import unhooked as module
 from interp.models.unhooked import unhooked
 

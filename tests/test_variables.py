@@ -10,7 +10,7 @@ import xarray as xr
 
 import interp
 from interp.demo.planted_signal import ROLE, planted
-from interp.probing.variables import perhaps
+from interp.grids.variables import perhaps
 
 LINE = re.compile(r"    (\w+(?:, \w+)*) \(([\w, ]+)\)(, [^:]+)?: \S.*")
 

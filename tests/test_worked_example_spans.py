@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from interp.answering.matching import CandidateFinder
-from interp.answering.spans import TokenText
+from interp.text.matching import CandidateFinder
+from interp.text.spans import TokenText
 
 
 def token_text(*pieces: str | bytes) -> TokenText:

@@ -262,7 +262,7 @@ def fields_of(cls: type) -> list[str]:
 
 
 def interp_settings() -> list[str]:
-    from interp.settings import Settings
+    from interp.runs.settings import Settings
 
     return fields_of(Settings)
 

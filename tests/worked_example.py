@@ -6,7 +6,7 @@ written as the sums they are. They are the yardstick: where the code disagrees, 
 
 from math import log, nan
 
-from interp.answering.answers import Answers
+from interp.labelling.answers import Answers
 
 # fmt: off
 #  id              prompt             completion (2 ends it, or its length)                exact answer, question

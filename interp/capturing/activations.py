@@ -9,13 +9,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.accepted import AttentionArrays, EmbedArray, QuestionArray, SiteArrays
-from interp.arguments import instance, one_of, several_texts, shown, whole_numbers
 from interp.capturing.axes import check_axes
 from interp.capturing.on_disk import OnDisk
 from interp.errors import DataError
-from interp.public import public
-from interp.statistics.sample_key import chosen_samples
+from interp.support.accepted import AttentionArrays, EmbedArray, QuestionArray, SiteArrays
+from interp.support.arguments import instance, one_of, several_texts, shown, whole_numbers
+from interp.support.public import public
+from interp.support.sample_key import chosen_samples
 
 SITES = ("resid_post", "resid_pre", "resid_mid", "attn_out", "mlp_out", "mlp_post", "z")
 
@@ -34,7 +34,7 @@ class Capture:
     sites: SiteArrays
     """{site: Float[Tensor, "sample layer role width"]} in the model's dtype (`z` has its heads side by side).
 
-    In the Capture of a run folder these arrays, `embed` and `attention` are `interp.runs.stored.Stored`: they are
+    In the Capture of a run folder these arrays, `embed` and `attention` are `interp.storing.stored.Stored`: they are
     indexed alike, and read from the disk what is asked for."""
     embed: EmbedArray | None
     """Float[Tensor, "sample role d_model"]: the residual stream before the first block (the embedding), the control

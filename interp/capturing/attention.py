@@ -7,11 +7,11 @@ from einops import einsum, rearrange, repeat
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.arguments import instance, one_of, shown, whole_number
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks
 from interp.capturing.positions import Positions
 from interp.errors import DataError
-from interp.public import public
+from interp.support.arguments import instance, one_of, shown, whole_number
+from interp.support.public import public
 
 METRICS = (
     "received",

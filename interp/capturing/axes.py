@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from interp.arguments import mapping, shown
 from interp.errors import DataError
+from interp.support.arguments import mapping, shown
 
 
 def check_axes(

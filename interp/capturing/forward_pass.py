@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 
-from interp.answering.answers import Answers
-from interp.arguments import progress_function, whole_number
 from interp.capturing.activations import Capture, read_sites
 from interp.capturing.one_pass import OnePass
 from interp.capturing.positions import Positions
@@ -15,10 +13,12 @@ from interp.capturing.question_embedding import question_embeddings
 from interp.capturing.same_samples import positions_of
 from interp.capturing.segments import CapturePlan
 from interp.errors import DataError
+from interp.labelling.answers import Answers
 from interp.models.loading import HookedModel, is_recurrent, model_info, pads_between, undefined_metrics
 from interp.models.memory import Splits
 from interp.models.sites import check_sites
-from interp.public import public
+from interp.support.arguments import progress_function, whole_number
+from interp.support.public import public
 
 
 @public

@@ -7,8 +7,6 @@ import torch
 from einops import einsum
 from torch import Tensor
 
-from interp.accepted import Cache, Ids
-from interp.arguments import instance, one_of, shown
 from interp.capturing.activations import Capture, read_sites
 from interp.capturing.attention import output_gram, reduce_pattern, value_norms
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks, visible_keys
@@ -16,7 +14,9 @@ from interp.capturing.positions import Positions, gather
 from interp.capturing.same_samples import sample_ids
 from interp.errors import DataError
 from interp.models.loading import HookedModel, has_pattern, hook_name, known_values, model_info, output_weight
-from interp.public import public
+from interp.support.accepted import Cache, Ids
+from interp.support.arguments import instance, one_of, shown
+from interp.support.public import public
 
 
 @public

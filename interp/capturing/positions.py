@@ -11,18 +11,18 @@ from einops import rearrange, repeat
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.accepted import Counts, Mask, Tokens
-from interp.answering.answers import Answers
-from interp.answering.prompts import decoder
-from interp.arguments import instance, several_texts, shown
 from interp.capturing.ledger import Ledger
 from interp.capturing.role_text import role_rules
 from interp.capturing.roles import ROLES, Anchor, Match, RoleFunction, Roles, Sample, locate
 from interp.errors import DataError
+from interp.generating.prompts import decoder
+from interp.labelling.answers import Answers
 from interp.models.placement import one_device
-from interp.public import public
-from interp.statistics.arrays import read_mask, read_whole_numbers
-from interp.statistics.sample_key import chosen_samples
+from interp.support.accepted import Counts, Mask, Tokens
+from interp.support.arguments import instance, several_texts, shown
+from interp.support.arrays import read_mask, read_whole_numbers
+from interp.support.public import public
+from interp.support.sample_key import chosen_samples
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

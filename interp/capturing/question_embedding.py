@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.answering.answers import Answers
+from interp.labelling.answers import Answers
 from interp.models.embedding import token_embeddings
 from interp.models.loading import HookedModel, model_info
 

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from interp.arguments import nearest, one_text, several_texts, shown
 from interp.capturing.roles import LANDMARKS, NAMED_ROLES, REGIONS, ROLES, Anchor, Match, RoleFunction, Roles, Rule
 from interp.errors import DataError, RunError
+from interp.support.arguments import nearest, one_text, several_texts, shown
 
 FUNCTION = "function:"
 """How a Python function is named in `run.json`; it cannot be read back."""

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import index as as_index
 
-from interp.answering.spans import Decode, TokenText
-from interp.arguments import one_of, one_text, whole_number
 from interp.errors import DataError
-from interp.public import public
+from interp.support.arguments import one_of, one_text, whole_number
+from interp.support.public import public
+from interp.text.spans import Decode, TokenText
 
 LANDMARKS = (
     "start",
@@ -141,7 +141,7 @@ class Match:
         Match("<end_of_turn>", at="last", occurrence=1)                         # the end of the second turn
         Match(r"city of (\w+)", at="last", region="prompt", occurrence=-1)      # the subject's last token
 
-    Characters are mapped to tokens as for exact answers (`interp.answering.spans`). Raises DataError for a pattern that
+    Characters are mapped to tokens as for exact answers (`interp.text.spans`). Raises DataError for a pattern that
     is no regular expression or has more than one group.
 
     >>> from interp.demo import answered

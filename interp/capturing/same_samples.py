@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from interp.answering.answers import Answers
-from interp.arguments import instance
-from interp.axes import places
 from interp.capturing.positions import Positions
 from interp.errors import DataError
-from interp.statistics.arrays import in_order
+from interp.labelling.answers import Answers
+from interp.support.arguments import instance
+from interp.support.arrays import in_order
+from interp.support.axes import places
 
 
 def positions_of(answers: Answers, positions: Positions) -> Positions:

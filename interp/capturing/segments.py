@@ -13,8 +13,8 @@ from functools import cached_property
 import torch
 
 from interp.capturing.positions import Positions
-from interp.fingerprint import json_hash
 from interp.models.batches import common_prefix, plan_batches
+from interp.support.fingerprint import json_hash
 
 MIN_PREFIX = 16
 """Tokens saved per sample below which one pass is cheaper than two."""

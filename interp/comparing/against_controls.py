@@ -8,16 +8,16 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from interp.atomic import plain
-from interp.axes import places
 from interp.comparing.best_cell import nested_choice
-from interp.probing.control_table import ON_EMBED, TITLES
-from interp.probing.fold_values import unpacked
-from interp.probing.grid import GridArrays, grid_arrays
-from interp.probing.scored import Labels, Scored
+from interp.controls.control_table import ON_EMBED, TITLES
+from interp.controls.scored import Labels, Scored
+from interp.grids.fold_values import unpacked
+from interp.grids.grid import GridArrays, grid_arrays
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.inference import MIN_PER_CLASS, delta_auc
 from interp.statistics.resampling import NestedBest
+from interp.support.atomic import plain
+from interp.support.axes import places
 
 EMBED = "embed"
 LOGPROBS = ("answer_logprob", "exact_answer_logprob")

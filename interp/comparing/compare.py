@@ -11,19 +11,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from interp.arguments import mapping, one_of
-from interp.arguments import path as path_of
-from interp.atomic import plain
 from interp.comparing.best_cell import describe_best
-from interp.comparing.grid_table import grid_table
 from interp.comparing.observe import observation_table, observations
 from interp.errors import DataError, NoSuchName, RunError
-from interp.probing.grid import GridArrays, aligned, grid_arrays, two_names
-from interp.probing.of_run import GridLike, grid_of
-from interp.probing.variables import DIFFERENCE, returns
-from interp.public import public
+from interp.grids.grid import GridArrays, aligned, grid_arrays, two_names
+from interp.grids.grid_table import grid_table
+from interp.grids.of_run import GridLike, grid_of
+from interp.grids.variables import DIFFERENCE, returns
 from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.statistics.resampling import split_halves
+from interp.support.arguments import mapping, one_of
+from interp.support.arguments import path as path_of
+from interp.support.atomic import plain
+from interp.support.public import public
 
 
 @public

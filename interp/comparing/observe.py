@@ -9,9 +9,8 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from interp.comparing.contrast import contrast
-from interp.probing.grid import GridArrays, check_grid, grid_arrays, reordered
-from interp.probing.of_run import GridLike, grid_of
-from interp.public import public
+from interp.grids.grid import GridArrays, check_grid, grid_arrays, reordered
+from interp.grids.of_run import GridLike, grid_of
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,
@@ -22,6 +21,7 @@ from interp.statistics.inference import (
     why_undefined,
 )
 from interp.statistics.resampling import peak_set
+from interp.support.public import public
 
 EXACT = ("exact_answer_first", "exact_answer_last")
 LAST_EIGHT = tuple(str(-k) for k in range(8, 0, -1))

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from interp.probing.grid import GridArrays, grid_arrays, reordered
+from interp.grids.grid import GridArrays, grid_arrays, reordered
 from interp.statistics.cross_fold import DIRECTIONS, Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,

@@ -9,17 +9,17 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Int
 
-from interp.accepted import GridSources
-from interp.arguments import one_of, shown
 from interp.comparing.pair import difference_of_pair
 from interp.errors import DataError
-from interp.probing.grid import check_grid, reordered
-from interp.probing.of_run import RunLike, grid_of
-from interp.probing.variables import DIFFERENCES, returns
-from interp.public import public
+from interp.grids.grid import check_grid, reordered
+from interp.grids.of_run import RunLike, grid_of
+from interp.grids.variables import DIFFERENCES, returns
 from interp.statistics.inference import (
     benjamini_hochberg,
 )
+from interp.support.accepted import GridSources
+from interp.support.arguments import one_of, shown
+from interp.support.public import public
 
 LAYERS = ("same", "depth")
 

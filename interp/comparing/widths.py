@@ -6,12 +6,12 @@ from typing import Any
 
 import xarray as xr
 
-from interp.atomic import plain
 from interp.capturing.activations import Capture
 from interp.comparing.compare import delta_grid, differences
-from interp.probing.gain import gain_grid
-from interp.probing.grid import reordered
-from interp.probing.probes import matched_width_grid
+from interp.grids.gain import gain_grid
+from interp.grids.grid import reordered
+from interp.grids.probes import matched_width_grid
+from interp.support.atomic import plain
 
 ALPHA = 0.05
 

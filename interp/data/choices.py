@@ -9,9 +9,9 @@ from itertools import takewhile
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
-from interp.arguments import shown
 from interp.data.fields import blank, plain, squeezed, unpacked
 from interp.errors import DataError
+from interp.support.arguments import shown
 
 LISTS = ("options", "choices", "endings", "answer_choices", "mc1_targets")
 """Columns that hold all options of a record."""

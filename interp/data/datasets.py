@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from interp.arguments import flag, one_of
-from interp.arguments import path as path_of
 from interp.data import dataset_records as records
 from interp.data.dataset_records import Format
 from interp.data.hub import read_hub
 from interp.data.readers import read_files
 from interp.data.rows import Rows, rows_of
 from interp.errors import DataError
-from interp.public import public
+from interp.support.arguments import flag, one_of
+from interp.support.arguments import path as path_of
+from interp.support.public import public
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """One data set of the paper; strings name rules of `interp.answering.correctness` and methods of exact answers."""
+    """One data set of the paper; strings name rules of `interp.labelling.correctness` and methods of exact answers."""
 
     name: str
     published: str

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from interp.arguments import one_text, shown
 from interp.data.readers import Cell
 from interp.errors import DataError
+from interp.support.arguments import one_text, shown
 
 
 def cell(values: Mapping[str, Any], columns: Mapping[str, str], field: str) -> Any:

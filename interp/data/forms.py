@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from interp.arguments import shown
 from interp.data.choices import Offered, find_options
 from interp.data.fields import blank, listed, plain, squeezed, unpacked
 from interp.data.keys import read_key
 from interp.data.readers import Cell, header
 from interp.errors import DataError
+from interp.support.arguments import shown
 
 QUESTIONS = ("question", "problem", "query", "questiontext", "questionstem")
 """Columns that hold the question (case, spaces and `_` do not count)."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from interp.arguments import shown
 from interp.data.choices import Offered
 from interp.data.fields import blank, listed, plain, squeezed
 from interp.errors import DataError
+from interp.support.arguments import shown
 
 KEYS = (
     *("answerkey", "answerindex", "answeridx", "answerid", "answerlabel", "answer", "answers", "correctanswer"),

@@ -5,13 +5,13 @@ from dataclasses import dataclass, fields
 from string import ascii_uppercase
 from typing import Any
 
-from interp.arguments import mapping, one_of, one_text, several_texts, shown
 from interp.data.fields import blank, cell, entries, read_answers, read_ids, read_text, read_truth
 from interp.data.forms import Reading
 from interp.data.turns import Turns, read_turns
 from interp.data.unanswerable import missing
 from interp.errors import DataError
-from interp.public import public
+from interp.support.arguments import mapping, one_of, one_text, several_texts, shown
+from interp.support.public import public
 
 
 @public

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from os import PathLike
 from typing import Any
 
-from interp.accepted import RowSource
-from interp.arguments import flag, path, shown, whole_number
 from interp.data.forms import read_form
 from interp.data.readers import Record, read_files
 from interp.data.row import FIELDS as FIELDS
@@ -16,7 +14,9 @@ from interp.data.row import Given, read_columns, read_row
 from interp.data.row import QARow as QARow
 from interp.data.unanswerable import NO_ANSWER, first_places, no_answer, why_unanswerable
 from interp.errors import DataError
-from interp.public import public
+from interp.support.accepted import RowSource
+from interp.support.arguments import flag, path, shown, whole_number
+from interp.support.public import public
 
 
 class Rows(list[QARow]):

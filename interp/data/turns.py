@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from interp.arguments import one_text, shown
 from interp.errors import DataError
+from interp.support.arguments import one_text, shown
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 SHAREGPT = {"human": "user", "gpt": "assistant"}

@@ -5,8 +5,8 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interp.answering.answers import Answers
     from interp.capturing.activations import Capture
+    from interp.labelling.answers import Answers
     from interp.models.loading import HookedModel
     from interp.runs.opened_run import Run
 
@@ -32,7 +32,7 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
 
     A folder that an earlier demo made is replaced. Raises RunError if `out` holds anything else.
     """
-    from interp.pipeline import run
+    from interp.running.pipeline import run
     from interp.runs.lock import locked
     from interp.runs.run_folder import RunFolder, read_run_json
 
@@ -56,8 +56,8 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
 
 def answered(n: int) -> tuple["HookedModel", "Answers"]:
     """The embedded model, and its answers to the first `n` questions of the demo: something to try functions on."""
-    from interp.answering.answers import generate_answers
     from interp.data.rows import load_rows
+    from interp.labelling.answers import generate_answers
     from interp.models.loading import load_model
 
     model, rows = load_model(model_path()), load_rows(questions_path(), limit=n)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from interp.answering.answers import Answers
 from interp.capturing.activations import Capture
 from interp.capturing.positions import resolve_positions
+from interp.labelling.answers import Answers
 
 LAYER, ROLE = 1, "exact_answer_last"
 """The cell that holds the signal."""

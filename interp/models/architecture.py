@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from interp.accepted import HookedModel as HookedModel
 from interp.errors import ModelError
 from interp.models.turn_end import turn_end_ids
+from interp.support.accepted import HookedModel as HookedModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from interp.errors import ModelError
-from interp.fingerprint import file_hash
 from interp.models.gguf_metadata import check_whole, correct_rotary, ending_tokens
+from interp.support.fingerprint import file_hash
 
 WRITTEN = "-2"
 """Of the folder's name: what was converted before rotary scaling was read is not used."""

@@ -8,8 +8,6 @@ from typing import Any
 
 import torch
 
-from interp.accepted import ModelSource, Tokenizer
-from interp.arguments import flag, several_texts, shown
 from interp.errors import InterpError, ModelError
 from interp.models.architecture import (
     NAME,
@@ -32,7 +30,9 @@ from interp.models.placement import device_name, is_spread, read_dtype
 from interp.models.preflight import preflight, reference_pass
 from interp.models.rotary import hold_rotary
 from interp.models.sources import MERGE, first_line, read_config, read_model, read_tokenizer
-from interp.public import public
+from interp.support.accepted import ModelSource, Tokenizer
+from interp.support.arguments import flag, several_texts, shown
+from interp.support.public import public
 
 __all__ = [
     "HookedModel",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from interp.arguments import shown
 from interp.errors import ModelError
 from interp.models.gguf import converted_folder, gemma3_file, is_gguf
 from interp.models.placement import placement
+from interp.support.arguments import shown
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from interp.answering.answers import own_completion
 from interp.data.rows import QARow
 from interp.errors import DataError
-from interp.settings import Settings
+from interp.labelling.answers import own_completion
+from interp.runs.settings import Settings
 from interp.statistics.folds import question_groups
 
 if TYPE_CHECKING:

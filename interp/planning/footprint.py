@@ -12,18 +12,18 @@ from typing import Any
 from interp.capturing.attention import METRICS
 from interp.errors import RunError
 from interp.planning.shapes import Shapes
-from interp.runs.safetensors_stream import layout
-from interp.runs.shard_files import Shard
-from interp.runs.shards import SHARD_SAMPLES
-from interp.runs.store import QUESTION
 from interp.statistics.cross_fold import DIRECTIONS
+from interp.storing.safetensors_stream import layout
+from interp.storing.shard_files import Shard
+from interp.storing.shards import SHARD_SAMPLES
+from interp.storing.store import QUESTION
 
 SPARE = 1 << 26
 """Room for everything in a run folder that is not an activation, in bytes."""
 
 
 def shard_specs(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], n: int) -> dict[str, dict[str, Any]]:
-    """Type and shape of every tensor in a shard of `n` samples (the layout of `interp.runs.store`)."""
+    """Type and shape of every tensor in a shard of `n` samples (the layout of `interp.storing.store`)."""
     specs: dict[str, dict[str, Any]] = {}
     for layer in range(shapes.n_layers):
         for site in sites:

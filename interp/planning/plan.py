@@ -8,28 +8,28 @@ from typing import Any
 import numpy as np
 from typing_extensions import Unpack
 
-from interp.accepted import ModelSource, RowSource
-from interp.answering.answers import check_vocabulary, own_completion
-from interp.answering.correctness import JUDGE
-from interp.answering.generation import MAX_SAMPLES
-from interp.arguments import flag, path
 from interp.capturing.role_text import restored_roles
 from interp.capturing.segments import MIN_PREFIX
 from interp.data.rows import QARow
 from interp.errors import RunError
-from interp.machine import usable_memory
+from interp.generating.generation import MAX_SAMPLES
+from interp.labelling.answers import check_vocabulary, own_completion
+from interp.labelling.correctness import JUDGE
 from interp.models.batches import common_prefix, plan_batches
 from interp.models.loading import model_tokenizer, read_config
 from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_bytes
 from interp.planning.prompt_notes import answers_any, generation_notes, prompt_notes
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
-from interp.public import public
-from interp.run_data import load_settings_model
-from interp.run_keywords import RUN_DEFAULTS, RunOptions
-from interp.runs.shards import SHARD_SAMPLES
-from interp.settings import Settings
-from interp.shown_options import shows_options
+from interp.runs.keywords import RUN_DEFAULTS, RunOptions
+from interp.runs.rows import load_settings_model
+from interp.runs.settings import Settings
+from interp.storing.shards import SHARD_SAMPLES
+from interp.support.accepted import ModelSource, RowSource
+from interp.support.arguments import flag, path
+from interp.support.machine import usable_memory
+from interp.support.public import public
+from interp.support.shown_options import shows_options
 
 
 @public

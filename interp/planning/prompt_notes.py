@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from interp.answering.chat import has_template
-from interp.answering.thinking import thinking_warnings
 from interp.data.rows import QARow
-from interp.settings import Settings
+from interp.generating.chat import has_template
+from interp.generating.thinking import thinking_warnings
+from interp.runs.settings import Settings
 
 INSTRUCT = re.compile(r"(?:^|[-_./ ])(?:it|instruct|chat|sft|dpo|rlhf)(?:$|[-_./ ])", re.IGNORECASE)
 """How the names of models say that they were trained on chats."""

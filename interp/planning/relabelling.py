@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from interp.answering.labelling_models import split_given
-from interp.settings import Settings
+from interp.runs.labelling_models import split_given
+from interp.runs.settings import Settings
 
 LOCATING = ("exact_answer", "candidates", "answer_pattern")
 """Of these a new one takes the place of all."""

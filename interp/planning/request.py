@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interp.answering.correctness import JUDGE, correctness_rule
-from interp.answering.labelling_models import split_given
-from interp.answering.method_choice import Choice, choose_method
-from interp.answering.sampling import sampled_rows
 from interp.capturing.role_text import split_roles
 from interp.data.rows import QARow, Rows
+from interp.generating.sampling import sampled_rows
+from interp.labelling.correctness import JUDGE, correctness_rule
+from interp.labelling.method_choice import Choice, choose_method
 from interp.models.loading import read_config
 from interp.models.placement import placement, read_dtype
 from interp.planning.enough import check_enough, check_groups
-from interp.run_data import IN_PYTHON, asked, data_source, filled_in, fitting_rules, read_rows
+from interp.runs.labelling_models import split_given
+from interp.runs.rows import IN_PYTHON, asked, data_source, filled_in, fitting_rules, read_rows
 from interp.runs.run_folder import RunFolder
-from interp.settings import GIVEN, Settings
+from interp.runs.settings import GIVEN, Settings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -6,21 +6,21 @@ from time import perf_counter
 import numpy as np
 import xarray as xr
 
-from interp.answering.answers import Answers, generate_answers
-from interp.answering.length_stops import length_warnings
-from interp.answering.thoughts import thought_warnings
 from interp.capturing.attention import METRICS
 from interp.capturing.forward_pass import capture
 from interp.capturing.positions import resolve_positions
 from interp.capturing.roles import ROLES, Roles
+from interp.controls.permutations import permutation_test
 from interp.data.rows import QARow
+from interp.fitting.workers import worker_count, workers_for
+from interp.grids.attention_columns import transformed_width
+from interp.grids.probes import probe_grid
+from interp.labelling.answers import Answers, generate_answers
+from interp.labelling.length_stops import length_warnings
 from interp.models.loading import HookedModel
 from interp.planning.shapes import Shapes
-from interp.probing.attention_columns import transformed_width
-from interp.probing.permutations import permutation_test
-from interp.probing.probes import probe_grid
-from interp.probing.workers import worker_count, workers_for
-from interp.settings import Settings
+from interp.runs.settings import Settings
+from interp.text.thoughts import thought_warnings
 
 TIMED_SAMPLES = 48
 """Rows that are answered and captured to time them."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from interp.axes import places
 from interp.errors import DataError
-from interp.statistics.arrays import read_array
+from interp.support.arrays import read_array
+from interp.support.axes import places
 
 if TYPE_CHECKING:
     from interp.comparing.compare import Comparison

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure, SubFigure
 
-from interp.arguments import instance, one_text
 from interp.reporting.heatmap import SMALL, Heatmap, Scale
+from interp.support.arguments import instance, one_text
 
 Key = list[tuple[Artist, str]]
 LEGEND: dict[str, Any] = {

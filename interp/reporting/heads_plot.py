@@ -7,18 +7,18 @@ import xarray as xr
 from jaxtyping import Int
 from matplotlib.axes import Axes
 
-from interp.accepted import CellLabels, GroupSource
-from interp.answering.answers import Answers
-from interp.arguments import instance, one_of
 from interp.capturing.activations import Capture
-from interp.probing.cells import choose_samples
-from interp.public import public
+from interp.grids.cells import choose_samples
+from interp.labelling.answers import Answers
 from interp.reporting.by_label import labels_of
 from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
 from interp.runs.opened_run import Run
-from interp.statistics.arrays import in_order, whole_numbers_in_order
 from interp.statistics.inference import why_undefined, within_fold_auc
+from interp.support.accepted import CellLabels, GroupSource
+from interp.support.arguments import instance, one_of
+from interp.support.arrays import in_order, whole_numbers_in_order
+from interp.support.public import public
 
 
 @public

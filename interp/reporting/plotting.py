@@ -11,13 +11,10 @@ from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from interp.accepted import ControlRows
-from interp.arguments import flag, instance, mapping, one_of, shown
 from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
-from interp.probing.grid import aligned
-from interp.probing.of_run import GridLike, grid_of
-from interp.public import public
+from interp.grids.grid import aligned
+from interp.grids.of_run import GridLike, grid_of
 from interp.reporting.by_label import cells_of, control_strip
 from interp.reporting.canvas import (
     Key,
@@ -32,6 +29,9 @@ from interp.reporting.canvas import (
 from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
 from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder
+from interp.support.accepted import ControlRows
+from interp.support.arguments import flag, instance, mapping, one_of, shown
+from interp.support.public import public
 
 __all__ = ["plot_comparison", "plot_grid", "save_figure"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from interp.answering.judgement import judge_sentence
-from interp.answering.length_stops import length_stops
+from interp.labelling.judgement import judge_sentence
+from interp.labelling.length_stops import length_stops
 from interp.reporting.verdict import Number, best_embedding, nested_best
 
 SHOWN_IDS = 8
@@ -68,7 +68,7 @@ def methods(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def place_checks(run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Right against wrong answers: how and where their exact answers were located (`interp.answering.place_check`)."""
+    """Right against wrong answers: how and where their exact answers were located (`interp.labelling.place_check`)."""
     return list(run.get("counts", {}).get("place_check", ()))
 
 

@@ -4,12 +4,12 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from interp.probing.of_run import GridLike
-from interp.public import public
+from interp.applying.abstention import Selective
+from interp.applying.abstention import selective as selective_of
+from interp.applying.operating import oracle_risk
+from interp.grids.of_run import GridLike
 from interp.reporting.canvas import check_drawing
-from interp.using.abstention import Selective
-from interp.using.abstention import selective as selective_of
-from interp.using.operating import oracle_risk
+from interp.support.public import public
 
 
 @public

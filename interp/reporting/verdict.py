@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from interp.comparing.against_controls import EMBED, gain_text, title
-from interp.comparing.opening import (
+from interp.reporting.opening import (
     ALPHA,
     confidence_sentences,
     opening,

@@ -10,31 +10,31 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.answering.answers import Answers
-from interp.answering.fillers import filler_warnings
-from interp.answering.judgement import judge_sentence
-from interp.answering.length_stops import length_warnings
-from interp.answering.place_check import place_warnings
-from interp.answering.special_inside import special_warnings
-from interp.answering.template_check import template_sentences
-from interp.answering.thoughts import thought_warnings
-from interp.arguments import instance
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
 from interp.comparing.compare import Comparison
-from interp.comparing.opening import confidence_sentences, opening, small_class_note
 from interp.errors import RunError
-from interp.probing.grid import load_grid
-from interp.probing.of_run import RunLike
-from interp.probing.tidy import read_tidy
-from interp.public import public
+from interp.grids.grid import load_grid
+from interp.grids.of_run import RunLike
+from interp.grids.tidy import read_tidy
+from interp.labelling.answers import Answers
+from interp.labelling.judgement import judge_sentence
+from interp.labelling.length_stops import length_warnings
+from interp.labelling.place_check import place_warnings
+from interp.labelling.special_inside import special_warnings
+from interp.labelling.template_check import template_sentences
+from interp.reporting.opening import confidence_sentences, opening, small_class_note
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
 from interp.runs.sample_lines import read_answers
-from interp.runs.shard_files import finished_shards, verify_shards
 from interp.runs.status import status
-from interp.runs.store import ShardReader
-from interp.runs.stored import read_padded, stored_capture
+from interp.storing.shard_files import finished_shards, verify_shards
+from interp.storing.store import ShardReader
+from interp.storing.stored import read_padded, stored_capture
+from interp.support.arguments import instance
+from interp.support.public import public
+from interp.text.fillers import filler_warnings
+from interp.text.thoughts import thought_warnings
 
 _CAPTURED = ("probing", "reporting", "done")
 """States of a run whose activations are all there."""

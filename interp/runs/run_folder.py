@@ -11,10 +11,10 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from interp.arguments import path as path_of
-from interp.atomic import UnwritableError, read_lines, remove
 from interp.errors import InterpError, RunError
-from interp.fingerprint import json_hash
+from interp.support.arguments import path as path_of
+from interp.support.atomic import UnwritableError, read_lines, remove
+from interp.support.fingerprint import json_hash
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
 _LINE_KEYS = {"id", "group", "question", "prompt_ids", "completion_ids", "correct", "status", "positions"}

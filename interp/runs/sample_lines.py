@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from interp.answering.answers import Answers
-from interp.answering.asking import Exchange
-from interp.answering.judgement import Judgement
 from interp.capturing.positions import Positions
+from interp.generating.asking import Exchange
+from interp.labelling.answers import Answers
+from interp.labelling.judgement import Judgement
 from interp.statistics.folds import Folds
 
 

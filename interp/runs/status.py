@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from interp.answering.answer_log import AnswerLog
 from interp.errors import RunError
+from interp.generating.answer_log import AnswerLog
 from interp.runs.run_folder import RunFolder, answering_identity, going_on, read_run_json
 
 COMPLETIONS = {"generated": "answered", "brought": "brought their completion", "none": "have none"}

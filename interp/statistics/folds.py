@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from interp.arguments import one_of, seed_number, shown, whole_number
 from interp.errors import DataError
-from interp.statistics.arrays import in_order, missing
+from interp.support.arguments import one_of, seed_number, shown, whole_number
+from interp.support.arrays import in_order, missing
 
 POPULATIONS = ("exact_answer", "all")
 

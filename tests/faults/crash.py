@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import interp.pipeline
+import interp.running.pipeline
 from interp.models.loading import HookedModel
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
@@ -72,8 +72,8 @@ def with_model(model: HookedModel, action: Callable[[], Any]) -> Callable[[], An
     """`action` with a model that is loaded already, wherever a run would load one."""
 
     def act() -> Any:
-        interp.pipeline.load_settings_model = lambda *_: model
-        interp.runs.shards.SHARD_SAMPLES = 8
+        interp.running.pipeline.load_settings_model = lambda *_: model
+        interp.storing.shards.SHARD_SAMPLES = 8
         return action()
 
     return act

@@ -12,7 +12,7 @@ import pytest
 from crash import OPTIONS, contents, in_child, kill_at, make_rows
 
 import interp
-from interp.cli import main
+from interp.command.cli import main
 from interp.errors import RunError
 from interp.runs.lock import locked
 
@@ -25,7 +25,7 @@ def captured(start, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "captured"
 
     def act():
-        interp.pipeline.analyse = lambda *_, **__: os._exit(PROBING)
+        interp.running.pipeline.analyse = lambda *_, **__: os._exit(PROBING)
         return start(out)()
 
     assert in_child(act) == PROBING
@@ -49,9 +49,9 @@ def in_process(llama, monkeypatch):
     def stop(*_, **__):
         raise Probing
 
-    monkeypatch.setattr("interp.pipeline.load_settings_model", lambda *_: llama)
-    monkeypatch.setattr("interp.runs.shards.SHARD_SAMPLES", 8)
-    monkeypatch.setattr("interp.pipeline.analyse", stop)
+    monkeypatch.setattr("interp.running.pipeline.load_settings_model", lambda *_: llama)
+    monkeypatch.setattr("interp.storing.shards.SHARD_SAMPLES", 8)
+    monkeypatch.setattr("interp.running.pipeline.analyse", stop)
     return Probing
 
 
@@ -200,7 +200,7 @@ def test_a_folder_left_by_a_run_killed_as_it_began_can_be_used(start, tmp_path) 
     assert [path.name for path in out.iterdir()] == [".run.json.tmp"]
 
     def again():
-        kill_at("interp.pipeline.generate_answers")
+        kill_at("interp.running.pipeline.generate_answers")
         return start(out)()
 
     assert in_child(again) == -signal.SIGKILL
@@ -211,7 +211,7 @@ def test_a_folder_left_by_a_run_killed_as_it_began_can_be_used(start, tmp_path) 
 def test_a_full_disk_while_capturing_keeps_what_is_finished(folder, captured, in_process, monkeypatch, written) -> None:
     for path in (folder / "activations").iterdir():
         path.unlink()
-    whole, calls = interp.runs.store.serialized, 0
+    whole, calls = interp.storing.store.serialized, 0
 
     def full(tensors):
         nonlocal calls
@@ -222,9 +222,9 @@ def test_a_full_disk_while_capturing_keeps_what_is_finished(folder, captured, in
             yield chunk
 
     with monkeypatch.context() as patch, pytest.raises(RunError, match="No space left on device; make room or choose"):
-        patch.setattr("interp.runs.store.serialized", full)
+        patch.setattr("interp.storing.store.serialized", full)
         interp.resume(folder)
-    done = interp.runs.shard_files.finished_shards(folder / "activations")
+    done = interp.storing.shard_files.finished_shards(folder / "activations")
     assert len(done) == written and not list(folder.rglob(".*"))
     with pytest.raises(in_process):
         interp.resume(folder)
@@ -235,9 +235,9 @@ def test_a_full_disk_while_the_results_are_written(folder, llama, monkeypatch) -
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("interp.pipeline.load_settings_model", lambda *_: llama)
-    monkeypatch.setattr("interp.pipeline.analyse", lambda *_, **__: None)
-    monkeypatch.setattr("interp.pipeline.write_results", full)
+    monkeypatch.setattr("interp.running.pipeline.load_settings_model", lambda *_: llama)
+    monkeypatch.setattr("interp.running.pipeline.analyse", lambda *_, **__: None)
+    monkeypatch.setattr("interp.running.pipeline.write_results", full)
     with pytest.raises(RunError, match="run: cannot be written: No space left on device; make room"):
         interp.resume(folder)
     assert interp.open_run(folder).settings["state"] == "reporting"
@@ -253,7 +253,7 @@ def test_a_file_system_that_is_really_full(llama_folder, llama, in_process, tmp_
         with pytest.raises(RunError, match="activations of 48 samples need .* are free"):
             interp.run(model=llama_folder, data=make_rows(), out=mount / "run", **OPTIONS)
         with pytest.MonkeyPatch.context() as patch, pytest.raises(RunError, match="No space left on device"):
-            patch.setattr("interp.pipeline.check_room", lambda *_: None)
+            patch.setattr("interp.running.pipeline.check_room", lambda *_: None)
             interp.run(model=llama_folder, data=make_rows(), out=mount / "run", **OPTIONS)
         run = interp.open_run(mount / "run")
         assert run.settings["state"] in ("answering", "capturing") and run.verify() == []

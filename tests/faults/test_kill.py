@@ -10,8 +10,8 @@ import pytest
 from crash import contents, in_child, kill_at
 
 import interp
-import interp.analysis
-from interp.cli import INTERRUPTED, main
+import interp.running.analysis
+from interp.command.cli import INTERRUPTED, main
 
 KILLED = -signal.SIGKILL
 
@@ -31,7 +31,7 @@ def until_probing(action):
     """`action`, which ends with a status of its own where the first probe would be fitted."""
 
     def act():
-        interp.pipeline.analyse = lambda *_, **__: os._exit(PROBING)
+        interp.running.pipeline.analyse = lambda *_, **__: os._exit(PROBING)
         return action()
 
     return act
@@ -70,14 +70,14 @@ def test_killed_in_one_write_after_the_other(start, go_on, unbroken, tmp_path, t
 @pytest.mark.parametrize(
     ("target", "call", "after"),
     [
-        ("interp.answering.generation._generate_batch", 2, True),  # an answer batch is done
-        ("interp.answering.answer_log.append_lines", 2, False),  # a batch is answered, it is not in the log
-        ("interp.answering.answer_log.append_lines", 2, True),
-        ("interp.pipeline.remove", 1, False),  # samples.jsonl is there, and the log still too
-        ("interp.pipeline.write_text", 1, False),  # counted, samples.jsonl not written
-        ("interp.pipeline.write_text", 1, True),
-        ("interp.runs.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
-        ("interp.runs.store.write_json", 2, False),  # a shard is there, its marker is not
+        ("interp.generating.generation._generate_batch", 2, True),  # an answer batch is done
+        ("interp.generating.answer_log.append_lines", 2, False),  # a batch is answered, it is not in the log
+        ("interp.generating.answer_log.append_lines", 2, True),
+        ("interp.running.pipeline.remove", 1, False),  # samples.jsonl is there, and the log still too
+        ("interp.running.pipeline.write_text", 1, False),  # counted, samples.jsonl not written
+        ("interp.running.pipeline.write_text", 1, True),
+        ("interp.storing.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
+        ("interp.storing.store.write_json", 2, False),  # a shard is there, its marker is not
     ],
 )
 def test_killed_before_the_probes(start, go_on, unbroken, tmp_path, target, call, after) -> None:
@@ -95,13 +95,13 @@ def test_killed_before_the_probes(start, go_on, unbroken, tmp_path, target, call
 def test_what_was_answered_is_not_answered_again(start, go_on, unbroken, tmp_path) -> None:
     out = tmp_path / "run"
     log = out / "answers.partial.jsonl"
-    assert killed_at(start(out), "interp.answering.answer_log.append_lines", 2, after=True) == KILLED
+    assert killed_at(start(out), "interp.generating.answer_log.append_lines", 2, after=True) == KILLED
     whole = log.read_bytes()
     assert whole.count(b"\n") == 1 + 12  # both batches
     log.write_bytes(whole[:-20])  # torn in its last line: that batch has to run again, the one before it must not
 
     def once_only():
-        kill_at("interp.answering.generation._generate_batch", 2)
+        kill_at("interp.generating.generation._generate_batch", 2)
         return go_on(out)()
 
     assert in_child(until_probing(once_only)) == PROBING
@@ -111,7 +111,7 @@ def test_what_was_answered_is_not_answered_again(start, go_on, unbroken, tmp_pat
 def test_killed_while_probing(measured, go_on, unbroken, tmp_path) -> None:
     out = tmp_path / "run"
     shutil.copytree(measured, out)
-    assert killed_at(go_on(out), "interp.analysis.attention_grid") == KILLED
+    assert killed_at(go_on(out), "interp.running.analysis.attention_grid") == KILLED
     assert interp.open_run(out).settings["state"] == "probing"
     assert in_child(go_on(out)) == 0
     assert contents(out) == contents(unbroken)
@@ -122,21 +122,22 @@ def test_killed_while_writing_the_results(measured, go_on, unbroken, llama, tmp_
     """What was computed is handed to every process, so that each gets at once to the moment where it dies."""
     kept = []
     with monkeypatch.context() as patch:
-        patch.setattr("interp.pipeline.draw", lambda *_: None)
+        patch.setattr("interp.running.pipeline.draw", lambda *_: None)
         patch.setattr(
-            "interp.pipeline.analyse", lambda *a, **k: kept.append(interp.analysis.analyse(*a, **k)) or kept[0]
+            "interp.running.pipeline.analyse",
+            lambda *a, **k: kept.append(interp.running.analysis.analyse(*a, **k)) or kept[0],
         )
         shutil.copytree(measured, tmp_path / "computed")
         interp.resume(tmp_path / "computed", model=llama, n_jobs=1)
-    monkeypatch.setattr("interp.pipeline.analyse", lambda *_, **__: kept[0])
+    monkeypatch.setattr("interp.running.pipeline.analyse", lambda *_, **__: kept[0])
     out = tmp_path / "run"
     shutil.copytree(measured, out)
     for target, call, after in [
-        ("interp.comparing.grid_table._text", 1000, False),  # in the middle of grid.csv
-        ("interp.analysis.save_grid", 2, True),
-        ("interp.analysis.write_json", 1, False),  # comparison.json
+        ("interp.grids.grid_table._text", 1000, False),  # in the middle of grid.csv
+        ("interp.running.analysis.save_grid", 2, True),
+        ("interp.running.analysis.write_json", 1, False),  # comparison.json
         ("interp.reporting.plotting.save_figure", 1, True),
-        ("interp.analysis.write_text", 1, True),  # the report is there, run.json does not say so
+        ("interp.running.analysis.write_text", 1, True),  # the report is there, run.json does not say so
     ]:
         assert killed_at(go_on(out), target, call, after=after) == KILLED, target
         assert interp.open_run(out).settings["state"] == "reporting"
@@ -145,7 +146,9 @@ def test_killed_while_writing_the_results(measured, go_on, unbroken, llama, tmp_
     assert interp.open_run(out).settings["state"] == "done"
 
 
-@pytest.mark.parametrize("target", ["interp.answering.generation._generate_batch", "interp.analysis.probe_grid"])
+@pytest.mark.parametrize(
+    "target", ["interp.generating.generation._generate_batch", "interp.running.analysis.probe_grid"]
+)
 def test_ctrl_c_says_how_to_go_on(start, data, llama_folder, tmp_path, target, capfd) -> None:
     out = tmp_path / "run"
 

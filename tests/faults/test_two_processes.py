@@ -11,9 +11,9 @@ from crash import OPTIONS, contents, in_child, kill_at
 
 import interp
 import interp.runs.lock
-from interp.analysis import redraw
 from interp.demo import model_path, questions_path, run_demo
 from interp.errors import RunError
+from interp.running.analysis import redraw
 from interp.runs.lock import locked
 
 PROBING = 77
@@ -25,7 +25,7 @@ def stopped(start, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "stopped"
 
     def act():
-        interp.pipeline.analyse = lambda *_, **__: __import__("os")._exit(PROBING)
+        interp.running.pipeline.analyse = lambda *_, **__: __import__("os")._exit(PROBING)
         return start(out)()
 
     assert in_child(act) == PROBING
@@ -44,15 +44,15 @@ def meanwhile(monkeypatch) -> Callable[[Callable], None]:
                 in_child(waiting.pop())
             return locked(folder)
 
-        monkeypatch.setattr("interp.pipeline.locked", late)
+        monkeypatch.setattr("interp.running.pipeline.locked", late)
 
     return set_up
 
 
 @pytest.fixture
 def with_llama(llama, monkeypatch) -> None:
-    monkeypatch.setattr("interp.pipeline.load_settings_model", lambda *_: llama)
-    monkeypatch.setattr("interp.runs.shards.SHARD_SAMPLES", 8)
+    monkeypatch.setattr("interp.running.pipeline.load_settings_model", lambda *_: llama)
+    monkeypatch.setattr("interp.storing.shards.SHARD_SAMPLES", 8)
 
 
 def test_a_run_that_another_process_finished_is_not_set_back(
@@ -81,7 +81,7 @@ def test_a_folder_that_another_process_began_in_is_not_used(
     out = tmp_path / "run"
 
     def other() -> None:
-        kill_at("interp.pipeline.remove")
+        kill_at("interp.running.pipeline.remove")
         start(out)()
 
     meanwhile(other)

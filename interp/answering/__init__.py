@@ -1,1 +1,0 @@
-"""From rows to answers: prompts, generation, correctness, and where the exact answer stands."""

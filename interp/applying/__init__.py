@@ -1,0 +1,1 @@
+"""Probes as tools: fitted once, saved, with thresholds, and used to abstain."""

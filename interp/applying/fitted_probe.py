@@ -1,0 +1,185 @@
+"""One probe of one cell, fitted for use: applied to new vectors, and as a direction in TransformerLens hooks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.applying.platt import Platt
+from interp.capturing.activations import Capture, captured_site
+from interp.errors import DataError
+from interp.models.loading import hook_name
+from interp.runs.opened_run import Run
+from interp.support.accepted import HookPoint, Vectors
+from interp.support.arguments import number, one_of, shown
+from interp.support.arrays import read_array, read_whole_numbers
+from interp.support.public import public
+
+Hook = tuple[str, Callable[[Tensor, HookPoint], Tensor]]
+"""A hook point's name and the function for it, as `fwd_hooks` of `run_with_hooks` takes them."""
+Where = slice | int | Sequence[int] | Int[Tensor, " sample"]
+"""Token positions: of all samples alike, or one for each sample."""
+
+
+@public
+@dataclass(frozen=True)
+class FittedProbe:
+    """A linear probe of the vectors at one layer and role; score = direction · x + bias, x as the model computes it.
+
+    The scaling of the training samples is inside `direction` and `bias`; `mean` and `scale` say what it was.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+    >>> probe.score(cap).shape, probe.hook_point
+    (torch.Size([100]), 'blocks.1.hook_resid_post')
+    """
+
+    direction: Float[Tensor, " width"]
+    bias: float
+    mean: Float[Tensor, " width"]
+    """Mean of the training samples."""
+    scale: Float[Tensor, " width"]
+    """Their standard deviation (ddof 0)."""
+    fold_direction: Float[Tensor, "fold width"]
+    """The probes that were scored: the i-th was fitted without the i-th fold."""
+    fold_bias: Float[Tensor, " fold"]
+    layer: int
+    role: str
+    site: str
+    probe: str
+    """The estimator."""
+    model: str
+    """SHA-256 of the model's weights, as in `run.json`; empty if not known."""
+    protocol: Mapping[str, Any]
+    """`C`, `folds`, `seed`, `population`, `min_per_class`, and how many samples it was fitted on (`n`, `n_correct`)."""
+    auc: float
+    """Out of fold, with its 95 % interval."""
+    low: float
+    high: float
+    platt: Platt
+    """From score to P(correct), fitted on the out-of-fold scores."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """{false-positive rate: score above which an answer is believed} (`interp.applying.operating`)."""
+
+    def __repr__(self) -> str:
+        """In one line: which cell, which estimator, how good."""
+        return (
+            f"FittedProbe({self.probe} on {self.site}, layer {self.layer}, {self.role}, width {len(self.direction)}; "
+            f"AUC {self.auc:.3f} [{self.low:.3f}, {self.high:.3f}])"
+        )
+
+    @property
+    def hook_point(self) -> str:
+        """Name of the hook point whose vectors the probe reads."""
+        return hook_name(self.site, self.layer)
+
+    @property
+    def unit(self) -> Float[Tensor, " width"]:
+        """The direction at length 1."""
+        return self.direction / self.direction.norm()
+
+    def score(self, data: Vectors) -> Float[Tensor, "*sample"]:
+        """Decision values, float64; positive: more like a correct answer. NaN where a sample lacks the role.
+
+        `data`: a Run or a Capture, whose cell of this probe's site, layer and role is read, or bare vectors of that
+        cell, `[..., width]`. On samples that the probe was fitted on the scores are no test: the grid has those out of
+        fold. Raises DataError if site, layer, role, width or (for a Run) the model are not the probe's.
+        """
+        x = self._vectors(data).detach().cpu().double()
+        if x.ndim == 0 or x.shape[-1] != len(self.direction):
+            raise DataError(f"probe: expected vectors of width {len(self.direction)}, got shape {tuple(x.shape)}")
+        return x @ self.direction + self.bias
+
+    def probability(self, data: Vectors) -> Float[Tensor, "*sample"]:
+        """P(correct) by Platt's sigmoid of the score; arguments and errors as in `score`.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+        >>> probe.probability(cap).round(decimals=2)[:3]
+        tensor([0.1900, 0.0000, 0.1700], dtype=torch.float64)
+        """
+        return torch.sigmoid(self.platt.slope * self.score(data) + self.platt.intercept)
+
+    def steer(self, alpha: float, *, position: Where = slice(None)) -> Hook:
+        """A hook that adds `alpha` times the unit direction: the score rises by `alpha * direction.norm()`.
+
+        `model.run_with_hooks(tokens, fwd_hooks=[probe.steer(4.0)])`. `position`: a slice or an index of tokens for all
+        samples (default: every token), or one token for each sample.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+        >>> name, hook = probe.steer(4.0)
+        >>> vectors = cap.resid[:, 1]  # what the hook is given at layer 1: sample token width
+        >>> moved = probe.score(hook(vectors, None)) - probe.score(vectors)
+        >>> bool((moved / probe.direction.norm() - 4).abs().max() < 1e-3), name
+        (True, 'blocks.1.hook_resid_post')
+        """
+        size = number("alpha", alpha)
+        return self._hook(lambda x, unit: x + size * unit, position)
+
+    def ablate(self, *, position: Where = slice(None)) -> Hook:
+        """A hook that projects the direction out of the vectors: the score there is `bias` for every sample.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+        >>> name, hook = probe.ablate()
+        >>> left = probe.score(hook(cap.resid[:, 1], None))
+        >>> bool((left - probe.bias).abs().max() < 1e-3)
+        True
+        """
+        return self._hook(lambda x, unit: x - (x @ unit)[..., None] * unit, position)
+
+    def _hook(self, change: Callable[[Tensor, Tensor], Tensor], position: Where) -> Hook:
+        index = position if isinstance(position, slice) else torch.from_numpy(read_whole_numbers("position", position))
+        if isinstance(index, Tensor) and index.ndim > 1:
+            raise DataError(f"position: expected a slice, one index, or one for each sample, got {shown(position)}")
+
+        def edit(tensor: Tensor, hook: Any) -> Tensor:
+            flat = tensor.reshape(*tensor.shape[:2], -1).clone()  # the heads of `z` side by side, as captured
+            if flat.shape[-1] != len(self.direction):
+                raise DataError(
+                    f"probe: expected vectors of width {len(self.direction)} at {self.hook_point}, got "
+                    f"{flat.shape[-1]}: another model"
+                )
+            at: Any = (slice(None), index if isinstance(index, slice) else index.to(flat.device))
+            if isinstance(index, Tensor) and index.ndim == 1:
+                if len(index) != len(flat):
+                    raise DataError(f"position: expected one for each of {len(flat)} samples, got {len(index)}")
+                at = (torch.arange(len(flat), device=flat.device), at[1])
+            exact = torch.promote_types(flat.dtype, torch.float32)
+            unit = self.unit.to(flat.device, exact)
+            flat[at] = change(flat[at].to(exact), unit).to(flat.dtype)
+            return flat.reshape(tensor.shape)
+
+        return self.hook_point, edit
+
+    def _vectors(self, data: Any) -> Tensor:
+        if isinstance(data, Run):
+            theirs = str(data.settings["model"]["weights_sha256"])
+            if self.model and theirs != self.model:
+                raise DataError(
+                    f"probe: fitted on a model with weights {self.model[:12]}…, but the run's are {theirs[:12]}…; "
+                    "a direction means nothing in another model's space"
+                )
+            data = data.capture
+        if isinstance(data, Capture):
+            return cell_vectors(data, layer=self.layer, role=self.role, site=self.site)
+        vectors = read_array("probe", data)
+        if vectors.dtype.kind not in "biuf":
+            raise DataError(f"probe: expected a Run, a Capture or vectors [..., width], got {shown(data)}")
+        return torch.as_tensor(vectors)
+
+
+def cell_vectors(cap: Capture, *, layer: int, role: str, site: str) -> Float[Tensor, "sample width"]:
+    """Vectors of one cell. Raises DataError, with what there is, for a site, layer or role that was not captured."""
+    site, layer, role = captured_site(cap, site), one_of("layer", layer, cap.layers), one_of("role", role, cap.roles)
+    everyone = torch.arange(len(cap.id))
+    vectors: Tensor = cap.sites[site][everyone, cap.layers.index(layer), cap.roles.index(role)]
+    return vectors

@@ -1,0 +1,1 @@
+"""What else explains a bright cell: other labels, other features, shuffled labels."""

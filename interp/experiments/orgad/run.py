@@ -1,0 +1,147 @@
+"""`interp paper`: a finished run's answers probed once more as the paper's code does it, beside the run's own grid.
+
+The answers are the run's; labels, exact answers, positions, site, split and probe are those of `interp.experiments.orgad.preset`,
+so the model runs once more over what it said. What that code decides before an answer exists (its chat prompt) is not
+undone: `paper_answers` asks anew.
+"""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from interp.capturing.forward_pass import capture_batches
+from interp.data.rows import QARow
+from interp.errors import RunError
+from interp.experiments.orgad.labels import by_gold, substring_match
+from interp.experiments.orgad.preset import paper_grid, paper_positions
+from interp.generating.prompts import decoder
+from interp.generating.sampling import sampled_rows
+from interp.labelling.answers import Answers
+from interp.models.loading import model_tokenizer
+from interp.running.record import data_hash, describe_model
+from interp.runs.lock import locked
+from interp.runs.opened_run import Run
+from interp.runs.rows import IN_PYTHON, load_settings_model, model_source, read_rows
+from interp.runs.run_folder import going_on
+from interp.runs.settings import Settings
+from interp.storing.shards import write_shards
+from interp.storing.stored import stored_capture
+from interp.support.atomic import make_folder, plain, write_text, writing
+from interp.support.progress import bar
+from interp.support.threads import one_thread
+
+SITE = "mlp_post"
+
+
+def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool = False) -> xr.Dataset:
+    """`paper_grid` of a finished run's answers, with the run's own `default` AUC of every cell and what was changed.
+
+    `model` and `data` are needed only where the run was given Python objects. Vectors pass through a temporary folder
+    in the run's own. Raises RunError if the run is not finished, or model or data are no longer those of the run.
+    """
+    if run.settings["state"] != "done":
+        raise RunError(f"{run.folder.path} is not finished; `{going_on(run.settings, run.folder.path)}` first")
+    settings = Settings.from_json(run.settings["settings"])
+    if data is None and settings.data == IN_PYTHON:
+        raise RunError(
+            f"{run.folder.path}: this run's rows were given in Python; use interp.experiments.orgad.run.paper_run(run, data=rows)"
+        )
+    rows = read_rows(settings, data)
+    source = model_source(settings, model)
+    hooked = load_settings_model(settings, source, sites=(SITE,))
+    for what, then, current in (
+        ("data", run.settings["data"]["sha256"], data_hash(rows)),
+        ("model", run.settings["model"]["weights_sha256"], plain(describe_model(hooked))["weights_sha256"]),
+    ):
+        if then != current:
+            raise RunError(f"{run.folder.path}: the {what} changed since the run ({then} then, {current} now)")
+    asked = sampled_rows(rows, settings.samples_per_question)
+    relabelled = replace(run.answers, correct=_labels(run.answers, asked, settings.correct))
+    decode, numeric = decoder(model_tokenizer(hooked)), settings.correct == "numeric"
+    answers = by_gold(relabelled, asked, decode, numeric=numeric, seed=settings.seed)
+    positions = paper_positions(answers)
+    with (
+        locked(run.folder.path),
+        writing(run.folder.path),
+        TemporaryDirectory(dir=run.folder.path, prefix=".paper-") as place,
+    ):
+        folder = Path(place) / "activations"
+        with bar("Capturing", len(answers), enabled=progress) as advance:
+            write_shards(
+                folder,
+                lambda skip: capture_batches(
+                    hooked, answers, positions, sites=(SITE,), batch_tokens=settings.batch_tokens, skip=skip
+                ),
+                run="paper",
+                roles=positions.roles,
+                progress=advance,
+            )
+        cap = stored_capture(folder, tuple(answers.id), positions, run="paper")
+        cells = len(cap.layers) * len(cap.roles)
+        with bar("Probing", cells, unit="cells", enabled=progress) as advance, one_thread():
+            grid = paper_grid(cap, answers, site=SITE, seed=settings.seed, progress=advance)
+    own = run.probe["auc"].reindex(layer=grid["layer"], token=grid["token"])
+    moved = [a != b for a, b in zip(answers.exact_answer_tokens, run.answers.exact_answer_tokens, strict=True)]
+    relabels = [a != b for a, b in zip(answers.correct, run.answers.correct, strict=True)]
+    return grid.assign(default=own).assign_attrs(relabelled=sum(relabels), moved=sum(moved), samples=len(answers))
+
+
+def write_paper(run: Run, grid: xr.Dataset) -> list[str]:
+    """Write `paper_grid.csv` and `figures/paper_grid`; returns how the two grids differ, a sentence each."""
+    from matplotlib import pyplot as plt
+
+    from interp.reporting.plotting import plot_grid, save_figure
+
+    order = ["auc", "default", "n_train", "n", "unconverged"]
+    table = grid[order].to_dataframe(dim_order=["layer", "token"]).rename(columns={"auc": "paper_auc"}).reset_index()
+    figure = plot_grid(grid, title="The paper's code").figure.get_figure(root=True)
+    with locked(run.folder.path), writing(run.folder.path):
+        write_text(run.folder.path / "paper_grid.csv", table.to_csv(index=False, lineterminator="\n"))
+        make_folder(run.folder.figures)
+        save_figure(figure, run.folder.figures / "paper_grid")
+    plt.close(figure)
+    return _sentences(grid)
+
+
+def _labels(answers: Answers, rows: list[QARow], rule: str) -> list[bool | None]:
+    """The preset's substring match; a row's own label wins, as in the run."""
+    named = {answer for row in rows for answer in row.answers} if rule == "label" else ()
+    return [
+        substring_match(row, text, rule, named) if row.correct is None else row.correct
+        for row, text in zip(rows, answers.text, strict=True)
+    ]
+
+
+def _sentences(grid: xr.Dataset) -> list[str]:
+    paper, own = grid["auc"], grid["default"]
+    both = np.isfinite(paper.values) & np.isfinite(own.values)
+    lines = [
+        f"of {grid.attrs['samples']} samples {grid.attrs['relabelled']} have another label, "
+        f"{grid.attrs['moved']} their exact answer at other tokens"
+    ]
+    for name, one, name2, other in (("paper's code", paper, "default", own), ("default", own, "paper's code", paper)):
+        if np.isfinite(one.values).any():
+            at = one.stack(cell=("layer", "token")).idxmax("cell").item()
+            where = {"layer": at[0], "token": at[1]}
+            there = f"{float(one.sel(where)):.3f} ({name2} {_number(float(other.sel(where)))})"
+            lines.append(f"{name}: best cell layer {at[0]}, {at[1]}, AUC {there}")
+    if both.sum() > 1:
+        difference = np.where(both, paper - own, 0.0)
+        layer, token = np.unravel_index(np.abs(difference).argmax(), difference.shape)
+        lines.append(
+            f"over {both.sum()} cells: correlation {_number(np.corrcoef(paper.values[both], own.values[both])[0, 1])}, "
+            f"mean difference {difference[both].mean():+.3f}, largest {difference[layer, token]:+.3f} at layer "
+            f"{int(grid['layer'][layer])}, {grid['token'].values[token]}"
+        )
+    early = int(grid["unconverged"].sum())
+    lines.append(f"the paper's solver stopped early in {early} of {grid['unconverged'].size} cells")
+    return lines
+
+
+def _number(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,249 @@
+"""Out-of-fold scores of one probe in one cell."""
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning
+
+from interp.errors import DataError
+from interp.fitting.estimators import ProbeSpec
+from interp.fitting.linear import Hyperplane
+from interp.fitting.solver import Design
+from interp.fitting.standardiser import Standardiser
+from interp.statistics.cross_fold import Signs, Sketch, training_sketch
+from interp.statistics.folds import assign_folds
+from interp.statistics.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
+from interp.statistics.nested_choice import choice_auc, pairs_left_out_auc
+from interp.support.threads import one_thread
+
+
+class InnerFoldsError(DataError):
+    """A training part is too small for the inner folds that choose C."""
+
+
+def _logistic_loss(score: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    p = expit(score)
+    return y - p, p * (1 - p)
+
+
+def _squared_loss(score: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return 2.0 * y - 1 - score, np.ones(len(y))
+
+
+SMOOTH_LOSS = {"logistic": _logistic_loss, "ridge": _squared_loss}
+"""Residual and curvature of the probes whose training influences are known; targets of ridge are -1 and 1."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One probing problem: the samples that have the role, with finite features."""
+
+    x: Float[np.ndarray, "sample width"]
+    y: Int[np.ndarray, " sample"]
+    fold: Int[np.ndarray, " sample"]
+    spec: ProbeSpec
+    min_per_class: int = MIN_PER_CLASS
+    group: Int[np.ndarray, " sample"] | None = None
+    """What inner folds keep together where C is chosen; None: every sample its own."""
+    nested: bool = False
+    """Whether to judge the cell without each fold too."""
+    signs: Signs | None = None
+    """`group_signs` of the samples, where it is to be said how the folds' errors depend on each other; with `group`."""
+
+
+@dataclass(frozen=True)
+class CellFit:
+    """Out-of-fold decision values of a cell, or why there are none."""
+
+    score: Float[np.ndarray, " sample"]
+    reason: str = ""
+    unconverged: int = 0
+    """Fits that stopped before their optimum."""
+    C: tuple[float, ...] = ()
+    """The C of each fold's probe, where it was chosen among several."""
+    choice: Float[np.ndarray, " fold"] | None = None
+    """The cell's AUC without each fold, by which the best cell is chosen (`choice_auc`); None if not asked for."""
+    training: Sketch | None = None
+    """How the folds' errors depend on each other (`training_sketch`); None if not asked for, or not known."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A probe fitted on one training part, with the scaling it was fitted in."""
+
+    estimator: Any
+    scaler: Standardiser | None
+    C: float
+    converged: bool
+
+    def decision(self, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, " sample"]:
+        """Decision values of samples in the units of the features as they were given."""
+        return decision_values(self.estimator, x if self.scaler is None else self.scaler.apply(x))
+
+
+def decision_values(estimator: Any, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, " sample"]:
+    """`decision_function`, else the predicted probability of class 1, else what `predict` says (a regressor's value).
+
+    Raises DataError for an estimator that has none of them, or whose values are not one finite number per sample.
+    """
+    if hasattr(estimator, "decision_function"):
+        values = np.asarray(estimator.decision_function(x), dtype=np.float64)
+    elif hasattr(estimator, "predict_proba"):
+        values = np.asarray(estimator.predict_proba(x), dtype=np.float64)[:, 1]
+    elif hasattr(estimator, "predict"):
+        values = np.asarray(estimator.predict(x), dtype=np.float64)
+    else:
+        raise DataError(
+            f"probe: {type(estimator).__name__} has neither decision_function nor predict_proba nor predict; "
+            "give a classifier or a regressor"
+        )
+    if values.size != len(x) or not np.isfinite(values).all():
+        raise DataError(
+            f"probe: {type(estimator).__name__} gave values of shape {values.shape} for {len(x)} samples, "
+            f"{int((~np.isfinite(values)).sum())} of them not finite; one finite score per sample is needed"
+        )
+    return values.reshape(len(x))
+
+
+@one_thread()
+def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
+    """Fit the cell's probe on one part of its samples, standardised by that part (definitions: score).
+
+    With several C, one is chosen first, by inner folds of this part alone.
+    """
+    return train_parts(cell, [part], [strength(cell, part)])[0]
+
+
+def train_parts(cell: Cell, parts: list[Bool[np.ndarray, " sample"]], strengths: list[float]) -> list[Trained]:
+    """`train` for several parts, each with its C; logistic probes of one C are solved together."""
+    if cell.spec.probe != "logistic":
+        return [
+            _fit(cell.x[part], cell.y[part], replace(cell.spec, C=C)) for part, C in zip(parts, strengths, strict=True)
+        ]
+    design = Design(torch.from_numpy(np.ascontiguousarray(cell.x)))
+    fits: dict[int, Trained] = {}
+    for C in dict.fromkeys(strengths):
+        places = [k for k, other in enumerate(strengths) if other == C]
+        inside = torch.from_numpy(np.stack([parts[k] for k in places]))
+        labels = torch.from_numpy(cell.y).double().expand(len(places), -1)
+        found = design.solve(labels, None if bool(inside.all()) else inside, C=C)
+        for k, coef, intercept, converged in zip(
+            places, found.coef.numpy(), found.intercept.tolist(), found.converged.tolist(), strict=True
+        ):
+            fits[k] = Trained(Hyperplane(coef, intercept), None, C, converged)
+    return [fits[k] for k in range(len(parts))]
+
+
+def _fit(x: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"], spec: ProbeSpec) -> Trained:
+    """Any scikit-learn estimator, on these samples."""
+    x = np.asarray(x, dtype=np.float64)
+    scaler = Standardiser.fit(x) if spec.standardise else None
+    z = x if scaler is None else scaler.apply(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            return Trained(spec.build(*z.shape).fit(z, y), scaler, float(spec.C), True)
+        except ConvergenceWarning:
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return Trained(spec.build(*z.shape).fit(z, y), scaler, float(spec.C), False)
+
+
+def strength(cell: Cell, part: Bool[np.ndarray, " sample"]) -> float:
+    """The C of a training part: the cell's, or the one chosen within the part."""
+    if not cell.spec.tuned:
+        return float(cell.spec.C)
+    group = None if cell.group is None else cell.group[part]
+    return choose_C(replace(cell, x=cell.x[part], y=cell.y[part], fold=cell.fold[part], group=group, signs=None))
+
+
+def choose_C(cell: Cell) -> float:
+    """The C whose probes have the highest within-fold AUC on inner folds of these samples; of equals the smallest.
+
+    The inner folds follow the rule of the outer ones (`StratifiedGroupKFold`, as many, same seed). Raises
+    InnerFoldsError where they cannot be made.
+    """
+    # With leading zeros codes sort as the groups' names do, and the folds are those of the names.
+    groups = None if cell.group is None else [f"{code:09d}" for code in cell.group.tolist()]
+    try:
+        fold = assign_folds(cell.y, groups, folds=cell.spec.inner_folds, seed=cell.spec.seed)
+    except DataError as error:
+        raise InnerFoldsError(str(error)) from error
+    auc = []
+    for C in cell.spec.strengths:
+        fit = cross_fit(
+            replace(cell, fold=fold, nested=False, signs=None, spec=replace(cell.spec, C=C), min_per_class=1)
+        )
+        if fit.reason:
+            raise InnerFoldsError(fit.reason)
+        auc.append(float(within_fold_auc(fit.score, cell.y, fold)))
+    return cell.spec.strengths[int(np.argmax(auc))]
+
+
+@one_thread()
+def cross_fit(cell: Cell) -> CellFit:
+    """Fit on all folds but one, score that one (definitions: score); a reason instead where the cell is undefined."""
+    x, y, fold = cell.x, cell.y, cell.fold  # x as it was given: each part becomes float64 by itself
+    nothing = np.full(len(y), np.nan)
+    if reason := why_undefined(y, fold, cell.min_per_class):
+        return CellFit(nothing, reason)
+    if x.shape[1] == 0:
+        return CellFit(nothing, "no feature is finite for every sample of the cell")
+    parts, strengths = [fold != f for f in np.unique(fold)], []
+    for f, part in zip(np.unique(fold), parts, strict=True):
+        if len(np.unique(y[part])) < 2:
+            return CellFit(nothing, f"the training part of fold {f} has one class only")
+        if not _varies(x, part):
+            return CellFit(nothing, f"no column varies in the training part of fold {f}")
+        try:
+            strengths.append(strength(cell, part))
+        except InnerFoldsError as error:
+            return CellFit(nothing, f"C cannot be chosen without fold {f}: {error}")
+    fits, score = train_parts(cell, parts, strengths), nothing.copy()
+    for part, fit in zip(parts, fits, strict=True):
+        score[~part] = fit.decision(np.asarray(x[~part], dtype=np.float64))
+    chosen = tuple(fit.C for fit in fits) if cell.spec.tuned else ()
+    choice = _choice(cell) if cell.nested else None
+    training = _sketch(cell, fits, score) if cell.signs is not None and cell.spec.name in SMOOTH_LOSS else None
+    unconverged = sum(not fit.converged for fit in fits)
+    return CellFit(score, unconverged=unconverged, C=chosen, choice=choice, training=training)
+
+
+def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
+    """By ridge for linear probes; any other is fitted ten times more: ridge cannot know what it would choose."""
+    x = np.asarray(cell.x, dtype=np.float64)
+    if cell.spec.linear:
+        return choice_auc(x, cell.y, cell.fold)
+
+    def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
+        try:
+            return train(cell, ~out).decision(x[out])
+        except InnerFoldsError:
+            return np.full(int(out.sum()), np.nan)
+
+    return pairs_left_out_auc(scores, cell.y, cell.fold)
+
+
+def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]) -> Sketch:
+    """`training_sketch` of the cell's probes: residuals and curvatures are means over the probes a sample trained."""
+    assert cell.group is not None and cell.signs is not None
+    x, folds = np.asarray(cell.x, dtype=np.float64), np.unique(cell.fold)
+    z = Standardiser.fit(x).apply(x)
+    residual, curvature = np.zeros((2, len(x)))
+    for f, fit in zip(folds, fits, strict=True):
+        part = cell.fold != f
+        slopes = SMOOTH_LOSS[cell.spec.name](fit.decision(x)[part], cell.y[part])  # no copy of the part
+        residual[part] += slopes[0] / (len(folds) - 1)
+        curvature[part] += slopes[1] / (len(folds) - 1)
+    penalty = float(np.mean([1 / fit.C for fit in fits]))
+    loss = {"residual": residual, "curvature": curvature}
+    return training_sketch(z, cell.y, cell.fold, cell.group, score, **loss, penalty=penalty, signs=cell.signs)
+
+
+def _varies(x: Float[np.ndarray, "sample width"], part: Bool[np.ndarray, " sample"]) -> bool:
+    first, second, *_ = places = np.flatnonzero(part)  # a part of two classes has two samples
+    return bool((x[first] != x[second]).any() or (x[places] != x[first]).any())

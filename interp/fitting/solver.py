@@ -1,0 +1,195 @@
+"""Many logistic probes on one matrix, solved together and exactly: folds, label permutations, control tasks, several C.
+
+Every problem is scikit-learn's `LogisticRegression(C=C)`, min over w and b of |w|²/2 + C Σ logloss, on the columns
+standardised within the training part; `newton_primal.py` or `newton_dual.py` finds the optimum, in the smaller space.
+Convergence is tested on the coefficients handed back and reported per problem.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interp.errors import DataError
+from interp.fitting.newton import gram
+from interp.fitting.newton_dual import solve_dual
+from interp.fitting.newton_primal import solve_primal
+from interp.support.arguments import shown
+
+TOLERANCE = 1e-6
+"""A problem has converged when the largest entry of its gradient is at most this times the training samples."""
+COMMON = 1e-2
+"""Least variance of a feature within a part, relative to that over all samples, for the part to share their scale."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """One probe per label vector, in the units of the features as they were given."""
+
+    coef: Float[Tensor, "column width"]
+    intercept: Float[Tensor, " column"]
+    gradient: Float[Tensor, " column"]
+    """Largest entry of the gradient at the solution (scaled features, sum of losses) per training sample."""
+    products: int
+    """Products with the preconditioner: the work done for all columns together."""
+
+    @property
+    def converged(self) -> Bool[Tensor, " column"]:
+        """Which problems reached their optimum; never those whose labels are of one class."""
+        return self.gradient <= TOLERANCE
+
+    def decision(self, x: Float[Tensor, "sample width"]) -> Float[Tensor, "column sample"]:
+        """Decision values of new samples, on the device of `x`."""
+        return self.coef.to(x.device) @ x.double().T + self.intercept.to(x.device)[:, None]
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Every sample scored by the probes that have not seen its fold."""
+
+    score: Float[np.ndarray, "strength column sample"]
+    """NaN where a training part holds one class only, or no column that varies."""
+    gradient: Float[np.ndarray, "strength column fold"]
+    """As in `Solution`."""
+    converged: Bool[np.ndarray, "strength column fold"]
+    products: int
+
+
+class Design:
+    """A matrix of samples, standardised once for every label vector, training part and C that is solved on it."""
+
+    def __init__(self, x: Float[Tensor, "sample width"]) -> None:
+        self.kept = x[0] != x[-1]
+        same = ~self.kept  # only these can be constant
+        self.kept[same] = (x[:, same] != x[0, same]).any(0)
+        self.width = x.shape[1]
+        x = (x if bool(self.kept.all()) else x[:, self.kept]).to(torch.float64, copy=True)
+        self.mean = x.mean(0)
+        x -= self.mean
+        self.scale = x.square().mean(0).sqrt()
+        if not bool(self.scale.all()):
+            # A spread below the rounding of the mean squares to zero: divide by the largest deviation instead of 0.
+            self.scale = torch.where(self.scale > 0, self.scale, x.abs().amax(0))
+        x /= self.scale
+        self.x = x
+        self._kernels: dict[torch.dtype, Tensor] = {}
+
+    def kernel(self, dtype: torch.dtype) -> Float[Tensor, "sample sample"]:
+        """Inner products of the samples, computed once for all C."""
+        if dtype not in self._kernels:
+            self._kernels[dtype] = gram(self.x.to(dtype))
+        return self._kernels[dtype]
+
+    def solve(
+        self,
+        labels: Float[Tensor, "column sample"],
+        part: Bool[Tensor, "column sample"] | None = None,
+        *,
+        C: float = 1.0,
+    ) -> Solution:
+        """The optimum for every label vector (1 and 0) on its part of the samples, standardised within that part.
+
+        `part=None`: all samples. A part in which some feature varies so little that the common scale is none for it,
+        or whose optimum is not reached together with the others, is solved by itself. NaN where a part holds one class
+        only, or no feature varies in it.
+        """
+        labels = labels.double()
+        inside = torch.ones_like(labels) if part is None else part.double()
+        correct, size = (labels * inside).sum(1), inside.sum(1)
+        solvable = (correct > 0) & (correct < size) & bool(self.x.shape[1])
+        variance = None if part is None else self._variance(inside)
+        together = solvable if variance is None else solvable & (variance > COMMON).all(1)
+        coef = self.x.new_full((len(labels), self.width), torch.nan)
+        intercept, gradient = self.x.new_full((2, len(labels)), torch.nan)
+        products = 0
+        if bool(together.any()):
+            penalty = None if variance is None else variance[together]
+            w, b, slope, products = self._optimum(labels[together], C * inside[together], penalty, C)
+            coef[together], intercept[together] = self._as_given(w, b)
+            gradient[together] = slope / size[together]
+        if part is not None:
+            for k in torch.nonzero(solvable & ~(gradient <= TOLERANCE))[:, 0]:
+                alone = Design(self.x[part[k]]).solve(labels[k, part[k]][None], C=C)
+                coef[k], intercept[k] = self._as_given(alone.coef[0], alone.intercept[0])
+                gradient[k] = alone.gradient[0]
+                products += alone.products
+        return Solution(coef, intercept, gradient, products)
+
+    def _variance(self, inside: Float[Tensor, "column sample"]) -> Float[Tensor, "column kept"]:
+        """Variance of every feature within each part."""
+        x, inside = self.x.float(), inside.float()  # to 1e-7 of the variance over all samples, and in half the time
+        size = inside.sum(1, keepdim=True)
+        return (inside @ x.square() / size - (inside @ x / size).square()).double()
+
+    def _optimum(
+        self,
+        labels: Float[Tensor, "column sample"],
+        strength: Float[Tensor, "column sample"],
+        penalty: Float[Tensor, "column kept"] | None,
+        C: float,
+    ) -> tuple[Float[Tensor, "column kept"], Float[Tensor, " column"], Float[Tensor, " column"], int]:
+        """Weights and intercepts in this matrix's units, the largest entry of each gradient, and the products."""
+        args = (labels, strength, penalty, C)
+        thin = 3 * self.x.shape[1] < 2 * len(self.x)
+        w, b, f, products = solve_primal(self.x, *args) if thin else solve_dual(self.x, self.kernel, *args)
+        error = strength * (torch.sigmoid(f) - labels)
+        slope = error @ self.x
+        if penalty is None:
+            slope += w
+        else:  # by weights of features scaled within the part
+            slope = (penalty * w + slope) / penalty.sqrt()
+        return w, b, torch.maximum(slope.abs().amax(1), error.sum(1).abs()), products
+
+    def _as_given(self, w: Float[Tensor, "*column kept"], b: Float[Tensor, "*column"]) -> tuple[Tensor, Tensor]:
+        """Weights and intercepts for the features as they were given."""
+        raw = w.new_zeros((*w.shape[:-1], self.width))
+        raw[..., self.kept] = w / self.scale
+        return raw, b - raw[..., self.kept] @ self.mean
+
+
+def cross_fit_logistic(
+    x: Float[np.ndarray, "sample width"] | Float[Tensor, "sample width"],
+    labels: Float[np.ndarray, "column sample"] | Int[np.ndarray, "column sample"] | Bool[np.ndarray, "column sample"],
+    fold: Int[np.ndarray, " sample"],
+    *,
+    C: float | Sequence[float] = 1.0,
+    device: str | torch.device = "cpu",
+) -> OutOfFold:
+    """Out-of-fold decision values of logistic probes for every label vector and every C (definitions: score).
+
+    `x`: features of one cell, float16, bfloat16, float32 or float64, standardised here within each training part.
+    `labels`: 0/1 vectors (labels, permutations of them, control tasks, one-vs-rest classes); folds are the same for
+    all of them. Raises DataError for features that are not finite, labels other than 0/1, or lengths that differ.
+    """
+    strengths = [float(C)] if isinstance(C, (int, float)) else [float(value) for value in C]
+    if not strengths or min(strengths) <= 0:
+        raise DataError(f"C: expected positive numbers, got {shown(C)}")
+    x = (x if isinstance(x, Tensor) else torch.from_numpy(np.ascontiguousarray(x))).detach().to(device)
+    if len(fold) != len(x) or labels.shape[1] != len(x):
+        raise DataError(
+            f"solver: expected one fold and one label per sample ({len(x)}), got {len(fold)} and {labels.shape[1]}"
+        )
+    if not bool(torch.isfinite(x).all()):
+        raise DataError("solver: features hold NaN or infinity; leave those samples out of the cell first")
+    if not np.isin(labels, (0, 1)).all():
+        raise DataError("solver: expected labels 0 and 1; recode the label vectors")
+    targets = torch.from_numpy(np.asarray(labels, dtype=np.float64)).to(device)
+    places = torch.from_numpy(np.asarray(fold)).to(device)
+    numbers = np.unique(fold)
+    score = np.full((len(strengths), *labels.shape), np.nan)
+    gradient = np.full((len(strengths), len(labels), len(numbers)), np.nan)
+    converged, products = np.zeros(gradient.shape, bool), 0
+    for k, number in enumerate(numbers):
+        train = places != int(number)
+        design = Design(x[train])
+        held_out = x[~train]
+        for s, strength in enumerate(strengths):
+            solution = design.solve(targets[:, train], C=strength)
+            score[s][:, fold == number] = solution.decision(held_out).cpu().numpy()
+            gradient[s, :, k] = solution.gradient.cpu().numpy()
+            converged[s, :, k] = solution.converged.cpu().numpy()
+            products += solution.products
+    return OutOfFold(score, gradient, converged, products)

@@ -1,0 +1,52 @@
+"""Many cells at once, one thread per worker, as many workers as processors and memory allow."""
+
+from collections.abc import Callable, Iterable
+
+from joblib import Parallel, delayed
+
+from interp.fitting.crossfit import Cell, CellFit, cross_fit
+from interp.support.machine import usable_cpus, usable_memory
+
+CELLS_EACH = 4
+"""Copies of its cell, in float64, that a worker holds at its peak."""
+SERIAL_BELOW = 3_000_000
+"""Numbers in all cells together under which starting workers costs more than it saves."""
+
+
+def worker_count(numbers: int) -> int:
+    """Workers for cells of so many numbers (samples × width) that fill at most half of the memory there is to use."""
+    return max(1, min(usable_cpus(), usable_memory() // 2 // (CELLS_EACH * 8 * max(1, numbers))))
+
+
+def workers_for(size: int, largest: int) -> int:
+    """Workers for cells of `size` numbers in all, `largest` of them in one; 1 (this process) where little is to do."""
+    return 1 if size < SERIAL_BELOW else worker_count(largest)
+
+
+def cross_fit_cells(
+    cells: Iterable[Cell],
+    size: int,
+    *,
+    largest: int = 0,
+    n_jobs: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[CellFit]:
+    """Fit every cell, to the same bytes for any number of workers; cells are drawn as workers come free.
+
+    `n_jobs=None`: one worker per core, fewer if cells are so large (`largest`: numbers of one) that they would not fit
+    in memory, or none at all if the cells together hold few numbers (`size`). `progress` is called
+    with the number of cells just finished.
+    """
+    if n_jobs is None:
+        n_jobs = workers_for(size, largest)
+    if n_jobs == 1:
+        done: Iterable[CellFit] = map(cross_fit, cells)
+    else:
+        workers = Parallel(n_jobs=n_jobs, return_as="generator", max_nbytes=None, batch_size=1)
+        done = workers(delayed(cross_fit)(cell) for cell in cells)
+    fits = []
+    for fit in done:
+        fits.append(fit)
+        if progress is not None:
+            progress(1)
+    return fits

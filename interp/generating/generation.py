@@ -1,0 +1,163 @@
+"""Generation in left-padded batches; the prefix that all prompts share, and a prompt that comes again, run once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from interp.generating.answer_log import AnswerLog, Generated
+from interp.generating.prompts import decoder
+from interp.generating.sampling import Choice, Sampling, choose
+from interp.models.batches import common_prefix, left_pad, plan_batches
+from interp.models.loading import (
+    HookedModel,
+    KeyValueCache,
+    eos_token_ids,
+    fill_cache,
+    forward,
+    model_info,
+    model_tokenizer,
+    new_cache,
+    pads_between,
+)
+from interp.models.memory import Splits
+from interp.models.unhooked import unhooked
+from interp.text.stopping import StopText
+
+MAX_SAMPLES = 128
+"""Of a batch: a step costs much the same for one sample as for many, until the products fill the machine."""
+
+Progress = Callable[[int], None]
+"""Called with the number of samples just finished."""
+
+
+def generate(
+    model: HookedModel,
+    prompts: Sequence[Sequence[int]],
+    *,
+    max_new_tokens: int,
+    stop: Sequence[str] = (),
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    names: Sequence[str] | None = None,
+    batch_tokens: int = 8192,
+    log: AnswerLog | None = None,
+    splits: Splits | None = None,
+    label: str = "",
+    progress: Progress | None = None,
+) -> list[Generated]:
+    """The continuation of every prompt, in the order given: greedy, or drawn if `temperature` is above 0.
+
+    Draws are from the smallest set of tokens with mass `top_p`; a sequence's random numbers depend on `seed` and its
+    name (by default its place), so its batch and the order of the prompts change nothing. `batch_tokens` bounds the
+    padded tokens of a batch (prompts and new tokens). Batches that `log` holds are taken from it, the others added.
+    One that does not fit into memory runs in halves, and `splits` says so of the batch `label` and its number.
+
+    Raises ModelError for a prompt that does not fit alone.
+    """
+    sampling = Sampling(temperature, top_p, seed)
+    names = [str(i) for i in range(len(prompts))] if names is None else list(names)
+    results: dict[int, Generated] = {}
+    # At least one token of each prompt stays outside the prefix: its output predicts the first new token.
+    may_share = len(prompts) > 1 and pads_between(model)
+    prefix = common_prefix(prompt[:-1] for prompt in prompts) if may_share else []
+    shared: KeyValueCache | None = None
+    lengths = [len(prompt) + max_new_tokens for prompt in prompts]
+
+    def one_pass(some: Sequence[int]) -> list[Generated]:
+        nonlocal shared
+        if prefix and shared is None:
+            filled = new_cache(model, 1)
+            tokens = torch.tensor([prefix], device=model_info(model).device)
+            fill_cache(model, tokens, torch.ones_like(tokens), filled)
+            shared = filled
+        suffixes = [list(prompts[i])[len(prefix) :] for i in some]
+        streams = [sampling.stream(names[i]) for i in some]
+        return _generate_batch(model, suffixes, shared, len(prefix), max_new_tokens, stop, sampling, streams)
+
+    def too_large(i: int) -> str:
+        return (
+            f"out of memory on the prompt of {names[i]!r} alone ({len(prompts[i])} tokens and {max_new_tokens} new "
+            "ones): use a smaller dtype, a larger device, or leave it out"
+        )
+
+    splits = Splits() if splits is None else splits
+    batches = plan_batches(lengths, batch_tokens, max_samples=MAX_SAMPLES, together=map(tuple, prompts))
+    if log is not None:
+        log.begin(dict(zip(names, prompts, strict=True)))
+    for number, batch in enumerate(batches):
+        # Whole batches only: in another batch the last bits of a sequence change.
+        if log is not None and all(names[i] in log.finished for i in batch):
+            finished = [log.finished[names[i]] for i in batch]
+        else:
+            parts = splits.run(f"{label} {number}".strip(), batch, one_pass, too_large=too_large)
+            finished = [one for part in parts for one in part]
+            if log is not None:
+                log.add({names[i]: one for i, one in zip(batch, finished, strict=True)})
+        results |= zip(batch, finished, strict=True)
+        if progress is not None:
+            progress(len(batch))
+    return [results[i] for i in range(len(prompts))]
+
+
+@dataclass
+class _Sequence:
+    """One continuation as it grows."""
+
+    stop: StopText
+    stream: np.random.Generator
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    near_ties: int = 0
+    finish: str = "length"
+
+    def add(self, choice: Choice, ends: frozenset[int]) -> None:
+        self.ids.append(choice.token)
+        self.logprobs.append(choice.logprob)
+        self.near_ties += choice.near_tie
+        if choice.token in ends or self.stop.completed(self.ids):
+            self.finish = "stop"
+
+
+def _generate_batch(
+    model: HookedModel,
+    suffixes: list[list[int]],
+    shared: KeyValueCache | None,
+    n_prefix: int,
+    max_new_tokens: int,
+    stop: Sequence[str],
+    sampling: Sampling,
+    streams: Sequence[np.random.Generator],
+) -> list[Generated]:
+    device, ends, decode = model_info(model).device, eos_token_ids(model), decoder(model_tokenizer(model))
+    sequences = [_Sequence(StopText(decode, stop), stream) for stream in streams]
+    # A prompt that stands several times in the batch runs once.
+    place = {prompt: row for row, prompt in enumerate(dict.fromkeys(map(tuple, suffixes)))}
+    rows = [place[tuple(suffix)] for suffix in suffixes]
+    tokens, mask = left_pad([list(prompt) for prompt in place], device)
+    mask = torch.cat([mask.new_ones(len(mask), n_prefix), mask], dim=1)
+    cache = new_cache(model, len(place)) if shared is None else shared.repeat(len(place))
+    going = sequences
+    with unhooked(model):
+        for step in range(max_new_tokens):
+            logits = forward(model, tokens, mask, cache=cache, logits=True)
+            assert logits is not None
+            if step == 0 and len(place) < len(rows):
+                index = torch.tensor(rows, device=device)
+                logits, mask = logits[index.to(logits.device)], mask[index]
+                cache.select(index)
+            choices = choose(logits, sampling, [sequence.stream for sequence in going])
+            for sequence, choice in zip(going, choices, strict=True):
+                sequence.add(choice, ends)
+            kept = [row for row, sequence in enumerate(going) if sequence.finish != "stop"]
+            if not kept or step + 1 == max_new_tokens:
+                break
+            tokens = torch.tensor([[choices[row].token] for row in kept], device=device)
+            mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+            if len(kept) < len(going):  # finished sequences cost nothing more
+                mask = mask[kept]
+                cache.select(torch.tensor(kept, device=device))
+                going = [going[row] for row in kept]
+    return [Generated(s.ids, s.finish, s.logprobs, s.near_ties) for s in sequences]

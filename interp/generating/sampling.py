@@ -1,0 +1,129 @@
+"""How the next token is chosen: the most likely one, or one drawn with temperature and top-p."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.data.rows import QARow
+from interp.errors import DataError
+from interp.support.arguments import number, seed_number, whole_number
+
+NEAR_TIE = 1e-4
+"""Two best logits closer than this may change places when a sample stands in another batch."""
+
+ROWS = 8
+"""Samples whose logits are looked at together: every intermediate array has this many rows."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn. Raises DataError for numbers that are none of these."""
+
+    temperature: float = 0.0
+    """Logits are divided by it; 0: the most likely token is taken (greedy)."""
+    top_p: float = 1.0
+    """Drawn from the smallest set of most likely tokens whose mass is at least this (Holtzman et al. 2020, nucleus
+    sampling), at the given temperature."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "temperature", number("temperature", self.temperature, low=0))
+        object.__setattr__(self, "top_p", number("top_p", self.top_p, above=0, high=1))
+        object.__setattr__(self, "seed", seed_number(self.seed))
+        if self.top_p < 1 and not self.temperature:
+            raise DataError("top_p cuts what is drawn from, and nothing is drawn at temperature 0: give a temperature")
+
+    def stream(self, name: str) -> np.random.Generator:
+        """The random numbers of one sequence, one a step: they depend on the seed and its name, on nothing else."""
+        return np.random.default_rng([self.seed, *name.encode()])
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The token chosen for one sequence."""
+
+    token: int
+    logprob: float
+    """Under the model's own distribution, whatever the temperature and top-p."""
+    near_tie: bool
+    """Whether another token's logit is within `NEAR_TIE` of the best (greedy)."""
+
+
+@torch.inference_mode()
+def choose(
+    logits: Float[Tensor, "sample d_vocab"], sampling: Sampling, streams: Sequence[np.random.Generator]
+) -> list[Choice]:
+    """The next token of every sequence; each draw takes one number of its stream. `logits` are not changed."""
+    choices: list[Choice] = []
+    for rows in logits.split(ROWS):
+        rows = rows.float()
+        best = rows.max(-1, keepdim=True)
+        below = rows - best.values
+        log_mass = below.exp().sum(-1).log()
+        if sampling.temperature:
+            here = streams[len(choices) : len(choices) + len(rows)]
+            tokens = torch.tensor(
+                [_draw(row, sampling, stream) for row, stream in zip(below, here, strict=True)], device=rows.device
+            )[:, None]
+            near = torch.zeros(len(rows), dtype=torch.bool)
+        else:
+            tokens = best.indices
+            near = below.scatter(-1, tokens, -math.inf).amax(-1) > -NEAR_TIE
+        logprobs = below.gather(-1, tokens)[:, 0] - log_mass
+        choices += map(Choice, tokens[:, 0].tolist(), logprobs.tolist(), near.tolist())
+    return choices
+
+
+def _draw(below: Float[Tensor, " d_vocab"], sampling: Sampling, stream: np.random.Generator) -> int:
+    """One token by inversion of the cumulative distribution, in float64."""
+    mass = (below.double() / sampling.temperature).exp().cpu().numpy()
+    kept = nucleus(mass / mass.sum(), sampling.top_p)
+    cumulative = np.cumsum(mass[kept])
+    return int(kept[np.searchsorted(cumulative, stream.random() * cumulative[-1], side="right")])
+
+
+def nucleus(probabilities: Float[np.ndarray, " d_vocab"], top_p: float) -> Int[np.ndarray, " kept"]:
+    """The smallest set of most likely tokens whose mass is at least `top_p`, in the order of their ids.
+
+    Of equally likely tokens the one with the lower id comes first.
+    """
+    if top_p == 1:
+        return np.arange(len(probabilities))
+    # All tokens at or below this bound weigh at most 1 - top_p together, so those above it hold the set.
+    above = np.flatnonzero(probabilities > (1 - top_p) / len(probabilities))
+    ordered = above[np.argsort(-probabilities[above], kind="stable")]
+    size = int(np.searchsorted(np.cumsum(probabilities[ordered]), top_p)) + 1
+    return np.sort(ordered[:size])
+
+
+def check_samples(samples_per_question: int, temperature: float) -> int:
+    """The number of samples of a question. Raises DataError for one that cannot be drawn."""
+    samples = whole_number("samples_per_question", samples_per_question, 1)
+    if samples > 1 and not number("temperature", temperature, low=0):
+        raise DataError("samples_per_question: several greedy answers are all the same; give a temperature above 0")
+    return samples
+
+
+def sampled_rows(rows: Sequence[QARow], samples_per_question: int) -> list[QARow]:
+    """Every row that has to be answered, `samples_per_question` times: `12` becomes `12#0`, `12#1` …
+
+    They keep the question, and with it their group: no fold separates them. Rows that bring a completion stand once,
+    as they are. Raises DataError for ids that are taken.
+    """
+    if samples_per_question == 1:
+        return list(rows)
+    out: list[QARow] = []
+    for row in rows:
+        if row.completion is None and row.completion_ids is None:
+            out += [replace(row, id=f"{row.id}#{j}") for j in range(samples_per_question)]
+        else:
+            out.append(row)
+    if (most := Counter(row.id for row in out).most_common(1)) and most[0][1] > 1:
+        raise DataError(f"several samples per question: the id {most[0][0]!r} is taken; give the rows other ids")
+    return out

@@ -1,0 +1,245 @@
+"""Grids as xarray datasets: built in one place, joined exactly, saved to netCDF4 and read back unchanged.
+
+dims `layer` (int), `token` (role), `sample` (id); on (layer, token) `auc`, `low`, `high`, `n`, `n_correct`, `reason`;
+`score` (sample, layer, token) holds out-of-fold decision values; `y`, `fold`, `group` are coordinates of `sample`;
+`choice_auc` (sample, layer, token) is a cell's AUC without the sample's fold, by which the best cell is chosen;
+`training` (sample, layer, token; bytes, see `fold_values`) how the folds' errors depend on each other (`cross_fold`).
+The control row `embed` has the same under `embed_…`, without the layer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jaxtyping import Bool, Float, Int
+
+from interp.errors import DataError
+from interp.grids.cells import Fitted, Samples
+from interp.grids.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
+from interp.grids.variables import JOINED_GRIDS, returns
+from interp.statistics.cross_fold import DIRECTIONS, Sketch
+from interp.statistics.inference import Estimate, group_codes
+from interp.support.arguments import several_texts, shown
+from interp.support.arrays import read_whole_numbers
+from interp.support.axes import some
+from interp.support.public import public
+
+CELL_VARIABLES = ("auc", "low", "high", "n", "n_correct", "reason")
+DIMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(CELL_VARIABLES, ("layer", "token")),
+    **dict.fromkeys(("y", "fold", "group"), ("sample",)),
+    "score": ("sample", "layer", "token"),
+    "position": ("sample", "token"),
+    "embed_score": ("sample", "token"),
+    "embed_auc": ("token",),
+}
+"""The axes of what the functions of grids read."""
+
+
+@dataclass(frozen=True)
+class GridArrays:
+    """The arrays behind a grid, for the functions of `inference`, `resampling` and `contrast`."""
+
+    score: Float[np.ndarray, "sample layer role"]
+    y: Int[np.ndarray, " sample"]
+    fold: Int[np.ndarray, " sample"]
+    group: Int[np.ndarray, " sample"]
+    auc: Float[np.ndarray, "layer role"]
+    training: Float[np.ndarray, "sample layer role side direction"] | None = None
+    choice: Float[np.ndarray, "fold layer role"] | None = None
+    """`choice_auc` of every fold that has a sample, in increasing order; None if the grid knows of none."""
+
+    @property
+    def defined(self) -> Bool[np.ndarray, "layer role"]:
+        """Cells that have an AUC."""
+        return np.isfinite(self.auc)
+
+    def trained(self, layer: int, role: int) -> Sketch:
+        """A cell's `training_sketch`; zeros, as for scores that were not trained here, where the grid knows of none."""
+        if self.training is None:
+            return np.zeros((len(self.y), 2, DIRECTIONS))
+        return self.training[:, layer, role].astype(np.float64)
+
+
+def grid_arrays(grid: xr.Dataset) -> GridArrays:
+    """Plain arrays of a checked grid."""
+    check_grid(grid)
+    grid = without_own_dims(grid)
+    values = {name: grid[name].transpose(*AXES).values for name in ("score", "training", "choice_auc") if name in grid}
+    fold = grid["fold"].values.astype(np.int64)
+    return GridArrays(
+        score=values["score"],
+        y=grid["y"].values.astype(np.int64),
+        fold=fold,
+        group=group_codes(grid["group"].values.tolist()),
+        auc=grid["auc"].transpose("layer", "token").values,
+        training=unpacked(values["training"]) if "training" in values else None,
+        choice=of_folds(values["choice_auc"], fold) if "choice_auc" in values else None,
+    )
+
+
+def estimate_variables(
+    estimates: Sequence[Estimate], dims: Sequence[str], shape: Sequence[int], *, prefix: str = ""
+) -> dict[str, tuple[Sequence[str], np.ndarray]]:
+    """`auc`, `low`, `high`, `n`, `n_correct`, `reason` of the estimates as variables of a dataset."""
+    values = {
+        "auc": np.array([e.value for e in estimates]),
+        "low": np.array([e.low for e in estimates]),
+        "high": np.array([e.high for e in estimates]),
+        "n": np.array([e.n for e in estimates], dtype=np.int64),
+        "n_correct": np.array([e.n_correct for e in estimates], dtype=np.int64),
+        "reason": np.array([e.reason for e in estimates], dtype=object),
+    }
+    return {f"{prefix}{name}": (dims, value.reshape(tuple(shape))) for name, value in values.items()}
+
+
+def make_grid(
+    fitted: Fitted, samples: Samples, *, layers: Sequence[int], roles: Sequence[str], attrs: Mapping[str, Any]
+) -> xr.Dataset:
+    """Scores and estimates under their labels; only samples of the population are in a grid.
+
+    Where C was chosen, `chosen_C` (sample, layer, token) is that of the probe that scored the sample; the attribute `C`
+    is then the folds' median, which permutations and controls use instead of choosing anew each time.
+    """
+    from interp import __version__
+
+    by_fold = {name: v for name, v in (("choice_auc", fitted.choice), ("chosen_C", fitted.C)) if v is not None}
+    if fitted.C is not None:
+        attrs = {**attrs, "C": float(np.nanquantile(fitted.C, 0.5, method="lower")), "C_choice": "inner folds"}
+    excluded = {f"excluded_{reason}": count for reason, count in samples.excluded.items()}
+    grid = xr.Dataset(
+        data_vars={
+            **estimate_variables(fitted.estimates, ("layer", "token"), (len(layers), len(roles))),
+            "score": (AXES, fitted.score),
+            **{name: (AXES, at_samples(values, samples.fold)) for name, values in by_fold.items()},
+            **({} if fitted.training is None else {"training": (AXES, packed(fitted.training))}),
+        },
+        coords={
+            "layer": np.asarray(layers, dtype=np.int64),
+            "token": np.asarray(roles, dtype=object),
+            "sample": np.asarray(samples.ids, dtype=object),
+            "y": ("sample", samples.y),
+            "fold": ("sample", samples.fold),
+            "group": ("sample", np.asarray(samples.group, dtype=object)),
+        },
+        attrs={**attrs, **excluded, "unconverged": fitted.unconverged, "interp_version": __version__},
+    )
+    check_grid(grid)
+    return grid
+
+
+def check_grid(grid: Any) -> None:
+    """Raise DataError unless `grid` has the variables, coordinates and unique labels of a grid."""
+    if not isinstance(grid, xr.Dataset):
+        raise DataError(f"grid: expected the whole grid, an xarray Dataset, got {shown(grid)}")
+    missing = [name for name in (*CELL_VARIABLES, "score", "y", "fold", "group") if name not in grid.variables]
+    if missing:
+        raise DataError(f"grid: missing {', '.join(missing)}; a grid comes from probe_grid or attention_grid")
+    for name in ("layer", "token", "sample"):
+        if name not in grid.indexes or not grid.indexes[name].is_unique:
+            raise DataError(f"grid: the labels of {name} must exist and be unique")
+    for name, dims in DIMS.items():
+        if name in grid and set(grid[name].dims) != set(dims):
+            found = ", ".join(map(str, grid[name].dims))
+            raise DataError(f"grid: expected {name!r} on ({', '.join(dims)}), got ({found}); choose cells by lists")
+    if not all(grid.sizes[axis] for axis in ("layer", "token", "sample")):
+        raise DataError(f"grid: expected at least one layer, token and sample, got {dict(grid.sizes)}")
+    if not np.isin(grid["y"].values, (0, 1)).all():
+        raise DataError("grid: expected labels `y` of 0 and 1")
+    read_whole_numbers("grid: fold", grid["fold"].values)
+
+
+def aligned(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
+    """The second grid with its layers, roles and samples in the order of the first one's.
+
+    Raises DataError unless both have the same ones, and the same labels, folds and groups of every sample.
+    """
+    for grid in (first, second):
+        check_grid(grid)
+    for name in ("layer", "token", "sample"):
+        a, b = first.indexes[name], second.indexes[name]
+        if not a.sort_values().equals(b.sort_values()):
+            only_a, only_b = [x for x in a if x not in set(b)], [x for x in b if x not in set(a)]
+            raise DataError(
+                f"grids: their {name} labels differ ({len(a)} and {len(b)}; only in the first: {some(only_a)}; "
+                f"only in the second: {some(only_b)}); compute both on the same samples and axes"
+            )
+    second = reordered(second, {name: first.indexes[name] for name in ("layer", "token", "sample")})
+    for name in ("y", "fold", "group"):
+        differ = np.flatnonzero(first[name].values != second[name].values)
+        if len(differ):
+            raise DataError(
+                f"grids: {name} differs at {len(differ)} samples, first {first['sample'].values[differ[0]]!r}; "
+                "give both grids the same labels, groups, folds and seed"
+            )
+    return second
+
+
+def reordered(grid: xr.Dataset, order: Mapping[str, pd.Index]) -> xr.Dataset:
+    """The grid with the labels of some axes in this order; itself where they are."""
+    return grid.isel(
+        {name: grid.indexes[name].get_indexer(to) for name, to in order.items() if not grid.indexes[name].equals(to)}
+    )
+
+
+def two_names(names: Any) -> tuple[str, str]:
+    """What two grids are called. Raises DataError unless these are two different texts."""
+    found = several_texts("names", names, one=False)
+    if len(found) != 2 or found[0] == found[1]:
+        raise DataError(f"names: expected two different names, got {shown(names)}")
+    return found[0], found[1]
+
+
+@returns(JOINED_GRIDS, "Returns an xarray Dataset, of a probe grid and an attention grid:")
+@public
+def join_grids(probe: xr.Dataset, attn: xr.Dataset, *, names: tuple[str, str] = ("probe", "attention")) -> xr.Dataset:
+    """Both grids under a new leading dim `grid`, for the variables they share; the others keep their own axes.
+
+    Layers, roles and samples are matched by name. They, labels, folds and groups must agree exactly: DataError
+    otherwise, never an inner join.
+    Attributes that differ are kept under `<name>_<attribute>`.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> joined = interp.join_grids(interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct))
+    >>> joined.auc.dims, joined.grid.values.tolist()
+    (('grid', 'layer', 'token'), ['probe', 'attention'])
+    """
+    names = two_names(names)
+    probe, attn = xr.align(probe, aligned(probe, attn), join="exact")
+    shared = [name for name in probe.data_vars if name in attn.data_vars]
+    own = [grid[[name for name in grid.data_vars if name not in shared]] for grid in (probe, attn)]
+    both = xr.concat(
+        [probe[shared], attn[shared]],
+        dim=xr.Variable("grid", np.asarray(names, dtype=object)),
+        join="exact",
+        coords="minimal",
+        compat="equals",
+        combine_attrs="drop",
+    )
+    joined = xr.merge([both, *own], join="exact", compat="equals", combine_attrs="drop")
+    for key in dict.fromkeys([*probe.attrs, *attn.attrs]):
+        values = {name: grid.attrs[key] for name, grid in zip(names, (probe, attn), strict=True) if key in grid.attrs}
+        if len(values) == 2 and len(set(map(str, values.values()))) == 1:
+            joined.attrs[key] = values[names[0]]
+        else:
+            joined.attrs.update({f"{name}_{key}": value for name, value in values.items()})
+    return joined
+
+
+def save_grid(grid: xr.Dataset, path: str | Path, *, group: str | None = None) -> None:
+    """Write a grid as netCDF4, or add it to a file as a group; `load_grid` gives back the same values and labels."""
+    grid.to_netcdf(path, mode="w" if group is None else "a", group=group, engine="h5netcdf", format="NETCDF4")
+
+
+def load_grid(path: str | Path, *, group: str | None = None) -> xr.Dataset:
+    """Read a grid that `save_grid` wrote; raises DataError for anything that is not a netCDF4 file."""
+    try:
+        with xr.open_dataset(path, engine="h5netcdf", group=group) as grid:
+            return without_own_dims(grid.load())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: expected a grid written by interp (netCDF4), got {error}") from error

@@ -1,0 +1,39 @@
+"""Special tokens inside answers: where one stands before the end, the model may have ended its turn and gone on."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from interp.labelling.answers import Answers
+
+
+def special_inside(answers: Answers, special_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """How many generated completions hold each special token before their last token, the marks of thoughts left out.
+
+    The most frequent first; `token` is its text ("" where no tokenizer is known), `id` its id.
+    """
+    special, counts = frozenset(special_ids), Counter[int]()
+    for i, ids in enumerate(answers.completion_ids):
+        if answers.logprobs[i] is None:
+            continue
+        final = None if answers.final_answer_tokens is None else answers.final_answer_tokens[i]
+        begin = 0 if final is None else final[0] - len(answers.prompt_ids[i])
+        if answers.final_answer_tokens is None or final is not None:
+            counts.update(special.intersection(ids[begin:-1]))
+    decode = answers.decode
+    return [
+        {"token": "" if decode is None else decode([token]), "id": token, "samples": n}
+        for token, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def special_warnings(counts: Mapping[str, Any]) -> list[str]:
+    """A sentence about the special tokens that a run's record counts inside answers; none where there are none."""
+    inside = counts.get("special_inside") or []
+    if not inside:
+        return []
+    named = ", ".join(f"{one['token']!r} in {one['samples']}" for one in inside[:3])
+    return [
+        f"Special tokens stand inside generated answers ({named} of {counts['completions']['generated']}): if one ends "
+        "the model's turn, what follows is no answer, and -8 … -1 are not its end; give it as --stop text."
+    ]

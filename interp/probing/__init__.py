@@ -1,1 +1,0 @@
-"""From activations to scores: features, estimators, solvers, the two grids, their controls."""

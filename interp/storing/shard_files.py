@@ -1,0 +1,111 @@
+"""The files of shards, and whether they are well: a tensor file and the marker that vouches for it (`store.py`)."""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from interp.errors import RunError
+from interp.storing.safetensors_stream import Specs
+from interp.support.fingerprint import file_hash
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What the marker of a finished shard says."""
+
+    run: str
+    """The identity of the run it belongs to (a hash of model, data and settings)."""
+    index: int
+    sample_ids: tuple[str, ...]
+    roles: tuple[str, ...]
+    tensors: dict[str, dict[str, Any]]
+    """{key: {"dtype": …, "shape": […]}}"""
+    nonfinite: dict[str, int]
+    """{key: values at valid roles that are NaN or infinite}, such as float16 overflow; only where there are any."""
+    size: int
+    """Bytes of the shard."""
+    sha256: str
+    batches: int = 1
+    """How many consecutive batches of capture it holds; `resume` counts on with it."""
+
+
+def finished_shards(folder: Path, *, run: str | None = None) -> list[Shard]:
+    """The finished shards in order, after a cheap check: marker readable, shard there and of the right size.
+
+    Raises `RunError` for a damaged, missing or foreign one (of another run than `run`).
+    """
+    shards, problems = _examine(folder, run, checksums=False)
+    if problems:
+        raise RunError(problems[0])
+    return shards
+
+
+def verify_shards(folder: Path, *, run: str | None = None, expected: int | None = None) -> list[str]:
+    """Read every byte again; returns one sentence per shard that is damaged, missing or foreign, none if all is well.
+
+    `expected` is the number of shards the run should have.
+    """
+    shards, problems = _examine(folder, run, checksums=True)
+    named = " ".join(problems)
+    there = {shard.index for shard in shards}
+    for index in range(expected or 0):
+        path = shard_path(folder, index)
+        if index not in there and str(path) not in named:
+            problems.append(f"{path}: missing; write it with `interp resume`")
+    return problems
+
+
+def shard_path(folder: Path, index: int) -> Path:
+    """The tensors of a shard."""
+    return folder / f"shard-{index:05}.safetensors"
+
+
+def marker_path(folder: Path, index: int) -> Path:
+    """Its marker, written last."""
+    return folder / f"shard-{index:05}.json"
+
+
+def damaged(path: Path, what: str) -> str:
+    """A sentence about a shard that cannot be used, and what to do."""
+    return f"{path}: damaged: {what}; remove it and {path.stem}.json, then write it again with `interp resume`"
+
+
+def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Shard], list[str]]:
+    """Finished shards that are well, and a sentence for each that is not."""
+    shards: list[Shard] = []
+    problems: list[str] = []
+    tensors: dict[int, dict[str, dict[str, Any]]] = {}  # by number of samples; one object, however many shards
+    for marker in sorted(folder.glob("shard-*.json")):
+        path = marker.with_suffix(".safetensors")
+        try:
+            values = json.loads(marker.read_bytes())
+            values |= {"sample_ids": tuple(values["sample_ids"]), "roles": tuple(values["roles"])}
+            shard = Shard(**values)
+            sound = marker_path(folder, shard.index) == marker and re.fullmatch("[0-9a-f]{64}", shard.sha256)
+        except (OSError, ValueError, TypeError, KeyError):
+            sound = None
+        if not sound:
+            problems.append(damaged(path, "its marker cannot be read"))
+        elif run is not None and shard.run != run:
+            problems.append(f"{path}: belongs to a run of another model, data or settings; choose another folder")
+        elif not path.exists():
+            problems.append(damaged(path, "it is missing, although its marker says that it was finished"))
+        elif path.stat().st_size != shard.size:
+            problems.append(damaged(path, f"expected {shard.size} bytes, it has {path.stat().st_size}"))
+        elif checksums and file_hash(path) != shard.sha256:
+            problems.append(damaged(path, "its bytes are not those that were written (sha256 differs)"))
+        else:
+            n = len(shard.sample_ids)
+            like = tensors[n] if n in tensors else _resized((shards or [shard])[0].tensors, n)
+            if shard.tensors == like:
+                tensors[n] = like
+                shards.append(replace(shard, tensors=like))
+            else:
+                problems.append(damaged(path, "it holds other tensors than the shards before"))
+    return shards, problems
+
+
+def _resized(specs: Specs, n: int) -> dict[str, dict[str, Any]]:
+    return {key: {"dtype": spec["dtype"], "shape": [n, *spec["shape"][1:]]} for key, spec in specs.items()}

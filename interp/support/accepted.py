@@ -1,0 +1,84 @@
+"""What public functions take, named once: a type checker reads a union, `help` and the reader the words.
+
+At run time each name is `Annotated[Any, "the words"]`: what is wrong is met by our own checks, whose sentence says more
+than a type's, and nothing is imported for a type's sake.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import xarray as xr
+    from jaxtyping import Bool, Float, Int, Shaped
+    from sklearn.base import BaseEstimator
+    from torch import Tensor
+    from transformer_lens import ActivationCache
+    from transformer_lens.hook_points import HookPoint as LensHookPoint
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from interp.capturing.activations import Capture
+    from interp.capturing.on_disk import OnDisk
+    from interp.capturing.roles import Roles
+    from interp.data.rows import QARow
+    from interp.grids.of_run import GridLike, RunLike
+    from interp.labelling.answers import Answers
+
+    Column: TypeAlias = Sequence[Any] | np.ndarray | Tensor | pd.Series
+    # TransformerLens 4 has no HookedTransformer, and both classes give tensors or modules for what they do not declare.
+    HookedModel: TypeAlias = Any
+    ModelSource: TypeAlias = str | Path | HookedModel | PreTrainedModel
+    Tokenizer: TypeAlias = str | Path | PreTrainedTokenizerBase
+    Asked: TypeAlias = str | Path | HookedModel | Callable[[str], str]
+    RowSource: TypeAlias = str | PathLike[str] | Iterable[QARow | Mapping[str, Any]] | pd.DataFrame
+    HookPoint: TypeAlias = LensHookPoint
+    Cache: TypeAlias = ActivationCache | Mapping[str, Tensor]
+    SiteArrays: TypeAlias = Mapping[str, Shaped[Tensor | OnDisk, "sample layer role width"]]
+    EmbedArray: TypeAlias = Shaped[Tensor | OnDisk, "sample role d_model"]
+    QuestionArray: TypeAlias = Float[Tensor | OnDisk, "sample d_model"]
+    AttentionArrays: TypeAlias = Mapping[str, Float[Tensor | OnDisk, "sample layer head role"]]
+    FeatureSource: TypeAlias = Capture | RunLike | Shaped[np.ndarray | Tensor, "sample layer role width"]
+    CaptureOrRun: TypeAlias = Capture | RunLike
+    Vectors: TypeAlias = Capture | RunLike | Float[np.ndarray | Tensor, "*sample width"]
+    LabelSource: TypeAlias = Answers | Column
+    GroupSource: TypeAlias = Answers | Column
+    Ids: TypeAlias = Sequence[str] | np.ndarray | pd.Series
+    FoldNumbers: TypeAlias = Sequence[int] | Int[np.ndarray | Tensor, " sample"] | pd.Series
+    Mask: TypeAlias = Sequence[Sequence[bool]] | Bool[np.ndarray | Tensor, "sample role"]
+    Tokens: TypeAlias = Sequence[int] | Sequence[Sequence[int]] | Int[np.ndarray | Tensor, "sample role"]
+    RoleRules: TypeAlias = Roles
+    Counts: TypeAlias = int | Sequence[int] | Int[np.ndarray | Tensor, " sample"]
+    Probe: TypeAlias = str | BaseEstimator
+    GridSources: TypeAlias = Mapping[str, GridLike] | Sequence[RunLike | str | Path]
+    ControlRows: TypeAlias = Mapping[str, Sequence[float] | np.ndarray | Mapping[str, float] | xr.DataArray]
+    CellLabels: TypeAlias = RunLike | xr.Dataset | LabelSource
+else:
+    HookedModel = Annotated[Any, "a HookedTransformer or TransformerBridge"]
+    ModelSource = Annotated[Any, "a name, folder, GGUF file, hooked model or Hugging Face model"]
+    Tokenizer = Annotated[Any, "a Hugging Face tokenizer, or its name or folder"]
+    Asked = Annotated[Any, "a function str -> str, a hooked model, or its name"]
+    RowSource = Annotated[Any, "a path, or QARows, dicts or a DataFrame"]
+    HookPoint = Annotated[Any, "a TransformerLens HookPoint"]
+    Cache = Annotated[Any, "an ActivationCache, or {hook point: tensor}"]
+    SiteArrays = Annotated[Mapping[str, Any], "{site: tensor `sample layer role width`}"]
+    EmbedArray = Annotated[Any, "tensor `sample role d_model`"]
+    QuestionArray = Annotated[Any, "tensor `sample d_model`"]
+    AttentionArrays = Annotated[Mapping[str, Any], "{metric: tensor `sample layer head role`}"]
+    FeatureSource = Annotated[Any, "a Capture, a Run, or an array `sample layer role width`"]
+    CaptureOrRun = Annotated[Any, "a Capture or a Run"]
+    Vectors = Annotated[Any, "a Capture, a Run, or an array `... width`"]
+    LabelSource = Annotated[Any, "an Answers, or 1, 0 or None per sample"]
+    GroupSource = Annotated[Any, "an Answers, or a name or number per sample"]
+    Ids = Annotated[Any, "a text per sample"]
+    FoldNumbers = Annotated[Any, "a whole number per sample, -1: in no fold"]
+    Mask = Annotated[Any, "bools `sample role`"]
+    Tokens = Annotated[Any, "whole numbers `sample role` or `sample`"]
+    RoleRules = Annotated[Any, "{name: rule}, or names and (name, rule) pairs"]
+    Counts = Annotated[Any, "a whole number, or one per sample"]
+    Probe = Annotated[Any, "a name in PROBES, or a scikit-learn estimator"]
+    GridSources = Annotated[Any, "{name: grid, Run or folder}, or a list of Runs or folders"]
+    ControlRows = Annotated[Any, "{name: one AUC per token}"]
+    CellLabels = Annotated[Any, "labels, a grid, or a Run"]

@@ -1,1 +1,0 @@
-"""A probe at work: fitted on a whole run, saved, applied as a direction; thresholds and abstention."""
