@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from interp.errors import DataError, InterpError, ModelError, RunError
-from interp.support.renamed import renamed
+from interp.support.renamed import old_module, renamed
+from interp.support.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from interp.applying.abstention import Selective, selective
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from interp.grids.grid import join_grids
     from interp.grids.grid_table import grid_table
     from interp.grids.probes import matched_width_grid, probe_grid
-    from interp.labelling.answers import Answers, generate_answers
+    from interp.labelling.answers import Answers
+    from interp.labelling.generate_answers import generate_answers
     from interp.labelling.judge import judge_answers
     from interp.models.loading import load_model
     from interp.planning.plan import Plan, plan
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
     from interp.reporting.risk_plot import plot_risk_coverage
     from interp.running.pipeline import open_run, resume, run
     from interp.runs.opened_run import Run
-
-__version__ = "0.1.0"
 
 _HOME = {  # where each public name lives
     "Anchor": "capturing.roles",
@@ -71,7 +71,7 @@ _HOME = {  # where each public name lives
     "control_grid": "controls.controls",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
-    "generate_answers": "labelling.answers",
+    "generate_answers": "labelling.generate_answers",
     "grid_table": "grids.grid_table",
     "join_grids": "grids.grid",
     "judge_answers": "labelling.judge",
@@ -155,10 +155,33 @@ __all__ = [
 ]
 
 
+_ORGAD = "interp.experiments.orgad"
 _renamed = renamed(
     "interp",
     {f"seed_{what}": f"interp.paper_{what}" for what in ("answers", "grid", "positions")},
     depth=3,
+)
+seed_preset = old_module(
+    "interp.seed_preset",
+    {
+        "N_SAMPLES": f"{_ORGAD}.labels.N_SAMPLES",
+        "by_gold": f"{_ORGAD}.labels.by_gold",
+        "held_out_auc": f"{_ORGAD}.preset.held_out_auc",
+        "seed_answers": f"{_ORGAD}.preset.paper_answers",
+        "seed_grid": f"{_ORGAD}.preset.paper_grid",
+        "seed_positions": f"{_ORGAD}.preset.paper_positions",
+        "seed_span": f"{_ORGAD}.labels.paper_span",
+        "seed_split": f"{_ORGAD}.labels.paper_split",
+        "substring_match": f"{_ORGAD}.labels.substring_match",
+    },
+)
+seed_run = old_module(
+    "interp.seed_run",
+    {
+        "SITE": f"{_ORGAD}.run.SITE",
+        "seed_run": f"{_ORGAD}.run.paper_run",
+        "write_seed": f"{_ORGAD}.run.write_paper",
+    },
 )
 
 

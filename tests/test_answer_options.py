@@ -4,7 +4,7 @@ import inspect
 from typing import get_type_hints
 
 from interp.labelling.answer_options import AnswerOptions
-from interp.labelling.answers import generate_answers
+from interp.labelling.generate_answers import generate_answers
 from interp.models.memory import Splits
 
 OF_A_RUN = {"model", "rows", "seed"}

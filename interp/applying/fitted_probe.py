@@ -11,8 +11,8 @@ from torch import Tensor
 from interp.applying.platt import Platt
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
+from interp.grids.of_run import RunLike
 from interp.models.loading import hook_name
-from interp.runs.opened_run import Run
 from interp.support.accepted import HookPoint, Vectors
 from interp.support.arguments import number, one_of, shown
 from interp.support.arrays import read_array, read_whole_numbers
@@ -161,7 +161,7 @@ class FittedProbe:
         return self.hook_point, edit
 
     def _vectors(self, data: Any) -> Tensor:
-        if isinstance(data, Run):
+        if isinstance(data, RunLike):
             theirs = str(data.settings["model"]["weights_sha256"])
             if self.model and theirs != self.model:
                 raise DataError(

@@ -18,7 +18,7 @@ from interp.fitting.crossfit import Cell, Trained, cross_fit, decision_values, t
 from interp.fitting.estimators import ProbeSpec
 from interp.grids.cells import choose_samples
 from interp.grids.features import read_features
-from interp.runs.opened_run import Run
+from interp.grids.of_run import RunLike
 from interp.statistics.cross_fold import group_signs
 from interp.statistics.folds import make_folds
 from interp.statistics.inference import MIN_PER_CLASS, estimate_auc, group_codes
@@ -72,7 +72,7 @@ def fit_probe(
     """
     role, layer = one_text("role", role), whole_number("layer", layer, 0)
     min_per_class, model = whole_number("min_per_class", min_per_class, 1), one_text("model", model)
-    if isinstance(data, Run):
+    if isinstance(data, RunLike):
         settings = data.settings["settings"]
         seed = settings["seed"] if seed is None else seed
         if fold is None:
@@ -144,7 +144,7 @@ def fit_probe(
     )
 
 
-def _run_folds(run: Run, y: Any, groups: Any, population: str, folds: int, seed: int) -> Int[np.ndarray, " sample"]:
+def _run_folds(run: RunLike, y: Any, groups: Any, population: str, folds: int, seed: int) -> Int[np.ndarray, " sample"]:
     """The run's own folds; others, drawn as a run draws them, where they are to be of other groups or settings."""
     settings, answers = run.settings["settings"], run.answers
     if groups is None and [population, folds, seed] == [settings[name] for name in ("population", "folds", "seed")]:

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from interp import __version__
 from interp.command.options import add_answer_options, add_population, add_run_options, answer_options, run_options
 from interp.command.parser import Parser
 from interp.errors import InterpError
+from interp.support.version import __version__
 
 INTERRUPTED = 130
 

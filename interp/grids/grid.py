@@ -27,6 +27,7 @@ from interp.support.arguments import several_texts, shown
 from interp.support.arrays import read_whole_numbers
 from interp.support.axes import some
 from interp.support.public import public
+from interp.support.version import __version__
 
 CELL_VARIABLES = ("auc", "low", "high", "n", "n_correct", "reason")
 DIMS: dict[str, tuple[str, ...]] = {
@@ -105,7 +106,6 @@ def make_grid(
     Where C was chosen, `chosen_C` (sample, layer, token) is that of the probe that scored the sample; the attribute `C`
     is then the folds' median, which permutations and controls use instead of choosing anew each time.
     """
-    from interp import __version__
 
     by_fold = {name: v for name, v in (("choice_auc", fitted.choice), ("chosen_C", fitted.C)) if v is not None}
     if fitted.C is not None:

@@ -17,6 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from interp.capturing.activations import Capture
+from interp.capturing.positions import Positions
 from interp.errors import DataError, RunError
 from interp.fitting.estimators import TUNABLE
 from interp.grids.grid import load_grid
@@ -64,6 +65,16 @@ class RunLike(ABC):
     @abstractmethod
     def attention(self) -> xr.Dataset:
         """The attention grid."""
+
+    @property
+    @abstractmethod
+    def comparison(self) -> Any:
+        """Both grids compared."""
+
+    @property
+    @abstractmethod
+    def positions(self) -> Positions:
+        """Token positions of every sample, also of those that were not captured."""
 
     @abstractmethod
     def table(self) -> pd.DataFrame:

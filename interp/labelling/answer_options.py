@@ -7,6 +7,7 @@ from interp.generating.answer_log import AnswerLog
 from interp.labelling.correctness import Rule
 from interp.models.memory import Splits
 from interp.support.accepted import Asked
+from interp.support.arguments import instance
 
 
 class AnswerOptions(TypedDict, total=False):
@@ -32,3 +33,10 @@ class AnswerOptions(TypedDict, total=False):
     log: AnswerLog | None
     splits: Splits | None
     progress: Callable[[int], None] | None
+
+
+def check_kept(log: Any, splits: Any) -> None:
+    """Raise DataError unless `log` and `splits` are what a run keeps its answers and split batches in, or None."""
+    for name, value, kind in (("log", log, AnswerLog), ("splits", splits, Splits)):
+        if value is not None:
+            instance(name, value, kind, "leave it out: a run keeps it")

@@ -7,7 +7,8 @@ from interp.data.rows import QARow, as_rows
 from interp.errors import DataError
 from interp.generating.asking import Exchange, ask, check_asked, check_fields
 from interp.generating.options import accepted, shown_question
-from interp.labelling.answers import Answers, check_kept
+from interp.labelling.answer_options import check_kept
+from interp.labelling.answers import Answers
 from interp.labelling.judgement import Judgement, read_verdict
 from interp.support.accepted import Asked
 from interp.support.arguments import flag, instance, mapping, nearest, whole_number

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from interp.data.rows import QARow
 from interp.errors import DataError
-from interp.labelling.answers import own_completion
+from interp.labelling.generate_answers import own_completion
 from interp.runs.settings import Settings
 from interp.statistics.folds import question_groups
 

@@ -13,8 +13,8 @@ from interp.capturing.segments import MIN_PREFIX
 from interp.data.rows import QARow
 from interp.errors import RunError
 from interp.generating.generation import MAX_SAMPLES
-from interp.labelling.answers import check_vocabulary, own_completion
 from interp.labelling.correctness import JUDGE
+from interp.labelling.generate_answers import check_vocabulary, own_completion
 from interp.models.batches import common_prefix, plan_batches
 from interp.models.loading import model_tokenizer, read_config
 from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_bytes

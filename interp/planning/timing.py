@@ -15,7 +15,8 @@ from interp.data.rows import QARow
 from interp.fitting.workers import worker_count, workers_for
 from interp.grids.attention_columns import transformed_width
 from interp.grids.probes import probe_grid
-from interp.labelling.answers import Answers, generate_answers
+from interp.labelling.answers import Answers
+from interp.labelling.generate_answers import generate_answers
 from interp.labelling.length_stops import length_warnings
 from interp.models.loading import HookedModel
 from interp.planning.shapes import Shapes

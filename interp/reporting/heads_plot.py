@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 
 from interp.capturing.activations import Capture
 from interp.grids.cells import choose_samples
+from interp.grids.of_run import RunLike
 from interp.labelling.answers import Answers
 from interp.reporting.by_label import labels_of
 from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
-from interp.runs.opened_run import Run
 from interp.statistics.inference import why_undefined, within_fold_auc
-from interp.support.accepted import CellLabels, GroupSource
+from interp.support.accepted import CaptureOrRun, CellLabels, GroupSource
 from interp.support.arguments import instance, one_of
 from interp.support.arrays import in_order, whole_numbers_in_order
 from interp.support.public import public
@@ -23,7 +23,7 @@ from interp.support.public import public
 
 @public
 def plot_heads(
-    cap: Capture | Run,
+    cap: CaptureOrRun,
     y: CellLabels | str | None = None,
     role: str | None = None,
     *,
@@ -47,7 +47,7 @@ def plot_heads(
     >>> ax.get_xlabel()
     'Head'
     """
-    if isinstance(cap, Run):
+    if isinstance(cap, RunLike):
         if role is None:
             y, role = None, y
         y, cap = cap.probe if y is None else y, cap.capture

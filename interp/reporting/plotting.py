@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 
 from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
-from interp.grids.grid import aligned
-from interp.grids.of_run import GridLike, grid_of
+from interp.grids.grid import aligned, load_grid
+from interp.grids.of_run import GridLike, RunLike, file_of_run, grid_of
 from interp.reporting.by_label import cells_of, control_strip
 from interp.reporting.canvas import (
     Key,
@@ -27,8 +27,6 @@ from interp.reporting.canvas import (
     three_panels,
 )
 from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
-from interp.runs.opened_run import Run
-from interp.runs.run_folder import RunFolder
 from interp.support.accepted import ControlRows
 from interp.support.arguments import flag, instance, mapping, one_of, shown
 from interp.support.public import public
@@ -198,8 +196,14 @@ def gold_note(grid: xr.Dataset) -> str:
 def _of_run(run: GridLike, comparison: Comparison | None) -> tuple[xr.Dataset, xr.Dataset, Comparison]:
     """Both grids of a run and their comparison. Raises DataError for a grid, which lacks another to compare it with."""
     if isinstance(run, str | Path):
-        run = Run(RunFolder.at(run))
-    if not isinstance(run, Run):
+        grids = file_of_run(run, "grid.nc")
+        probe, attention = (load_grid(grids, group=name) for name in ("probe", "attention"))
+        return (
+            probe,
+            attention,
+            Comparison.read(file_of_run(run, "comparison.json")) if comparison is None else comparison,
+        )
+    if not isinstance(run, RunLike):
         raise DataError("plot_comparison: expected two grids, or a run, which holds both; got one grid")
     return run.probe, run.attention, run.comparison if comparison is None else comparison
 

@@ -15,7 +15,8 @@ from interp.data.rows import Rows
 from interp.errors import DataError, RunError
 from interp.generating.answer_log import AnswerLog
 from interp.generating.sampling import sampled_rows
-from interp.labelling.answers import Answers, generate_answers
+from interp.labelling.answers import Answers
+from interp.labelling.generate_answers import generate_answers
 from interp.labelling.length_stops import length_warnings
 from interp.models.loading import HookedModel, model_info, model_tokenizer, undefined_metrics
 from interp.models.memory import Splits
@@ -69,10 +70,10 @@ def run(
     """The whole flow: rows → answers → positions → capture → grids → comparison → figures and report, in `out`.
 
     `model` is anything `load_model` takes, `data` anything `load_rows` takes; `options` are the fields of
-    `interp.runs.settings.Settings` (`max_new_tokens=…, prompt_template=…, sites=…, seed=…`). `dataset="movies"` reads that
-    data set's published file (without `data`: from the Hugging Face hub) and fills in prompt, rules and limits that
-    are not given. `roles={name: rule}` adds columns (`interp.capturing.role_text`). A run that was stopped goes on with
-    `resume(out)`. The same bytes come again from the same inputs (definitions: same bytes).
+    `interp.runs.settings.Settings` (`max_new_tokens=…, prompt_template=…, sites=…, seed=…`). `dataset="movies"` reads
+    that data set's published file (without `data`: from the Hugging Face hub) and fills in prompt, rules and limits
+    that are not given. `roles={name: rule}` adds columns (`interp.capturing.role_text`). A run that was stopped goes on
+    with `resume(out)`. The same bytes come again from the same inputs (definitions: same bytes).
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
 

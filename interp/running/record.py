@@ -14,9 +14,10 @@ from interp.errors import RunError
 from interp.fitting.estimators import TUNABLE, ProbeSpec
 from interp.generating.chat import uses_clock
 from interp.generating.prompts import first_bos
-from interp.labelling.answers import STATUSES, Answers, named_answers
+from interp.labelling.answers import STATUSES, Answers
 from interp.labelling.exact_answers import exact_answer_method
 from interp.labelling.extraction import extraction_counts
+from interp.labelling.generate_answers import named_answers
 from interp.labelling.place_check import place_check
 from interp.labelling.special_inside import special_inside
 from interp.labelling.template_check import template_check

@@ -1,7 +1,9 @@
 """Names that have become others: the old ones go on working for one release, with a warning."""
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from warnings import warn
 
 
@@ -21,3 +23,11 @@ def renamed(module: str, names: Mapping[str, str], *, depth: int = 2) -> Callabl
         return getattr(import_module(home), new)
 
     return serve
+
+
+def old_module(module: str, names: Mapping[str, str]) -> ModuleType:
+    """A module that no file holds any more: `import module` goes on working, its `names` are served as `renamed`."""
+    empty = ModuleType(module, "Kept for one release.")
+    empty.__getattr__ = renamed(module, names)  # type: ignore[method-assign]
+    sys.modules[module] = empty
+    return empty

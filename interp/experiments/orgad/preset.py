@@ -30,8 +30,9 @@ from interp.generating.prompts import PromptFormat, decoder
 from interp.generating.sampling import check_samples, sampled_rows
 from interp.grids.variables import PAPER, returns
 from interp.labelling.answer_options import AnswerOptions
-from interp.labelling.answers import Answers, generate_answers
+from interp.labelling.answers import Answers
 from interp.labelling.correctness import check_rule_name
+from interp.labelling.generate_answers import generate_answers
 from interp.models.loading import HookedModel, model_tokenizer
 from interp.support.arguments import flag, instance, one_of, progress_function, seed_number
 from interp.support.public import public

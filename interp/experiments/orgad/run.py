@@ -1,8 +1,8 @@
 """`interp paper`: a finished run's answers probed once more as the paper's code does it, beside the run's own grid.
 
-The answers are the run's; labels, exact answers, positions, site, split and probe are those of `interp.experiments.orgad.preset`,
-so the model runs once more over what it said. What that code decides before an answer exists (its chat prompt) is not
-undone: `paper_answers` asks anew.
+The answers are the run's; labels, exact answers, positions, site, split and probe are those of `preset.py`, so the
+model runs once more over what it said. What that code decides before an answer exists (its chat prompt) is not undone:
+`paper_answers` asks anew.
 """
 
 import math
@@ -49,7 +49,8 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
     settings = Settings.from_json(run.settings["settings"])
     if data is None and settings.data == IN_PYTHON:
         raise RunError(
-            f"{run.folder.path}: this run's rows were given in Python; use interp.experiments.orgad.run.paper_run(run, data=rows)"
+            f"{run.folder.path}: this run's rows were given in Python; use "
+            "interp.experiments.orgad.run.paper_run(run, data=rows)"
         )
     rows = read_rows(settings, data)
     source = model_source(settings, model)
