@@ -8,13 +8,15 @@
 REV is checked out into a temporary folder (git worktree). In every round the command runs once for each side, with one
 BLAS thread; the order alternates. `{out}` becomes a path that does not exist yet. What runs is each side's package
 under *this* checkout's benchmark, one instrument for both; with `--own` each side runs its own file, which compares
-nothing if the two measure other things. Printed are the medians of the seconds, by the clock and of the processor
-(child processes included), and of every figure that both sides print, matched by name; and the median of the ratios
-this ÷ REV, pair by pair. A target is missed by what is worse by more than 5 %.
+nothing if the two measure other things, and is needed where the modules that the file imports had other names. Printed
+are the medians of the seconds, by the clock and of the processor (child processes included), and of every figure that
+both sides print, matched by name; and the median of the ratios this ÷ REV, pair by pair. A target is missed by what is
+worse by more than 5 %.
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -42,8 +44,8 @@ from measuring import (
 HERE = Path(__file__).resolve().parents[1]
 WORSE = 0.05
 TINY = ("benchmarks/projection.py", "--quick")
-LAUNCHER = "import sys\nfrom interp.command.cli import main\nsys.exit(main())\n"
-"""`python -m interp.command.cli` would import the package of the folder that it is called from."""
+LAUNCHER = "import sys\nfrom {module} import {name}\nsys.exit({name}())\n"
+"""`python -m` would import the package of the folder that it is called from."""
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -83,7 +85,7 @@ def called(command: Sequence[str], tree: Path, scripts: Path, place: Path) -> Re
     program, *rest = (part.replace("{out}", str(place / "out")) for part in command)
     if program == "interp":
         script = place / "interp_command.py"
-        script.write_text(LAUNCHER)
+        script.write_text(LAUNCHER.format(**entry_point(tree)))
     else:
         script = scripts / program
     environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(tree)}
@@ -98,6 +100,14 @@ def called(command: Sequence[str], tree: Path, scripts: Path, place: Path) -> Re
         if process.returncode:
             raise SystemExit(f"{' '.join(command)} failed in {tree}:\n{errors.read()[-2000:]}")
         return Result(seconds, {f"{one['benchmark']}: {one['figure']}": one for one in read_figures(out.read())})
+
+
+def entry_point(tree: Path) -> dict[str, str]:
+    """Module and function behind the command `interp` of the package in `tree`: it has not always been the same."""
+    found = re.search(r'^interp = "(?P<module>[\w.]+):(?P<name>\w+)"$', (tree / "pyproject.toml").read_text(), re.M)
+    if found is None:
+        raise SystemExit(f"{tree / 'pyproject.toml'} names no command `interp`")
+    return found.groupdict()
 
 
 def check_package(tree: Path) -> None:

@@ -35,9 +35,9 @@ from transformers import AutoModelForCausalLM, DynamicCache
 import interp
 from interp import demo
 from interp.generating.generation import generate
+from interp.models.backends.kinds import backend_of
 from interp.models.gguf import converted_folder, gemma3_file
 from interp.models.loading import eos_token_ids, forward, model_info, new_cache
-from interp.models.unhooked import unhooked
 
 SHARED, OWN, ALONE = 100, 21, 71
 Ids = list[list[int]]
@@ -129,7 +129,7 @@ def our_passes(model: Any, tokens: torch.Tensor, steps: int) -> None:
 
 
 def without_hook_points(model: Any, tokens: torch.Tensor, steps: int) -> None:
-    with unhooked(model):
+    with backend_of(model).unobserved():
         our_passes(model, tokens, steps)
 
 

@@ -50,10 +50,10 @@ def ask(
     Raises DataError for something that is neither, a function that does not return text, or if no prompt fits the
     model's context.
     """
-    from interp.models.architecture import backend
+    from interp.models.backends.kinds import is_hooked
 
     check_asked("model", model)
-    if not backend(model):
+    if not is_hooked(model):
         return [_call(model, prompt) for prompt in prompts]
     from interp.generating.chat import has_template
     from interp.generating.generation import generate
@@ -102,9 +102,9 @@ def _reply(ids: Sequence[int], decode: Decode, special: Collection[int]) -> str:
 
 def check_asked(name: str, model: Any) -> None:
     """Raise DataError unless something can be asked: a hooked model, or a function from text to text."""
-    from interp.models.architecture import backend
+    from interp.models.backends.kinds import is_hooked
 
-    if not backend(model) and (not callable(model) or isinstance(model, type)):
+    if not is_hooked(model) and (not callable(model) or isinstance(model, type)):
         raise DataError(f"{name}: expected a hooked model (load_model) or a function str -> str, got {shown(model)}")
 
 

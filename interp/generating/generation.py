@@ -9,6 +9,7 @@ import torch
 from interp.generating.answer_log import AnswerLog, Generated
 from interp.generating.prompts import decoder
 from interp.generating.sampling import Choice, Sampling, choose
+from interp.models.backends.kinds import backend_of
 from interp.models.batches import common_prefix, left_pad, plan_batches
 from interp.models.loading import (
     HookedModel,
@@ -22,7 +23,6 @@ from interp.models.loading import (
     pads_between,
 )
 from interp.models.memory import Splits
-from interp.models.unhooked import unhooked
 from interp.text.stopping import StopText
 
 MAX_SAMPLES = 128
@@ -140,7 +140,7 @@ def _generate_batch(
     mask = torch.cat([mask.new_ones(len(mask), n_prefix), mask], dim=1)
     cache = new_cache(model, len(place)) if shared is None else shared.repeat(len(place))
     going = sequences
-    with unhooked(model):
+    with backend_of(model).unobserved():
         for step in range(max_new_tokens):
             logits = forward(model, tokens, mask, cache=cache, logits=True)
             assert logits is not None

@@ -12,10 +12,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.errors import InterpError, ModelError
-from interp.models.architecture import HookedModel, model_info
+from interp.models.architecture import HookedModel, model_info, new_cache, pads_between
+from interp.models.backends.caches import KeyValueCache
 from interp.models.deviation import compare, keep, tolerance_of
-from interp.models.hooked import fill_cache, forward, hook_name, pads_between
-from interp.models.key_value_cache import KeyValueCache, new_cache
+from interp.models.hooked import fill_cache, forward, hook_name
 
 TESTED = "transformers 5.9 to 5.24 with TransformerLens 3.9.0 or 4.3.0"
 

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.models.architecture import HookedModel, backend
+from interp.models.backends.kinds import backend_of
+from interp.support.accepted import HookedModel
 
 
 @torch.inference_mode()
@@ -17,19 +18,9 @@ def token_embeddings(model: HookedModel, ids: Sequence[int]) -> Float[Tensor, "t
     The model's own module is asked, so that a scaled or quantised embedding gives the vectors that it gives the model;
     no hook fires.
     """
-    lookup = _lookup(model)
+    lookup: Any = backend_of(model).embedding
     if lookup is None:
         return None
     device = next((weight.device for weight in lookup.parameters()), torch.device("cpu"))
     found = lookup(torch.tensor(list(ids), dtype=torch.long, device=device))
     return found.float().cpu() if isinstance(found, Tensor) and found.is_floating_point() else None
-
-
-def _lookup(model: HookedModel) -> Any:
-    if backend(model) == "HookedTransformer":
-        return model.embed
-    try:
-        module = model.original_model.get_input_embeddings()
-    except (AttributeError, NotImplementedError):
-        return None
-    return getattr(module, "original_component", module)  # the bridge's wrapper has hook points

@@ -14,22 +14,24 @@ from interp.models.architecture import (
     NOTE,
     HookedModel,
     ModelInfo,
-    backend,
-    check_causal,
     eos_token_ids,
     has_pattern,
     is_recurrent,
     model_info,
     model_tokenizer,
+    new_cache,
+    pads_between,
 )
-from interp.models.hooked import fill_cache, forward, hook_name, pads_between
-from interp.models.key_value_cache import KeyValueCache, new_cache
+from interp.models.backends.caches import KeyValueCache
+from interp.models.backends.kinds import backend_of, is_hooked
+from interp.models.hooked import fill_cache, forward, hook_name
 from interp.models.language_model import language_model
 from interp.models.observable import known_values, output_weight, undefined_metrics
 from interp.models.placement import device_name, is_spread, read_dtype
 from interp.models.preflight import preflight, reference_pass
 from interp.models.rotary import hold_rotary
 from interp.models.sources import MERGE, first_line, read_config, read_model, read_tokenizer
+from interp.models.weights import check_causal
 from interp.support.accepted import ModelSource, Tokenizer
 from interp.support.arguments import flag, several_texts, shown
 from interp.support.public import public
@@ -88,7 +90,7 @@ def load_model(
     dtype, sites, reference = read_dtype(dtype), several_texts("sites", sites), None
     processed_weights, check = flag("processed_weights", processed_weights), flag("check", check)
     device_name(device)
-    if backend(source):
+    if is_hooked(source):
         model: HookedModel = source
         if tokenizer is not None:
             model.tokenizer = read_tokenizer(tokenizer)
@@ -117,7 +119,7 @@ def load_model(
         hf_model = language_model(hf_model)
         model = _hooked(hf_model, own_tokenizer, name, keep=is_spread(hf_model) or not isinstance(source, str | Path))
         if processed_weights:
-            _process(model)
+            backend_of(model).process()
     if check:
         with _in_a_sentence(getattr(model, "original_model", model)):
             preflight(model, reference=reference, sites=sites)
@@ -173,11 +175,3 @@ def _hooked(hf_model: Any, tokenizer: Any, name: str, *, keep: bool) -> HookedMo
     setattr(model, NOTE, note)
     setattr(model, NAME, name)
     return model
-
-
-def _process(model: HookedModel) -> None:
-    """Fold norms and centre weights, as TransformerLens does by default."""
-    if backend(model) == "HookedTransformer":
-        model.process_weights_()
-    else:
-        model.enable_compatibility_mode(disable_warnings=True)

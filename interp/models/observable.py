@@ -5,10 +5,10 @@ from einops import einsum, repeat
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.models.architecture import HookedModel, has_pattern, is_recurrent, model_info
+from interp.models.architecture import HookedModel, has_pattern, is_recurrent, model_info, new_cache
+from interp.models.backends.kinds import backend_of
 from interp.models.deviation import deviates, keep, tolerance_of
 from interp.models.hooked import forward, hook_name
-from interp.models.key_value_cache import new_cache
 
 KNOWN = "interp_known_values"
 """Attribute of a model: the layers whose values and W_O are known."""
@@ -19,17 +19,7 @@ def output_weight(model: HookedModel, layer: int) -> Float[Tensor, "head d_head 
 
     None where there is none of that shape, or not in floating numbers: quantised, of several experts, in no attention.
     """
-    try:
-        weight = model.blocks[layer].attn.W_O
-    except Exception:  # whatever a class of TransformerLens answers where it has no such weight
-        return None
-    if type(weight) not in (Tensor, torch.nn.Parameter) or weight.dtype not in FLOATS or weight.is_meta:
-        return None
-    heads, width = model.cfg.n_heads, model.cfg.d_model
-    return weight.detach().reshape(heads, -1, width) if weight.numel() == heads * model.cfg.d_head * width else None
-
-
-FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+    return backend_of(model).output_weight(layer)
 
 
 def known_values(model: HookedModel) -> tuple[bool, ...]:
@@ -62,14 +52,14 @@ def _layers(layers: list[int], n_layers: int) -> str:
 
 
 def _trial(model: HookedModel) -> tuple[bool, ...]:
-    info, shown = model_info(model), has_pattern(model)
+    info, shown, points = model_info(model), has_pattern(model), backend_of(model).points
     names = {
         layer: [hook_name(site, layer) for site in ("pattern", "v", "z")]
         for layer in range(info.n_layers)
-        if shown[layer] and hook_name("v", layer) in model.hook_dict and output_weight(model, layer) is not None
+        if shown[layer] and hook_name("v", layer) in points and output_weight(model, layer) is not None
     }
     seen: dict[str, Tensor] = {}
-    hooks = {name: keep(seen, name) for of in names.values() for name in of if name in model.hook_dict}
+    hooks = {name: keep(seen, name) for of in names.values() for name in of if name in points}
     tokens, cache = torch.arange(7)[None] * 31 % info.d_vocab, None if is_recurrent(model) else new_cache(model, 1)
     forward(model, tokens, torch.ones_like(tokens), hooks=hooks, cache=cache)
 

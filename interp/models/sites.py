@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from interp.errors import ModelError
-from interp.models.architecture import HookedModel, backend, model_info
+from interp.models.architecture import HookedModel, model_info
+from interp.models.backends.kinds import backend_of
 from interp.models.deviation import deviates, keep, tolerance_of
 from interp.models.hooked import forward, hook_name
 
@@ -29,16 +30,16 @@ def check_sites(model: HookedModel, sites: Sequence[str]) -> None:
     asked = [site for site in sites if site not in done]
     if not asked:
         return
-    info = model_info(model)
+    info, points = model_info(model), backend_of(model).points
     names = {hook_name(site, layer): site for layer in range(info.n_layers) for site in asked}
     for name, site in names.items():
-        if name not in model.hook_dict:
+        if name not in points:
             raise ModelError(f"{info.architecture} has no site {site!r} (no hook point {name!r}): choose other sites")
     wanted = [*names, *(hook_name(site, layer) for layer in range(info.n_layers) for site in PARTS)]
     wanted += [f"blocks.{layer}.{behind}.hook_out" for layer in range(info.n_layers) for behind in BEHIND.values()]
     seen: dict[str, Tensor] = {}
     tokens = torch.arange(1, 8)[None] * 31 % info.d_vocab
-    hooks = {name: keep(seen, name) for name in dict.fromkeys(wanted) if name in model.hook_dict}
+    hooks = {name: keep(seen, name) for name in dict.fromkeys(wanted) if name in points}
     forward(model, tokens, torch.ones_like(tokens), hooks=hooks)
     for name, site in names.items():
         if name not in seen:
@@ -92,6 +93,8 @@ def _is_right(model: HookedModel, site: str, layer: int, seen: Mapping[str, Tens
         return side_by_side or adds_up(mid, mlp, after=post)
     if site == "resid_mid":
         return adds_up(pre, attention, after=mid) or adds_up(mid, mlp, after=post)
+    if site in backend_of(model).by_definition:
+        return True
     return _gives(model, layer, BEHIND[site], seen[hook_name(site, layer)], seen, tolerance)
 
 
@@ -99,8 +102,6 @@ def _is_right(model: HookedModel, site: str, layer: int, seen: Mapping[str, Tens
 def _gives(
     model: HookedModel, layer: int, behind: str, site: Tensor, seen: Mapping[str, Tensor], tolerance: float
 ) -> bool:
-    if backend(model) == "HookedTransformer":  # its own definition of both
-        return True
     module: Any = model.blocks[layer]
     for name in behind.split("."):
         module = getattr(module, name, None)

@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 
-from interp.models.architecture import HookedModel, context, model_info
+from interp.models.architecture import HookedModel, model_info
+from interp.models.layer_types import context
 
 NO_LIMIT = 2048
 """What TransformerLens takes where a configuration names no longest text."""

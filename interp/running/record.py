@@ -21,7 +21,7 @@ from interp.labelling.generate_answers import named_answers
 from interp.labelling.place_check import place_check
 from interp.labelling.special_inside import special_inside
 from interp.labelling.template_check import template_check
-from interp.models.architecture import backend
+from interp.models.backends.kinds import is_hooked
 from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.planning.prompt_notes import answers_any, generation_notes, prompt_notes
 from interp.planning.request import Request
@@ -115,7 +115,7 @@ def note_labelling(record: dict[str, Any], labelling: Mapping[str, Any], model: 
     for name in ("judge", "extractor"):
         extracts = name == "extractor" and used.get("exact_answer") == "extract"
         found = model if extracts and labelling[name] is None else labelling[name]
-        if not backend(found):
+        if not is_hooked(found):
             continue  # nobody is asked, or a function: the settings name it
         said = "the run's own model" if found is model else plain(describe_model(found))
         if used.setdefault(name, said) != said:

@@ -12,7 +12,7 @@ from interp.data.datasets import dataset, load_dataset
 from interp.data.rows import Rows, load_rows
 from interp.errors import DataError, InterpError, RunError
 from interp.generating.chat import has_template
-from interp.models.architecture import BACKENDS
+from interp.models.backends.kinds import is_kind
 from interp.models.loading import HookedModel, load_model
 from interp.runs.settings import Settings
 
@@ -57,7 +57,7 @@ def model_source(settings: Settings, model: Any = None) -> Any:
 
     Raises RunError if the run was given a loaded model, of which the settings keep the name of its class only.
     """
-    if model is None and settings.model in BACKENDS:
+    if model is None and is_kind(settings.model):
         raise RunError(f"this run was given a loaded {settings.model}: give it again in Python, as model=…")
     return settings.model if model is None else model
 

@@ -1,0 +1,124 @@
+"""A backend: a hooked model, and how a pass, a cache or a weight is asked of the class that carries its hooks."""
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Protocol
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.models.backends.caches import KeyValueCache
+
+Hook = Callable[[Tensor], Tensor | None]
+"""Called with the tensor at a hook point: what it returns goes on in the tensor's place, None changes nothing."""
+
+
+class Config(Protocol):
+    """Sizes of a model, by TransformerLens's names."""
+
+    model_name: str
+    n_layers: int
+    n_heads: int
+    n_key_value_heads: int | None
+    d_model: int
+    d_head: int
+    n_ctx: int
+    d_vocab: int
+    device: Any
+
+
+class Backend(Protocol):
+    """One model through one library. `backends.kinds.register` adds a class of another library, or a fake."""
+
+    name: ClassVar[str]
+    """The class that carries the hooks, as `run.json` names it."""
+
+    model: Any
+
+    def __init__(self, model: Any) -> None: ...
+
+    @staticmethod
+    def takes(model: object) -> bool:
+        """Whether the model is of this library; nothing heavy is imported to find out."""
+
+    @property
+    def cfg(self) -> Config:
+        """The model's sizes."""
+
+    @property
+    def architecture(self) -> str:
+        """Hugging Face's name of the class, such as `LlamaForCausalLM`; empty if unknown."""
+
+    @property
+    def text_config(self) -> Any:
+        """Hugging Face's configuration of the language model, or None."""
+
+    @property
+    def points(self) -> Collection[str]:
+        """Names of all hook points, by TransformerLens's pattern: `blocks.3.hook_resid_post`."""
+
+    @property
+    def shown(self) -> tuple[bool, ...]:
+        """Per layer, whether there is an attention pattern."""
+
+    @property
+    def windows(self) -> tuple[int | None, ...]:
+        """Per layer, how many keys a query sees at most, itself included; None: all before it, or no pattern."""
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether some layer keeps something else than keys and values."""
+
+    @property
+    def pads_between(self) -> bool:
+        """Whether padding may follow cached tokens: windows and distances are then still measured in tokens."""
+
+    @property
+    def processed(self) -> bool:
+        """Whether norms were folded and weights centred."""
+
+    @property
+    def first_weight(self) -> Tensor:
+        """A weight that lies where tokens go and has the type of the residual stream."""
+
+    @property
+    def embedding(self) -> Callable[[Tensor], Any] | None:
+        """The module that looks up token ids, with no hook on the way; None where there is none."""
+
+    @property
+    def by_definition(self) -> frozenset[str]:
+        """Sites that are what their names say because the class computes them so."""
+
+    def check(self) -> None:
+        """Raise ModelError for a model that does not read from left to right, or whose weights are elsewhere."""
+
+    def process(self) -> None:
+        """Fold norms and centre weights, in place."""
+
+    def attached(self, hooks: Mapping[str, Hook]) -> AbstractContextManager[None]:
+        """For the time of the block, `hooks` see every pass; only they are taken off again.
+
+        Raises ModelError for a hook point that is not there.
+        """
+
+    def run(
+        self,
+        tokens: Int[Tensor, "sample new"],
+        attention_mask: Int[Tensor, "sample all"],
+        cache: KeyValueCache | None,
+        *,
+        logits: bool,
+    ) -> Float[Tensor, "sample d_vocab"] | None:
+        """One pass (`interp.models.hooked.forward`); the logits of the last position, if they are asked for."""
+
+    def new_cache(self, batch: int) -> KeyValueCache:
+        """An empty cache for `batch` samples."""
+
+    def unobserved(self) -> AbstractContextManager[None]:
+        """For the time of the block, passes that nobody observes may take a shorter way to the same bits."""
+
+    def output_weight(self, layer: int) -> Float[Tensor, "head d_head d_model"] | None:
+        """W_O of a layer, by head; None where there is none of that shape, or not in floating numbers."""
+
+    def unembed(self, residual: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_vocab"]:
+        """Logits of vectors of the last residual stream: the model's own final norm, unembedding and softcap."""

@@ -1,0 +1,139 @@
+"""Keys and values of the tokens a model has passed: one class for each thing that a library keeps them in.
+
+Every layer keeps every key, also those outside its sliding window, so a pattern always has one column per token. A
+model with recurrent layers has no such cache: Hugging Face's for such layers cannot take a text in pieces, nor padding
+between two pieces, so what passed before runs again with what comes.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.errors import ModelError
+
+
+class KeyValueCache(Protocol):
+    """What a pass extends in place; `interp.models.hooked.forward` takes it."""
+
+    def repeat(self, n: int) -> "KeyValueCache":
+        """An independent copy in which each sample stands `n` times in a row (a prefix shared by a batch)."""
+
+    def copy(self) -> "KeyValueCache":
+        """An independent copy."""
+
+    def select(self, rows: Int[Tensor, " kept"]) -> None:
+        """Keep only these samples, in this order; a row may be asked for more than once."""
+
+    def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
+        """The values of all tokens so far, with their bias; up to date inside a hook on this layer's pattern."""
+
+    def tensors(self) -> list[Tensor]:
+        """All that is kept, layer by layer: to be compared."""
+
+
+def picked(stored: Tensor, rows: Int[Tensor, " kept"]) -> Tensor:
+    """Some samples of what is stored; one row for all is not copied: libraries join new keys to old in a new tensor."""
+    return stored.expand(len(rows), *stored.shape[1:]) if len(stored) == 1 else stored[rows]
+
+
+@dataclass
+class _Stored:
+    """What the library itself takes as its cache."""
+
+    store: Any
+
+    def copy(self) -> Any:
+        return type(self)(deepcopy(self.store))
+
+
+class TransformerLensCache(_Stored):
+    """A TransformerLensKeyValueCache."""
+
+    @torch.inference_mode()
+    def repeat(self, n: int) -> "TransformerLensCache":
+        """Each sample `n` times."""
+        copied = self.copy()
+        for entry in copied.store.entries:
+            entry.past_keys = entry.past_keys.repeat_interleave(n, dim=0)
+            entry.past_values = entry.past_values.repeat_interleave(n, dim=0)
+        copied.store.previous_attention_mask = copied.store.previous_attention_mask.repeat_interleave(n, dim=0)
+        return copied  # type: ignore[no-any-return]
+
+    def select(self, rows: Int[Tensor, " kept"]) -> None:
+        """Some samples."""
+        rows = rows.cpu()  # the layers may lie on several devices; an index on the CPU fits all
+        for entry in self.store.entries:
+            entry.past_keys, entry.past_values = picked(entry.past_keys, rows), picked(entry.past_values, rows)
+        self.store.previous_attention_mask = picked(self.store.previous_attention_mask, rows)
+
+    def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
+        """Of a layer."""
+        found: Tensor = self.store.entries[layer].past_values
+        return found
+
+    def tensors(self) -> list[Tensor]:
+        """Keys and values."""
+        return [one for entry in self.store.entries for one in (entry.past_keys, entry.past_values)]
+
+
+class HuggingFaceCache(_Stored):
+    """A Hugging Face DynamicCache, made without a configuration: its sliding layers would forget keys."""
+
+    @torch.inference_mode()
+    def repeat(self, n: int) -> "HuggingFaceCache":
+        """Each sample `n` times."""
+        copied = self.copy()
+        if n > 1:
+            copied.store.batch_repeat_interleave(n)
+        return copied  # type: ignore[no-any-return]
+
+    def select(self, rows: Int[Tensor, " kept"]) -> None:
+        """Some samples."""
+        rows = rows.cpu()
+        for layer in self.store.layers:
+            layer.keys, layer.values = picked(layer.keys, rows), picked(layer.values, rows)
+
+    def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
+        """Of a layer."""
+        found: Tensor = self.store.layers[layer].values.transpose(1, 2)
+        return found
+
+    def tensors(self) -> list[Tensor]:
+        """Keys and values."""
+        return [one for layer in self.store.layers for one in (layer.keys, layer.values)]
+
+
+@dataclass
+class PassedTokens:
+    """The tokens that a model without a usable cache has passed; they run again with what comes."""
+
+    passed: Int[Tensor, "sample token"] | None = None
+
+    def repeat(self, n: int) -> "PassedTokens":
+        """Each sample `n` times."""
+        return PassedTokens(None if self.passed is None else self.passed.repeat_interleave(n, dim=0))
+
+    def copy(self) -> "PassedTokens":
+        """Another that may grow by itself."""
+        return self.repeat(1)
+
+    def select(self, rows: Int[Tensor, " kept"]) -> None:
+        """Some samples."""
+        self.passed = None if self.passed is None else picked(self.passed, rows.cpu())
+
+    def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
+        """There are none: ModelError."""
+        raise ModelError("a model with recurrent layers keeps no values: run its samples whole")
+
+    def tensors(self) -> list[Tensor]:
+        """The tokens."""
+        return [] if self.passed is None else [self.passed]
+
+    def grown(self, tokens: Int[Tensor, "sample new"]) -> Int[Tensor, "sample all"]:
+        """The new tokens behind those that passed before, all of which are kept."""
+        self.passed = tokens if self.passed is None else torch.cat([self.passed, tokens.to(self.passed.device)], dim=1)
+        return self.passed
