@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from interp.errors import ModelError
+from interp.models.backends.backend import Backend
 from interp.models.backends.caches import PassedTokens
-from interp.support.accepted import HookedModel  # noqa: F401  (what it stands for)
 
 
 class FakeModel:
@@ -38,7 +38,7 @@ class FakeModel:
         return self.stream(tokens) @ self.embed.T
 
 
-class FakeBackend:
+class FakeBackend(Backend):
     """What `Backend` asks for, of a FakeModel."""
 
     name: ClassVar[str] = "FakeModel"
@@ -53,8 +53,8 @@ class FakeBackend:
     by_definition: frozenset[str] = frozenset()
 
     def __init__(self, model: FakeModel) -> None:
-        self.model = model
-        self.cfg = SimpleNamespace(
+        super().__init__(model)
+        self.sizes = SimpleNamespace(
             model_name="fake",
             n_layers=2,
             n_heads=1,
@@ -69,6 +69,10 @@ class FakeBackend:
     @staticmethod
     def takes(model: object) -> bool:
         return isinstance(model, FakeModel)
+
+    @property
+    def cfg(self) -> Any:
+        return self.sizes
 
     @property
     def first_weight(self) -> Tensor:

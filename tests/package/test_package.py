@@ -88,11 +88,6 @@ def test_unknown_name_is_an_attribute_error():
         _ = interp.probe_gird
 
 
-def test_version_is_the_projects():
-    project = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
-    assert re.search(r'^version = "(.+)"$', project, re.M)[1] == interp.__version__
-
-
 def test_every_import_is_a_declared_dependency():
     """So that it stays there when a dependency drops a dependency of its own."""
     project = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")

@@ -5,9 +5,10 @@ model with recurrent layers has no such cache: Hugging Face's for such layers ca
 between two pieces, so what passed before runs again with what comes.
 """
 
+from abc import ABC, abstractmethod
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -16,21 +17,26 @@ from torch import Tensor
 from interp.errors import ModelError
 
 
-class KeyValueCache(Protocol):
+class KeyValueCache(ABC):
     """What a pass extends in place; `interp.models.hooked.forward` takes it."""
 
+    @abstractmethod
     def repeat(self, n: int) -> "KeyValueCache":
         """An independent copy in which each sample stands `n` times in a row (a prefix shared by a batch)."""
 
+    @abstractmethod
     def copy(self) -> "KeyValueCache":
         """An independent copy."""
 
+    @abstractmethod
     def select(self, rows: Int[Tensor, " kept"]) -> None:
         """Keep only these samples, in this order; a row may be asked for more than once."""
 
+    @abstractmethod
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
         """The values of all tokens so far, with their bias; up to date inside a hook on this layer's pattern."""
 
+    @abstractmethod
     def tensors(self) -> list[Tensor]:
         """All that is kept, layer by layer: to be compared."""
 
@@ -41,7 +47,7 @@ def picked(stored: Tensor, rows: Int[Tensor, " kept"]) -> Tensor:
 
 
 @dataclass
-class _Stored:
+class _Stored(KeyValueCache):
     """What the library itself takes as its cache."""
 
     store: Any
@@ -108,7 +114,7 @@ class HuggingFaceCache(_Stored):
 
 
 @dataclass
-class PassedTokens:
+class PassedTokens(KeyValueCache):
     """The tokens that a model without a usable cache has passed; they run again with what comes."""
 
     passed: Int[Tensor, "sample token"] | None = None

@@ -3,14 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.errors import ModelError
-from interp.models.backends.backend import Config, Hook
+from interp.models.backends.backend import Backend, Config, Hook
 
 SHOWN = "interp_has_pattern"
 """Attribute of a model: the layers with an attention pattern; looked up once per model, a step is short."""
@@ -23,11 +22,8 @@ def is_instance(model: object, name: str) -> bool:
     return any(cls.__module__.startswith("transformer_lens.") and cls.__name__ == name for cls in type(model).__mro__)
 
 
-class HookPoints:
+class HookPoints(Backend):
     """A model of TransformerLens, whichever its class."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
 
     @property
     def cfg(self) -> Config:
