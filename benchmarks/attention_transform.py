@@ -22,10 +22,10 @@ from interp.capturing.activations import Capture
 from interp.fitting.crossfit import Cell, cross_fit, train
 from interp.fitting.estimators import ProbeSpec
 from interp.grids.attention_columns import cell_metrics, with_transform
-from interp.statistics.cross_fold import group_signs
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import estimate_auc, within_fold_auc
 from interp.statistics.nested_choice import choice_auc
+from interp.statistics.samples import Samples, group_signs
 
 Columns = np.ndarray
 
@@ -152,9 +152,9 @@ def simulate(
         y, new = rng.integers(0, 2, n), rng.integers(0, 2, fresh)
         fold = assign_folds(y, None, folds=5, seed=seed)
         x, cell_new = metrics(y), metrics(new)
-        cell = Cell(x, y, fold, ProbeSpec(), group=np.arange(n), signs=group_signs([f"sample {i}" for i in range(n)]))
+        cell = Cell(x, Samples(y, fold, np.arange(n), group_signs([f"sample {i}" for i in range(n)])), ProbeSpec())
         fit = cross_fit(cell)
-        found = estimate_auc(fit.score, y, fold, np.arange(n), training=fit.training)
+        found = estimate_auc(fit.score, Samples(y, fold, np.arange(n)), training=fit.training)
         pairs = [(y[fold == f] == 1).sum() * (y[fold == f] == 0).sum() for f in range(5)]
         one = np.zeros(fresh, dtype=np.int64)
         parts = [within_fold_auc(train(cell, fold != f).decision(cell_new), new, one) for f in range(5)]

@@ -45,6 +45,7 @@ from interp.fitting.solver import TOLERANCE, cross_fit_logistic
 from interp.fitting.standardiser import Standardiser
 from interp.grids.columns import cell_columns
 from interp.statistics.inference import within_fold_auc
+from interp.statistics.samples import Samples
 
 FOLDS = 5
 EXACT: dict[str, Any] = {"tol": 1e-10, "max_iter": 100_000}
@@ -220,7 +221,7 @@ class Probes:
         self, name: str, x: np.ndarray, y: np.ndarray, fold: np.ndarray, least: float | None
     ) -> tuple[Figure, float, Peer]:
         """One cell: how many times faster its five folds are, the largest error of a score, and the peer."""
-        cell = Cell(x, y, fold, ProbeSpec())
+        cell = Cell(x, Samples.alone(y, fold), ProbeSpec())
         progress(name)
         ours, fit = min((cpu(lambda: cross_fit(cell)) for _ in range(3)), key=first)
         peer = fastest_converged(x, y, fold, self.repeats)

@@ -9,6 +9,7 @@ from interp.fitting.crossfit import Cell, cross_fit
 from interp.fitting.estimators import ProbeSpec
 from interp.grids.probes import probe_grid
 from interp.labelling.answers import Answers
+from interp.statistics.samples import Samples
 
 STRINGS = 40
 
@@ -38,7 +39,7 @@ def selective_grid(seed: int) -> dict[str, np.ndarray]:
     for cell in np.ndindex(2, 2):
         columns = x[(slice(None), *cell)]
         centre = np.tile(place[cell][seen], (2, 1)) + (of_label - 0.5)[:, None] * delta[cell]
-        control = cross_fit(Cell(columns, task, fold, ProbeSpec(seed=seed))).score
+        control = cross_fit(Cell(columns, Samples.alone(task, fold), ProbeSpec(seed=seed))).score
         score = grid["score"].values[(slice(None), *cell)]
         label, random = (
             fold_pairs(own, fold)

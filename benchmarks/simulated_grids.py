@@ -16,9 +16,9 @@ from interp.controls.permutations import permutation_test
 from interp.fitting.crossfit import Cell, cross_fit, train
 from interp.fitting.estimators import ProbeSpec
 from interp.grids.probes import probe_grid
-from interp.statistics.cross_fold import group_signs
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import benjamini_hochberg, estimate_auc
+from interp.statistics.samples import Samples, group_signs
 
 LAYERS, ROLES, N, WIDTH, P = 8, 6, 200, 32, 199
 NARROW = 16
@@ -151,12 +151,12 @@ def wide_cell(n: int, width: int, auc: float, seed: int) -> dict[str, float]:
     y, delta = rng.integers(0, 2, n), distance(auc, width, rng)
     x = rng.standard_normal((n, width)) + np.outer(y - 0.5, delta)
     fold, group = assign_folds(y, seed=seed), np.arange(n)
-    cell = Cell(x, y, fold, ProbeSpec(), group=group, signs=group_signs(list(map(str, group))))
+    cell = Cell(x, Samples(y, fold, group, group_signs(list(map(str, group)))), ProbeSpec())
     probes = [train(cell, fold != f) for f in np.unique(fold)]
     w = np.array([probe.decision(np.eye(width)) - probe.decision(np.zeros((1, width))) for probe in probes])
     weight = fold_pairs(y, fold) / fold_pairs(y, fold).sum()
     truth, fit = float(weight @ probe_auc(w, delta)), cross_fit(cell)
-    found = estimate_auc(fit.score, y, fold, group, training=fit.training)
+    found = estimate_auc(fit.score, Samples(y, fold, group), training=fit.training)
     return {"auc": float(found.low <= truth <= found.high), "truth": truth}
 
 

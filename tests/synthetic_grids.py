@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from interp.statistics.inference import estimate_auc
+from interp.statistics.samples import Samples
 
 TOKENS = ("last_q", "exact_answer_first", "exact_answer_last", "-1")
 
@@ -16,7 +17,7 @@ def make_scores(*, layers: int = 6, n: int = 80, signal: float = 2.0, seed: int 
     score = rng.normal(size=(n, layers, len(TOKENS)))
     score[:, 3, 1] += signal * y
     score[:, :, -1] = np.nan
-    cells = [estimate_auc(score[:, i, j], y, fold, sample) for i in range(layers) for j in range(len(TOKENS))]
+    cells = [estimate_auc(score[:, i, j], Samples(y, fold, sample)) for i in range(layers) for j in range(len(TOKENS))]
     names = {"auc": "value", "low": "low", "high": "high", "n": "n", "n_correct": "n_correct", "reason": "reason"}
     grid = xr.Dataset(
         {

@@ -19,9 +19,8 @@ from interp.fitting.estimators import ProbeSpec
 from interp.grids.cells import choose_samples
 from interp.grids.features import read_features
 from interp.grids.of_run import RunLike
-from interp.statistics.cross_fold import group_signs
 from interp.statistics.folds import make_folds
-from interp.statistics.inference import MIN_PER_CLASS, estimate_auc, group_codes
+from interp.statistics.inference import MIN_PER_CLASS, estimate_auc
 from interp.support.accepted import FoldNumbers, GroupSource, Ids, LabelSource, Probe, Vectors
 from interp.support.arguments import one_of, one_text, shown, whole_number
 from interp.support.arrays import in_order, read_array
@@ -88,7 +87,7 @@ def fit_probe(
     if population is None and fold is None:
         population = "exact_answer"
     x, valid, has_exact_answer, ids, site = _cell(data, layer, role, site, ids)
-    samples = choose_samples(
+    chosen = choose_samples(
         len(x),
         y,
         groups,
@@ -99,11 +98,10 @@ def fit_probe(
         seed=seed,
         ids=ids,
     )
-    vectors = x.detach().cpu().double().numpy()[samples.index]
-    used = np.isfinite(vectors).all(1) & valid[samples.index]
-    group, signs = group_codes(samples.group)[used], group_signs(samples.group)[used]
-    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
-    cell = Cell(vectors[used], samples.y[used], samples.fold[used], spec, min_per_class, group, signs=signs)
+    vectors = x.detach().cpu().double().numpy()[chosen.index]
+    used = np.isfinite(vectors).all(1) & valid[chosen.index]
+    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=chosen.n_folds)
+    cell = Cell(vectors[used], chosen.samples.at(used), spec, min_per_class)
     held_out = cross_fit(cell)
     if held_out.reason:
         raise DataError(f"probe: layer {layer}, {role} is undefined: {held_out.reason}")
@@ -111,8 +109,7 @@ def fit_probe(
     whole = train(cell, np.ones(len(cell.y), bool))
     parts = [_direction(train(cell, cell.fold != f), cell.x) for f in numbers]
     direction, bias = _direction(whole, cell.x)
-    labels = (cell.y, cell.fold, group)
-    estimate = estimate_auc(held_out.score, *labels, training=held_out.training, min_per_class=min_per_class)
+    estimate = estimate_auc(held_out.score, cell.samples, training=held_out.training, min_per_class=min_per_class)
     protocol = {
         "C": whole.C,
         "folds": len(numbers),

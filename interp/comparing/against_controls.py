@@ -10,12 +10,13 @@ from jaxtyping import Bool, Float
 
 from interp.comparing.best_cell import nested_choice
 from interp.controls.control_table import ON_EMBED, TITLES
-from interp.controls.scored import Labels, Scored
+from interp.controls.scored import Scored
 from interp.grids.fold_values import unpacked
 from interp.grids.grid import GridArrays, grid_arrays
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.inference import MIN_PER_CLASS, delta_auc
 from interp.statistics.resampling import NestedBest
+from interp.statistics.samples import Samples
 from interp.support.atomic import plain
 from interp.support.axes import places
 
@@ -43,7 +44,7 @@ def against_controls(grid: xr.Dataset, baselines: Mapping[str, Mapping[str, Scor
     if nested.estimate.reason:
         return []
     ids = grid["sample"].values.tolist()
-    labels = Labels.of(arrays.y, arrays.fold, grid["group"].values.tolist(), ids)
+    labels = Samples.named(arrays.y, arrays.fold, grid["group"].values.tolist(), ids)
     training = _training(arrays, nested, cells)
     best = Scored.of(nested.score, labels, training=training, min_per_class=least)
     found = {name: of for name, of in baselines.items() if name not in ON_EMBED}
@@ -105,13 +106,12 @@ def _interval(numbers: Mapping[str, Any]) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def _row(name: str, token: str, best: Scored, baseline: Scored, labels: Labels, least: int) -> dict[str, Any]:
+def _row(name: str, token: str, best: Scored, baseline: Scored, labels: Samples, least: int) -> dict[str, Any]:
     baseline = in_order_of(baseline, labels)
     both = np.isfinite(best.score) & np.isfinite(baseline.score)
     here, there = (_within(one, both, labels, least) for one in (best, baseline))
-    y, fold, group = labels[:3]
     training = here.trained - there.trained
-    gain = delta_auc(here.score, there.score, y, fold, group, training=training, min_per_class=least)
+    gain = delta_auc(here.score, there.score, labels, training=training, min_per_class=least)
     shown, compared = (baseline, None) if here.reason else (there, here.value)
     return {
         "name": name,
@@ -125,7 +125,7 @@ def _row(name: str, token: str, best: Scored, baseline: Scored, labels: Labels, 
     }
 
 
-def in_order_of(baseline: Scored, labels: Labels) -> Scored:
+def in_order_of(baseline: Scored, labels: Samples) -> Scored:
     """The baseline's scores in the order of the grid's samples. DataError for a sample that it lacks."""
     if baseline.ids == labels.ids:
         return baseline
@@ -135,7 +135,7 @@ def in_order_of(baseline: Scored, labels: Labels) -> Scored:
     return replace(baseline, score=baseline.score[at], training=training, ids=labels.ids)
 
 
-def _within(one: Scored, samples: Bool[np.ndarray, " sample"], labels: Labels, least: int) -> Scored:
+def _within(one: Scored, samples: Bool[np.ndarray, " sample"], labels: Samples, least: int) -> Scored:
     """The AUC anew, over some of its samples."""
     training = None if one.training is None else np.where(samples[:, None, None], one.training, 0.0)
     return Scored.of(np.where(samples, one.score, np.nan), labels, training=training, min_per_class=least)
@@ -151,7 +151,7 @@ def _training(
     return arrays.training[np.arange(len(arrays.y)), layer, role].astype(np.float64)
 
 
-def embedding_row(grid: xr.Dataset, labels: Labels, least: int) -> dict[str, Scored]:
+def embedding_row(grid: xr.Dataset, labels: Samples, least: int) -> dict[str, Scored]:
     """The control row as the grid has it, with its scores."""
     score = grid["embed_score"].transpose("sample", "token").values.astype(np.float64)
     reasons = grid["embed_reason"].values.tolist() if "embed_reason" in grid else [""] * score.shape[1]

@@ -23,12 +23,11 @@ def nested_choice(
     """
     cells = np.argwhere(arrays.defined)
     score = arrays.score[:, cells[:, 0], cells[:, 1]]
-    samples = (arrays.y, arrays.fold, arrays.group)
     if arrays.choice is None:
-        return nested_best(score, *samples, min_per_class=min_per_class), cells
+        return nested_best(score, arrays.samples, min_per_class=min_per_class), cells
     choice = arrays.choice[:, cells[:, 0], cells[:, 1]]
     training = None if arrays.training is None else arrays.training[:, cells[:, 0], cells[:, 1]]
-    return chosen_best(score, choice, *samples, training=training, min_per_class=min_per_class), cells
+    return chosen_best(score, choice, arrays.samples, training=training, min_per_class=min_per_class), cells
 
 
 def describe_best(grid: xr.Dataset, *, seed: int = 0, min_per_class: int = MIN_PER_CLASS) -> dict[str, Any]:
@@ -38,8 +37,7 @@ def describe_best(grid: xr.Dataset, *, seed: int = 0, min_per_class: int = MIN_P
         return {"cell": None, "auc": None, "nested": None, "chosen": {}, "peak_set": []}
     nested, cells = nested_choice(arrays, min_per_class=min_per_class)
     columns = arrays.score[:, cells[:, 0], cells[:, 1]]
-    samples = (arrays.y, arrays.fold, arrays.group)
-    estimates = [estimate_auc(column, *samples, min_per_class=min_per_class) for column in columns.T]
+    estimates = [estimate_auc(column, arrays.samples, min_per_class=min_per_class) for column in columns.T]
     auc = np.array([e.value for e in estimates])
     share = peak_set(auc, np.stack([e.influence for e in estimates]), arrays.group, seed=seed)
     layers, tokens = grid["layer"].values, grid["token"].values

@@ -156,7 +156,7 @@ def compare_grids(probe: GridLike, attn: GridLike, *, names: tuple[str, str] | N
     seed = int(probe.attrs.get("seed", 0))
     both = first.defined & second.defined
     coords = {"layer": probe["layer"], "token": probe["token"]}
-    halves = split_halves(first.score, second.score, first.y, first.fold, first.group, both, seed=seed)
+    halves = split_halves(first.score, second.score, first.samples, both, seed=seed)
     return Comparison(
         names=names,
         delta_auc=delta_grid(probe, attn),
@@ -211,8 +211,7 @@ def delta_grid(probe: xr.Dataset, attn: xr.Dataset) -> xr.Dataset:
         if reasons[cell]:
             continue
         training = first.trained(layer, role) - second.trained(layer, role)
-        labels = (first.y, first.fold, first.group)
-        estimate = delta_auc(*scores, *labels, training=training, min_per_class=min_per_class)
+        estimate = delta_auc(*scores, first.samples, training=training, min_per_class=min_per_class)
         for name, value in zip(values, (estimate.value, estimate.low, estimate.high, estimate.p), strict=True):
             values[name][cell] = value
         counts["n"][cell], counts["n_correct"][cell] = estimate.n, estimate.n_correct

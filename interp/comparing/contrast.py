@@ -14,6 +14,7 @@ from interp.statistics.inference import (
     undefined,
     why_undefined,
 )
+from interp.statistics.samples import Samples
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,7 @@ class Contrast:
 
 def contrast(
     score: Float[np.ndarray, "sample layer role"],
-    y: Int[np.ndarray, " sample"],
-    fold: Int[np.ndarray, " sample"],
-    group: Int[np.ndarray, " sample"],
+    samples: Samples,
     a: Sequence[int],
     b: Sequence[int],
     *,
@@ -48,7 +47,7 @@ def contrast(
     interval and the two-sided p come from the same influences, with what `training` (of the grid) adds. Layers without
     a single score are skipped.
     """
-    a, b = list(a), list(b)
+    a, b, y, fold = list(a), list(b), samples.y, samples.fold
     exists = np.isfinite(score).any(1)
     score_b = score[:, :, b].copy()
     same = np.zeros((len(y), len(b)), bool)
@@ -91,5 +90,5 @@ def contrast(
         nothing = undefined(len(y), n, n_correct, f"set {side} has no AUC on the {n} samples that have both sets")
         return Contrast(nothing, auc_a, auc_b, coincident, left_out)
     shared = None if trained_a is None or trained_b is None else trained_a - trained_b
-    estimate = normal_estimate(auc_a - auc_b, influence_a - influence_b, group, n, n_correct, training=shared)
+    estimate = normal_estimate(auc_a - auc_b, influence_a - influence_b, samples.group, n, n_correct, training=shared)
     return Contrast(estimate, auc_a, auc_b, coincident, left_out)

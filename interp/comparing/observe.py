@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from interp.comparing.contrast import contrast
 from interp.grids.grid import GridArrays, check_grid, grid_arrays, reordered
 from interp.grids.of_run import GridLike, grid_of
-from interp.statistics.cross_fold import DIRECTIONS, Sketch
+from interp.statistics.cross_fold import Sketch
 from interp.statistics.inference import (
     MIN_PER_CLASS,
     Estimate,
@@ -21,6 +21,7 @@ from interp.statistics.inference import (
     why_undefined,
 )
 from interp.statistics.resampling import peak_set
+from interp.statistics.samples import DIRECTIONS
 from interp.support.public import public
 
 EXACT = ("exact_answer_first", "exact_answer_last")
@@ -162,9 +163,8 @@ def _contrast_row(
         n = len(view.arrays.y)
         return _row(name, claim, undefined(n, n, 0, "the grid lacks these roles"), verdict, "")
     arrays = view.arrays
-    labels = (arrays.y, arrays.fold, arrays.group)
     found = contrast(
-        arrays.score, *labels, in_a, in_b, token=view.token, training=arrays.training, min_per_class=view.least
+        arrays.score, arrays.samples, in_a, in_b, token=view.token, training=arrays.training, min_per_class=view.least
     )
     note = f"mean AUC {found.auc_a:.3f} against {found.auc_b:.3f}, all layers, {found.difference.n} samples"
     if found.coincident:

@@ -7,16 +7,9 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from interp.grids.grid import GridArrays, grid_arrays, reordered
-from interp.statistics.cross_fold import DIRECTIONS, Sketch
-from interp.statistics.inference import (
-    MIN_PER_CLASS,
-    Estimate,
-    auc_influence,
-    delta_auc,
-    group_codes,
-    normal_estimate,
-    undefined,
-)
+from interp.statistics.cross_fold import Sketch
+from interp.statistics.inference import MIN_PER_CLASS, Estimate, auc_influence, delta_auc, normal_estimate, undefined
+from interp.statistics.samples import DIRECTIONS, group_codes
 
 
 def difference_of_pair(first: xr.Dataset, second: xr.Dataset) -> tuple[str, int, list[Estimate], Estimate]:
@@ -61,7 +54,7 @@ def _common_samples(one: GridArrays, two: GridArrays, layer: int, role: int, lea
     scores = (one.score[:, layer, role], two.score[:, layer, role])
     training = one.trained(layer, role) - two.trained(layer, role)
     training[~np.isfinite(scores).all(0)] = 0.0
-    return delta_auc(*scores, one.y, one.fold, one.group, training=training, min_per_class=least), training
+    return delta_auc(*scores, one.samples, training=training, min_per_class=least), training
 
 
 def _own_samples(

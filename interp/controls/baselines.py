@@ -7,13 +7,13 @@ from jaxtyping import Bool, Float, Int
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from interp.controls.scored import Labels, Scored
+from interp.controls.scored import Scored
 from interp.fitting.crossfit import Cell, CellFit, cross_fit
 from interp.fitting.estimators import ProbeSpec
 from interp.labelling.answers import Answers
-from interp.statistics.cross_fold import DIRECTIONS
 from interp.statistics.folds import normalise_question
 from interp.statistics.inference import MIN_PER_CLASS, why_undefined
+from interp.statistics.samples import DIRECTIONS, Samples
 
 LOGISTIC = ProbeSpec()
 
@@ -26,7 +26,7 @@ def answer_strings(answers: Answers, index: Sequence[int]) -> list[str]:
 def baseline_estimates(
     answers: Answers,
     index: Sequence[int],
-    labels: Labels,
+    labels: Samples,
     *,
     width: int,
     seed: int = 0,
@@ -79,7 +79,7 @@ def baseline_estimates(
 
 
 def question_estimate(
-    vectors: Float[np.ndarray, "sample width"], labels: Labels, *, min_per_class: int = MIN_PER_CLASS
+    vectors: Float[np.ndarray, "sample width"], labels: Samples, *, min_per_class: int = MIN_PER_CLASS
 ) -> Scored:
     """AUC of the mean input embedding of the question's tokens (`Capture.question_embed`): NaN rows are left out."""
     known = np.isfinite(vectors).all(1)
@@ -94,7 +94,7 @@ def position_estimates(
     positions: Int[np.ndarray, "sample role"],
     lengths: Int[np.ndarray, " sample"],
     roles: Sequence[str],
-    labels: Labels,
+    labels: Samples,
     *,
     min_per_class: int = MIN_PER_CLASS,
 ) -> dict[str, Scored]:
@@ -109,7 +109,7 @@ def position_estimates(
 
 def fitted_estimate(
     x: Float[np.ndarray, "used width"],
-    labels: Labels,
+    labels: Samples,
     *,
     used: Bool[np.ndarray, " sample"] | None = None,
     spec: ProbeSpec = LOGISTIC,
@@ -123,18 +123,17 @@ def fitted_estimate(
 
 def labelled_cell(
     x: Float[np.ndarray, "used width"],
-    labels: Labels,
+    labels: Samples,
     *,
     used: Bool[np.ndarray, " sample"],
     spec: ProbeSpec,
     min_per_class: int,
 ) -> Cell:
     """What to cross-fit: features of the `used` samples with these labels, folds and groups."""
-    y, fold, group, signs, _ = labels
-    return Cell(x, y[used], fold[used], spec, min_per_class, group[used], signs=signs[used])
+    return Cell(x, labels.at(used), spec, min_per_class)
 
 
-def fit_estimate(fit: CellFit, labels: Labels, *, used: Bool[np.ndarray, " sample"], min_per_class: int) -> Scored:
+def fit_estimate(fit: CellFit, labels: Samples, *, used: Bool[np.ndarray, " sample"], min_per_class: int) -> Scored:
     """AUC of a cross-fitted `labelled_cell`."""
     score, training = np.full(len(labels.y), np.nan), None
     if not fit.reason:
@@ -145,8 +144,8 @@ def fit_estimate(fit: CellFit, labels: Labels, *, used: Bool[np.ndarray, " sampl
     return Scored.of(score, labels, used=used, training=training, reason=fit.reason, min_per_class=min_per_class)
 
 
-def _text_estimate(vectoriser: CountVectorizer, texts: list[str], labels: Labels, min_per_class: int) -> Scored:
-    y, fold = labels[:2]
+def _text_estimate(vectoriser: CountVectorizer, texts: list[str], labels: Samples, min_per_class: int) -> Scored:
+    y, fold = labels.y, labels.fold
     score = np.full(len(y), np.nan)
 
     def undefined(reason: str) -> Scored:

@@ -22,7 +22,7 @@ from interp.controls.baselines import (
 )
 from interp.controls.control_table import TITLES, Controls
 from interp.controls.permutations import permute_labels
-from interp.controls.scored import Labels, Scored
+from interp.controls.scored import Scored
 from interp.errors import DataError
 from interp.fitting.crossfit import Cell
 from interp.fitting.estimators import PROBES, ProbeSpec
@@ -34,14 +34,8 @@ from interp.grids.of_run import takes_run
 from interp.grids.variables import CONTROL_CELLS, returns
 from interp.labelling.answers import Answers
 from interp.statistics.folds import assign_folds
-from interp.statistics.inference import (
-    MIN_PER_CLASS,
-    Estimate,
-    auc_influence,
-    group_codes,
-    normal_estimate,
-    undefined,
-)
+from interp.statistics.inference import MIN_PER_CLASS, Estimate, auc_influence, normal_estimate, undefined
+from interp.statistics.samples import Samples, group_codes
 from interp.support.accepted import FeatureSource, Ids, Probe
 from interp.support.arguments import instance, job_count, progress_function, seed_number
 from interp.support.axes import places
@@ -134,16 +128,16 @@ def control_grid(
     index = places("answers", ids_of, answers.id, where="the answers", remedy="give those of the grid").tolist()
     strings = answer_strings(answers, index)
     component = answer_components(strings, groups)
-    labels = Labels.of(arrays.y, arrays.fold, groups, ids_of)
+    labels = Samples.named(arrays.y, arrays.fold, groups, ids_of)
     random = control_labels(strings, float(arrays.y.mean()), seed=seed)
     shuffled = permute_labels(arrays.y, arrays.group, permutations=1, seed=seed, ids=ids_of)[0][0]
     try:
         n_folds = len(np.unique(arrays.fold))
         other = assign_folds(arrays.y, component, folds=n_folds, seed=seed)
-        apart, why_not = Labels.of(arrays.y, other, component, ids_of), ""
+        apart, why_not = Samples.named(arrays.y, other, component, ids_of), ""
     except DataError as error:
         apart, why_not = None, str(error)
-    kinds = [labels._replace(y=random), labels._replace(y=shuffled)]
+    kinds = [replace(labels, y=random), replace(labels, y=shuffled)]
     if apart is not None:
         kinds.append(apart)
     width = columns.width
@@ -194,7 +188,7 @@ def control_grid(
 def _fit_all(
     arrays: GridArrays,
     columns: Callable[..., np.ndarray],
-    kinds: Sequence[Labels],
+    kinds: Sequence[Samples],
     spec: ProbeSpec,
     *,
     width: int,
@@ -258,7 +252,7 @@ def _embed_held_out(
     control: Features,
     index: Int[np.ndarray, " sample"],
     grid: xr.Dataset,
-    apart: Labels,
+    apart: Samples,
     spec: ProbeSpec,
     least: int,
     n_jobs: int | None,

@@ -1,36 +1,13 @@
 """An AUC with the scores it was computed from, so that it can be compared with another on the samples of both."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
-from interp.statistics.cross_fold import DIRECTIONS, Signs, Sketch, group_signs
-from interp.statistics.inference import Estimate, estimate_auc, group_codes, undefined
-
-
-class Labels(NamedTuple):
-    """What is to be told apart in the samples of a grid, and on which folds."""
-
-    y: Int[np.ndarray, " sample"]
-    fold: Int[np.ndarray, " sample"]
-    group: Int[np.ndarray, " sample"]
-    """Codes of the groups."""
-    signs: Signs
-    ids: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls,
-        y: Int[np.ndarray, " sample"],
-        fold: Int[np.ndarray, " sample"],
-        groups: Sequence[str],
-        ids: Sequence[str],
-    ) -> "Labels":
-        """From the groups' names."""
-        return cls(y, fold, group_codes(groups), group_signs(groups), tuple(ids))
+from interp.statistics.cross_fold import Sketch
+from interp.statistics.inference import Estimate, estimate_auc, undefined
+from interp.statistics.samples import DIRECTIONS, Samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +25,7 @@ class Scored(Estimate):
     def of(
         cls,
         score: Float[np.ndarray, " sample"],
-        labels: Labels,
+        samples: Samples,
         *,
         used: Bool[np.ndarray, " sample"] | None = None,
         training: Sketch | None = None,
@@ -57,12 +34,11 @@ class Scored(Estimate):
     ) -> "Scored":
         """The AUC of these scores; undefined, with the counts of the `used` samples, where there is a reason."""
         used = np.isfinite(score) if used is None else used
-        y, fold, group = labels[:3]
         if reason:
-            found = undefined(len(y), int(used.sum()), int(y[used].sum()), reason)
+            found = undefined(len(samples), int(used.sum()), int(samples.y[used].sum()), reason)
         else:
-            found = estimate_auc(score, y, fold, group, training=training, min_per_class=min_per_class)
-        return cls(**vars(found), score=score, training=training, ids=labels.ids)
+            found = estimate_auc(score, samples, training=training, min_per_class=min_per_class)
+        return cls(**vars(found), score=score, training=training, ids=samples.ids)
 
     @property
     def trained(self) -> Sketch:

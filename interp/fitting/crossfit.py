@@ -15,10 +15,11 @@ from interp.fitting.estimators import ProbeSpec
 from interp.fitting.linear import Hyperplane
 from interp.fitting.solver import Design
 from interp.fitting.standardiser import Standardiser
-from interp.statistics.cross_fold import Signs, Sketch, training_sketch
+from interp.statistics.cross_fold import Sketch, training_sketch
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
 from interp.statistics.nested_choice import choice_auc, pairs_left_out_auc
+from interp.statistics.samples import Samples
 from interp.support.threads import one_thread
 
 
@@ -44,16 +45,22 @@ class Cell:
     """One probing problem: the samples that have the role, with finite features."""
 
     x: Float[np.ndarray, "sample width"]
-    y: Int[np.ndarray, " sample"]
-    fold: Int[np.ndarray, " sample"]
+    samples: Samples
+    """Groups are what inner folds keep together where C is chosen; signs let it be said how folds' errors depend."""
     spec: ProbeSpec
     min_per_class: int = MIN_PER_CLASS
-    group: Int[np.ndarray, " sample"] | None = None
-    """What inner folds keep together where C is chosen; None: every sample its own."""
     nested: bool = False
     """Whether to judge the cell without each fold too."""
-    signs: Signs | None = None
-    """`group_signs` of the samples, where it is to be said how the folds' errors depend on each other; with `group`."""
+
+    @property
+    def y(self) -> Int[np.ndarray, " sample"]:
+        """Labels."""
+        return self.samples.y
+
+    @property
+    def fold(self) -> Int[np.ndarray, " sample"]:
+        """Folds."""
+        return self.samples.fold
 
 
 @dataclass(frozen=True)
@@ -157,8 +164,7 @@ def strength(cell: Cell, part: Bool[np.ndarray, " sample"]) -> float:
     """The C of a training part: the cell's, or the one chosen within the part."""
     if not cell.spec.tuned:
         return float(cell.spec.C)
-    group = None if cell.group is None else cell.group[part]
-    return choose_C(replace(cell, x=cell.x[part], y=cell.y[part], fold=cell.fold[part], group=group, signs=None))
+    return choose_C(replace(cell, x=cell.x[part], samples=replace(cell.samples.at(part), signs=None)))
 
 
 def choose_C(cell: Cell) -> float:
@@ -168,16 +174,15 @@ def choose_C(cell: Cell) -> float:
     InnerFoldsError where they cannot be made.
     """
     # With leading zeros codes sort as the groups' names do, and the folds are those of the names.
-    groups = None if cell.group is None else [f"{code:09d}" for code in cell.group.tolist()]
+    groups = [f"{code:09d}" for code in cell.samples.group.tolist()]
     try:
         fold = assign_folds(cell.y, groups, folds=cell.spec.inner_folds, seed=cell.spec.seed)
     except DataError as error:
         raise InnerFoldsError(str(error)) from error
-    auc = []
+    auc, samples = [], replace(cell.samples, fold=fold, signs=None)
     for C in cell.spec.strengths:
-        fit = cross_fit(
-            replace(cell, fold=fold, nested=False, signs=None, spec=replace(cell.spec, C=C), min_per_class=1)
-        )
+        spec = replace(cell.spec, C=C)
+        fit = cross_fit(replace(cell, samples=samples, nested=False, spec=spec, min_per_class=1))
         if fit.reason:
             raise InnerFoldsError(fit.reason)
         auc.append(float(within_fold_auc(fit.score, cell.y, fold)))
@@ -208,7 +213,7 @@ def cross_fit(cell: Cell) -> CellFit:
         score[~part] = fit.decision(np.asarray(x[~part], dtype=np.float64))
     chosen = tuple(fit.C for fit in fits) if cell.spec.tuned else ()
     choice = _choice(cell) if cell.nested else None
-    training = _sketch(cell, fits, score) if cell.signs is not None and cell.spec.name in SMOOTH_LOSS else None
+    training = _sketch(cell, fits, score) if cell.samples.signs is not None and cell.spec.name in SMOOTH_LOSS else None
     unconverged = sum(not fit.converged for fit in fits)
     return CellFit(score, unconverged=unconverged, C=chosen, choice=choice, training=training)
 
@@ -230,7 +235,6 @@ def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
 
 def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]) -> Sketch:
     """`training_sketch` of the cell's probes: residuals and curvatures are means over the probes a sample trained."""
-    assert cell.group is not None and cell.signs is not None
     x, folds = np.asarray(cell.x, dtype=np.float64), np.unique(cell.fold)
     z = Standardiser.fit(x).apply(x)
     residual, curvature = np.zeros((2, len(x)))
@@ -241,7 +245,7 @@ def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]
         curvature[part] += slopes[1] / (len(folds) - 1)
     penalty = float(np.mean([1 / fit.C for fit in fits]))
     loss = {"residual": residual, "curvature": curvature}
-    return training_sketch(z, cell.y, cell.fold, cell.group, score, **loss, penalty=penalty, signs=cell.signs)
+    return training_sketch(z, cell.samples, score, **loss, penalty=penalty)
 
 
 def _varies(x: Float[np.ndarray, "sample width"], part: Bool[np.ndarray, " sample"]) -> bool:

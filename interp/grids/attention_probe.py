@@ -12,19 +12,13 @@ from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.fitting.estimators import ProbeSpec
 from interp.grids.attention_columns import cell_metrics, check_transform, transformed_width, with_transform
-from interp.grids.cells import Samples, choose_samples, fit_cells, probe_attrs
+from interp.grids.cells import choose_samples, fit_cells, probe_attrs
 from interp.grids.features import read_features
 from interp.grids.grid import estimate_variables, make_grid
 from interp.grids.of_run import takes_run
 from interp.grids.variables import ATTENTION_GRID, returns
-from interp.statistics.inference import (
-    MIN_PER_CLASS,
-    Estimate,
-    benjamini_hochberg,
-    estimate_auc,
-    group_codes,
-    undefined,
-)
+from interp.statistics.inference import MIN_PER_CLASS, Estimate, benjamini_hochberg, estimate_auc, undefined
+from interp.statistics.samples import Samples
 from interp.support.accepted import CaptureOrRun, FoldNumbers, GroupSource, LabelSource, Mask, Probe
 from interp.support.arguments import job_count, progress_function, shown, whole_number
 from interp.support.public import public
@@ -75,7 +69,7 @@ def attention_grid(
     n_jobs, progress = job_count(n_jobs), progress_function(progress)
     min_per_class = whole_number("min_per_class", min_per_class, 1)
     everything = read_features(cap, valid, site=next(iter(cap.sites)))
-    samples = choose_samples(
+    chosen = choose_samples(
         len(cap.id),
         y,
         groups,
@@ -86,42 +80,42 @@ def attention_grid(
         seed=seed,
         ids=cap.id,
     )
-    has_role = everything.valid[samples.index]
+    has_role = everything.valid[chosen.index]
     valid_cells = np.repeat(has_role[:, None, :], len(cap.layers), axis=1)
     names = [(metric, head) for metric, values in cap.attention.items() for head in range(values.shape[2])]
     keep = np.empty((len(cap.layers), len(names), len(cap.roles)), bool)
     alone: dict[tuple[int, int], list[tuple[float, Estimate]]] = {}
     for layer, role in np.ndindex(len(cap.layers), len(cap.roles)):  # a cell at a time: all of them may not fit
-        cell = cell_metrics(cap, samples.index, layer, role)
+        cell = cell_metrics(cap, chosen.index, layer, role)
         valid_here = has_role[:, role]
         keep[layer, :, role] = np.concatenate([np.isfinite(values[valid_here]).all(0) for values in cell])
-        alone[layer, role] = [_metric_alone(values, valid_here, samples, min_per_class) for values in cell]
-    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
+        alone[layer, role] = [_metric_alone(values, valid_here, chosen.samples, min_per_class) for values in cell]
+    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=chosen.n_folds)
 
     def columns(layer: int, role: int) -> Float[np.ndarray, "sample column"]:
-        metrics = np.concatenate(cell_metrics(cap, samples.index, layer, role), axis=1)
+        metrics = np.concatenate(cell_metrics(cap, chosen.index, layer, role), axis=1)
         return with_transform(metrics[:, keep[layer, :, role]], transform)
 
     fitted = fit_cells(
         columns,
         valid_cells,
-        samples,
+        chosen.samples,
         lambda layer, role: spec,
         min_per_class=min_per_class,
         n_jobs=n_jobs,
-        size=len(samples.index) * transformed_width(keep.size, transform),
+        size=len(chosen.index) * transformed_width(keep.size, transform),
         progress=progress,
     )
     grid = make_grid(
         fitted,
-        samples,
+        chosen,
         layers=cap.layers,
         roles=cap.roles,
         attrs={
             "kind": "attention",
             "site": "pattern",
             "transform": transform,
-            **probe_attrs(spec, samples, min_per_class),
+            **probe_attrs(spec, chosen, min_per_class),
         },
     )
     dropped = [[_describe(names, ~keep[layer, :, role]) for role in range(keep.shape[2])] for layer in range(len(keep))]
@@ -162,7 +156,7 @@ def _metric_alone(
     if reason := _why_no_metric(score[used], bool(valid.any())):
         estimate = undefined(0, int(used.sum()), int(y[used].sum()), reason)
     else:
-        estimate = estimate_auc(score, y, samples.fold, group_codes(samples.group), min_per_class=min_per_class)
+        estimate = estimate_auc(score, samples, min_per_class=min_per_class)
     mean = score[used].mean() if used.any() else np.nan
     return mean, replace(estimate, influence=np.empty(0))  # as long as the samples, and nobody reads it
 

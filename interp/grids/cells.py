@@ -12,25 +12,29 @@ from interp.fitting.crossfit import Cell
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.workers import cross_fit_cells
 from interp.labelling.answers import Answers
-from interp.statistics.cross_fold import DIRECTIONS, group_signs
 from interp.statistics.folds import POPULATIONS, make_folds, read_groups, read_labels
-from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, group_codes, undefined
+from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, undefined
+from interp.statistics.samples import DIRECTIONS, Samples
 from interp.support.arguments import one_of, seed_number
 from interp.support.arrays import in_order, whole_numbers_in_order
 from interp.support.axes import places
 
 
 @dataclass(frozen=True)
-class Samples:
-    """The population of a grid: its samples in input order, with labels, folds and groups."""
+class Population:
+    """The samples of a grid in input order, and where they come from."""
 
     index: Int[np.ndarray, " sample"]
     """Where the samples stand in the arrays the caller gave."""
-    y: Int[np.ndarray, " sample"]
-    fold: Int[np.ndarray, " sample"]
-    group: tuple[str, ...]
-    ids: tuple[str, ...]
+    samples: Samples
+    groups: tuple[str, ...]
+    """Names of the groups, per sample."""
     excluded: dict[str, int]
+
+    @property
+    def n_folds(self) -> int:
+        """How many folds have samples."""
+        return len(np.unique(self.samples.fold))
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def choose_samples(
     folds: int = 5,
     seed: int = 0,
     ids: Any = None,
-) -> Samples:
+) -> Population:
     """The population and its folds: drawn as defined, or taken from `fold` (-1: not in the population).
 
     `y` and `groups` may be an Answers, whose labels and groups are found by id (of `y` both, where `groups` is None).
@@ -90,14 +94,9 @@ def choose_samples(
         _check_whole_groups(fold, group)
         excluded = {"no_fold": int((fold < 0).sum())}
     index = np.flatnonzero(fold >= 0)
-    return Samples(
-        index=index,
-        y=labels[index].astype(np.int64),
-        fold=fold[index],
-        group=tuple(group[i] for i in index.tolist()),
-        ids=tuple(ids[i] for i in index.tolist()),
-        excluded=excluded,
-    )
+    names = tuple(group[i] for i in index.tolist())
+    samples = Samples.named(labels[index].astype(np.int64), fold[index], names, [ids[i] for i in index.tolist()])
+    return Population(index, samples, names, excluded)
 
 
 def _by_id(y: Any, groups: Any, ids: Sequence[str]) -> tuple[Any, Any]:
@@ -130,12 +129,12 @@ def _check_whole_groups(fold: Int[np.ndarray, " sample"], group: Sequence[str]) 
         )
 
 
-def probe_attrs(spec: ProbeSpec, samples: Samples, min_per_class: int) -> dict[str, Any]:
+def probe_attrs(spec: ProbeSpec, population: Population, min_per_class: int) -> dict[str, Any]:
     """What a grid's attributes say of how its probes were fitted."""
     return {
         "probe": spec.name,
         "C": spec.strengths[0],
-        "folds": len(np.unique(samples.fold)),
+        "folds": population.n_folds,
         "seed": spec.seed,
         "min_per_class": min_per_class,
     }
@@ -160,15 +159,12 @@ def fit_cells(
     """
     n, n_layers, n_roles = used.shape
 
-    group, signs = group_codes(samples.group), group_signs(samples.group)
-
     def cells() -> Iterator[Cell]:
         for layer in range(n_layers):
             for role in range(n_roles):
                 mask = used[:, layer, role]
                 x = columns(layer, role)[mask]
-                parts = (samples.y[mask], samples.fold[mask], spec(layer, role), min_per_class, group[mask])
-                yield Cell(x, *parts, nested=nested, signs=signs[mask])
+                yield Cell(x, samples.at(mask), spec(layer, role), min_per_class, nested)
 
     largest = size // max(1, n_layers * n_roles)
     fits = cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)
@@ -185,9 +181,7 @@ def fit_cells(
     estimates = cell_estimates(
         score,
         used,
-        samples.y,
-        samples.fold,
-        group,
+        samples,
         [fit.reason for fit in fits],
         training=training,
         min_per_class=min_per_class,
@@ -213,9 +207,7 @@ def fit_cells(
 def cell_estimates(
     score: Float[np.ndarray, "sample layer role"],
     used: Bool[np.ndarray, "sample layer role"],
-    y: Int[np.ndarray, " sample"],
-    fold: Int[np.ndarray, " sample"],
-    group: Int[np.ndarray, " sample"],
+    samples: Samples,
     reasons: Sequence[str],
     *,
     training: Float[np.ndarray, "sample layer role side direction"] | None = None,
@@ -226,9 +218,8 @@ def cell_estimates(
     for (layer, role), reason in zip(np.ndindex(*score.shape[1:]), reasons, strict=True):
         if reason:
             mask = used[:, layer, role]
-            estimates.append(undefined(len(y), int(mask.sum()), int(y[mask].sum()), reason))
+            estimates.append(undefined(len(samples), int(mask.sum()), int(samples.y[mask].sum()), reason))
             continue
         shared = None if training is None else training[:, layer, role]
-        labels = (y, fold, group)
-        estimates.append(estimate_auc(score[:, layer, role], *labels, training=shared, min_per_class=min_per_class))
+        estimates.append(estimate_auc(score[:, layer, role], samples, training=shared, min_per_class=min_per_class))
     return estimates

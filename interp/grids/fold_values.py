@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int, Shaped
 
-from interp.statistics.cross_fold import DIRECTIONS
+from interp.statistics.samples import DIRECTIONS
 
 AXES = ("sample", "layer", "token")
 VARIABLES = ("choice_auc", "chosen_C", "training")

@@ -18,11 +18,12 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from interp.errors import DataError
-from interp.grids.cells import Fitted, Samples
+from interp.grids.cells import Fitted, Population
 from interp.grids.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
 from interp.grids.variables import JOINED_GRIDS, returns
-from interp.statistics.cross_fold import DIRECTIONS, Sketch
-from interp.statistics.inference import Estimate, group_codes
+from interp.statistics.cross_fold import Sketch
+from interp.statistics.inference import Estimate
+from interp.statistics.samples import DIRECTIONS, Samples, group_codes
 from interp.support.arguments import several_texts, shown
 from interp.support.arrays import read_whole_numbers
 from interp.support.axes import some
@@ -46,13 +47,26 @@ class GridArrays:
     """The arrays behind a grid, for the functions of `inference`, `resampling` and `contrast`."""
 
     score: Float[np.ndarray, "sample layer role"]
-    y: Int[np.ndarray, " sample"]
-    fold: Int[np.ndarray, " sample"]
-    group: Int[np.ndarray, " sample"]
+    samples: Samples
     auc: Float[np.ndarray, "layer role"]
     training: Float[np.ndarray, "sample layer role side direction"] | None = None
     choice: Float[np.ndarray, "fold layer role"] | None = None
     """`choice_auc` of every fold that has a sample, in increasing order; None if the grid knows of none."""
+
+    @property
+    def y(self) -> Int[np.ndarray, " sample"]:
+        """Labels."""
+        return self.samples.y
+
+    @property
+    def fold(self) -> Int[np.ndarray, " sample"]:
+        """Folds."""
+        return self.samples.fold
+
+    @property
+    def group(self) -> Int[np.ndarray, " sample"]:
+        """Codes of the groups."""
+        return self.samples.group
 
     @property
     def defined(self) -> Bool[np.ndarray, "layer role"]:
@@ -74,9 +88,7 @@ def grid_arrays(grid: xr.Dataset) -> GridArrays:
     fold = grid["fold"].values.astype(np.int64)
     return GridArrays(
         score=values["score"],
-        y=grid["y"].values.astype(np.int64),
-        fold=fold,
-        group=group_codes(grid["group"].values.tolist()),
+        samples=Samples(grid["y"].values.astype(np.int64), fold, group_codes(grid["group"].values.tolist())),
         auc=grid["auc"].transpose("layer", "token").values,
         training=unpacked(values["training"]) if "training" in values else None,
         choice=of_folds(values["choice_auc"], fold) if "choice_auc" in values else None,
@@ -99,7 +111,7 @@ def estimate_variables(
 
 
 def make_grid(
-    fitted: Fitted, samples: Samples, *, layers: Sequence[int], roles: Sequence[str], attrs: Mapping[str, Any]
+    fitted: Fitted, population: Population, *, layers: Sequence[int], roles: Sequence[str], attrs: Mapping[str, Any]
 ) -> xr.Dataset:
     """Scores and estimates under their labels; only samples of the population are in a grid.
 
@@ -110,7 +122,8 @@ def make_grid(
     by_fold = {name: v for name, v in (("choice_auc", fitted.choice), ("chosen_C", fitted.C)) if v is not None}
     if fitted.C is not None:
         attrs = {**attrs, "C": float(np.nanquantile(fitted.C, 0.5, method="lower")), "C_choice": "inner folds"}
-    excluded = {f"excluded_{reason}": count for reason, count in samples.excluded.items()}
+    samples = population.samples
+    excluded = {f"excluded_{reason}": count for reason, count in population.excluded.items()}
     grid = xr.Dataset(
         data_vars={
             **estimate_variables(fitted.estimates, ("layer", "token"), (len(layers), len(roles))),
@@ -124,7 +137,7 @@ def make_grid(
             "sample": np.asarray(samples.ids, dtype=object),
             "y": ("sample", samples.y),
             "fold": ("sample", samples.fold),
-            "group": ("sample", np.asarray(samples.group, dtype=object)),
+            "group": ("sample", np.asarray(population.groups, dtype=object)),
         },
         attrs={**attrs, **excluded, "unconverged": fitted.unconverged, "interp_version": __version__},
     )

@@ -94,7 +94,7 @@ def probe_grid(
     embed, nested, n_jobs = flag("embed", embed), flag("nested", nested), job_count(n_jobs)
     min_per_class, progress = whole_number("min_per_class", min_per_class, 1), progress_function(progress)
     features = read_features(data, valid, site=site, layers=layers, roles=roles, ids=ids)
-    samples = choose_samples(
+    chosen = choose_samples(
         len(features.ids),
         y,
         groups,
@@ -105,7 +105,7 @@ def probe_grid(
         seed=seed,
         ids=features.ids,
     )
-    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=len(np.unique(samples.fold)))
+    spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=chosen.n_folds)
     shape = (len(features.layers), len(features.roles))
     width = _per_cell(components, features)
     if (width < 0).any():
@@ -113,11 +113,11 @@ def probe_grid(
     width = np.broadcast_to(width, shape)
 
     def fit(part: Features) -> tuple[Bool[np.ndarray, "sample layer role"], Fitted]:
-        used = part.used(samples.index)
+        used = part.used(chosen.index)
         return used, fit_cells(
-            partial(part.column, samples.index),
+            partial(part.column, chosen.index),
             used,
-            samples,
+            chosen.samples,
             lambda layer, role: replace(spec, components=max(1, int(width[layer, role]))),
             min_per_class=min_per_class,
             n_jobs=n_jobs,
@@ -129,14 +129,14 @@ def probe_grid(
     used, fitted = fit(features)
     grid = make_grid(
         fitted,
-        samples,
+        chosen,
         layers=features.layers,
         roles=features.roles,
-        attrs={"kind": "probe", "site": site, **probe_attrs(spec, samples, min_per_class)},
+        attrs={"kind": "probe", "site": site, **probe_attrs(spec, chosen, min_per_class)},
     )
-    lacking = features.valid[samples.index, None, :] & ~used
+    lacking = features.valid[chosen.index, None, :] & ~used
     grid["n_nonfinite"] = (("layer", "token"), lacking.sum(0))
-    grid.attrs["nonfinite"] = describe_nonfinite(lacking, samples.ids, features.layers, features.roles)
+    grid.attrs["nonfinite"] = describe_nonfinite(lacking, chosen.samples.ids, features.layers, features.roles)
     if embed and (control := features.control()) is not None:
         row = fit(control)[1]
         grid = grid.assign(estimate_variables(row.estimates, ("token",), shape[1:], prefix="embed_"))

@@ -8,14 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.labelling.answers import Answers
-from interp.statistics.inference import (
-    MIN_PER_CLASS,
-    auc_influence,
-    auc_interval,
-    group_codes,
-    normal_estimate,
-    standard_error,
-)
+from interp.statistics.inference import MIN_PER_CLASS, auc_influence, auc_interval, normal_estimate, standard_error
+from interp.statistics.samples import group_codes
 
 SHARE = 0.05
 """A difference of shares is noted if its 95 % interval lies wholly beyond 5 points, to either side."""

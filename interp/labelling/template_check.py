@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from interp.statistics.inference import MIN_PER_CLASS, auc_influence, auc_interval, group_codes, standard_error
+from interp.statistics.inference import MIN_PER_CLASS, auc_influence, auc_interval, standard_error
+from interp.statistics.samples import group_codes
 
 SHARE = 0.05
 """A word is part of a template if this share of the questions have it (and at least `MIN_PER_CLASS` questions)."""

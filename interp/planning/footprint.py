@@ -12,7 +12,7 @@ from typing import Any
 from interp.capturing.attention import METRICS
 from interp.errors import RunError
 from interp.planning.shapes import Shapes
-from interp.statistics.cross_fold import DIRECTIONS
+from interp.statistics.samples import DIRECTIONS
 from interp.storing.safetensors_stream import layout
 from interp.storing.shard_files import Shard
 from interp.storing.shards import SHARD_SAMPLES

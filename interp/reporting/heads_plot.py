@@ -77,13 +77,13 @@ def heads_heatmap(
     elif fold is not None and not isinstance(y, Answers):
         inside = whole_numbers_in_order("fold", fold) >= 0
         y = [label if here else None for label, here in zip(in_order("labels", y), inside, strict=False)]
-    samples = choose_samples(len(cap.id), y, groups, fold=fold, ids=cap.id)
+    chosen = choose_samples(len(cap.id), y, groups, fold=fold, ids=cap.id)
     values = np.full(cap.attention[metric].shape[1:3], np.nan)
     for cell in np.ndindex(values.shape):
         here = cap.attention[metric][:, cell[0], :, cap.roles.index(role)][:, cell[1]].double().numpy(force=True)
-        here = here[samples.index]
+        here = here[chosen.index]
         used = np.isfinite(here)
-        label, held_out = samples.y[used], samples.fold[used]
+        label, held_out = chosen.samples.y[used], chosen.samples.fold[used]
         if not why_undefined(label, held_out):
             values[cell] = within_fold_auc(here[used], label, held_out)
     heads = [str(head) for head in range(values.shape[1])]

@@ -24,16 +24,15 @@ Tibshirani 2021. No matrix of pairs is kept: Σ d_ij d_ji is the trace of a squa
 group has the same signs in both: they follow from its name (`group_signs`), whatever other groups there are.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import shake_128
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import linalg, sparse
 
+from interp.statistics.samples import Samples
+
 BANDWIDTH = 0.3
-DIRECTIONS = 8
 TAIL = 8.0
 """Widths (and frequencies) at which a Gaussian is 0: exp(-32)."""
 FLAT = 1e-9
@@ -42,35 +41,25 @@ JITTER = 1e-13
 """Added to the inner products, relative to their trace, where there are fewer samples than features."""
 
 Sketch = Float[np.ndarray, "sample side direction"]
-Signs = Float[np.ndarray, "sample direction"]
-
-
-def group_signs(groups: Sequence[str]) -> Signs:
-    """Every sample's random signs: `DIRECTIONS` bits of the SHAKE-128 hash of its group's name."""
-    size = -(-DIRECTIONS // 8)
-    hashed = [shake_128(name.encode("utf-8", "surrogatepass")).digest(size) for name in groups]
-    bits = np.unpackbits(np.frombuffer(b"".join(hashed), dtype=np.uint8).reshape(len(hashed), size), axis=1)
-    return bits[:, :DIRECTIONS] * 2.0 - 1
 
 
 def training_sketch(
     z: Float[np.ndarray, "sample width"],
-    y: Int[np.ndarray, " sample"],
-    fold: Int[np.ndarray, " sample"],
-    group: Int[np.ndarray, " sample"],
+    samples: Samples,
     score: Float[np.ndarray, " sample"],
     *,
     residual: Float[np.ndarray, " sample"],
     curvature: Float[np.ndarray, " sample"],
     penalty: float,
-    signs: Signs,
 ) -> Sketch:
     """Products of the pair influences d with random signs: d·u (what a sample received) and dᵀ·u (what it gave).
 
     For a linear probe on standardised features z, at the minimum of penalty |w|²/2 + Σ loss: `residual` is minus the
     derivative of a sample's loss by its score, `curvature` the second derivative, means over the probes it trained;
-    `score` is out-of-fold. `signs` are those of `group_signs`, so that sketches of cells and of grids fit together.
+    `score` is out-of-fold. The samples' signs let sketches of cells and of grids fit together.
     """
+    y, fold, group, signs = samples.y, samples.fold, samples.group, samples.signs
+    assert signs is not None
     curvature = np.maximum(curvature, FLAT)
     z, mean = _projected(z, curvature)
     numbers = np.unique(fold)
@@ -83,7 +72,7 @@ def training_sketch(
         )
         removed[inside] += curvature[inside] * _group_leverage(root, residual[inside], group[inside])
     pairs = sum(int((y[fold == f] == 1).sum()) * int((y[fold == f] == 0).sum()) for f in numbers)
-    received, given = np.zeros((2, len(y), DIRECTIONS))
+    received, given = np.zeros((2, *signs.shape))
     for f in numbers:
         test, train = fold == f, fold != f
         if y[test].min() == y[test].max():

@@ -4,9 +4,7 @@ Every function takes out-of-fold scores (`NaN` = the sample is not in this cell)
 integer group codes, and knows nothing of layers or tokens. Definitions: docs/definitions.md, "Numbers, exactly".
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -14,6 +12,7 @@ from scipy import stats
 from scipy.special import expit
 
 from interp.statistics.cross_fold import shared_variance
+from interp.statistics.samples import Samples
 
 LEVEL = 0.95
 MIN_PER_CLASS = 10
@@ -41,12 +40,6 @@ def undefined(n_samples: int, n: int, n_correct: int, reason: str) -> Estimate:
     """The estimate of a cell that has none: NaN everywhere and the reason, never 0.5."""
     nan = float("nan")
     return Estimate(nan, nan, nan, np.zeros(n_samples), n, n_correct, reason=reason)
-
-
-def group_codes(groups: Sequence[Any]) -> Int[np.ndarray, " sample"]:
-    """Groups as integers 0 … G-1, in the order of their names: nothing drawn for them depends on the samples' order."""
-    code = {group: i for i, group in enumerate(sorted(set(groups)))}
-    return np.array([code[group] for group in groups], dtype=np.int64)
 
 
 def group_sums(
@@ -179,9 +172,7 @@ def auc_interval(value: float, se: float, n_correct: int, n_wrong: int) -> tuple
 
 def estimate_auc(
     score: Float[np.ndarray, " sample"],
-    y: Int[np.ndarray, " sample"],
-    fold: Int[np.ndarray, " sample"],
-    group: Int[np.ndarray, " sample"],
+    samples: Samples,
     *,
     training: Float[np.ndarray, "sample side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
@@ -190,12 +181,13 @@ def estimate_auc(
 
     `training`: the cell's `training_sketch`; None for scores that were not trained on these samples.
     """
+    y, fold = samples.y, samples.fold
     used = np.isfinite(score)
     n, n_correct = int(used.sum()), int(y[used].sum())
     if reason := why_undefined(y[used], fold[used], min_per_class):
         return undefined(len(score), n, n_correct, reason)
     value, influence = auc_influence(score, y, fold)
-    se = standard_error(influence, group, training)
+    se = standard_error(influence, samples.group, training)
     low, high = auc_interval(value, se, n_correct, n - n_correct)
     return Estimate(value, low, high, influence, n, n_correct, se=se)
 
@@ -222,9 +214,7 @@ def normal_estimate(
 def delta_auc(
     score_1: Float[np.ndarray, " sample"],
     score_2: Float[np.ndarray, " sample"],
-    y: Int[np.ndarray, " sample"],
-    fold: Int[np.ndarray, " sample"],
-    group: Int[np.ndarray, " sample"],
+    samples: Samples,
     *,
     training: Float[np.ndarray, "sample side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
@@ -233,6 +223,7 @@ def delta_auc(
 
     `training`: the first cell's `training_sketch` minus the second's.
     """
+    y, fold = samples.y, samples.fold
     both = np.isfinite(score_1) & np.isfinite(score_2)
     n, n_correct = int(both.sum()), int(y[both].sum())
     if reason := why_undefined(y[both], fold[both], min_per_class):
@@ -241,7 +232,7 @@ def delta_auc(
     value_2, influence_2 = auc_influence(np.where(both, score_2, np.nan), y, fold)
     if training is not None:
         training = np.where(both[:, None, None], training, 0.0)
-    return normal_estimate(value_1 - value_2, influence_1 - influence_2, group, n, n_correct, training=training)
+    return normal_estimate(value_1 - value_2, influence_1 - influence_2, samples.group, n, n_correct, training=training)
 
 
 def benjamini_hochberg(p: Float[np.ndarray, "*cell"]) -> Float[np.ndarray, "*cell"]:

@@ -16,6 +16,7 @@ from scipy import linalg
 
 from interp.statistics.inference import MIN_PER_CLASS, concordance, undefined
 from interp.statistics.resampling import NestedBest, composed_best
+from interp.statistics.samples import Samples
 
 ALPHA = 1.0
 """Ridge penalty of the probes that choose: their features have variance 1."""
@@ -109,9 +110,7 @@ def _dual(
 def chosen_best(
     score: Float[np.ndarray, "sample cell"],
     choice: Float[np.ndarray, "fold cell"],
-    y: Int[np.ndarray, " sample"],
-    fold: Int[np.ndarray, " sample"],
-    group: Int[np.ndarray, " sample"],
+    samples: Samples,
     *,
     training: Float[np.ndarray, "sample cell side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
@@ -120,10 +119,10 @@ def chosen_best(
 
     `training`: the cells' `training_sketch`, for the interval (`composed_best`).
     """
-    folds = np.unique(fold)
+    folds = np.unique(samples.fold)
     if not np.isfinite(choice).any(1).all():
         reason = "without some fold no cell can be judged: a training part of the choice has one class only"
-        return NestedBest(undefined(len(y), 0, 0, reason), {}, np.full(len(y), np.nan))
+        return NestedBest(undefined(len(samples), 0, 0, reason), {}, np.full(len(samples), np.nan))
     cells = np.nan_to_num(choice, nan=-1.0).argmax(1)
     chosen = dict(zip(folds.tolist(), cells.tolist(), strict=True))
-    return composed_best(score, chosen, y, fold, group, training=training, min_per_class=min_per_class)
+    return composed_best(score, chosen, samples, training=training, min_per_class=min_per_class)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from interp.statistics.inference import LEVEL, MIN_PER_CLASS, Estimate, concordance, estimate_auc, group_sums
+from interp.statistics.samples import Samples
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,7 @@ class SplitHalves:
 
 def nested_best(
     score: Float[np.ndarray, "sample cell"],
-    y: Int[np.ndarray, " sample"],
-    fold: Int[np.ndarray, " sample"],
-    group: Int[np.ndarray, " sample"],
+    samples: Samples,
     *,
     min_per_class: int = MIN_PER_CLASS,
 ) -> NestedBest:
@@ -46,6 +45,7 @@ def nested_best(
 
     `score` holds defined cells only. Chosen so, the best of many cells is not favoured by its luck.
     """
+    y, fold = samples.y, samples.fold
     folds = np.unique(fold)
     concordant, pairs = np.zeros((2, len(folds), score.shape[1]))
     masks, cell_mask = np.unique(np.isfinite(score), axis=1, return_inverse=True)
@@ -60,15 +60,13 @@ def nested_best(
         total = pairs[others].sum(0)
         aucs = np.divide(concordant[others].sum(0), total, out=np.full(total.shape, -1.0), where=total > 0)
         chosen[int(f)] = int(aucs.argmax())
-    return composed_best(score, chosen, y, fold, group, min_per_class=min_per_class)
+    return composed_best(score, chosen, samples, min_per_class=min_per_class)
 
 
 def composed_best(
     score: Float[np.ndarray, "sample cell"],
     chosen: dict[int, int],
-    y: Int[np.ndarray, " sample"],
-    fold: Int[np.ndarray, " sample"],
-    group: Int[np.ndarray, " sample"],
+    samples: Samples,
     *,
     training: Float[np.ndarray, "sample cell side direction"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
@@ -80,10 +78,10 @@ def composed_best(
     each fold takes part in the others' choice is not in it: a little narrow where a few cells compete
     (docs/calibration.md).
     """
-    cell = np.array([chosen[f] for f in fold.tolist()])
-    own = (np.arange(len(y)), cell)
+    cell = np.array([chosen[f] for f in samples.fold.tolist()])
+    own = (np.arange(len(samples)), cell)
     shared = None if training is None else training[own]
-    estimate = estimate_auc(score[own], y, fold, group, training=shared, min_per_class=min_per_class)
+    estimate = estimate_auc(score[own], samples, training=shared, min_per_class=min_per_class)
     return NestedBest(estimate, chosen, score[own])
 
 
@@ -117,9 +115,7 @@ def peak_set(
 def split_halves(
     score_1: Float[np.ndarray, "sample layer role"],
     score_2: Float[np.ndarray, "sample layer role"],
-    y: Int[np.ndarray, " sample"],
-    fold: Int[np.ndarray, " sample"],
-    group: Int[np.ndarray, " sample"],
+    samples: Samples,
     defined: Bool[np.ndarray, "layer role"],
     *,
     seed: int = 0,
@@ -130,11 +126,12 @@ def split_halves(
     Groups are split in two halves, `halvings` times, by `default_rng([seed, 2])`; over the `defined` cells, grid 1
     on one half is correlated with grid 2 on the other.
     """
-    n_groups = int(group.max()) + 1
+    n_groups = int(samples.group.max()) + 1
     order = np.random.default_rng([seed, 2]).permuted(np.tile(np.arange(n_groups), (halvings, 1)), axis=1)
-    first = (order < n_groups // 2)[:, group]
+    first = (order < n_groups // 2)[:, samples.group]
     halves = np.concatenate([first, ~first])
-    grids = [_half_aucs(score, y, fold, halves, defined).reshape(2, halvings, -1) for score in (score_1, score_2)]
+    labels = (samples.y, samples.fold)
+    grids = [_half_aucs(score, *labels, halves, defined).reshape(2, halvings, -1) for score in (score_1, score_2)]
     layer, role = np.nonzero(defined)
 
     def mean_correlation(a: np.ndarray, b: np.ndarray, centre: bool) -> float:

@@ -11,11 +11,12 @@ from scipy import stats
 from interp.comparing.against_controls import against_controls, control_sentences, gain_text
 from interp.comparing.best_cell import nested_choice
 from interp.controls.controls import control_grid
-from interp.controls.scored import Labels, Scored
+from interp.controls.scored import Scored
 from interp.errors import DataError
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
 from interp.statistics.inference import delta_auc
+from interp.statistics.samples import Samples
 
 N = 300
 
@@ -32,7 +33,7 @@ def grid() -> xr.Dataset:
 
 def baseline(grid: xr.Dataset, score: np.ndarray, **options: object) -> dict[str, Scored]:
     arrays = grid_arrays(grid)
-    labels = Labels.of(arrays.y, arrays.fold, grid["group"].values.tolist(), grid["sample"].values.tolist())
+    labels = Samples.named(arrays.y, arrays.fold, grid["group"].values.tolist(), grid["sample"].values.tolist())
     return {"all": Scored.of(score, labels, min_per_class=10, **options)}
 
 
@@ -45,11 +46,10 @@ def test_the_difference_is_that_of_the_nested_best_cells_own_scores(grid: xr.Dat
     nested, cells = nested_choice(arrays)
     layer, role = cells[nested.chosen[0]].tolist()
     assert set(nested.chosen.values()) == {nested.chosen[0]}
-    samples = (arrays.y, arrays.fold, arrays.group)
-    expected = delta_auc(nested.score, score, *samples, training=arrays.trained(layer, role))
+    expected = delta_auc(nested.score, score, arrays.samples, training=arrays.trained(layer, role))
     (row,) = against_controls(grid, {"answer_logprob": baseline(grid, score)})
     assert row["difference"] == pytest.approx({key: getattr(expected, key) for key in ("value", "low", "high", "p")})
-    alone = delta_auc(nested.score, score, *samples)  # what the folds share is in the interval
+    alone = delta_auc(nested.score, score, arrays.samples)  # what the folds share is in the interval
     assert alone.high - alone.low < row["difference"]["high"] - row["difference"]["low"]
 
 

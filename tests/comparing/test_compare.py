@@ -11,6 +11,7 @@ from interp.errors import DataError
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
 from interp.statistics.inference import benjamini_hochberg, delta_auc
+from interp.statistics.samples import Samples
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +65,7 @@ def test_every_delta_is_that_of_inference_and_q_is_over_the_grid(grids: tuple[xr
             expected = delta_auc(
                 one["score"].isel(cell).values,
                 two["score"].isel(cell).values,
-                one["y"].values,
-                one["fold"].values,
-                grid_arrays(one).group,
+                Samples(one["y"].values, one["fold"].values, grid_arrays(one).group),
                 training=grid_arrays(one).trained(*cell.values()) - grid_arrays(two).trained(*cell.values()),
             )
             here = delta.isel(cell)

@@ -5,6 +5,7 @@ import pytest
 
 from interp.comparing.contrast import contrast
 from interp.statistics.inference import delta_auc, within_fold_auc
+from interp.statistics.samples import Samples
 
 
 def grid(n: int = 300, layers: int = 2, roles: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -18,8 +19,8 @@ def grid(n: int = 300, layers: int = 2, roles: int = 4) -> tuple[np.ndarray, np.
 def test_one_role_against_one_is_delta_auc() -> None:
     score, y, fold = grid(layers=1)
     score[::7, 0, 1] = np.nan
-    expected = delta_auc(score[:, 0, 0], score[:, 0, 1], y, fold, np.arange(len(y)))
-    got = contrast(score, y, fold, np.arange(len(y)), [0], [1]).difference
+    expected = delta_auc(score[:, 0, 0], score[:, 0, 1], Samples(y, fold, np.arange(len(y))))
+    got = contrast(score, Samples(y, fold, np.arange(len(y))), [0], [1]).difference
     assert (got.value, got.low, got.high, got.p, got.n) == pytest.approx(
         (expected.value, expected.low, expected.high, expected.p, expected.n)
     )
@@ -30,7 +31,7 @@ def test_complete_cases_have_all_of_a_and_one_of_b() -> None:
     score[:50, :, 0] = np.nan  # no A
     score[50:90, :, 2:] = np.nan  # no B at all
     score[90:120, :, 3] = np.nan  # one of B
-    got = contrast(score, y, fold, np.arange(len(y)), [0, 1], [2, 3])
+    got = contrast(score, Samples(y, fold, np.arange(len(y))), [0, 1], [2, 3])
     assert got.difference.n == 300 - 90 and got.difference.n_correct == y[90:].sum()
     expected_a = np.mean(
         [within_fold_auc(score[90:, layer, role], y[90:], fold[90:]) for layer in (0, 1) for role in (0, 1)]
@@ -52,7 +53,7 @@ def test_b_roles_that_name_an_a_token_are_left_out_for_that_sample() -> None:
     token = np.tile([10, 20, 30], (len(y), 1))
     token[:100, 1] = 10  # B role 1 is the A token
     token[:40, 2] = 10  # and so is B role 2: nothing is left to compare with
-    got = contrast(score, y, fold, np.arange(len(y)), [0], [1, 2], token=token)
+    got = contrast(score, Samples(y, fold, np.arange(len(y))), [0], [1, 2], token=token)
     assert got.coincident == 140 and got.difference.n == 260
     expected_b = np.mean(
         [
@@ -68,7 +69,7 @@ def test_the_same_token_twice_is_no_difference_but_undefined() -> None:
     """Were coincident tokens kept, the contrast of a token with itself would be evidence of equality."""
     score, y, fold = grid(layers=1, roles=2)
     score[:, 0, 1] = score[:, 0, 0]
-    got = contrast(score, y, fold, np.arange(len(y)), [0], [1], token=np.full((len(y), 2), 5))
+    got = contrast(score, Samples(y, fold, np.arange(len(y))), [0], [1], token=np.full((len(y), 2), 5))
     assert np.isnan(got.difference.value) and "no AUC on the 0 samples" in got.difference.reason
 
 
@@ -77,23 +78,23 @@ def test_absent_roles_do_not_coincide() -> None:
     score[:150, 0, 1] = np.nan
     token = np.tile([10, 20, 30], (len(y), 1))
     token[:150, 1] = -1
-    assert contrast(score, y, fold, np.arange(len(y)), [0], [1, 2], token=token).coincident == 0
+    assert contrast(score, Samples(y, fold, np.arange(len(y))), [0], [1, 2], token=token).coincident == 0
 
 
 def test_undefined_b_cells_are_named_and_undefined_a_cells_stop_it() -> None:
     score, y, fold = grid(roles=3)
     score[15:, 1, 2] = np.nan
-    got = contrast(score, y, fold, np.arange(len(y)), [0], [1, 2])
+    got = contrast(score, Samples(y, fold, np.arange(len(y))), [0], [1, 2])
     assert got.left_out == ((1, 2),) and np.isfinite(got.difference.value)
-    back = contrast(score, y, fold, np.arange(len(y)), [2], [0, 1])
+    back = contrast(score, Samples(y, fold, np.arange(len(y))), [2], [0, 1])
     assert np.isnan(back.difference.value) and back.difference.reason.startswith("set A has no AUC")
 
 
 def test_a_planted_difference_is_found_and_a_null_one_is_not() -> None:
     score, y, fold = grid()
-    found = contrast(score, y, fold, np.arange(len(y)), [0], [1, 2, 3]).difference
+    found = contrast(score, Samples(y, fold, np.arange(len(y))), [0], [1, 2, 3]).difference
     assert found.low > 0.1 and found.p < 1e-6
-    none = contrast(score, y, fold, np.arange(len(y)), [1], [2, 3]).difference
+    none = contrast(score, Samples(y, fold, np.arange(len(y))), [1], [2, 3]).difference
     assert none.low < 0 < none.high
 
 
@@ -139,7 +140,7 @@ def test_complete_cases_by_the_definition_sample_by_sample(seed: int) -> None:
         )
         for name, side in (("a", a), ("b", b))
     }
-    got = contrast(score, y, fold, np.arange(n), a, b, token=token)
+    got = contrast(score, Samples(y, fold, np.arange(n)), a, b, token=token)
     assert (got.difference.n, got.difference.n_correct, got.coincident) == (len(used), y[used].sum(), coincident)
     assert (got.auc_a, got.auc_b) == pytest.approx((mean["a"], mean["b"]))
     assert got.difference.value == pytest.approx(mean["a"] - mean["b"])

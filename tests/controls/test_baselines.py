@@ -5,9 +5,9 @@ import pytest
 from planted_answers import N, make_answers
 
 from interp.controls.baselines import baseline_estimates, fitted_estimate, position_estimates
-from interp.controls.scored import Labels
 from interp.statistics.cross_fold import shared_variance
 from interp.statistics.inference import Estimate, standard_error
+from interp.statistics.samples import Samples
 
 NAMES = (
     "random_vectors",
@@ -20,17 +20,17 @@ NAMES = (
 )
 
 
-def make_labels(rng: np.random.Generator, n: int = N) -> Labels:
+def make_labels(rng: np.random.Generator, n: int = N) -> Samples:
     """Labels, folds and groups that know nothing of each other."""
     return labels_of(rng.permutation(np.arange(n) % 2), rng.permutation(np.arange(n) % 5))
 
 
-def labels_of(y: np.ndarray, fold: np.ndarray) -> Labels:
+def labels_of(y: np.ndarray, fold: np.ndarray) -> Samples:
     """Every sample a group of its own, named as `make_answers` does."""
-    return Labels.of(y, fold, [f"g{i}" for i in range(len(y))], [f"s{i}" for i in range(len(y))])
+    return Samples.named(y, fold, [f"g{i}" for i in range(len(y))], [f"s{i}" for i in range(len(y))])
 
 
-def estimates(seed: int, labels: Labels, **planted: list) -> dict[str, Estimate]:
+def estimates(seed: int, labels: Samples, **planted: list) -> dict[str, Estimate]:
     answers = make_answers(np.random.default_rng([seed, 1]), **planted)
     return baseline_estimates(answers, range(len(answers)), labels, width=20)
 
@@ -61,7 +61,7 @@ def plant(name: str, y: np.ndarray, rng: np.random.Generator) -> dict[str, list]
 def test_a_baseline_finds_what_is_planted_for_it(name: str) -> None:
     rng = np.random.default_rng(0)
     labels = make_labels(rng)
-    found = estimates(0, labels, **plant(name, labels[0], rng))
+    found = estimates(0, labels, **plant(name, labels.y, rng))
     assert found[name].value > 0.9
     assert found[name].n == N
     # Words and identities of one field do not tell what stands in another.
@@ -72,14 +72,14 @@ def test_a_baseline_finds_what_is_planted_for_it(name: str) -> None:
 def test_log_probabilities_are_scores_as_they_are_and_not_fitted() -> None:
     """A sign that is wrong stays wrong: nothing learns that low means correct."""
     labels = make_labels(np.random.default_rng(0))
-    found = estimates(0, labels, logprobs=[[-float(t), -float(t)] for t in labels[0]])
+    found = estimates(0, labels, logprobs=[[-float(t), -float(t)] for t in labels.y])
     assert found["answer_logprob"].value == 0.0
     assert found["exact_answer_logprob"].value == 0.0
 
 
 def test_samples_without_log_probabilities_are_left_out_and_counted() -> None:
     labels = make_labels(np.random.default_rng(0))
-    some = [[float(t)] * 3 if i % 2 else None for i, t in enumerate(labels[0])]
+    some = [[float(t)] * 3 if i % 2 else None for i, t in enumerate(labels.y)]
     found = estimates(0, labels, logprobs=some)["answer_logprob"]
     assert (found.value, found.n) == (1.0, N // 2)
     none = estimates(0, labels, logprobs=[None] * N)["answer_logprob"]

@@ -13,9 +13,10 @@ from interp.capturing.forward_pass import capture_batches
 from interp.capturing.question_embedding import question_embeddings
 from interp.controls.baselines import question_estimate
 from interp.controls.controls import control_grid
-from interp.controls.scored import Labels
 from interp.grids.probes import probe_grid
+from interp.models.backends.kinds import backend_of
 from interp.models.embedding import token_embeddings
+from interp.statistics.samples import Samples
 
 
 def test_the_vectors_are_hugging_faces_own(case, tiny_folder) -> None:
@@ -60,7 +61,7 @@ def test_a_samples_vector_is_the_mean_of_its_own_questions_tokens(llama, asked) 
 def test_a_model_whose_embedding_cannot_be_looked_up_has_none_and_is_captured_all_the_same(
     llama, asked, monkeypatch
 ) -> None:
-    monkeypatch.setattr("interp.models.embedding._lookup", lambda model: None)
+    monkeypatch.setattr(type(backend_of(llama)), "embedding", None)
     cap = interp.capture(llama, *asked)
     assert cap.question_embed.shape == (3, 32) and cap.question_embed.isnan().all() and cap.resid[0].isfinite().any()
 
@@ -73,13 +74,14 @@ def test_parts_without_it_are_unknown_when_they_are_joined(llama, asked) -> None
     assert interp.Capture.concat([bare]).question_embed is None
 
 
-def labels(n: int = 200) -> Labels:
+def labels(n: int = 200) -> Samples:
     names = [*map(str, range(n))]
-    return Labels.of(np.arange(n) % 2, np.arange(n) // 2 % 5, names, names)
+    return Samples.named(np.arange(n) % 2, np.arange(n) // 2 % 5, names, names)
 
 
 def test_what_is_planted_in_it_is_found_and_samples_without_it_are_left_out() -> None:
-    y, *_ = given = labels()
+    given = labels()
+    y = given.y
     x = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32)
     assert abs(question_estimate(x, given).value - 0.5) < 0.12
     x[:, 2] += 3 * y
@@ -113,7 +115,7 @@ def test_the_control_stands_beside_the_others_and_reads_samples_by_name() -> Non
     found = controls.baselines["question_embedding"]["all"]
     expected = question_estimate(
         told.numpy(),
-        Labels.of(y, grid["fold"].values, grid["group"].values.tolist(), grid["sample"].values.tolist()),
+        Samples.named(y, grid["fold"].values, grid["group"].values.tolist(), grid["sample"].values.tolist()),
         min_per_class=10,
     )
     assert found.value == expected.value > 0.95

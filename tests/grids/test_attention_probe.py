@@ -8,6 +8,7 @@ from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.grids.probes import attention_grid, probe_grid
 from interp.statistics.inference import estimate_auc
+from interp.statistics.samples import Samples
 
 ROLES = ("last_q", "exact_answer_first", "-1")
 
@@ -50,7 +51,7 @@ def test_a_metrics_auc_is_that_of_its_mean_over_heads() -> None:
             for role in range(3):
                 here = grid.sel(metric=metric, layer=layer, token=ROLES[role])
                 score = cap.attention[metric][:, layer, :, role].double().mean(1).numpy()
-                expected = estimate_auc(score, y, fold, np.arange(len(y)))
+                expected = estimate_auc(score, Samples(y, fold, np.arange(len(y))))
                 np.testing.assert_allclose(
                     [here["metric_auc"], here["metric_low"], here["metric_high"]],
                     [expected.value, expected.low, expected.high],

@@ -7,7 +7,7 @@ import torch
 import xarray as xr
 
 from interp.errors import DataError
-from interp.grids.cells import Samples, choose_samples
+from interp.grids.cells import Population, choose_samples
 from interp.grids.features import read_features
 
 N = 60
@@ -22,9 +22,11 @@ def series(values: object) -> pd.Series:
     return pd.Series(values, index=np.random.default_rng(0).permutation(N))
 
 
-def same(a: Samples, b: Samples) -> bool:
-    return (a.group, a.ids, a.excluded) == (b.group, b.ids, b.excluded) and all(
-        np.array_equal(getattr(a, name), getattr(b, name)) for name in ("index", "y", "fold")
+def same(a: Population, b: Population) -> bool:
+    return (a.groups, a.samples.ids, a.excluded) == (b.groups, b.samples.ids, b.excluded) and all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for one, other, names in ((a, b, ("index",)), (a.samples, b.samples, ("y", "fold", "group", "signs")))
+        for name in names
     )
 
 
@@ -38,9 +40,9 @@ def test_samples_are_read_by_order(kind, fold) -> None:
 
 def test_no_group_of_a_shuffled_table_stands_on_both_sides_of_a_fold() -> None:
     table = pd.DataFrame({"y": Y, "group": GROUPS}).sample(frac=1, random_state=0)
-    samples = choose_samples(N, table["y"], table["group"])
-    assert samples.group == tuple(table["group"].tolist()) and samples.y.tolist() == table["y"].tolist()
-    numbers = pd.DataFrame({"group": samples.group, "fold": samples.fold}).groupby("group")["fold"].nunique()
+    found = choose_samples(N, table["y"], table["group"])
+    assert found.groups == tuple(table["group"].tolist()) and found.samples.y.tolist() == table["y"].tolist()
+    numbers = pd.DataFrame({"group": found.groups, "fold": found.samples.fold}).groupby("group")["fold"].nunique()
     assert (numbers == 1).all()
 
 
@@ -49,7 +51,7 @@ def test_given_folds_that_split_a_group_are_refused() -> None:
     fold[[4, 9]] = [3, 0]  # of q1, in fold 1, and q3, in fold 3
     with pytest.raises(DataError, match=r"fold: 2 of 20 groups are split over folds, first 'q1' \(folds 1, 3\)"):
         choose_samples(N, Y, GROUPS, fold=fold)
-    assert choose_samples(N, Y, None, fold=fold).fold.tolist() == fold.tolist()  # every sample its own group
+    assert choose_samples(N, Y, None, fold=fold).samples.fold.tolist() == fold.tolist()  # every sample its own group
     fold[[4, 9]] = -1  # outside the population: on neither side
     assert choose_samples(N, Y, GROUPS, fold=fold).excluded == {"no_fold": 2}
 

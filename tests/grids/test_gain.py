@@ -16,6 +16,7 @@ from interp.grids.gain import gain_grid
 from interp.grids.grid_table import run_rows
 from interp.grids.probes import attention_grid, matched_width_grid, probe_grid
 from interp.statistics.inference import benjamini_hochberg, estimate_auc
+from interp.statistics.samples import Samples
 
 ROLES = ("last_q", "exact_answer_first")
 
@@ -141,9 +142,9 @@ def test_p_is_uniform_under_the_null_and_has_its_exact_ends() -> None:
     p = []
     for _ in range(400):
         y = rng.integers(0, 2, 80)
-        p.append(p_against_half(estimate_auc(rng.standard_normal(80), y, np.arange(80) % 5, np.arange(80))))
+        p.append(p_against_half(estimate_auc(rng.standard_normal(80), Samples(y, np.arange(80) % 5, np.arange(80)))))
     assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=0.03) and np.mean(p) == pytest.approx(0.5, abs=0.05)
     y, fold = np.repeat([0, 1], 12), np.arange(24) % 4
-    assert p_against_half(estimate_auc(y.astype(float), y, fold, np.arange(24))) == 2 * 0.5**12
-    assert p_against_half(estimate_auc(np.zeros(24), y, fold, np.arange(24))) == 1
-    assert np.isnan(p_against_half(estimate_auc(np.full(24, np.nan), y, fold, np.arange(24))))
+    assert p_against_half(estimate_auc(y.astype(float), Samples(y, fold, np.arange(24)))) == 2 * 0.5**12
+    assert p_against_half(estimate_auc(np.zeros(24), Samples(y, fold, np.arange(24)))) == 1
+    assert np.isnan(p_against_half(estimate_auc(np.full(24, np.nan), Samples(y, fold, np.arange(24)))))

@@ -18,6 +18,7 @@ from interp.statistics.inference import (
     within_fold_auc,
 )
 from interp.statistics.resampling import nested_best
+from interp.statistics.samples import Samples
 
 # fmt: off
 #                    a   b   c   d |  e   f   g | h
@@ -88,7 +89,7 @@ def test_influence_of_every_sample() -> None:
 
 
 def test_interval_is_normal_on_the_logit_scale() -> None:
-    cell = estimate_auc(SCORE, Y, FOLD, GROUP, min_per_class=1)
+    cell = estimate_auc(SCORE, Samples(Y, FOLD, GROUP), min_per_class=1)
     assert (cell.value, cell.n, cell.n_correct, cell.reason) == (3 / 4, 8, 4, "")
     assert pytest.approx(sqrt(VARIANCE)) == sqrt(14) / 24 == pytest.approx(cell.se)
     # logit(3/4) = log 3; its standard error is se / (3/4 * 1/4) = √14/24 * 16/3
@@ -102,7 +103,7 @@ def test_a_perfect_auc_is_bounded_by_the_smaller_class(sign: int, low: float, hi
     """Clopper-Pearson: two of two wrong samples on the right side are still likely enough while p² ≥ 0.025."""
     score = sign * np.array([2.0, 1.0, 8.0, 9.0, 7.0])
     y, fold = np.array([1, 0, 1, 1, 0]), np.array([0, 0, 1, 1, 1])  # three correct, two wrong
-    cell = estimate_auc(score, y, fold, np.arange(5), min_per_class=1)
+    cell = estimate_auc(score, Samples(y, fold, np.arange(5)), min_per_class=1)
     assert cell.value == (sign > 0)
     assert (cell.low, cell.high) == pytest.approx((low, high))
     assert auc_interval(1.0, 0.0, 300, 10) == pytest.approx((0.025 ** (1 / 10), 1))  # 0.6915
@@ -110,15 +111,15 @@ def test_a_perfect_auc_is_bounded_by_the_smaller_class(sign: int, low: float, hi
 
 def test_too_few_of_a_class_or_of_folds_is_undefined() -> None:
     """Ten of each class by default, and two folds with pairs: never 0.5, always a reason."""
-    four_of_each = estimate_auc(SCORE, Y, FOLD, GROUP)
-    one_fold_with_pairs = estimate_auc(SCORE, Y, np.where(FOLD == 1, Y, FOLD), GROUP, min_per_class=1)
+    four_of_each = estimate_auc(SCORE, Samples(Y, FOLD, GROUP))
+    one_fold_with_pairs = estimate_auc(SCORE, Samples(Y, np.where(FOLD == 1, Y, FOLD), GROUP), min_per_class=1)
     for cell in (four_of_each, one_fold_with_pairs):
         assert np.isnan([cell.value, cell.low, cell.high]).all()
         assert cell.reason
 
 
 def test_delta_auc_subtracts_the_influences() -> None:
-    delta = delta_auc(SCORE, SCORE_2, Y, FOLD, GROUP, min_per_class=1)
+    delta = delta_auc(SCORE, SCORE_2, Samples(Y, FOLD, GROUP), min_per_class=1)
     assert delta.value == pytest.approx(DELTA)
     assert (delta.n, delta.n_correct) == (7, 4)
     np.testing.assert_allclose(delta.influence, DELTA_INFLUENCE, rtol=0, atol=1e-15)
@@ -131,7 +132,7 @@ def test_delta_auc_subtracts_the_influences() -> None:
 
 def test_contrast_leaves_out_what_names_the_same_token() -> None:
     score = np.stack([SCORE, SCORE_2, SCORE_3], axis=1)[:, None]  # sample, one layer, role
-    found = contrast(score, Y, FOLD, GROUP, [0], [1, 2], token=TOKEN, min_per_class=1)
+    found = contrast(score, Samples(Y, FOLD, GROUP), [0], [1, 2], token=TOKEN, min_per_class=1)
     assert (found.auc_a, found.auc_b) == pytest.approx((9 / 10, 7 / 15))
     assert found.coincident == 1
     assert (found.difference.n, found.difference.n_correct) == (7, 4)
@@ -142,7 +143,7 @@ def test_contrast_leaves_out_what_names_the_same_token() -> None:
 
 def test_the_best_cell_is_chosen_on_the_other_folds() -> None:
     """The best cell has 3/4 on the samples it was chosen by; chosen without them, 1/2."""
-    best = nested_best(np.stack([SCORE, SCORE_4], axis=1), Y, FOLD, GROUP, min_per_class=1)
+    best = nested_best(np.stack([SCORE, SCORE_4], axis=1), Samples(Y, FOLD, GROUP), min_per_class=1)
     assert best.chosen == CHOSEN
     assert best.estimate.value == NESTED == 1 / 2
 

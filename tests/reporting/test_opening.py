@@ -13,6 +13,7 @@ from interp.comparing.best_cell import describe_best
 from interp.controls.control_table import TITLES
 from interp.reporting.verdict import verdict
 from interp.statistics.inference import estimate_auc
+from interp.statistics.samples import Samples
 
 LAYERS, PRESENT = 18, 9
 RIGHT, ASKED = 23, 60
@@ -31,7 +32,7 @@ def small_run(*, token_tells: bool):
         score[:, 8, 3] += 6 * y
     score[:, :, PRESENT:] = np.nan
     cells = [
-        [estimate_auc(score[:, layer, role], y, fold, sample) for role in range(len(ROLES))]
+        [estimate_auc(score[:, layer, role], Samples(y, fold, sample)) for role in range(len(ROLES))]
         for layer in range(LAYERS + 1)
     ]
     own = ("layer", "token")

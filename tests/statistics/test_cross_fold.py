@@ -9,9 +9,10 @@ from interp.fitting.crossfit import Cell, cross_fit
 from interp.fitting.estimators import ProbeSpec
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
-from interp.statistics import cross_fold
-from interp.statistics.cross_fold import group_signs, shared_variance, training_sketch
+from interp.statistics import cross_fold, samples
+from interp.statistics.cross_fold import shared_variance, training_sketch
 from interp.statistics.inference import auc_influence, estimate_auc, group_sums, standard_error
+from interp.statistics.samples import DIRECTIONS, Samples, group_signs
 
 
 def sample(seed: int, n: int, width: int, distance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -30,7 +31,7 @@ def signs_of(group: np.ndarray) -> np.ndarray:
 
 
 def ridge(x: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    fit = cross_fit(Cell(x, y, fold, ProbeSpec("ridge"), group=np.arange(len(y)), signs=signs_of(np.arange(len(y)))))
+    fit = cross_fit(Cell(x, Samples(y, fold, np.arange(len(y)), signs_of(np.arange(len(y)))), ProbeSpec("ridge")))
     assert fit.training is not None
     return fit.score, fit.training
 
@@ -76,20 +77,20 @@ def test_the_sketch_is_the_pair_matrix_times_signs(n: int, width: int) -> None:
     loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 0.7}
     group = np.arange(n) // 2
     signs = signs_of(group)
-    found = training_sketch(x, y, fold, group, score, **loss, signs=signs)
+    found = training_sketch(x, Samples(y, fold, group, signs), score, **loss)
     d = pair_matrix(x, y, fold, group, score, **loss)
     np.testing.assert_allclose(found[:, 0], d @ signs, atol=1e-6 * np.abs(d @ signs).max())
     np.testing.assert_allclose(found[:, 1], d.T @ signs, atol=1e-6 * np.abs(d.T @ signs).max())
 
 
 def test_the_trace_is_estimated_without_bias(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cross_fold, "DIRECTIONS", 4000)
+    monkeypatch.setattr(samples, "DIRECTIONS", 4000)
     x, y, fold = sample(1, 80, 8, 0.5)
     p = expit(x[:, 0] / 2)
     loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 1.0}
     group = np.arange(80) // 3
     d = group_sums(group_sums(pair_matrix(x, y, fold, group, x[:, 0], **loss), group).T, group).T
-    found = shared_variance(training_sketch(x, y, fold, group, x[:, 0], **loss, signs=signs_of(group)), group)
+    found = shared_variance(training_sketch(x, Samples(y, fold, group, signs_of(group)), x[:, 0], **loss), group)
     assert found == pytest.approx((d * d.T).sum(), rel=0.05)
 
 
@@ -100,11 +101,12 @@ def test_samples_repeated_within_their_groups_share_what_they_shared_once(width:
     p = expit(0.5 * x[:, 0])
     loss = {"residual": y - p, "curvature": p * (1 - p)}
     group = np.arange(60)
-    once = training_sketch(x, y, fold, group, x[:, 0], **loss, penalty=0.7, signs=signs_of(group))
+    once = training_sketch(x, Samples(y, fold, group, signs_of(group)), x[:, 0], **loss, penalty=0.7)
     many = {name: np.repeat(values, 3) for name, values in loss.items()}
-    rows = [np.repeat(values, 3, axis=0) for values in (x, y, fold, group, x[:, 0])]
-    thrice = training_sketch(*rows, **many, penalty=3 * 0.7, signs=signs_of(rows[3]))
-    assert shared_variance(thrice, rows[3]) == pytest.approx(shared_variance(once, group), rel=1e-4)
+    every = np.repeat(np.arange(60), 3)
+    three = Samples(y, fold, group, signs_of(group)).at(every)
+    thrice = training_sketch(x[every], three, x[every, 0], **many, penalty=3 * 0.7)
+    assert shared_variance(thrice, three.group) == pytest.approx(shared_variance(once, group), rel=1e-4)
 
 
 def test_the_residuals_of_a_group_are_those_of_the_probe_without_it() -> None:
@@ -152,10 +154,10 @@ def test_intervals_of_fitted_probes_cover_their_auc() -> None:
             penalty = np.diag([1.0] * 20 + [0.0])
             w = np.linalg.solve(design.T @ design + penalty, design.T @ (2.0 * y[~inside] - 1))[:20] / scale
             truth.append(stats.norm.cdf(w[0] / np.sqrt(2) / np.linalg.norm(w)))
-        labels = (y, fold, np.arange(n))
+        labels = Samples.alone(y, fold)
         for found, kept in (
-            (estimate_auc(score, *labels, training=training), covered),
-            (estimate_auc(score, *labels), narrow),
+            (estimate_auc(score, labels, training=training), covered),
+            (estimate_auc(score, labels), narrow),
         ):
             kept.append(found.low <= np.mean(truth) <= found.high)
     assert 0.90 <= np.mean(covered) <= 0.99
@@ -171,8 +173,8 @@ def test_strong_signal_and_many_samples_leave_the_interval_of_fixed_probes() -> 
 
 def test_scores_that_were_not_trained_here_keep_the_formula_of_fixed_probes() -> None:
     x, y, fold = sample(3, 100, 5, 1.0)
-    labels = (x[:, 0], y, fold, np.arange(100))
-    assert estimate_auc(*labels).se == standard_error(auc_influence(*labels[:3])[1], np.arange(100))
+    found = estimate_auc(x[:, 0], Samples.alone(y, fold))
+    assert found.se == standard_error(auc_influence(x[:, 0], y, fold)[1], np.arange(100))
     grid = probe_grid(x[:, None, None], y, fold=fold, probe="mass-mean", n_jobs=1)
     assert "training" not in grid
 
@@ -182,25 +184,26 @@ def test_signs_follow_from_the_name_and_are_those_of_independent_coins() -> None
     signs = group_signs(names)
     some = np.random.default_rng(0).permutation(4000)[:900]
     np.testing.assert_array_equal(group_signs([names[i] for i in some]), signs[some])
-    assert set(np.unique(signs)) == {-1, 1} and signs.shape == (4000, cross_fold.DIRECTIONS)
+    assert set(np.unique(signs)) == {-1, 1} and signs.shape == (4000, DIRECTIONS)
     assert np.abs(signs.mean(0)).max() < 0.06  # standard error 0.016
     assert np.abs(np.corrcoef(signs.T) - np.eye(signs.shape[1])).max() < 0.06
     assert np.abs(np.corrcoef(signs[:-1, 0], signs[1:, 0])[0, 1]) < 0.06
-    assert group_signs(["", "\ud800", "\0"]).shape == (3, cross_fold.DIRECTIONS)  # any text is a name
+    assert group_signs(["", "\ud800", "\0"]).shape == (3, DIRECTIONS)  # any text is a name
 
 
 def test_the_variance_of_a_difference_is_that_of_the_pairs_of_both_grids(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two grids that share some groups, each with others of its own: against their matrices of pairs, subtracted."""
-    monkeypatch.setattr(cross_fold, "DIRECTIONS", 4000)
+    monkeypatch.setattr(samples, "DIRECTIONS", 4000)
     x, y, fold = sample(8, 100, 6, 0.5)
     names, total, sketches, groups = np.array([f"q{i}" for i in range(100)]), np.zeros((100, 100)), [], []
     for sign, kept in ((1, np.arange(70)), (-1, np.arange(25, 100))):
         part = (x[kept], y[kept], fold[kept])
         p = expit(part[0][:, 0] / 2)
         loss = {"residual": part[1] - p, "curvature": p * (1 - p), "penalty": 1.0}
-        rest = (np.arange(len(kept)), part[0][:, 0])
-        total[np.ix_(kept, kept)] += sign * pair_matrix(*part, *rest, **loss)
-        sketches.append(sign * training_sketch(*part, *rest, **loss, signs=group_signs(names[kept].tolist())))
+        code, score = np.arange(len(kept)), part[0][:, 0]
+        total[np.ix_(kept, kept)] += sign * pair_matrix(*part, code, score, **loss)
+        of = Samples(part[1], part[2], code, group_signs(names[kept].tolist()))
+        sketches.append(sign * training_sketch(part[0], of, score, **loss))
         groups += kept.tolist()
     found = shared_variance(np.concatenate(sketches), np.array(groups))
     assert found == pytest.approx((total * total.T).sum(), rel=0.1)

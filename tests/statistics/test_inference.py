@@ -14,11 +14,11 @@ from interp.statistics.inference import (
     benjamini_hochberg,
     delta_auc,
     estimate_auc,
-    group_codes,
     group_sums,
     standard_error,
     within_fold_auc,
 )
+from interp.statistics.samples import Samples, group_codes
 
 
 def simulate(n: int = 200, effect: float = 0.8, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -126,10 +126,10 @@ def test_variance_is_near_a_jackknife_over_groups() -> None:
 def test_duplicates_in_a_group_do_not_shrink_the_interval() -> None:
     score, y, fold = simulate()
     group = np.arange(len(y))
-    once = estimate_auc(score, y, fold, group)
-    twice = estimate_auc(*(np.tile(a, 2) for a in (score, y, fold, group)))
+    once = estimate_auc(score, Samples(y, fold, group))
+    twice = estimate_auc(np.tile(score, 2), Samples(y, fold, group).at(np.tile(group, 2)))
     assert twice.value == pytest.approx(once.value) and twice.se == pytest.approx(once.se)
-    ungrouped = estimate_auc(*(np.tile(a, 2) for a in (score, y, fold)), np.arange(2 * len(y)))
+    ungrouped = estimate_auc(np.tile(score, 2), Samples.alone(np.tile(y, 2), np.tile(fold, 2)))
     assert ungrouped.se == pytest.approx(once.se / np.sqrt(2))
 
 
@@ -138,7 +138,7 @@ def test_interval_covers_the_truth() -> None:
     truth, hits = stats.norm.cdf(1 / np.sqrt(2)), 0
     for seed in range(400):
         score, y, fold = simulate(effect=1.0, seed=seed)
-        cell = estimate_auc(score, y, fold, np.arange(len(y)))
+        cell = estimate_auc(score, Samples(y, fold, np.arange(len(y))))
         hits += cell.low <= truth <= cell.high
     assert 0.917 <= hits / 400 <= 0.983
 
@@ -157,21 +157,21 @@ def test_delta_is_the_difference_on_common_samples_and_knows_their_correlation()
     score, y, fold = simulate(300)
     other = score + np.random.default_rng(5).standard_normal(len(y))
     gone = np.arange(len(y)) < 40
-    delta = delta_auc(np.where(gone, np.nan, score), other, y, fold, np.arange(len(y)))
+    delta = delta_auc(np.where(gone, np.nan, score), other, Samples(y, fold, np.arange(len(y))))
     kept = ~gone
     expected = within_fold_auc(score[kept], y[kept], fold[kept]) - within_fold_auc(other[kept], y[kept], fold[kept])
     assert delta.value == pytest.approx(expected, abs=1e-12)
     assert (delta.n, delta.n_correct) == (kept.sum(), y[kept].sum())
-    separate = [estimate_auc(s[kept], y[kept], fold[kept], np.arange(kept.sum())).se for s in (score, other)]
+    separate = [estimate_auc(s[kept], Samples(y[kept], fold[kept], np.arange(kept.sum()))).se for s in (score, other)]
     assert delta.se < np.hypot(*separate)  # positively correlated scores: a smaller error than that of two samples
     assert delta.p == pytest.approx(2 * stats.norm.sf(abs(delta.value) / delta.se))
-    back = delta_auc(other, np.where(gone, np.nan, score), y, fold, np.arange(len(y)))
+    back = delta_auc(other, np.where(gone, np.nan, score), Samples(y, fold, np.arange(len(y))))
     assert (back.value, back.low, back.high) == pytest.approx((-delta.value, -delta.high, -delta.low))
 
 
 def test_delta_of_a_grid_with_itself_is_zero_with_p_one() -> None:
     score, y, fold = simulate()
-    same = delta_auc(score, score, y, fold, np.arange(len(y)))
+    same = delta_auc(score, score, Samples(y, fold, np.arange(len(y))))
     assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
 
 
@@ -181,7 +181,7 @@ def test_delta_p_is_uniform_when_neither_is_better() -> None:
     for seed in range(300):
         truth, y, fold = simulate(seed=seed)
         noise = rng.standard_normal((2, len(y)))
-        p.append(delta_auc(truth + noise[0], truth + noise[1], y, fold, np.arange(len(y))).p)
+        p.append(delta_auc(truth + noise[0], truth + noise[1], Samples(y, fold, np.arange(len(y)))).p)
     assert stats.kstest(p, "uniform").pvalue > 0.001
 
 
@@ -196,7 +196,7 @@ def test_delta_p_is_uniform_when_neither_is_better() -> None:
 )
 def test_undefined_is_nan_with_the_reason_and_never_a_half(y: list, fold: list, reason: str) -> None:
     rng = np.random.default_rng(0)
-    cell = estimate_auc(rng.standard_normal(len(y)), np.array(y), np.array(fold), np.arange(len(y)))
+    cell = estimate_auc(rng.standard_normal(len(y)), Samples(np.array(y), np.array(fold), np.arange(len(y))))
     assert np.isnan([cell.value, cell.low, cell.high]).all() and cell.reason.startswith(reason)
     assert (cell.n, cell.n_correct) == (len(y), sum(y))
 

@@ -5,6 +5,7 @@ import pytest
 
 from interp.statistics.inference import auc_influence, within_fold_auc
 from interp.statistics.resampling import nested_best, peak_set, remove_row_and_column_means, split_halves
+from interp.statistics.samples import Samples
 
 
 def grid(n: int = 300, layers: int = 4, roles: int = 5, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -21,7 +22,7 @@ def influences(score: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[np.n
 def test_the_nested_best_cell_is_chosen_without_the_fold_it_is_scored_on() -> None:
     score, y, fold = grid()
     flat = score.reshape(len(y), -1)
-    best = nested_best(flat, y, fold, np.arange(len(y)))
+    best = nested_best(flat, Samples(y, fold, np.arange(len(y))))
     concordant = pairs = 0.0
     for f in range(5):
         others = fold != f
@@ -40,7 +41,7 @@ def test_the_best_of_many_null_cells_is_not_better_than_chance_when_nested() -> 
         score, y, fold = grid(layers=6, roles=10, seed=seed)
         flat = score.reshape(len(y), -1)
         naive.append(max(float(within_fold_auc(column, y, fold)) for column in flat.T))
-        nested.append(nested_best(flat, y, fold, np.arange(len(y))).estimate.value)
+        nested.append(nested_best(flat, Samples(y, fold, np.arange(len(y)))).estimate.value)
     assert np.mean(naive) > 0.56
     assert np.mean(nested) == pytest.approx(0.5, abs=0.02)
 
@@ -86,7 +87,7 @@ def test_split_halves_by_loop() -> None:
     group = np.arange(len(y)) // 3
     defined = np.ones((4, 5), dtype=bool)
     defined[3, 4] = False
-    halves = split_halves(score, other, y, fold, group, defined, seed=2, halvings=3)
+    halves = split_halves(score, other, Samples(y, fold, group), defined, seed=2, halvings=3)
     order = np.random.default_rng([2, 2]).permuted(np.tile(np.arange(100), (3, 1)), axis=1)
 
     def aucs(scores: np.ndarray, half: np.ndarray) -> np.ndarray:
@@ -117,7 +118,7 @@ def test_grids_that_share_only_their_rows_look_alike_until_the_rows_are_removed(
     rows = np.linspace(0, 2, layers)[:, None] * y[:, None, None]
     own = [rng.uniform(0, 1, (layers, roles)) * y[:, None, None] for _ in range(2)]
     first, second = (rows + part + rng.standard_normal((n, layers, roles)) for part in own)
-    halves = split_halves(first, second, y, fold, np.arange(n), np.ones((layers, roles), bool))
+    halves = split_halves(first, second, Samples(y, fold, np.arange(n)), np.ones((layers, roles), bool))
     assert halves["raw"].between > 0.8
     assert abs(halves["centred"].between) < 0.35 < halves["centred"].within_1
 

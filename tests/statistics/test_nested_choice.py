@@ -13,6 +13,7 @@ from interp.grids.probes import probe_grid
 from interp.statistics.inference import within_fold_auc
 from interp.statistics.nested_choice import choice_auc, chosen_best
 from interp.statistics.resampling import nested_best
+from interp.statistics.samples import Samples
 
 
 def problem(n: int = 90, width: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -59,7 +60,7 @@ def test_one_class_without_two_folds_is_undefined() -> None:
     x, _, fold = problem()
     y = np.isin(fold, (0, 1)).astype(int)  # without both folds, no correct sample is left
     assert np.isnan(choice_auc(x, y, fold)[[0, 1]]).all()
-    nothing = chosen_best(np.zeros((90, 1)), np.full((5, 1), np.nan), y, fold, np.arange(90))
+    nothing = chosen_best(np.zeros((90, 1)), np.full((5, 1), np.nan), Samples(y, fold, np.arange(90)))
     assert np.isnan(nothing.estimate.value) and "no cell can be judged" in nothing.estimate.reason
 
 
@@ -94,7 +95,7 @@ def test_on_noise_the_nested_best_is_at_a_half_and_choosing_by_the_other_folds_s
         grid = probe_grid(rng.standard_normal((120, 3, 2, 10)), y, probe="mass-mean", n_jobs=1)
         strict.append(describe_best(grid)["nested"]["value"])
         columns = grid["score"].values.reshape(120, -1)
-        loose.append(nested_best(columns, y, grid["fold"].values, np.arange(120)).estimate.value)
+        loose.append(nested_best(columns, Samples(y, grid["fold"].values, np.arange(120))).estimate.value)
     assert abs(np.mean(strict) - 0.5) < 0.03
     assert np.mean(loose) > 0.54
 
