@@ -54,7 +54,8 @@ _ANSWER_TOKEN = f"{_ANSWER}|text|box"
 """Command A's and GLM's special tokens may also say text, or box."""
 _WRAPPED = re.compile(
     rf"""
-    (?: < (?:{_ANSWER}) > | <\| (?:(?:begin|start)_(?:of_)?)? (?:{_ANSWER_TOKEN}) \|> | (?-i:\[ANSWER\]) ) (?P<inside>.*?)
+    (?: < (?:{_ANSWER}) > | <\| (?:(?:begin|start)_(?:of_)?)? (?:{_ANSWER_TOKEN}) \|> | (?-i:\[ANSWER\]) )
+    (?P<inside>.*?)
     (?: </ (?:{_ANSWER}) > | <\| (?:/|end_(?:of_)?) (?:{_ANSWER_TOKEN}) \|> | (?-i:\[/ANSWER\]) | (?P<open>\Z) )
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
