@@ -10,11 +10,16 @@ import torch
 
 from interp.arguments import shown
 from interp.errors import ModelError
+from interp.models.complete import check_complete
 from interp.models.gguf import converted_folder, gemma3_file, is_gguf
 from interp.models.placement import placement
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+NO_CODE = {"trust_remote_code": False}
+"""Where a model brings code of its own, transformers would otherwise ask on the terminal, and wait."""
 
 
 class Place(NamedTuple):
@@ -43,14 +48,14 @@ def read_model(
         from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
         try:
-            config: Any = AutoConfig.from_pretrained(place.where, **place.options)
+            config: Any = AutoConfig.from_pretrained(place.where, **NO_CODE, **place.options)
             both: Any = (AutoModelForCausalLM, AutoModelForImageTextToText)  # of the latter the language model is taken
             auto = next((auto for auto in both if type(config) in auto._model_mapping), None)
             if auto is None:
                 raise ModelError(f"{place.where} is no causal language model (its type is {config.model_type!r})")
-            hf_model: Any = auto.from_pretrained(
-                place.where, dtype=dtype, attn_implementation="eager", **place.options, **laid
-            )
+            read: Any = {"dtype": dtype, "attn_implementation": "eager", "output_loading_info": True}
+            hf_model, said = auto.from_pretrained(place.where, **read, **NO_CODE, **place.options, **laid)
+            check_complete(hf_model, said, place.where)
         except ModelError:
             raise
         except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
@@ -68,7 +73,7 @@ def read_config(source: str | Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
         from transformers import AutoConfig
 
         try:
-            config = AutoConfig.from_pretrained(place.where, **place.options)
+            config = AutoConfig.from_pretrained(place.where, **NO_CODE, **place.options)
         except Exception as error:
             raise _unloadable("configuration", place, error) from error
     return config, _tokenizer_at(place)
@@ -95,6 +100,10 @@ def locate(source: str | Path) -> Place:
         name, path = path.stem, converted_folder(path)
     elif path.is_dir():
         name = path.resolve().name
+        if any(path.glob("adapter_model.*")) and (path / "config.json").is_file():
+            raise ModelError(
+                f"{path} holds a model and an adapter beside it: {MERGE}, or take the adapter's files out of the folder"
+            )
         if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
             raise ModelError(f"{path} holds an adapter only: {MERGE}, save that model, and give its folder")
         if not (path / "config.json").is_file():
