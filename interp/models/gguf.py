@@ -73,12 +73,13 @@ def _convert(path: Path, folder: Path) -> None:
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    auto: Any = AutoModelForCausalLM
     where: dict[str, Any] = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
     try:
         from gguf import GGUFReader
 
         with _in_pieces():
-            model, said = AutoModelForCausalLM.from_pretrained(**where, dtype="float32", output_loading_info=True)
+            model, said = auto.from_pretrained(**where, dtype="float32", output_loading_info=True)
         tokenizer = AutoTokenizer.from_pretrained(**where)
     except ImportError as error:
         raise ModelError(f"reading GGUF files needs a package: {error}; pip install 'interp[gemma]'") from error
