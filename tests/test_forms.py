@@ -254,3 +254,10 @@ def test_the_shape_of_an_answer_says_how_it_is_judged():
     assert shaped("at", "answer", Cell("True"), passage=False).answers == ["True"]  # cells stay text
     assert shaped("at", "solution", r"\boxed{4}", passage=False).rules["correct"] == "numeric"
     assert shaped("at", "solution", r"\boxed{x}", passage=False).rules == {}
+
+
+def test_the_text_of_a_question_with_options_is_its_context():
+    record = {"text": "All cats sleep.", "question": "Which follows?", "options": ["a b", "c d"], "answer": 1}
+    assert load_rows([record])[0].context == "All cats sleep."
+    assert load_rows([record | {"context": "Given."}])[0].context == "Given."
+    assert load_rows([record | {"text": "Which follows? A a b B c d. Answer: B"}])[0].context is None

@@ -257,3 +257,16 @@ def test_of_two_lists_of_objects_none_is_taken(tmp_path):
     (tmp_path / "rows.json").write_text('{"a": [{"question": "a", "answer": "b"}], "b": [{"question": "c"}]}')
     with pytest.raises(DataError, match="expected a list of objects"):
         load_rows(tmp_path / "rows.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('question\tanswer\n"Bo" is who?\tBob\n', r"rows.tsv:2: not CSV .*those inside it are doubled"),
+        ("question\tanswer\rWho?\tBo\r", r"rows.tsv:1: not CSV .*save the file with a newline"),
+    ],
+)
+def test_what_is_no_table_is_told_how_to_be_one(tmp_path, text, message):
+    (tmp_path / "rows.tsv").write_text(text, newline="")
+    with pytest.raises(DataError, match=message):
+        load_rows(tmp_path / "rows.tsv")

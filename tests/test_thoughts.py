@@ -230,3 +230,5 @@ def test_the_reader_is_told_of_thoughts_that_never_end():
     samples = [{"status": UNFINISHED}, {"status": "ok"}]
     assert thought_warnings(samples[1:]) == []
     assert thought_warnings(samples)[0].startswith("1 of 2 completions never end their thought")
+    assert "--stop" not in thought_warnings([{"status": UNFINISHED, "finish": "length"}])[0]
+    assert "1 of them ended before the limit" in thought_warnings([{"status": UNFINISHED, "finish": "stop"}])[0]

@@ -192,11 +192,14 @@ def _unwrapped(text: str, span: Span) -> Span:
 
 def thought_warnings(samples: Sequence[Mapping[str, Any]]) -> list[str]:
     """What to do about thoughts that never end; none where there is no such sample."""
-    unfinished = sum(sample.get("status") == UNFINISHED for sample in samples)
+    unfinished = [sample for sample in samples if sample.get("status") == UNFINISHED]
     if not unfinished:
         return []
+    stopped = sum(sample.get("finish") == "stop" for sample in unfinished)
+    early = f" {stopped} of them ended before the limit, by a --stop text or the end of their turn." if stopped else ""
     return [
-        f"{unfinished} of {len(samples)} completions never end their thought: what the model would have answered is "
-        "not known, and they have no label and no exact answer. Give a larger --max-new-tokens, or turn thinking off "
+        f"{len(unfinished)} of {len(samples)} completions never end their thought: what the model would have answered "
+        f"is not known, and they have no label and no exact answer.{early} Give "
+        f"{'a --stop text that stands in no thought, ' * bool(stopped)}a larger --max-new-tokens, or turn thinking off "
         "if the chat template can (--chat-option enable_thinking=false)."
     ]

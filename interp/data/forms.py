@@ -75,7 +75,7 @@ def _choice(where: str, values: Mapping[str, Any], columns: Mapping[str, str], o
         "question": question,
         "options": offered.texts,
         "answer": tuple(dict.fromkeys(offered.texts[i] for i in right)),
-        **_context(values, columns),
+        **(_context(values, columns) or _text_before(values, columns, str(question))),
     }
     if isinstance(values.get("correct"), str) and key == "correct":
         fields["correct"] = None
@@ -84,6 +84,14 @@ def _choice(where: str, values: Mapping[str, Any], columns: Mapping[str, str], o
     form = f"question={asked}, options={offered.column}, answer={key}"
     counted = counts_from_zero(values, offered, key)
     return Reading(form, fields, {"correct": "choice"}, answer_in=key, counted_from_zero=counted)
+
+
+def _text_before(values: Mapping[str, Any], columns: Mapping[str, str], question: str) -> dict[str, Any]:
+    """The text that a question with options is about, where the column is called just that (LogiQA 2.0)."""
+    text = values.get("text")
+    known = {"text", "context"} & {*columns, *columns.values()} or not blank(values.get("context"))
+    taken = known or blank(text) or blank(values.get("question"))
+    return {} if taken or question in str(text) else {"context": text}
 
 
 def _statement(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Reading | None:

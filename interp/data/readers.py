@@ -193,7 +193,12 @@ def _read_csv(path: Path, separator: str = ",") -> Iterator[Record]:
                 yield f"{path}:{line}", values
             line = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{path}:{line}: not CSV ({error})") from None
+        way_out = (
+            "save the file with a newline at the end of each line"
+            if "new-line" in str(error)
+            else "a cell that begins with a quotation mark has to end with one, and those inside it are doubled"
+        )
+        raise DataError(f"{path}:{line}: not CSV ({error}); {way_out}") from None
 
 
 _CELL = 2**31 - 1
