@@ -117,8 +117,8 @@ def locate(source: str | Path) -> Place:
         raise ModelError(f"expected a model name, or name@revision, got {name!r}")
     if revision and _exists(where):  # transformers would take the folder, and leave the revision out
         raise ModelError(
-            f"{name!r}: there is a folder {where!r} here, which has no revisions: give {where!r} for the folder, or run "
-            "in another folder for the model on the hub"
+            f"{name!r}: there is a folder {where!r} here, which has no revisions: give {where!r} for the folder, or "
+            "run in another folder for the model on the hub"
         )
     return Place(where, name, False, revision or None)
 
