@@ -13,7 +13,7 @@ from interp.data.fields import blank, plain, squeezed, unpacked
 from interp.errors import DataError
 from interp.support.arguments import shown
 
-LISTS = ("options", "choices", "endings", "answer_choices", "mc1_targets")
+LISTS = ("options", "choices", "endings", "answer_choices", "mc1_targets", "target_scores")
 """Columns that hold all options of a record."""
 FAMILIES = ("option", "choice", "ending", "sol", "op", "opt", "", "answer", "ans")
 """Columns that hold one option each: such a name, then 0, 1 … or A, B … (`option1`, `answerA`, `opa`, `A`)."""
@@ -160,6 +160,9 @@ def _mapped(where: str, name: str, value: Mapping[str, Any]) -> Offered | None:
             right = tuple(i for i, mark in enumerate(marks) if mark)
             return replace(_offered(where, name, texts), right=right, key=name)
         return _offered(where, name, texts, labels=marks)
+    if len(value) > 1 and all(type(mark) is int and mark in (0, 1) for mark in value.values()) and any(value.values()):
+        right = tuple(i for i, mark in enumerate(value.values()) if mark)  # {text: whether it is right}
+        return replace(_offered(where, name, list(value)), right=right, key=name)
     there = {key: item for key, item in value.items() if not blank(item)}  # Parquet fills up what some rows lack
     marks_known = (ascii_uppercase, ascii_lowercase, digits, digits[1:])
     if len(there) > 1 and any(_run(list(there), marks) for marks in marks_known):

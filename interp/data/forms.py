@@ -1,14 +1,15 @@
 """Records as data sets publish them, recognised by their shape: which of their columns are which fields of a row."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from interp.data.answer_shapes import NO, WRONG, YES, Shaped, distinct, is_truth, shaped, texts
 from interp.data.choices import Offered, find_options
-from interp.data.fields import blank, listed, plain, squeezed, unpacked
-from interp.data.keys import read_key
-from interp.data.readers import Cell, header
+from interp.data.fields import blank, plain, squeezed
+from interp.data.keys import counts_from_zero, read_key
+from interp.data.nested import boxed, passage
+from interp.data.readers import header
 from interp.errors import DataError
 from interp.support.arguments import shown
 
@@ -18,14 +19,13 @@ ASKED_WITH_OPTIONS = ("ctx", "goal", "sentence", "stem", "startphrase", "input",
 """Columns that hold it where the record brings options."""
 ANSWERS = (
     *("answer", "answers", "possibleanswers", "correctanswers", "correctanswer", "goldanswers", "goldanswer"),
-    *("goldenanswers", "acceptedanswers", "bestanswer"),
+    *("goldenanswers", "acceptedanswers", "bestanswer", "rightanswer", "targettrue"),
 )
 """Columns that hold accepted answers; `Best Answer` stands beside `Correct Answers`."""
-WRONG = ("incorrectanswers", "wronganswers", "wronganswer", "incorrectanswer")
-"""Columns that hold wrong answers."""
-CONTEXTS = ("context", "passage", "article")
+ALIASES = ("answeraliases", "aliases", "alternativeanswers")
+"""Columns that hold further accepted answers."""
+CONTEXTS = ("context", "passage", "article", "paragraph", "paragraphs", "story", "body", "knowledge")
 """Columns that hold the text which the question is about, where there is no `context`."""
-YES, NO = ("yes", "true"), ("no", "false")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Reading:
     """The column where the answer, or the key of the options, is looked for."""
     no_answer: str | None = None
     """Why there is no accepted answer, if the record itself says that there is none."""
+    counted_from_zero: bool = False
+    """Whether the key is a number of which nothing says whether it counts from 0 or from 1."""
 
 
 def read_form(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Reading:
@@ -73,14 +75,23 @@ def _choice(where: str, values: Mapping[str, Any], columns: Mapping[str, str], o
         "question": question,
         "options": offered.texts,
         "answer": tuple(dict.fromkeys(offered.texts[i] for i in right)),
-        **_context(values, columns),
+        **(_context(values, columns) or _text_before(values, columns, str(question))),
     }
     if isinstance(values.get("correct"), str) and key == "correct":
         fields["correct"] = None
     if asked == "prompt" and not all(option in str(question) for option in offered.texts):
         fields["prompt"] = None  # it is the question, and not the whole of what the model is given
     form = f"question={asked}, options={offered.column}, answer={key}"
-    return Reading(form, fields, {"correct": "choice"}, answer_in=key)
+    counted = counts_from_zero(values, offered, key)
+    return Reading(form, fields, {"correct": "choice"}, answer_in=key, counted_from_zero=counted)
+
+
+def _text_before(values: Mapping[str, Any], columns: Mapping[str, str], question: str) -> dict[str, Any]:
+    """The text that a question with options is about, where the column is called just that (LogiQA 2.0)."""
+    text = values.get("text")
+    known = {"text", "context"} & {*columns, *columns.values()} or not blank(values.get("context"))
+    taken = known or blank(text) or blank(values.get("question"))
+    return {} if taken or question in str(text) else {"context": text}
 
 
 def _statement(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Reading | None:
@@ -107,27 +118,59 @@ def _statement(where: str, values: Mapping[str, Any], columns: Mapping[str, str]
 def _open_question(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Reading:
     """A question with its accepted answers, in whatever columns and shape they come."""
     names = header(values)
-    asked = _question(where, values, columns, QUESTIONS)
+    asked = _question(where, values, columns, (*QUESTIONS, *(("prompt",) if _named(names, ("targettrue",)) else ())))
     found = _answer_columns(where, names, columns)
+    if not found:
+        found = _of_another_name(names, values)
+    _no_candidate(where, values, columns)
     fields: dict[str, Any] = {}
     if asked != columns.get("question", "question"):
         fields["question"] = values.get(asked)
-    read = [_shaped(where, name, plain(values.get(name)), passage="passage" in names) for name in found]
+    read = [shaped(where, name, plain(values.get(name)), passage="passage" in names) for name in found]
     shape = next((each for each in read if each.shape), Shaped())
-    answers = _distinct([text for each in read for text in each.answers])
+    if found == ["answer"] and "answer" not in columns:  # further ones (MuSiQue)
+        more = [name for name in _named(names, ALIASES) if not blank(plain(values.get(name)))]
+        read += [Shaped(texts(where, name, plain(values.get(name))), changed=True) for name in more]
+        found += more
+    answers = distinct([text for each in read for text in each.answers])
     if found and (found != [columns.get("answer", "answer")] or any(each.changed for each in read)):
         fields["answer"] = answers
     wrong = [] if "wrong_answer" in columns or "wrong_answer" in names else _named(names, WRONG)
     if wrong and found != ["answer"]:
-        fields["wrong_answer"] = _texts(where, wrong[0], plain(values.get(wrong[0])))
+        fields["wrong_answer"] = texts(where, wrong[0], plain(values.get(wrong[0])))
     if shape.rules.get("correct") == "label":
         fields["wrong_answer"] = NO if shape.answers == YES else YES
+    context = _context(values, columns)
+    nested = [
+        name for name in ("context", "paragraphs") if context and isinstance(plain(values.get(name)), list | dict)
+    ]
+    if nested:
+        fields |= context
     if not fields:
         return Reading()
     if shape.shape == "aliases" and "id" not in columns and (identity := _named(names, ("questionid",))):  # TriviaQA
         fields["id"] = values.get(identity[0])
     form = f"question={asked}, answer={'+'.join(found) or 'none'}" + (f" ({shape.shape})" if shape.shape else "")
-    return Reading(form, fields | _context(values, columns), shape.rules, next(iter(found), None), shape.reason)
+    form += f", context={nested[0]}" if nested else ""
+    return Reading(form, fields | context, shape.rules, next(iter(found), None), shape.reason)
+
+
+def _of_another_name(names: list[str], values: Mapping[str, Any]) -> list[str]:
+    """SuperGLUE's BoolQ calls its answer `label`; in MATH it stands in the solution."""
+    if {"question", "passage", "label"} <= {*names} and is_truth(values.get("label")):
+        return ["label"]
+    return ["solution"] if isinstance(values.get("solution"), str) and boxed(values["solution"]) else []
+
+
+def _no_candidate(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> None:
+    """Raise DataError where `label` may say whether `answer` is right at all (WikiQA, MultiRC)."""
+    said = "answer" in columns or not blank(values.get("correct"))
+    if not said and isinstance(values.get("answer"), str) and is_truth(values.get("label")):
+        raise DataError(
+            f"{where}: `label` may say whether `answer` is right, or something else of the row; where it does, keep "
+            "the rows whose label is true, or bring the answers as `completion` with `correct`; else choose with "
+            "columns={'answer': 'answer'} (--columns answer=answer)"
+        )
 
 
 def _question(where: str, values: Mapping[str, Any], columns: Mapping[str, str], known: tuple[str, ...]) -> str:
@@ -166,65 +209,8 @@ def _ambiguous(where: str, field: str, found: list[str]) -> DataError:
 
 def _context(values: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
     names = header(values)
-    found = [] if "context" in columns or "context" in names else _named(names, CONTEXTS)
-    return {"context": values.get(found[0])} if found else {}
-
-
-@dataclass(frozen=True)
-class Shaped:
-    """The answers of one column."""
-
-    answers: Sequence[Any] = ()
-    changed: bool = False
-    """Whether they are not simply what stands in the column."""
-    shape: str = ""
-    """What it was, if its shape says more than a text or a list of texts."""
-    rules: Mapping[str, str] = field(default_factory=dict)
-    reason: str | None = None
-    """Why there is none, if the shape says so."""
-
-
-_PRINTED = re.compile(r"\s*(?:\{\s*['\"]\w+['\"]\s*:|\[\s*')")
-"""How a mapping, or Python's list of texts, begins that stands in a CSV cell."""
-
-
-def _shaped(where: str, name: str, value: Any, *, passage: bool) -> Shaped:
-    if isinstance(value, Cell) and _PRINTED.match(value):
-        value = unpacked(f"{where}: {name}", value)
-    if isinstance(value, Mapping):
-        keys = {squeezed(key): item for key, item in value.items()}
-        if "aliases" in keys and "value" in keys:  # TriviaQA
-            return Shaped(_filled([*(keys["aliases"] or ()), keys["value"]]), True, "aliases")
-        if isinstance(keys.get("text"), list):  # SQuAD on the hub
-            reason = None if keys["text"] else f"{name} is empty"
-            return Shaped(_filled(keys["text"]), True, "text", reason=reason)
-    if isinstance(value, list) and value and all(isinstance(item, Mapping) and "text" in item for item in value):
-        return Shaped(_filled([item["text"] for item in value]), True, "text")
-    if isinstance(value, bool) or (passage and isinstance(value, Cell) and value.casefold() in ("true", "false")):
-        return Shaped(YES if str(value).casefold() == "true" else NO, True, "yes or no", {"correct": "label"})
-    result = re.search(r"(?:^|\n)####[ \t]*(\S[^\n]*?)\s*$", value) if isinstance(value, str) else None
-    if result is not None:  # GSM8K
-        return Shaped([result[1]], True, "after ####", {"correct": "numeric", "exact_answer": "last_number"})
-    texts = [value] if name == "answer" else _texts(where, name, value)
-    return Shaped(texts, changed=texts not in ([value], value))
-
-
-def _texts(where: str, name: str, value: Any) -> list[Any]:
-    """The texts of a column that is not called `answer`: a list, also as JSON inside a text, or the one that it is.
-
-    TruthfulQA's CSV joins them with semicolons. Blank ones are left out.
-    """
-    value, known = listed(value), squeezed(name)
-    if isinstance(value, str) and known in ("correctanswers", *WRONG):
-        value = value.split(";")
-    if isinstance(value, str) and known in ("possibleanswers", "answers") and value.lstrip().startswith(("[", "{")):
-        value = unpacked(f"{where}: {name}", value)
-    return _filled(value if isinstance(value, list | tuple) else [value])
-
-
-def _filled(values: Sequence[Any]) -> list[Any]:
-    return [item.strip() if isinstance(item, str) else item for item in values if not blank(item)]
-
-
-def _distinct(values: Sequence[Any]) -> list[Any]:
-    return [item for i, item in enumerate(values) if item not in values[:i]]
+    name = columns.get("context") or next(iter(_named(names, CONTEXTS)), None)
+    if name is None or (name == "context" and isinstance(values.get(name), str)):
+        return {}
+    value = values.get(name)
+    return {"context": value if isinstance(value, str) or blank(value) else passage(value)}

@@ -53,6 +53,14 @@ def read_key(
     )
 
 
+def counts_from_zero(values: Mapping[str, Any], offered: Offered, key: str | None) -> bool:
+    """Whether the key is a number that was counted from 0 because nothing says that it counts from 1."""
+    value = plain(values.get(key)) if key is not None and offered.right is None else None
+    number = isinstance(value, int | float | str) and re.fullmatch(r"\d{1,2}(?:\.0)?", str(value).strip()) is not None
+    named = any(label.isdigit() for label in offered.labels) or squeezed(key) in ("label", "answerindex", "answeridx")
+    return number and offered.first == 0 and not offered.numbers and not named
+
+
 def _key_columns(values: Mapping[str, Any], offered: Offered) -> list[str]:
     def named(names: Sequence[str]) -> list[str]:
         by_name = {squeezed(name): name for name in values if name != offered.column and not _own_label(name, values)}

@@ -120,15 +120,17 @@ def _read_jsonl(path: Path) -> Iterator[Record]:
 
 
 def _read_json(path: Path) -> Iterator[Record]:
-    """A list of objects, or an object that holds it as `data` (SQuAD) or `Data` (TriviaQA)."""
+    """A list of objects, an object that holds one such list (`data` in SQuAD), or one object a line, as in JSONL."""
     text = "".join(line for _, line in _lines(path))
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError) as error:
-        hint = "; one object per line is JSONL: name the file .jsonl" if "Extra data" in str(error) else ""
-        raise DataError(f"{path}: not JSON ({error}){hint}") from None
-    entries = whole.get("data", whole.get("Data")) if isinstance(whole, dict) else whole
-    if not isinstance(entries, list):
+        if "Extra data" in str(error) and text.lstrip().startswith("{"):  # several data sets name JSONL so
+            yield from _read_jsonl(path)
+            return
+        raise DataError(f"{path}: not JSON ({error})") from None
+    entries = _entries(whole)
+    if entries is None:
         raise DataError(f"{path}: expected a list of objects, or an object with such a list as `data`")
     for number, values in enumerate(entries):
         where = f"{path}:entry {number}"
@@ -138,6 +140,20 @@ def _read_json(path: Path) -> Iterator[Record]:
             yield from _squad(where, values)
         else:
             yield where, values
+
+
+def _entries(whole: Any) -> list[Any] | None:
+    """The list of records: the whole, that which is called `data`, or its only list of objects (SelfAware)."""
+    if not isinstance(whole, dict):
+        return whole if isinstance(whole, list) else None
+    named = whole.get("data", whole.get("Data"))
+    if isinstance(named, list):
+        return named
+    lists = [value for value in whole.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    objects = [
+        value for value in lists if "feature_idx" not in value[0]
+    ]  # of the hub's server, which describes columns
+    return objects[0] if len(objects) == 1 else None
 
 
 def _squad(where: str, article: Mapping[str, Any]) -> Iterator[Record]:
@@ -177,7 +193,12 @@ def _read_csv(path: Path, separator: str = ",") -> Iterator[Record]:
                 yield f"{path}:{line}", values
             line = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{path}:{line}: not CSV ({error})") from None
+        way_out = (
+            "save the file with a newline at the end of each line"
+            if "new-line" in str(error)
+            else "a cell that begins with a quotation mark has to end with one, and those inside it are doubled"
+        )
+        raise DataError(f"{path}:{line}: not CSV ({error}); {way_out}") from None
 
 
 _CELL = 2**31 - 1

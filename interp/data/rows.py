@@ -4,10 +4,12 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from math import inf
 from os import PathLike
 from typing import Any
 
 from interp.data.forms import read_form
+from interp.data.nested import opened
 from interp.data.readers import Record, read_files
 from interp.data.row import FIELDS as FIELDS
 from interp.data.row import Given, read_columns, read_row
@@ -17,6 +19,9 @@ from interp.errors import DataError
 from interp.support.accepted import RowSource
 from interp.support.arguments import flag, path, shown, whole_number
 from interp.support.public import public
+
+UNLIKELY = 0.01
+"""How seldom, by chance, no key names the first option before that is worth a word."""
 
 
 class Rows(list[QARow]):
@@ -102,8 +107,11 @@ def rows_of(
     seen: dict[str, None] = {}  # in the order in which they come
     forms: Counter[str | None] = Counter()
     rules: list[Mapping[str, str]] = []
+    counted: Counter[str | None] = Counter()
+    never_first = 1.0
     answer_in = columns.get("answer", "answer")
     for number, (where, values) in enumerate(records):
+        values = opened(values)
         seen.update(dict.fromkeys(values))
         try:
             reading = read_form(where, values, columns)
@@ -120,6 +128,9 @@ def rows_of(
         taken[row.id] = where
         rows.append(row)
         forms[reading.form] += 1
+        if reading.counted_from_zero:
+            counted[reading.answer_in] += 1
+            never_first *= 1 - 1 / len(row.options) if row.right_letters != ("A",) else inf
         rules += [reading.rules] if reading.rules not in rules else []
         if len(rows) == limit:
             break
@@ -132,6 +143,12 @@ def rows_of(
         where = first_places([place for places in left_out.values() for place in places])
         kept = f"{len(rows)} rows are kept"
         warnings.warn(f"questions without an answer are left out: {reasons}; {kept} (left out: {where})", stacklevel=3)
+    if counted and never_first < UNLIKELY:
+        warnings.warn(
+            f"the key {next(iter(counted))!r} never names the first of the options in {sum(counted.values())} rows: it "
+            "was read as counting from 0, and may count from 1; if it does, write it as letters (A for 1)",
+            stacklevel=3,
+        )
     if not rows:
         raise DataError("there are no rows: expected at least one with a question and an answer")
     for field, column in columns.items():

@@ -47,6 +47,8 @@ def missing(where: str, field: str, columns: Mapping[str, str], found: Iterable[
     said = f"Name another with columns={named} (--columns {field}={proposed})"
     if any(set(pair) <= set(found) for pair in LABELLED_TEXTS):
         said += "; for movie reviews give dataset='imdb' (--dataset imdb), which asks for their sentiment"
+    if any(name.isdigit() or len(name.split()) > 4 for name in found):  # no names, as in MMLU's own CSV
+        said += "; in a CSV or TSV file the first line names the columns: write one where it is missing"
     return DataError(
         f"{where}: no {field}: expected text in the column {columns.get(field, field)!r}; "
         f"found the columns: {', '.join(found) or 'nothing'}. {said}"

@@ -163,7 +163,7 @@ def stopped_clock(day: str) -> str:
     A macro, because transformers makes a text of every function that it is given as a variable.
     """
     noon = datetime.combine(date.fromisoformat(day), time(12))
-    directives = [f"%{flag}{letter}" for flag in ("-", "") for letter in "aAbBcdeHIjmMpSUwWxXyYfZz"]
+    directives = [f"%{flag}{letter}" for flag in ("-", "") for letter in "aAbBcCdDeFgGhHIjklmMpPrRSTuUVwWxXyYfZz"]
     texts = {one: noon.strftime(one) for one in directives}
     pairs = ", ".join(f"({one!r}, {text!r})" for one, text in texts.items())
     return (

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from interp.errors import ModelError
+from interp.models.complete import check_complete
 from interp.models.gguf_metadata import check_whole, correct_rotary, ending_tokens
 from interp.support.fingerprint import file_hash
 
@@ -72,17 +73,19 @@ def _convert(path: Path, folder: Path) -> None:
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    auto: Any = AutoModelForCausalLM
     where: dict[str, Any] = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
     try:
         from gguf import GGUFReader
 
         with _in_pieces():
-            model = AutoModelForCausalLM.from_pretrained(**where, dtype="float32")
+            model, said = auto.from_pretrained(**where, dtype="float32", output_loading_info=True)
         tokenizer = AutoTokenizer.from_pretrained(**where)
     except ImportError as error:
         raise ModelError(f"reading GGUF files needs a package: {error}; pip install 'interp[gemma]'") from error
-    except (ValueError, KeyError, RuntimeError, OSError) as error:
+    except Exception as error:  # a file that is cut off ends in errors of many kinds
         raise ModelError(f"transformers cannot read the GGUF file {path}: {error}") from error
+    check_complete(model, said, path)
     # Not a fresh model, which would hold the weights twice: they are written as they are, tied ones once.
     weights = model.state_dict()
     once = {weight.data_ptr(): name for name, weight in reversed(weights.items())}

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from interp.errors import ModelError
+from interp.models.complete import check_complete
 from interp.models.gguf import converted_folder, gemma3_file, is_gguf
 from interp.models.placement import placement
 from interp.support.arguments import shown
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+NO_CODE = {"trust_remote_code": False}
+"""Where a model brings code of its own, transformers would otherwise ask on the terminal, and wait."""
 
 
 class Place(NamedTuple):
@@ -43,14 +48,14 @@ def read_model(
         from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
         try:
-            config: Any = AutoConfig.from_pretrained(place.where, **place.options)
+            config: Any = AutoConfig.from_pretrained(place.where, **NO_CODE, **place.options)
             both: Any = (AutoModelForCausalLM, AutoModelForImageTextToText)  # of the latter the language model is taken
             auto = next((auto for auto in both if type(config) in auto._model_mapping), None)
             if auto is None:
                 raise ModelError(f"{place.where} is no causal language model (its type is {config.model_type!r})")
-            hf_model: Any = auto.from_pretrained(
-                place.where, dtype=dtype, attn_implementation="eager", **place.options, **laid
-            )
+            read: Any = {"dtype": dtype, "attn_implementation": "eager", "output_loading_info": True}
+            hf_model, said = auto.from_pretrained(place.where, **read, **NO_CODE, **place.options, **laid)
+            check_complete(hf_model, said, place.where)
         except ModelError:
             raise
         except Exception as error:  # of transformers, safetensors or the network: to the user it is one sentence
@@ -68,7 +73,7 @@ def read_config(source: str | Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
         from transformers import AutoConfig
 
         try:
-            config = AutoConfig.from_pretrained(place.where, **place.options)
+            config = AutoConfig.from_pretrained(place.where, **NO_CODE, **place.options)
         except Exception as error:
             raise _unloadable("configuration", place, error) from error
     return config, _tokenizer_at(place)
@@ -95,6 +100,10 @@ def locate(source: str | Path) -> Place:
         name, path = path.stem, converted_folder(path)
     elif path.is_dir():
         name = path.resolve().name
+        if any(path.glob("adapter_model.*")) and (path / "config.json").is_file():
+            raise ModelError(
+                f"{path} holds a model and an adapter beside it: {MERGE}, or take the adapter's files out of the folder"
+            )
         if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
             raise ModelError(f"{path} holds an adapter only: {MERGE}, save that model, and give its folder")
         if not (path / "config.json").is_file():
@@ -106,6 +115,11 @@ def locate(source: str | Path) -> Place:
     where, _, revision = name.partition("@")
     if "@" in name and not (where and revision):
         raise ModelError(f"expected a model name, or name@revision, got {name!r}")
+    if revision and _exists(where):  # transformers would take the folder, and leave the revision out
+        raise ModelError(
+            f"{name!r}: there is a folder {where!r} here, which has no revisions: give {where!r} for the folder, or "
+            "run in another folder for the model on the hub"
+        )
     return Place(where, name, False, revision or None)
 
 

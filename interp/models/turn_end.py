@@ -7,7 +7,10 @@ SAID = "Paris"
 
 
 def turn_end_ids(tokenizer: Any) -> frozenset[int]:
-    """The first special or added token after an assistant's last turn; none without a template, or such a token.
+    """The first special or added token after an assistant's turn; none without a template, or such a token.
+
+    As a rule the turn is the last of a chat; where nothing closes that one (GLM), the mark with which the user's next
+    turn begins.
 
     Models are trained to end their turn with it, and neither a GGUF file nor a model that its user wrapped need say so.
     """
@@ -33,12 +36,27 @@ class _Of:
 @lru_cache(maxsize=8)
 def _turn_end(template: str, of: _Of) -> frozenset[int]:
     tokenizer = of.tokenizer
-    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": SAID}]
-    try:
-        text = str(tokenizer.apply_chat_template(turns, tokenize=False))
-    except Exception:  # a template that refuses this chat says nothing of how turns end
-        return frozenset()
-    after = text[text.rfind(SAID) + len(SAID) :] if SAID in text else ""
+    asked, answered = {"role": "user", "content": "?"}, {"role": "assistant", "content": SAID}
     marks = {*tokenizer.all_special_ids, *tokenizer.get_added_vocab().values()}
-    ids = tokenizer(after, add_special_tokens=False)["input_ids"] if after else []
-    return frozenset([next(token for token in ids if token in marks)] if marks.intersection(ids) else [])
+    for turns in ([asked, answered], [asked, answered, asked]):
+        after = _after(turns, tokenizer)
+        ids = tokenizer(after, add_special_tokens=False)["input_ids"] if after else []
+        if marks.intersection(ids):
+            return frozenset([next(token for token in ids if token in marks)])
+    return frozenset()
+
+
+def _after(turns: list[dict[str, str]], tokenizer: Any) -> str:
+    """What a template writes after the assistant's text; "" for one that refuses the chat, or leaves the text out.
+
+    Templates of models of pictures take a list of parts.
+    """
+    parts = [{**turn, "content": [{"type": "text", "text": turn["content"]}]} for turn in turns]
+    for form in (turns, parts):
+        try:
+            text = str(tokenizer.apply_chat_template(form, tokenize=False))
+        except Exception:  # a template that refuses this chat says nothing of how turns end
+            continue
+        if SAID in text:
+            return text[text.rfind(SAID) + len(SAID) :]
+    return ""

@@ -6,6 +6,7 @@ from typing import Any
 
 from interp.data.rows import QARow
 from interp.generating.chat import has_template
+from interp.generating.prompts import PromptFormat
 from interp.generating.thinking import thinking_warnings
 from interp.runs.settings import Settings
 
@@ -50,6 +51,22 @@ def prompt_notes(settings: Settings, rows: Sequence[QARow], tokenizer: Any) -> l
     if not answers_any(rows):
         return []
     form, written = settings.prompt_format, [row for row in waiting if row.prompt is None and row.prompt_ids is None]
+    return [*_context_notes(form, written), *_chat_notes(settings, written, tokenizer)]
+
+
+def _context_notes(form: PromptFormat, written: Sequence[QARow]) -> list[str]:
+    """What to do where rows bring the text that their question is about, and the prompt leaves it out."""
+    hidden = sum(row.context is not None and row.context not in form.filled(row) for row in written)
+    if not hidden:
+        return []
+    return [
+        f"{hidden} of {len(written)} questions come with a context that their prompt does not show, so that the model "
+        "answers without it; --prompt-template with {context} and {question} puts it there"
+    ]
+
+
+def _chat_notes(settings: Settings, written: Sequence[QARow], tokenizer: Any) -> list[str]:
+    form = settings.prompt_format
     if written and form.is_chat(tokenizer):
         prompt = form.prompt(written[0], tokenizer).text
         return thinking_warnings(prompt, tokenizer, form.options, settings.max_new_tokens)

@@ -23,10 +23,11 @@ _OPENING = re.compile(
   | <\| (?:(?:begin|start)_(?:of_)?)? {_WORD} (?:_(?:begin|start))? \|>     # <|begin_of_thought|>, <|START_THINKING|>
   | <\|inner_prefix\|> | <\|channel> [ ]* {_WORD} | <unused94> (?:thought)?  # Apertus, Gemma 4, MedGemma
   | <\|channel\|> (?:analysis|commentary) [^<]* <\|message\|>              # harmony
-  | <\|im_start\|>think\b                                                # s1
+  | <\|im_start\|>(?:assistant/)?think\b                                # s1, HyperCLOVA X
   | \A\s*here(?:['’]s|[ ]is)[ ]my[ ]thought[ ]process:                     # Granite 3.2
+  | \A\s*\#+[ ]Thinking[ ]*$                                              # HuatuoGPT
     """,
-    re.IGNORECASE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
 _CLOSING = re.compile(
     rf"""
@@ -35,7 +36,7 @@ _CLOSING = re.compile(
   | <\| (?:/ {_WORD} | end_(?:of_)? {_WORD} | {_WORD} _end) \|>
   | <\|inner_suffix\|> | <channel\|> | <unused95>
   | <\|im_start\|>answer\b | <\|end\|>\s*<\|begin\|>assistant\s*<\|content\|>
-  | ^here(?:['’]s|[ ]is)[ ]my[ ]response:
+  | (?:^|(?<=[.!?]\s))here(?:['’]s|[ ]is)[ ]my[ ]response: | ^\#+[ ]Final[ ]Response[ ]*$
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
@@ -46,17 +47,21 @@ _BARE_MESSAGES = re.compile(
     r"\s*(?:assistant)?(?:analysis|commentary)(?=\W*\w)(?:.*?)assistant(?:\w*?)final", re.DOTALL
 )
 """The same after a decoder that drops special tokens."""
-_BARE_BEGUN = re.compile(r"\s*(?:assistant)?analysis(?=[A-Z])")
+_BARE_BEGUN = re.compile(r"\s*(?:assistant)?analysis(?=[^\W_])")
 """Its first message, where the last never came."""
 _ANSWER = "(?:final_?)?(?:answer|response|output|solution)|final"
+_ANSWER_TOKEN = f"{_ANSWER}|text|box"
+"""Command A's and GLM's special tokens may also say text, or box."""
 _WRAPPED = re.compile(
     rf"""
-    (?: < (?:{_ANSWER}) > | <\| (?:(?:begin|start)_(?:of_)?)? (?:{_ANSWER}) \|> | (?-i:\[ANSWER\]) ) (?P<inside>.*?)
-    (?: </ (?:{_ANSWER}) > | <\| (?:/|end_(?:of_)?) (?:{_ANSWER}) \|> | (?-i:\[/ANSWER\]) | (?P<open>\Z) )
+    (?: < (?:{_ANSWER}) > | <\| (?:(?:begin|start)_(?:of_)?)? (?:{_ANSWER_TOKEN}) \|> | (?-i:\[ANSWER\]) )
+    (?P<inside>.*?)
+    (?: </ (?:{_ANSWER}) > | <\| (?:/|end_(?:of_)?) (?:{_ANSWER_TOKEN}) \|> | (?-i:\[/ANSWER\]) | (?P<open>\Z) )
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 """Marks around the answer itself, as models write them after a thought."""
+_QUOTES = ("`", "'", '"', "‘", "’", "“", "”", "„", "«", "»")
 _TAG = re.compile(r"<[^<>\s]{1,40}>")
 """What may stand after an answer and is none: the end of the turn."""
 
@@ -79,7 +84,7 @@ def parts_of(text: str, *, begun: bool = False) -> Parts:
     (`<answer>…</answer>`).
     """
     heads = list(_MESSAGE.finditer(text))
-    if heads or (begun and "<|channel|>" in text):
+    if heads or (begun and "<|channel|>" in text) or text.lstrip().startswith("<|channel|>"):
         return _of_messages(text, heads)
     if bare := _BARE_MESSAGES.match(text):
         return Parts((0, bare.end()), _unwrapped(text, (bare.end(), len(text))))
@@ -101,15 +106,17 @@ def parts_of(text: str, *, begun: bool = False) -> Parts:
 def _thoughts(text: str, *, begun: bool) -> tuple[list[Span], int | None]:
     """The thoughts that end, and where one begins that does not; None: all of them end.
 
-    A mark in the middle of a sentence ("the <think> tag") is none, unless it closes what was opened.
+    A mark in quotes, or in the middle of a sentence ("the <think> tag"), is none, unless it closes what was opened.
     """
-    opened = [(one.start(), one.end(), 1) for one in _OPENING.finditer(text)]
-    marks = sorted([*opened, *((one.start(), one.end(), -1) for one in _CLOSING.finditer(text))])
+    steps = {one.span(): 1 for one in _OPENING.finditer(text)}
+    steps |= {one.span(): -1 for one in _CLOSING.finditer(text)}  # <|END_THINKING|> looks like both
+    marks = [(start, end, steps[start, end]) for start, end in sorted(steps) if not _quoted(text, start, end)]
     found: list[Span] = []
-    depth, begin = int(begun), 0
+    depth, begin, mentioned = int(begun), 0, False
     for number, (start, end, step) in enumerate(marks, 1):
         if step > 0:
-            if depth == 0 and not _begins_line(text, start):
+            if depth == 0 and not _begins_sentence(text, start):
+                mentioned = True
                 continue
             begin = begin if depth else start
             depth += 1
@@ -117,11 +124,16 @@ def _thoughts(text: str, *, begun: bool) -> tuple[list[Span], int | None]:
             depth = 0 if number == len(marks) else depth - 1
             if depth == 0:
                 found.append((begin, end))
-        elif not found:  # opened where nobody saw it
-            found.append((0, end))
         elif _begins_line(text, start) or not text[end:].split("\n", 1)[0].strip():
-            found.append((start, end))
+            found.append((start if found else 0, end))
+        elif not found and not mentioned:  # opened where nobody saw it
+            found.append((0, end))
     return found, begin if depth else None
+
+
+def _quoted(text: str, start: int, end: int) -> bool:
+    """Whether a mark is written of, as `</think>` is here."""
+    return text[:start].endswith(_QUOTES) and text[end:].startswith(_QUOTES)
 
 
 def _says(text: str, span: Span) -> bool:
@@ -159,6 +171,10 @@ def _begins_line(text: str, at: int) -> bool:
     return not text[text.rfind("\n", 0, at) + 1 : at].strip(" \t\0*#>")
 
 
+def _begins_sentence(text: str, at: int) -> bool:
+    return _begins_line(text, at) or text[:at].rstrip(" ").endswith((".", "!", "?", ":", "…", ">", "▷"))
+
+
 def _unwrapped(text: str, span: Span) -> Span:
     """The answer without the marks around it: the last that holds something; an unclosed one only at the beginning."""
     wrapped = [one for one in _WRAPPED.finditer(text, *span)]
@@ -169,16 +185,21 @@ def _unwrapped(text: str, span: Span) -> Span:
     ]
     if inside:
         return inside[-1]
-    return (wrapped[-1].end(), span[1]) if wrapped and wrapped[-1]["open"] is None else span
+    if wrapped and (wrapped[-1]["open"] is None or not _says(text, (span[0], wrapped[-1].start()))):
+        return wrapped[-1].end(), span[1]
+    return span
 
 
 def thought_warnings(samples: Sequence[Mapping[str, Any]]) -> list[str]:
     """What to do about thoughts that never end; none where there is no such sample."""
-    unfinished = sum(sample.get("status") == UNFINISHED for sample in samples)
+    unfinished = [sample for sample in samples if sample.get("status") == UNFINISHED]
     if not unfinished:
         return []
+    stopped = sum(sample.get("finish") == "stop" for sample in unfinished)
+    early = f" {stopped} of them ended before the limit, by a --stop text or the end of their turn." if stopped else ""
     return [
-        f"{unfinished} of {len(samples)} completions never end their thought: what the model would have answered is "
-        "not known, and they have no label and no exact answer. Give a larger --max-new-tokens, or turn thinking off "
+        f"{len(unfinished)} of {len(samples)} completions never end their thought: what the model would have answered "
+        f"is not known, and they have no label and no exact answer.{early} Give "
+        f"{'a --stop text that stands in no thought, ' * bool(stopped)}a larger --max-new-tokens, or turn thinking off "
         "if the chat template can (--chat-option enable_thinking=false)."
     ]

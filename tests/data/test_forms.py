@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from interp import DataError, load_rows
+from interp.data.answer_shapes import NO, YES, is_truth, shaped
 from interp.data.forms import read_form
 from interp.data.readers import Cell, Cells
 
@@ -205,3 +206,58 @@ def test_a_blank_optional_field_is_absent(field, blank):
     plain = load_rows([{"question": "q", "answer": "a"}])
     assert load_rows([{"question": "q", "answer": "a", field: blank}]) == plain
     assert load_rows(pd.DataFrame([{"question": "q", "answer": "a", field: blank}])) == plain
+
+
+@pytest.mark.parametrize("label", [0, 1, True, "0"])
+def test_a_candidate_with_its_truth_is_no_accepted_answer(label):
+    candidate = {"question": "Where?", "answer": "there", "label": label}
+    with pytest.raises(DataError, match="row 0: `label` may say whether `answer` is right.*--columns answer=answer"):
+        load_rows([candidate])
+    assert load_rows([candidate], columns={"answer": "answer"})[0].answers == ("there",)
+    assert load_rows([candidate | {"label": "easy"}])[0].answers == ("there",)
+    assert load_rows([candidate | {"completion": "there", "correct": True}])[0].correct is True
+
+
+@pytest.mark.parametrize(
+    ("values", "answers"),
+    [
+        ({"question": "Q", "answer": "a", "answer_aliases": ["b", "a", ""]}, ("a", "b")),
+        ({"question": "Q", "answer": "a", "aliases": '["b"]'}, ("a", "b")),
+        ({"question": "Q", "answer": "a", "aliases": []}, ("a",)),
+        ({"question": "Q", "answers": [{"answer": "a", "aliases": ["b"]}, {"answer": "c"}]}, ("a", "b", "c")),
+        ({"question": "Q", "right_answer": "a", "hallucinated_answer": "b"}, ("a",)),
+        ({"problem": "Q", "solution": r"It is \boxed{x+1}."}, ("x+1",)),
+        ({"question": "Q", "passage": "P", "label": 0}, ("no", "false")),
+        ({"question": "Q", "passage": "P", "label": True}, ("yes", "true")),
+    ],
+    ids=str,
+)
+def test_further_shapes_of_answers(values, answers):
+    assert load_rows([values])[0].answers == answers
+
+
+def test_numbers_that_never_name_the_first_option_may_count_from_one():
+    def rows(keys):
+        return [{"question": f"Q{i}?", "choices": ["a", "b", "c", "d"], "answer": key} for i, key in enumerate(keys)]
+
+    with pytest.warns(UserWarning, match="the key 'answer' never names the first of the options in 20 rows"):
+        load_rows(rows([1, 2, 3, 2] * 5))
+    assert len(load_rows(rows([1, 2, 3, 2] * 5 + [0]))) == 21  # and no warning
+    assert len(load_rows(rows([1, 2, 3]))) == 3
+    assert len(load_rows(rows(["B", "C", "D", "C"] * 5))) == 20
+
+
+def test_the_shape_of_an_answer_says_how_it_is_judged():
+    assert (shaped("at", "answer", True, passage=False).answers, is_truth("False")) == (YES, True)
+    assert shaped("at", "label", 0, passage=True).answers == NO
+    assert shaped("at", "label", 0, passage=False).answers == [0]
+    assert shaped("at", "answer", Cell("True"), passage=False).answers == ["True"]  # cells stay text
+    assert shaped("at", "solution", r"\boxed{4}", passage=False).rules["correct"] == "numeric"
+    assert shaped("at", "solution", r"\boxed{x}", passage=False).rules == {}
+
+
+def test_the_text_of_a_question_with_options_is_its_context():
+    record = {"text": "All cats sleep.", "question": "Which follows?", "options": ["a b", "c d"], "answer": 1}
+    assert load_rows([record])[0].context == "All cats sleep."
+    assert load_rows([record | {"context": "Given."}])[0].context == "Given."
+    assert load_rows([record | {"text": "Which follows? A a b B c d. Answer: B"}])[0].context is None

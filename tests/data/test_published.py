@@ -48,6 +48,19 @@ FORMS = {
     "GSM8K": "gsm8k.jsonl",
     "BoolQ": "boolq.jsonl",
     "Geometry of Truth": "statements.csv",
+    "TruthfulQA, `mc_task.json`": "truthfulqa_mc_task.json",
+    "MMLU, `auxiliary_train`": "mmlu_auxiliary.jsonl",
+    "BIG-bench, the authors' file": "big_bench.json",
+    "BoolQ, SuperGLUE": "superglue_boolq.jsonl",
+    "MATH": "math.jsonl",
+    "HotpotQA, the authors' file": "hotpotqa.json",
+    "HotpotQA": "hotpotqa_hub.jsonl",
+    "MuSiQue": "musique.jsonl",
+    "ComplexWebQuestions": "complex_webquestions.json",
+    "HaluEval": "halueval_qa.json",
+    "SelfAware": "selfaware.json",
+    "CounterFact": "counterfact.json",
+    "CounterFact, `counterfact-tracing`": "counterfact_tracing.jsonl",
 }
 """Data sets to files in their form; where no other is named, that of the Hugging Face hub."""
 
@@ -109,7 +122,7 @@ def test_the_options_stand_in_the_prompt_and_the_key_does_not(name):
 
 def test_a_published_form_that_is_not_plain_says_what_it_was_read_as():
     plain = [name for name in FORMS if not load(name).read_as]
-    assert plain == ["NQ-open", "SQuAD, the authors' file"]
+    assert plain == ["NQ-open", "SQuAD, the authors' file", "SelfAware"]
 
 
 def test_reviews_are_read_by_the_name_of_their_data_set():

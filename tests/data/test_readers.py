@@ -101,7 +101,7 @@ def test_a_json_file_that_describes_a_folder_is_no_data(tmp_path):
     ("content", "message"),
     [
         ('{"question": "a", "answer": "b"}', "expected a list of objects, or an object with such a list"),
-        ('{"question": "a", "answer": "b"}\n{"question"', r"not JSON .*name the file .jsonl"),
+        ('{"question": "a", "answer": "b"}\n{"question"', r"bad.json:2: not JSON .*one JSON object per line"),
         ("[1]", "bad.json:entry 0: expected an object, got '1'"),
         ("[", "bad.json: not JSON"),
         ('{"data": [{"paragraphs": [{"qas": []}, {"qas": [{"question": "q"}]}]}]}', "not as SQuAD has it .*KeyError"),
@@ -236,3 +236,37 @@ def test_tables_with_other_separators_say_so(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=said):
         list(read_files(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"question": "a", "answer": "b"}\n{"question": "c", "answer": "d"}\n',
+        '{"example": [{"question": "a", "answer": "b"}, {"question": "c", "answer": "d"}], "version": 2}',
+        '{"keywords": ["k"], "examples": [{"question": "a", "answer": "b"}, {"question": "c", "answer": "d"}]}',
+        '{"features": [{"feature_idx": 0}], "rows": [{"row": {"question": "a", "answer": "b"}},'
+        ' {"row": {"question": "c", "answer": "d"}}]}',
+    ],
+)
+def test_json_in_the_forms_in_which_data_sets_come(tmp_path, text):
+    (tmp_path / "rows.json").write_text(text)
+    assert [row.answers for row in load_rows(tmp_path / "rows.json")] == [("b",), ("d",)]
+
+
+def test_of_two_lists_of_objects_none_is_taken(tmp_path):
+    (tmp_path / "rows.json").write_text('{"a": [{"question": "a", "answer": "b"}], "b": [{"question": "c"}]}')
+    with pytest.raises(DataError, match="expected a list of objects"):
+        load_rows(tmp_path / "rows.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('question\tanswer\n"Bo" is who?\tBob\n', r"rows.tsv:2: not CSV .*those inside it are doubled"),
+        ("question\tanswer\rWho?\tBo\r", r"rows.tsv:1: not CSV .*save the file with a newline"),
+    ],
+)
+def test_what_is_no_table_is_told_how_to_be_one(tmp_path, text, message):
+    (tmp_path / "rows.tsv").write_text(text, newline="")
+    with pytest.raises(DataError, match=message):
+        load_rows(tmp_path / "rows.tsv")

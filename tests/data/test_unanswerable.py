@@ -2,6 +2,7 @@
 
 import pytest
 
+from interp import DataError, load_rows
 from interp.data.unanswerable import first_places, missing, no_answer, why_unanswerable
 
 
@@ -46,3 +47,9 @@ def test_a_missing_column_is_named_with_those_that_there_are():
         "with columns={'question': …} (--columns question=…)"
     )
     assert "found the columns: nothing." in str(missing("row 0", "question", {}, []))
+
+
+def test_a_table_without_a_header_is_told_so(tmp_path):
+    (tmp_path / "mmlu.csv").write_text("Which is a metal?,tin,salt,4,2,A\nWhich is a gas?,tin,salt,wood,air,D\n")
+    with pytest.raises(DataError, match="the first line names the columns: write one where it is missing"):
+        load_rows(tmp_path / "mmlu.csv")

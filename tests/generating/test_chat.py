@@ -63,7 +63,22 @@ def test_the_clock_stands_still():
 
 @pytest.mark.parametrize(
     "form",
-    ["%d %b %Y", "%Y-%m-%d", "%B %-d, %Y", "%A", "%y%j", "%H:%M", "%d %b %Y and %d", "on %a, the %e", "no date", ""],
+    [
+        "%d %b %Y",
+        "%Y-%m-%d",
+        "%B %-d, %Y",
+        "%A",
+        "%y%j",
+        "%H:%M",
+        "%d %b %Y and %d",
+        "on %a, the %e",
+        "%F",
+        "%D %T",
+        "%I:%M %p",
+        "%R on %-m/%-d",
+        "no date",
+        "",
+    ],
 )
 def test_the_day_is_written_as_python_writes_it(form):
     tok = chat("\nIt is {{ strftime_now('" + form + "') }}.{{ messages[0].content }}")

@@ -33,6 +33,11 @@ def test_a_name_with_a_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     build("gpt2").save_pretrained(there)
     assert locate(str(there)) == Place(str(there), "mine@home", True)
 
+    monkeypatch.chdir(tmp_path)
+    build("gpt2").save_pretrained("model")
+    with pytest.raises(interp.ModelError, match="there is a folder 'model' here, which has no revisions"):
+        locate("model@v1.0")
+
     asked: list[tuple] = []
     from transformers import AutoTokenizer
 

@@ -19,6 +19,12 @@ from interp.models.turn_end import turn_end_ids
         ("{% for m in messages %}{{ m.content | trim }}\n<turn><s>{% endfor %}", "<turn>"),
         ("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}", None),
         ("{{ raise_exception('no') }}", None),
+        ("{% for m in messages %}<turn>{{ m.role }}\n{{ m.content }}{% endfor %}", "<turn>"),  # GLM: the next turn's
+        ("{% for m in messages %}{{ m.content }}{% if not loop.last %}<turn>{% endif %}{% endfor %}", "<turn>"),
+        (
+            "{% for m in messages %}{% for part in m.content %}{{ part.text }}{% endfor %}<turn>{% endfor %}",
+            "<turn>",
+        ),
         ("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}<turn>{% endif %}{% endfor %}", None),
     ],
 )

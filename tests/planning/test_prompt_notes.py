@@ -45,6 +45,9 @@ def test_what_the_model_asks_for_and_is_not_done_is_said(settings, noted):
         (ROWS, None, {"model": "org/Llama-3.2-1B-Instruct"}, "by its name a chat model"),
         (ROWS, None, {"model": "gemma-3-270m-it/"}, "by its name a chat model"),
         (ROWS, None, {"model": "org/chatter"}, None),
+        ([QARow("a", "Is it?", ("yes",), context="It is.")], None, {}, "1 of 1 questions come with a context"),
+        ([QARow("a", "Is it?", ("yes",), context="It is.")], None, {"prompt_template": "{context} {question}"}, None),
+        ([QARow("a", "Is it?", ("yes",), context="It is.", prompt="It is. Is it?")], None, {}, None),
     ],
 )
 def test_notes(rows, template, options, expected):

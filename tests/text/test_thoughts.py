@@ -51,12 +51,20 @@ MARKED = {
     "two answers": f"<think>{THOUGHT}</think><answer>Perth</answer>\n<answer>{ANSWER}</answer>",
     "an empty answer": f"<think>{THOUGHT}</think><answer></answer>{ANSWER}",
     "harmony after a header": f"assistantanalysis{THOUGHT}assistantfinal{ANSWER}",
+    "Command A reasoning": f"<|START_THINKING|>{THOUGHT}<|END_THINKING|><|START_TEXT|>{ANSWER}<|END_TEXT|>",
+    "GLM": f"<think>{THOUGHT}</think>\n<|begin_of_box|>{ANSWER}<|end_of_box|>",
+    "Granite 3.2 on one line": f"Here is my thought process: {THOUGHT} Here is my response: {ANSWER}",
+    "HuatuoGPT": f"## Thinking\n\n{THOUGHT}\n\n## Final Response\n\n{ANSWER}",
+    "two thoughts on one line": f"<think>a</think> First: <think>{THOUGHT}</think> {ANSWER}",
+    "the closing mark in quotes": f"<think>Is '</think>' a tag? {THOUGHT}</think>{ANSWER}",
+    "its opening is in the prompt, and both marks are written of": f"<think> or `</think>`? {THOUGHT}\n</think>\n{ANSWER}",
     "harmony": f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>",
     "harmony with a tool": f"<|channel|>commentary to=functions.look <|constrain|>json<|message|>{{}}<|call|>"
     f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}",
     "harmony without its marks": f"analysis{THOUGHT}assistantfinal{ANSWER}",
 }  # fmt: skip
 AFTERWARDS = (
+    f"{ANSWER} <think>{THOUGHT}</think>",
     f"{ANSWER}\n\n<reasoning>{THOUGHT}</reasoning>",
     f"<answer>{ANSWER}</answer>\n<reasoning>{THOUGHT}</reasoning><|im_end|>",
     f"{ANSWER}\n\n<analysis>\n{THOUGHT}\n</analysis>\n",
@@ -69,12 +77,19 @@ UNENDED = {
     "harmony, second message": f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>analysis<|message|>",
     "Magistral": f"[THINK]{THOUGHT}",
     "harmony without its marks": "analysisIs it Canberra?",
+    "harmony without its marks, in small letters": "analysisthe capital",
+    "harmony, cut off in the head": "<|channel|>analysis",
+    "HuatuoGPT": f"## Thinking\n\n{THOUGHT}",
+    "HyperCLOVA X": f"<|im_start|>assistant/think\n{THOUGHT}",
 }  # fmt: skip
 PLAIN = (
     ANSWER,
     "",
     "The <think> tag is older than the <thinking> tag.",
+    "I used <think>, </think> tags.",
+    "A thought stands between '<think>' and '</think>'.",
     "analysis of the question: Sydney",
+    "Sydney\n\n## Thinking\nIt is the largest.",
     "In final, the answer is Sydney.",
     "I think: Sydney. </b>",
     "<b>Sydney</b>",
@@ -95,6 +110,15 @@ def test_the_final_answer_stands_after_the_thought(name):
 def test_a_rationale_after_the_answer_is_a_thought_too(text):
     assert final_answer(text).strip() == ANSWER
     assert parts_of(text).thought is not None
+
+
+def test_an_answer_that_has_only_begun_is_empty_and_no_mark():
+    assert final_answer(f"<think>{THOUGHT}</think>\n<answer>\n").strip() == ""
+
+
+def test_a_new_turn_ends_no_thought():
+    text = f"{ANSWER}<|im_end|>\n<|im_start|>assistant\nMore."
+    assert parts_of(text).thought is None and final_answer(text) == text
 
 
 def test_a_mark_that_is_only_mentioned_ends_nothing():
@@ -206,3 +230,5 @@ def test_the_reader_is_told_of_thoughts_that_never_end():
     samples = [{"status": UNFINISHED}, {"status": "ok"}]
     assert thought_warnings(samples[1:]) == []
     assert thought_warnings(samples)[0].startswith("1 of 2 completions never end their thought")
+    assert "--stop" not in thought_warnings([{"status": UNFINISHED, "finish": "length"}])[0]
+    assert "1 of them ended before the limit" in thought_warnings([{"status": UNFINISHED, "finish": "stop"}])[0]
