@@ -12,7 +12,7 @@ from typing import Any
 from interp.capturing.attention import METRICS
 from interp.errors import RunError
 from interp.planning.shapes import Shapes
-from interp.runs.safetensors_stream import layout
+from interp.safetensors_stream import layout
 from interp.runs.shard_files import Shard
 from interp.runs.shards import SHARD_SAMPLES
 from interp.runs.store import QUESTION

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from interp.atomic import make_folder, remove, write_chunks, write_json
 from interp.errors import RunError
-from interp.runs.safetensors_stream import describe, layout, serialized
+from interp.safetensors_stream import describe, layout, serialized
 from interp.runs.shard_files import Shard, damaged, finished_shards, marker_path, shard_path
 
 QUESTION = "question_embed"
