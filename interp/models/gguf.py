@@ -7,19 +7,23 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from interp.errors import ModelError
 from interp.fingerprint import file_hash, json_hash
 from interp.heap import give_back
-from interp.models.gguf_metadata import correct_rotary, ending_tokens
+from interp.models.gguf_metadata import correct_rotary, ending_tokens, value
 from interp.models.gguf_reader import lean_reading, open_reader
 from interp.models.gguf_shards import check_whole, join, shard_paths, whole_stem
+from interp.models.gguf_weights import loads_lazily, write_weights
 
 WRITTEN = "-2"
 """Of the folder's name: what was converted before rotary scaling was read is not used."""
+
+HALF = (torch.float16, torch.bfloat16)
+"""What weights are written in where it is asked for; every other type is read from float32."""
 
 
 def is_gguf(path: Path) -> bool:
@@ -51,6 +55,11 @@ def converted_folder(path: Path, dtype: torch.dtype = torch.float32) -> Path:
     target = _targets(shards, dtype)[0]
     if (made := _made(shards, dtype)) is not None:
         return made
+    if (needed := conversion(path, dtype)) is not None and needed.disk > needed.free:
+        raise ModelError(
+            f"converting {path} needs {needed.disk / 1e9:.3g} GB in {target.parent}, where {needed.free / 1e9:.3g} GB "
+            "are free: make room, or set INTERP_CACHE to another folder"
+        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Written beside the target and renamed: a folder with the final name is always complete.
@@ -71,13 +80,47 @@ def converted_folder(path: Path, dtype: torch.dtype = torch.float32) -> Path:
     return target
 
 
+class Conversion(NamedTuple):
+    """What a conversion takes, in bytes."""
+
+    memory: int
+    """An estimate: four copies of the largest matrix of a block in float32, or 1.5 kB for each token of the vocabulary;
+    the whole model where transformers loads it whole."""
+    disk: int
+    """Of the weights, and of the shards that are joined on the way."""
+    free: int
+    """Room where the converted model will lie."""
+
+
+def conversion(path: Path, dtype: torch.dtype) -> Conversion | None:
+    """What converting a GGUF file, or the shards of one, will take; None where it has been converted."""
+    shards = shard_paths(path)
+    if _made(shards, dtype) is not None:
+        return None
+    with _readable(path):
+        readers = [open_reader(shard) for shard in shards]
+    sizes = {tensor.name: int(tensor.n_elements) for reader in readers for tensor in reader.tensors}
+    item = dtype.itemsize if dtype in HALF else torch.float32.itemsize
+    weights = item * sum(sizes.values())
+    block = max((size for name, size in sizes.items() if name.startswith("blk.")), default=0)
+    tokens = readers[0].fields.get("tokenizer.ggml.tokens")
+    memory = max(4 * 4 * block, 1500 * (0 if tokens is None else len(tokens.data)))
+    if loads_lazily(value(readers[0], "general.architecture")):
+        memory += weights
+    joined = sum(shard.stat().st_size for shard in shards) if len(shards) > 1 else 0
+    place = cache_folder()
+    while not place.exists():
+        place = place.parent
+    return Conversion(memory, weights + joined, shutil.disk_usage(place).free)
+
+
 def _targets(shards: Sequence[Path], dtype: torch.dtype) -> tuple[Path, Path]:
     """The folder of a model in a dtype, and in float32, which serves for every dtype where it is there."""
     hashes = [file_hash(shard) for shard in shards]
     content = hashes[0] if len(shards) == 1 else json_hash(hashes)
     whole = cache_folder() / "gguf" / f"{whole_stem(shards[0])}-{content[:16]}{WRITTEN}"
-    half = dtype in (torch.float16, torch.bfloat16)
-    return whole.with_name(f"{whole.name}-{str(dtype).removeprefix('torch.')}") if half else whole, whole
+    half = whole.with_name(f"{whole.name}-{str(dtype).removeprefix('torch.')}")
+    return half if dtype in HALF else whole, whole
 
 
 def _made(shards: Sequence[Path], dtype: torch.dtype) -> Path | None:
@@ -85,8 +128,6 @@ def _made(shards: Sequence[Path], dtype: torch.dtype) -> Path | None:
 
 
 def _convert(shards: Sequence[Path], folder: Path, dtype: torch.dtype) -> None:
-    from interp.models.gguf_weights import write_weights
-
     with _whole(shards, folder) as path, _readable(path):
         reader = open_reader(path)
         empty = _describe(path, reader, folder, dtype)

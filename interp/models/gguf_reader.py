@@ -18,7 +18,7 @@ STRING, ARRAY = 8, 9
 
 
 class _Parts(Sequence[Any]):
-    """The parts of a list in a file: its two numbers first, then one view of the file per item, made when asked for."""
+    """The parts of a list in a file: what stands before it, then one view of the file per item, made when asked for."""
 
     def __init__(self, head: list[Any], data: Any, bounds: Any, dtype: Any) -> None:
         self.head, self.data, self.bounds, self.dtype = head, data, bounds, dtype
@@ -40,28 +40,38 @@ class _Parts(Sequence[Any]):
 def _reader() -> Any:
     """`gguf.GGUFReader` with lists of 16 bytes an item: the metadata of Gemma 3 (262,144 tokens) took 720 MB."""
     from gguf import GGUFReader, GGUFValueType
+    from gguf.gguf_reader import ReaderField
 
     class Reader(GGUFReader):
         table = 0
         """Where the names of the tensors begin: the metadata ends there."""
 
-        def _get_field_parts(self, orig_offs: int, raw_type: int) -> Any:
-            if raw_type != ARRAY:
-                return super()._get_field_parts(orig_offs, raw_type)
-            kind, length = self._get(orig_offs, np.uint32), self._get(orig_offs + 4, np.uint64)
-            begin, n, each = orig_offs + 12, int(length[0]), int(kind[0])
-            types = [GGUFValueType.ARRAY, GGUFValueType(each)] if n else [GGUFValueType.ARRAY]
-            if each == STRING:
-                bounds = _string_bounds(self.data, begin, n, ">Q" if length.dtype.byteorder == ">" else "<Q")
-                end, dtype = (int(bounds[-1, 1]) if n else begin), np.dtype(np.uint8)
-            elif (scalar := self.gguf_scalar_to_np.get(GGUFValueType(each))) is not None:
-                dtype = self._get(begin, scalar, 0).dtype
-                end = begin + n * dtype.itemsize
-                starts = np.arange(begin, end, dtype.itemsize)
-                bounds = np.stack([starts, starts + dtype.itemsize], axis=1)
+        def _build_fields(self, offs: int, count: int) -> int:
+            for _ in range(count):
+                kind = self._get(offs + 8 + int(self._get(offs, np.uint64)[0]), np.uint32)
+                offs = super()._build_fields(offs, 1) if kind[0] != ARRAY else self._build_list(offs, kind)
+            return offs
+
+        def _build_list(self, offs: int, kind: Any) -> int:
+            """One field that holds a list, as its own method does it, but for the parts."""
+            name = self._get_str(offs)
+            begin = offs + 8 + len(name[1]) + 4
+            each, length = self._get(begin, np.uint32), self._get(begin + 4, np.uint64)
+            begin, n, of = begin + 12, int(length[0]), GGUFValueType(each[0])
+            if of == STRING:
+                bounds = _string_bounds(self.data, begin, n, length.dtype.newbyteorder(self.byte_order))
+                dtype = np.dtype(np.uint8)
+            elif of in self.gguf_scalar_to_np:
+                dtype = self._get(begin, self.gguf_scalar_to_np[of], 0).dtype
+                bounds = begin + np.arange(n)[:, None] * dtype.itemsize + [0, dtype.itemsize]
             else:  # a list of lists
-                return super()._get_field_parts(orig_offs, raw_type)
-            return end - orig_offs, _Parts([kind, length], self.data, bounds, dtype), range(2, 2 + n), types
+                return super()._build_fields(offs, 1)
+            parts: Any = _Parts([*name, kind, each, length], self.data, bounds, dtype)
+            types = [GGUFValueType.ARRAY, of] if n else [GGUFValueType.ARRAY]
+            key = bytes(name[1]).decode("utf-8")
+            items: Any = range(5, 5 + n)
+            self._push_field(ReaderField(offs, key, parts, items, types), skip_sum=True)
+            return int(bounds[-1, 1]) if n else begin
 
         def _build_tensor_info(self, offs: int, count: int) -> Any:
             self.table = offs
@@ -75,9 +85,10 @@ def open_reader(path: Path) -> Any:
     return _reader()(path)
 
 
-def _string_bounds(data: Any, begin: int, n: int, length: str) -> Any:
-    """Where each of `n` strings begins and ends."""
-    bounds, at, buffer, read = np.empty((n, 2), np.int64), begin, memoryview(data), struct.Struct(length).unpack_from
+def _string_bounds(data: Any, begin: int, n: int, length: Any) -> Any:
+    """Where each of `n` strings begins and ends; before each stands its length, a number of that type."""
+    bounds, at, buffer = np.empty((n, 2), np.int64), begin, memoryview(data)
+    read = struct.Struct(">Q" if length.str[0] == ">" else "<Q").unpack_from
     for i in range(n):
         start = at + 8
         at = start + read(buffer, at)[0]

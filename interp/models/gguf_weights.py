@@ -61,10 +61,10 @@ def write_weights(path: Path, reader: Any, empty: Any, target: Path, dtype: torc
 def _tensors(path: Path, reader: Any, empty: Any, dtype: torch.dtype) -> Iterable[tuple[str, Pieces]]:
     """Name and numbers of every weight that transformers finds in the file."""
     architecture = value(reader, "general.architecture")
-    return _loaded(path, dtype) if _loads_lazily(architecture) else _processed(path, reader, empty, architecture)
+    return _loaded(path, dtype) if loads_lazily(architecture) else _processed(path, reader, empty, architecture)
 
 
-def _loads_lazily(architecture: str) -> bool:
+def loads_lazily(architecture: str) -> bool:
     """Whether this transformers has no table of tensors for an architecture any more, but reads them one at a time."""
     try:
         return bool(import_module("transformers.integrations.gguf").is_gguf_arch_supported(architecture))
@@ -90,7 +90,8 @@ def _processed(path: Path, reader: Any, empty: Any, architecture: str) -> Iterat
         config = table.load_gguf_checkpoint(path, return_tensors=False)["config"]
     processor = table.TENSOR_PROCESSORS.get(architecture, table.TensorProcessor)(config=config)
     names = table.get_gguf_hf_weights_map(empty, processor)
-    sources, arrived = Counter(names.values()), Counter()
+    sources = Counter(names.values())
+    arrived: Counter[str] = Counter()
     merged: dict[str, dict[str, torch.Tensor]] = {"tensors": {}}
     """What a processor puts together itself, such as one weight of experts from two tensors."""
 
