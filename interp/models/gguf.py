@@ -16,7 +16,7 @@ from interp.fingerprint import file_hash, json_hash
 from interp.heap import give_back
 from interp.models.gguf_metadata import correct_rotary, ending_tokens, value
 from interp.models.gguf_reader import lean_reading, open_reader
-from interp.models.gguf_shards import check_whole, join, shard_paths, whole_stem
+from interp.models.gguf_shards import join, open_shards, shard_paths, whole_stem
 from interp.models.gguf_weights import loads_lazily, write_weights
 
 WRITTEN = "-2"
@@ -98,7 +98,7 @@ def conversion(path: Path, dtype: torch.dtype) -> Conversion | None:
     if _made(shards, dtype) is not None:
         return None
     with _readable(path):
-        readers = [open_reader(shard) for shard in shards]
+        readers = open_shards(shards)
     sizes = {tensor.name: int(tensor.n_elements) for reader in readers for tensor in reader.tensors}
     item = dtype.itemsize if dtype in HALF else torch.float32.itemsize
     weights = item * sum(sizes.values())
@@ -128,7 +128,7 @@ def _made(shards: Sequence[Path], dtype: torch.dtype) -> Path | None:
 
 
 def _convert(shards: Sequence[Path], folder: Path, dtype: torch.dtype) -> None:
-    with _whole(shards, folder) as path, _readable(path):
+    with _whole(shards, folder, numbers=True) as path, _readable(path):
         reader = open_reader(path)
         empty = _describe(path, reader, folder, dtype)
         give_back()  # what the vocabulary took
@@ -143,20 +143,22 @@ def described_folder(path: Path) -> Iterator[Path]:
         yield made
         return
     with tempfile.TemporaryDirectory() as folder:
-        with _whole(shards, Path(folder)) as whole, _readable(path):
+        with _whole(shards, Path(folder), numbers=False) as whole, _readable(path):
             _describe(whole, open_reader(whole), Path(folder), torch.float32)
         yield Path(folder)
 
 
 @contextmanager
-def _whole(shards: Sequence[Path], folder: Path) -> Iterator[Path]:
-    """The file of a model, for the time of the block; shards are joined in `folder`."""
+def _whole(shards: Sequence[Path], folder: Path, *, numbers: bool) -> Iterator[Path]:
+    """The file of a model, for the time of the block; shards are joined in `folder`, with `numbers` or without."""
+    with _readable(shards[0]):
+        readers = open_shards(shards)
+        joined = folder / f"{whole_stem(shards[0])}.gguf"
+        if len(shards) > 1:
+            join(shards, readers, joined, numbers=numbers)
     if len(shards) == 1:
         yield shards[0]
         return
-    joined = folder / f"{whole_stem(shards[0])}.gguf"
-    with _readable(shards[0]):
-        join(shards, joined)
     try:
         yield joined
     finally:
@@ -178,7 +180,6 @@ def _describe(path: Path, reader: Any, folder: Path, dtype: torch.dtype) -> Any:
     """Write configuration and tokenizer into a folder; the model they describe, without memory, is returned."""
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    check_whole(path, reader)
     where: dict[str, Any] = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
     with lean_reading():
         config: Any = AutoConfig.from_pretrained(**where)

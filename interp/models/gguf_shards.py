@@ -39,13 +39,24 @@ def shard_paths(path: Path) -> list[Path]:
     return shards
 
 
-def join(shards: Sequence[Path], whole: Path) -> None:
+def open_shards(shards: Sequence[Path]) -> list[Any]:
+    """A reader of every shard. Raises ModelError for files that are not all the shards of one model."""
+    readers = [open_reader(shard) for shard in shards]
+    if len(shards) > 1:
+        _check_together(shards, readers)
+    elif (count := value(readers[0], "split.count") or 1) > 1:
+        raise ModelError(
+            f"{shards[0]} is shard {value(readers[0], 'split.no') + 1} of {count} by its metadata: name the shards "
+            f"NAME-00001-of-{count:05}.gguf and put them together"
+        )
+    return readers
+
+
+def join(shards: Sequence[Path], readers: Sequence[Any], whole: Path, *, numbers: bool) -> None:
     """Write the one file that the shards were cut from: the first one's metadata and every tensor, bytes as they are.
 
-    Raises ModelError for files that are not the shards of one model.
+    Without `numbers` the tensors are a hole of their size, which takes no room on most file systems.
     """
-    readers = [open_reader(shard) for shard in shards]
-    _check(shards, readers)
     first = readers[0]
     tensors = [(shard, tensor) for shard, reader in zip(shards, readers, strict=True) for tensor in reader.tensors]
     table, end = [], 0
@@ -59,6 +70,9 @@ def join(shards: Sequence[Path], whole: Path) -> None:
         for part in (head, *table):
             file.write(part.tobytes())
         file.write(bytes(_padded(file.tell(), first.alignment) - file.tell()))
+        if not numbers:
+            file.truncate(file.tell() + end)
+            return
         for shard, tensor in tensors:
             with shard.open("rb") as part:
                 part.seek(int(tensor.data_offset))
@@ -66,7 +80,7 @@ def join(shards: Sequence[Path], whole: Path) -> None:
             file.write(bytes(_padded(tensor.n_bytes, first.alignment) - int(tensor.n_bytes)))
 
 
-def _check(shards: Sequence[Path], readers: Sequence[Any]) -> None:
+def _check_together(shards: Sequence[Path], readers: Sequence[Any]) -> None:
     """Every shard says which it is (`split.no`, from 0) of how many, and all say how many tensors there are."""
     for at, (shard, reader) in enumerate(zip(shards, readers, strict=True)):
         said = value(reader, "split.no"), value(reader, "split.count")
@@ -80,15 +94,6 @@ def _check(shards: Sequence[Path], readers: Sequence[Any]) -> None:
         raise ModelError(
             f"the {len(shards)} shards of {shards[0]} hold {held} tensors, and should hold {said_held} "
             "(split.tensors.count): they are of different models or versions"
-        )
-
-
-def check_whole(path: Path, reader: Any) -> None:
-    """Raise ModelError for a shard whose name does not say so."""
-    if SHARD.search(path.stem) is None and (value(reader, "split.count") or 1) > 1:
-        raise ModelError(
-            f"{path} is shard {value(reader, 'split.no') + 1} of {value(reader, 'split.count')} by its metadata: "
-            "name the shards NAME-00001-of-0000N.gguf and put them together"
         )
 
 

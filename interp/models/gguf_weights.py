@@ -64,7 +64,7 @@ def _tensors(path: Path, reader: Any, empty: Any, dtype: torch.dtype) -> Iterabl
     return _loaded(path, dtype) if loads_lazily(architecture) else _processed(path, reader, empty, architecture)
 
 
-def loads_lazily(architecture: str) -> bool:
+def loads_lazily(architecture: str | None) -> bool:
     """Whether this transformers has no table of tensors for an architecture any more, but reads them one at a time."""
     try:
         return bool(import_module("transformers.integrations.gguf").is_gguf_arch_supported(architecture))
@@ -100,7 +100,7 @@ def _processed(path: Path, reader: Any, empty: Any, architecture: str) -> Iterat
 
     for tensor in reader.tensors:
         # Most tensors are taken as they are, and then some rows at a time; a stand-in without memory tells which.
-        nothing = np.broadcast_to(np.float32(0), tensor.shape[::-1].tolist())
+        nothing = np.broadcast_to(np.float32(-1), tensor.shape[::-1].tolist())  # Mamba takes log(-number)
         tried = process(nothing, tensor.name, {"tensors": {}})
         if tried.weights is nothing and tried.name is not None:
             if tried.name in names:
