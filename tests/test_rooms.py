@@ -31,6 +31,7 @@ GROUND = (
     "public",
     "run_data",
     "run_keywords",
+    "safetensors_stream",
     "settings",
     "shown_options",
     "threads",

@@ -31,13 +31,14 @@ from interp.models.observable import known_values, output_weight, undefined_metr
 from interp.models.placement import device_name, is_spread, read_dtype
 from interp.models.preflight import preflight, reference_pass
 from interp.models.rotary import hold_rotary
-from interp.models.sources import MERGE, first_line, read_config, read_model, read_tokenizer
+from interp.models.sources import MERGE, conversion_of, first_line, read_config, read_model, read_tokenizer
 from interp.public import public
 
 __all__ = [
     "HookedModel",
     "KeyValueCache",
     "ModelInfo",
+    "conversion_of",
     "eos_token_ids",
     "fill_cache",
     "forward",

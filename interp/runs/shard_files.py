@@ -8,7 +8,7 @@ from typing import Any
 
 from interp.errors import RunError
 from interp.fingerprint import file_hash
-from interp.runs.safetensors_stream import Specs
+from interp.safetensors_stream import Specs
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def test_killed_in_one_write_after_the_other(start, go_on, unbroken, tmp_path, t
         ("interp.pipeline.remove", 1, False),  # samples.jsonl is there, and the log still too
         ("interp.pipeline.write_text", 1, False),  # counted, samples.jsonl not written
         ("interp.pipeline.write_text", 1, True),
-        ("interp.runs.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
+        ("interp.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
         ("interp.runs.store.write_json", 2, False),  # a shard is there, its marker is not
     ],
 )
