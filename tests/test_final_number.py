@@ -27,7 +27,7 @@ ANSWERS = [
     (r"\boxed{ } so 7", "7"),
     (r"\fbox{12", "12"),
     ("5 + 3\n#### 1,800\nQuestion 2", "1,800"),
-    ("####-3 and 4", "-3"),
+    ("####-3 in 4 days", "-3"),
     ("#### Step 3: 18", "18"),
     ("The answer is 18. I used 2 steps.", "18"),
     ("The answer is 18 apples in 3 baskets", "18"),
@@ -39,7 +39,7 @@ ANSWERS = [
     ("The area is 18 cm^2.", "18"),
     ("Its volume is 18 m^{3}", "18"),
     ("It is $18$.", "18"),
-    ("-5 % or $-3", "$-3"),
+    ("-5 % and so $-3", "$-3"),
     # Letters that may touch a number: of scripts without spaces, Hangul, currencies.
     ("答案是18。", "18"),
     ("所以她每天赚18美元。", "18"),
