@@ -58,7 +58,8 @@ def test_a_letter_is_read_where_it_is_an_answer(text):
         ("A: Paris", "B", "Paris"),  # the prompt's "A:", said again
         ("I think that it is London", "A", "London"),
         ("It is Paris, that is (A)", "B", "Paris"),
-        ("So (A), I mean Paris", "A", "A"),  # whichever is named first
+        ("So (A), that is Paris", "A", "A"),  # whichever is named first
+        ("So (A), I mean Paris", "B", "Paris"),
     ],
 )
 def test_the_text_of_an_option_counts_too(text, option, span):

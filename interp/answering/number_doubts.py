@@ -67,7 +67,7 @@ _DENIED_AFTER = re.compile(
 )
 # How sure the model is: no answer.
 _SURE_BEFORE = re.compile(r"\b(?:confidence|certainty)\b(?:[ ](?:score|level|is|of))*\W*$", re.IGNORECASE)
-_SURE_AFTER = re.compile(r"[ ]*(?:%|/[ ]?\d+)?[ ]*(?:confident|confidence|sure|certain|certainty)\b", re.IGNORECASE)
+_SURE_AFTER = re.compile(r"(?:[ ]*(?:%|/[ ]?\d+))?[ ]*(?:confident|confidence|sure|certain|certainty)\b", re.IGNORECASE)
 
 
 def is_denied(text: str, number: Numeral) -> bool:
