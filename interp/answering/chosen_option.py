@@ -6,6 +6,7 @@ from itertools import pairwise
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 
 from interp.answering.corrections import CORRECTED
+from interp.answering.option_numbers import chosen_by_number, may_be_a_number
 from interp.answering.option_texts import Chosen, named_texts
 from interp.answering.option_words import (
     AFFIRMED,
@@ -80,6 +81,8 @@ def _first_chosen(options: Sequence[str], text: str) -> Chosen | None:
         return _only(sorted((*texts, *marked), key=lambda one: one.span))
     others = [place for place in _standing(options, text) if not _is_listed(options, text, place)]
     named = {place for place in others if not _dismissed(text, place, place + 1)}
+    if not bare and not others:
+        return chosen_by_number(options, text)
     return _only(bare) if {text[place] for place in named} <= {text[slice(*one.span)] for one in bare} else None
 
 
@@ -94,9 +97,10 @@ def _corrected(options: Sequence[str], text: str, found: Chosen) -> Chosen | Non
 
 
 def names_an_option(options: Sequence[str], completion: str) -> bool:
-    """Whether an option is named at all, though it be denied or one of several."""
+    """Whether an option is named at all, though it be denied or one of several, or by a number that is not read."""
     text = _prepared(completion)
-    return bool(_standing(options, text)) or bool(_texts(options, text, dismissed=True))
+    named = _standing(options, text) or _texts(options, text, dismissed=True)
+    return bool(named) or may_be_a_number(options, text)
 
 
 def _prepared(completion: str) -> str:
