@@ -10,7 +10,7 @@ ANNOUNCED = re.compile(
         (?: (?:to|for) \s+ (?:this|the) \s+ question \s+ )?
         (?: \b(?:is|was|would\ be|should\ be|must\ be)\b [\s*_]* [:：]? | [:：=] )
       | \b (?:choose|chose|pick|picked|select|selected|go\ with|going\ with|opt\ for) \b
-      | \b (?:antwort|respuesta|r[ée]ponse|resposta|risposta|ответ) \b (?:\s+[^\W\d_]+){0,2}? [\s*_]*
+      | \b (?:antwort|respuesta|r[ée]ponse|resposta|risposta|ответ) \b (?:\s+[^\W\d_]+){{0,2}}? [\s*_]*
         (?: \b(?:ist|lautet|es|est|é|è)\b [\s*_]* [:：]? | [:：=] )
       | <answer> | (?:答案|正解|答え) (?:应该|應該)? (?:是|为|為|选|選|は)? \s* [:：]?
       | (?:故|应|應|所以|因此|应该|我|(?<![不没沒]))[选選]择?
@@ -92,7 +92,7 @@ BARE = re.compile(r"(?<![A-Za-z0-9])(?P<letter>[A-Z])(?![A-Za-z0-9])")
 _ASIAN = r"\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af"
 CLOSED = re.compile(rf"\s*(?:[)\]}}）】」〉》«‹$]|\\[)\]])|</|[*_`'\"”’]+(?!\w)|(?=[{_ASIAN}])")
 ENDED = re.compile(
-    r"(?:\.+|[:;,!?…。．：；，、！？])(?=$|[\s)\]}>*_`'\"”’）】」$])|\s+[-–—]+\s|\s*(?:$|\n|<[|/])|[。．：；，、！？]"
+    r"(?:\.+|[:;,!?…。．：；，、！？])(?=$|[\s)\]}>*_`'\"”’）】」$])|[;,](?=\w{2,}[=:])|\s+[-–—]+\s|\s*(?:$|\n|<[|/])|[。．：；，、！？]"
 )
 INSIDE = re.compile(rf"[^\W_{_ASIAN}]['’-]?\Z")
 """Before a letter: a word of which it is a part (not in Chinese, Japanese or Korean)."""
