@@ -160,11 +160,11 @@ def _value(match: re.Match[str]) -> float:
 # A number that is written in a way that is not read has parts too: v1.5, 3,14159, 1.2.3, COVID-19, x^2.
 _PART_BEFORE = re.compile(
     rf"""
-    (?: \d(?:[.,٫٬/⁄'’_] | \{{[,.]\}}) | (?<![\w)])[-−–+±][{CURRENCIES}]?[-−+]? | [^\W\d{VULGAR}][-‐‑] | \^[{{(]? )$
+    (?: \d(?:[.,:٫٬/⁄'’_] | \{{[,.]\}}) | (?<![\w)])[-−–+±][{CURRENCIES}]?[-−+]? | [^\W\d{VULGAR}][-‐‑] | \^[{{(]? )$
     """,
     re.VERBOSE,
 )
-_PART_AFTER = re.compile(r"(?: [.,٫٬/⁄'’_] | \{[,.]\} )\d | \^ | [⁰¹²³⁴-⁹]", re.VERBOSE)
+_PART_AFTER = re.compile(r"(?: [.,:٫٬/⁄'’_] | \{[,.]\} )\d | \^ | [⁰¹²³⁴-⁹]", re.VERBOSE)
 # Whose year may be named: 7/4/1776, 4.7.1776, 1776/07/04, 1945/46.
 _DATED = re.compile(
     r"""
