@@ -71,14 +71,20 @@ def test_only_another_answer_corrects(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "right"),
     [
-        *((text, True) for text in ("#### 17\nCorrection: 18", "The answer is 17. No, 18 apples.", "It is 17. No, 18.")),
+        *(
+            (text, True)
+            for text in ("#### 17\nCorrection: 18", "The answer is 17. No, 18 apples.", "It is 17. No, 18.")
+        ),
         ("The answer is 17. Wait, 3 + 15 = 18.", True),
         ("The answer is 18. I hope this helps! Sorry for the short answer.", True),
         ("The answer is 18. Actually, this is a classic from 1990.", True),
         ("The answer is 18. Let me double-check: 3 × 6 = 18.", True),
         ("Some say 16. That's wrong. The answer is 18.", True),
         ("The answer is 18. No, really.", True),
-        *((f"The answer is 18. {text}", None) for text in ("That's wrong.", "No, that's not right.", "I made a mistake.")),
+        *(
+            (f"The answer is 18. {text}", None)
+            for text in ("That's wrong.", "No, that's not right.", "I made a mistake.")
+        ),
         ("The answer is 17. Actually, 3 of them are red.", None),
         ("The answer is 17. Wait, let me recompute: 3 + 15 = 18. So it is 18.", None),
     ],

@@ -164,6 +164,18 @@ def test_any_text_gives_a_place_inside_it_or_none(text: str) -> None:
     assert number is None or 0 <= number.start < number.end <= len(text)
 
 
-@pytest.mark.parametrize("text", ["1" + " " * 20_000 + "2", "1, " * 8_000, "answer " + "a " * 8_000, "(1, 2) " * 1_000, "The answer is 1. " + "no " * 8_000, "The answer is 1." + " " * 20_000 + "x", "The answer is 1. Wait" + " ." * 9_000, "wait, " * 5_000 + "1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" + " " * 20_000 + "2",
+        "1, " * 8_000,
+        "answer " + "a " * 8_000,
+        "(1, 2) " * 1_000,
+        "The answer is 1. " + "no " * 8_000,
+        "The answer is 1." + " " * 20_000 + "x",
+        "The answer is 1. Wait" + " ." * 9_000,
+        "wait, " * 5_000 + "1",
+    ],
+)
 def test_long_texts_are_read(text: str) -> None:
     assert (final_number(text) is None) is ("1" not in text)

@@ -182,7 +182,9 @@ def test_what_is_no_list_of_options_offers_none(values):
 
 def kmmlu(keys):
     """Rows in the form of KMMLU: options in columns A … D, the key a number."""
-    return [{"question": f"q{i}", **dict(zip("ABCD", CHOICES, strict=True)), "answer": key} for i, key in enumerate(keys)]
+    return [
+        {"question": f"q{i}", **dict(zip("ABCD", CHOICES, strict=True)), "answer": key} for i, key in enumerate(keys)
+    ]
 
 
 def test_keys_that_count_from_one_are_known_by_the_whole_file():

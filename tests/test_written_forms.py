@@ -13,7 +13,10 @@ from interp.data.row import QARow
 @pytest.mark.parametrize(
     ("accepted", "completion", "right"),
     [
-        *(("20%", text, True) for text in ("20 %", "It is 20\u00a0%.", r"20\%", "20 percent", "20 per cent of it", "20%")),
+        *(
+            ("20%", text, True)
+            for text in ("20 %", "It is 20\u00a0%.", r"20\%", "20 percent", "20 per cent of it", "20%")
+        ),
         *(("20 %", text, True) for text in ("20%", "20 percent")),
         *(("20%", text, False) for text in ("120%", "20", "1.20 %", "20 people")),
         *(("1/2", text, True) for text in ("½", r"\frac{1}{2}", r"$\dfrac12$", r"\tfrac12", r"\frac12", "It is 1/2.")),

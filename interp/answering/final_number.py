@@ -21,9 +21,11 @@ _CUE = re.compile(
     )["'*_:：= ]*""",
     re.IGNORECASE | re.VERBOSE,
 )
-_FIELD = re.compile(r"""["'](?:final_?|predicted_?)?(?:result|solution|value|output|prediction)["']\s*:\s*""", re.IGNORECASE)
+_FIELD = re.compile(
+    r"""["'](?:final_?|predicted_?)?(?:result|solution|value|output|prediction)["']\s*:\s*""", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"\n|[.!?](?=\s|$)|[。！？]|</\w")
-_NEXT_FIELD = re.compile(r"""[;,]\s*["']?[^\W\d]\w+["']?\s*[:=]""")
+_NEXT_FIELD = re.compile(r"""[;,]\s*(?:["'][^\W\d]\w*["']|[^\W\d]\w+)\s*[:=]""")
 _ENDS_CORRECTION = re.compile(
     r"[°%*_$)}\\]*(?:[ ]?(?!(?:of|is|are|was|were|has|have|more|less)\b)[^\W\d_]+){0,2}[*_$)}]*\s*(?:[.,;!?)\n。，；]|$)"
 )

@@ -32,7 +32,7 @@ _ANOTHER_BEFORE = re.compile(rf"{_UNIT}{_OR}|[ ]*[,;/][ ]*", re.IGNORECASE)
 _ANOTHER_AFTER = re.compile(rf"{_UNIT}{_OR}", re.IGNORECASE)
 _LISTED = re.compile(rf"\W*-?[\d.,]+{_UNIT}\s*[,;]\s*", re.IGNORECASE)
 """A completion up to its last number, if it is a list: `18 apples, 3 boxes`."""
-_ENDS = re.compile(r"\s*(?:[.;!?)\]*]|$|\n)")
+_ENDS = re.compile(r"\s*(?:[.;!?)\]*]|$|\n|,\s*(?:and\s|or\s)?[-−]?\d)")
 _MONTH = re.compile(
     r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[ ]+\d{1,2}(?:st|nd|rd|th)?,?[ ]+$", re.IGNORECASE
 )
@@ -106,8 +106,10 @@ def _is_one_of_two(text: str, number: Numeral) -> bool:
     if after is None or is_denied(text, after):
         return False
     gap = text[number.end : after.start]
-    return _ANOTHER_AFTER.fullmatch(gap) is not None or _AND_SMALLER.fullmatch(gap) is not None or (
-        gap.strip() in (",", ";") and _ENDS.match(text, after.end) is not None
+    return (
+        _ANOTHER_AFTER.fullmatch(gap) is not None
+        or _AND_SMALLER.fullmatch(gap) is not None
+        or (gap.strip() in (",", ";") and _ENDS.match(text, after.end) is not None)
     )
 
 

@@ -96,7 +96,9 @@ ENDED = re.compile(
 )
 INSIDE = re.compile(rf"[^\W_{_ASIAN}]['’-]?\Z")
 """Before a letter: a word of which it is a part (not in Chinese, Japanese or Korean)."""
-LISTED = re.compile(r"\b[A-Z][)\]*]*\s*(?:(?P<comma>,)|[、/&]|,?\s*\b(?:and|or|nor)\b)\s*(?:(?:option|choice)\s+)?[(\[*]*\Z")
+LISTED = re.compile(
+    r"\b[A-Z][)\]*]*\s*(?:(?P<comma>,)|[、/&]|,?\s*\b(?:and|or|nor)\b)\s*(?:(?:option|choice)\s+)?[(\[*]*\Z"
+)
 """Before a letter: another one of a list. After a comma it may also be a new clause: "of B and D, B is correct"."""
 MORE = re.compile(
     r"[)\]*]*\s*(?:[,、]|/|&|\b(?:and|or|nor)\b)\s*(?:\b(?:and|or)\b)?\s*(?:(?:option|choice)\s+)?[(\[*]*(?P<letter>[A-Z])"

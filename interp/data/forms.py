@@ -44,9 +44,7 @@ class Reading:
     """Why there is no accepted answer, if the record itself says that there is none."""
 
 
-def read_form(
-    where: str, values: Mapping[str, Any], columns: Mapping[str, str], *, keys_from: int = 0
-) -> Reading:
+def read_form(where: str, values: Mapping[str, Any], columns: Mapping[str, str], *, keys_from: int = 0) -> Reading:
     """What a record is, by the names of its columns and the shape of its cells; `columns` given by the user win.
 
     `keys_from`: what a key that is a number counts from, where the options do not say it.
