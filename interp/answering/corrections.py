@@ -14,12 +14,14 @@ CORRECTED = re.compile(
     {_BEGIN}
     (?:
         (?: \b(?: (?:I['’]m[ ]|so[ ])?sorry | apologies | my[ ](?:mistake|bad|apologies) | oops | whoops | correction
-            | correcting[ ]myself | edit | hold[ ]on | wait | h+m+ | no(?=[,;:!…—–-]|[.]{{2,}}|[ ]+(?:wait|sorry|it|I|the)\b)
+            | correcting[ ]myself | edit | hold[ ]on | wait | h+m+
+            | no(?=[,;:!…—–-]|[.]{{2,}}|[ ]+(?:wait|sorry|it|I|the)\b)
             | actually | (?:or[ ])?rather | on[ ](?:second|further)[ ]thoughts?(?![ ]about) | on[ ]reflection
             | in[ ]fact | let[ ]me[ ]correct[ ](?:that|myself|this) | {_MISTAKE} | I[ ]mean | I[ ]meant
             | entschuldigung | korrektur | nein(?=[,—–-]) | moment | ich[ ](?:meine|meinte) | perd[óo]n | correcci[óo]n
             | pardon | désolé | correção | desculpe | scusa | correzione | извините | исправление )\b
-          | 不对 | 不對 | 错了 | 更正 | 纠正 | 等等 | 抱歉 | 对不起 | 訂正 | すみません | 間違えました | 아니요? | 정정 | 죄송합니다
+          | 不对 | 不對 | 错了 | 更正 | 纠正 | 等等 | 抱歉 | 对不起
+          | 訂正 | すみません | 間違えました | 아니요? | 정정 | 죄송합니다
         ) [*_]* (?: \s*[,.;:!?…—–，。：！、-]+ )* \s*
     )+
     (?: (?:but|so|and)[ ] )?
@@ -34,7 +36,8 @@ CORRECTED = re.compile(
 """What stands before another answer; only an answer that follows directly makes it a correction."""
 
 TAKEN_BACK = re.compile(
-    rf"(?:^|[\n.!?…])\s*(?:\b(?:wait|no|h+m+|oops|sorry|but|actually)\b\W+)*(?:{_MISTAKE}|let[ ]me[ ](?:re-?\w*(?:comput|calculat|do|count|consider|start)\w*|try[ ]again|start[ ]over|correct))\b",
+    rf"(?:^|[\n.!?…])\s*(?:\b(?:wait|no|h+m+|oops|sorry|but|actually)\b\W+)*"
+    rf"(?:{_MISTAKE}|let[ ]me[ ](?:re-?(?:comput|calculat|do|count|consider|start)\w*|try[ ]again|start[ ]over|correct))\b",
     re.IGNORECASE,
 )
 """The answer before it is said to be wrong, whatever comes instead."""

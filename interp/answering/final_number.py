@@ -27,7 +27,8 @@ _FIELD = re.compile(
 _SENTENCE_END = re.compile(r"\n|[.!?](?=\s|$)|[。！？]|</\w")
 _NEXT_FIELD = re.compile(r"""[;,]\s*(?:["'][^\W\d]\w*["']|[^\W\d]\w+)\s*[:=]""")
 _ENDS_CORRECTION = re.compile(
-    r"[°%*_$)}\\]*(?:[ ]?(?!(?:of|is|are|was|were|has|have|more|less)\b)[^\W\d_]+){0,2}[*_$)}]*\s*(?:[.,;!?)\n。，；]|$)"
+    r"[°%*_$)}\\]*(?:[ ]?(?!(?:of|is|are|was|were|has|have|more|less)\b)[^\W\d_]+){0,2}"
+    r"[*_$)}]*\s*(?:[.,;!?)\n。，；]|$)"
 )
 _AT_ONCE = re.compile(r"[*_$]*(?:(?:[ ][^\W\d_]+){1,2}[.!](?=\s)|[ ]*\n)")
 """After a number with which a completion begins, if it is an answer by itself: `8 planets. Pluto …`."""

@@ -26,7 +26,10 @@ _GOES_ON = re.compile(r"\s*(?:(?:[+×÷]|\*(?!\*))\s*\\?[a-z]|/[xyzn])(?![^\W\d_
 _LIST = re.compile(r"[(\[{<](?:\s*[-−+\w./\\]+\s*[,;])+\s*[-−+\w./\\]+\s*[)\]}>]")
 
 _UNIT = r"(?:[ ]?[°%$€£¥][A-Za-z]?)?(?:[ ]?[^\W\d_]+\.?){0,2}"
-_OR = r",?[ ]*(?:\b(?:or|and|oder|und|ou|et|o|y|e|или|и)\b(?:[ ](?:maybe|perhaps|possibly|even|else))?|或者?|和|또는|または|か)[ ]*"
+_OR = (
+    r",?[ ]*(?:\b(?:or|and|oder|und|ou|et|o|y|e|или|и)\b(?:[ ](?:maybe|perhaps|possibly|even|else))?"
+    r"|或者?|和|또는|または|か)[ ]*"
+)
 _ANOTHER_BEFORE = re.compile(rf"{_UNIT}{_OR}|[ ]*[,;/][ ]*", re.IGNORECASE)
 """Between the number before and this one: `18 or 20`, `18 boys and 20 girls`, `18, 20`."""
 _ANOTHER_AFTER = re.compile(rf"{_UNIT}{_OR}", re.IGNORECASE)

@@ -30,6 +30,6 @@ _WORD = re.compile(
 def names_a_number(text: str) -> bool:
     """Whether a number stands there in words, Roman numerals or characters of its own; digits do not count.
 
-    Such numbers are not read: what reads them takes the "one" of "one of them" for a number too.
+    Such numbers are not read (definitions: which number).
     """
     return _WORD.search(text) is not None or any(char.isnumeric() and not char.isdigit() for char in text)

@@ -64,7 +64,8 @@ DENIED_AFTER = re.compile(
       | cannot\b | can['’]t\b | \. \s+ (?:incorrect|wrong)\b
       | [:–—(-] \s* (?:no|wrong|incorrect|false|not\ (?:correct|right|true|the))\b
       | (?:\?|\.\.+|…) \s* (?:wait|no|hmm|actually) \b (?!\s+doubt) | \s* [❌✗✘]
-      | \.? \s+ (?:wait|no|hmm|actually) \b [\s,]* (?:(?:that|this|it|I)\b[^.\n]{0,16})? \b (?:wrong|incorrect|not\ right)\b
+      | \.? \s+ (?:wait|no|hmm|actually) \b [\s,]* (?:(?:that|this|it|I)\b[^.\n]{0,16})?
+          \b (?:wrong|incorrect|not\ right)\b
       | (?:选?项)? (?:是|为)? (?:错|不正确|不对|不是) | (?:選?項)? (?:是|為)? (?:錯|不正確|不對)
       | では?な | じゃな | [이가은는] \s* 아[니닙] )
     """,

@@ -53,7 +53,8 @@ class Spelled:
 def spell_out(text: str) -> Spelled:
     r"""`2½` as `2 1⁄2`, `\dfrac{3}{4}` as `3⁄4`, `9{,}500` as `9,500`, `1\,234` with a thin space, `10⁵` as `10^5`.
 
-    Signs and blanks that look alike (U+2011, U+2007) become one. A fraction of anything but plain numbers is left as it stands.
+    Signs and blanks that look alike (U+2011, U+2007) become one. A fraction of anything but plain numbers is left as it
+    stands.
     """
     pieces: list[str] = []
     begin: list[int] = []

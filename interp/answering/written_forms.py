@@ -1,4 +1,4 @@
-r"""Other ways to write the number in an answer: `1,000` as `1000` or `1 000`, `20%` as `20 %`, `1/2` as `\frac{1}{2}`."""
+r"""Other ways to write the number in an answer: `1,000` as `1000`, `20%` as `20 %`, `1/2` as `\frac{1}{2}`."""
 
 import re
 import unicodedata
