@@ -37,7 +37,8 @@ CORRECTED = re.compile(
 
 TAKEN_BACK = re.compile(
     rf"(?:^|[\n.!?…])\s*(?:\b(?:wait|no|h+m+|oops|sorry|but|actually)\b\W+)*"
-    rf"(?:{_MISTAKE}|let[ ]me[ ](?:re-?(?:comput|calculat|do|count|consider|start)\w*|try[ ]again|start[ ]over|correct))\b",
+    rf"(?:{_MISTAKE}"
+    r"|let[ ]me[ ](?:re-?(?:comput|calculat|do|count|consider|start)\w*|try[ ]again|start[ ]over|correct))\b",
     re.IGNORECASE,
 )
 """The answer before it is said to be wrong, whatever comes instead."""
