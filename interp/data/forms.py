@@ -1,15 +1,15 @@
 """Records as data sets publish them, recognised by their shape: which of their columns are which fields of a row."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interp.data.answer_shapes import NO, WRONG, YES, Shaped, distinct, is_truth, shaped, texts
 from interp.data.choices import Offered, find_options
 from interp.data.fields import blank, plain, squeezed
-from interp.data.keys import counts_from_zero, read_key
-from interp.data.nested import boxed, passage
-from interp.data.readers import header
+from interp.data.keys import count_from_one, counted_key, counts_from_zero, read_key
+from interp.data.nested import boxed, opened, passage
+from interp.data.readers import Record, header
 from interp.errors import DataError
 from interp.support.arguments import shown
 
@@ -46,8 +46,10 @@ class Reading:
     """Whether the key is a number of which nothing says whether it counts from 0 or from 1."""
 
 
-def read_form(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Reading:
+def read_form(where: str, values: Mapping[str, Any], columns: Mapping[str, str], *, keys_from: int = 0) -> Reading:
     """What a record is, by the names of its columns and the shape of its cells; `columns` given by the user win.
+
+    `keys_from`: what a key that is a number counts from, where the options do not say it.
 
     Raises DataError for a record that can be read in more than one way, with the option that decides.
     """
@@ -56,9 +58,24 @@ def read_form(where: str, values: Mapping[str, Any], columns: Mapping[str, str])
         values = {**values, **nested, "question": nested["stem"]}
     offered = find_options(where, values, columns)
     if offered is not None:
-        return _choice(where, values, columns, offered)
+        if keys_from == 0 or counted_key(values, offered, columns.get("answer")) is None:
+            return _choice(where, values, columns, offered)
+        reading = _choice(where, values, columns, replace(offered, first=keys_from))
+        return replace(reading, form=f"{reading.form} (counted from {keys_from})")
     statement = _statement(where, values, columns)
     return _open_question(where, values, columns) if statement is None else statement
+
+
+def keys_count_from_one(records: Iterable[Record], columns: Mapping[str, str]) -> bool:
+    """Whether the keys of all these records, numbers of options that have no names, count from 1."""
+    said: list[tuple[int, int]] = []
+    for where, values in records:
+        values = opened(values)
+        offered = find_options(where, values, columns)
+        key = None if offered is None else counted_key(values, offered, columns.get("answer"))
+        if offered is not None and key is not None:
+            said.append((key, len(offered.texts)))
+    return count_from_one(said)
 
 
 def _choice(where: str, values: Mapping[str, Any], columns: Mapping[str, str], offered: Offered) -> Reading:

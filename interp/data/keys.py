@@ -1,7 +1,7 @@
 """Which option of a multiple-choice record is right: a letter, a number, a label or the option's own text."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
@@ -19,8 +19,31 @@ VAGUE_KEYS = ("label", "gold", "goldindex", "cop", "correct", "target")
 """Columns that may say so, asked where none of `KEYS` is there, or all of them are empty (AGIEval)."""
 NAMES = ("key", "index", "idx", "id", "label", "option", "cop", "gold")
 """Endings of columns that hold a letter or a number; another may hold the option's text as well."""
+MANY = 20
+"""Rows whose keys show, all together, that they count from 1."""
 NOT_PUBLISHED = "-1"
 """How the hub writes a label that is kept back."""
+
+
+class PerhapsFromOne(DataError):
+    """A key that names no option if it counts from 0, and the last one if it counts from 1."""
+
+
+def count_from_one(keys: Iterable[tuple[int, int]]) -> bool:
+    """Whether keys, each with the number of its options, count from 1: many rows, the last option named, 0 never."""
+    said = list(keys)
+    return len(said) >= MANY and all(1 <= key <= n for key, n in said) and any(key == n for key, n in said)
+
+
+def counted_key(values: Mapping[str, Any], offered: Offered, given: str | None) -> int | None:
+    """The number in the key of options that have no names of their own; None where the key is none."""
+    if offered.right is not None or offered.labels or offered.numbered or offered.first:
+        return None
+    for column in [given] if given is not None else _key_columns(values, offered):
+        text = str(plain(values.get(column))).strip()
+        if re.fullmatch(r"[0-9]{1,2}", text):
+            return int(text)
+    return None
 
 
 def read_key(
@@ -149,7 +172,7 @@ def _unreadable(where: str, value: Any, offered: Offered) -> DataError:
     names = f"A … {ascii_uppercase[n - 1]}, {offered.first} … {offered.first + n - 1}"
     maybe_from_one = str(value).strip() == str(n)
     from_one = "; a key that counts from 1 has to be written as letters (A for 1)" if maybe_from_one else ""
-    return DataError(
+    return (PerhapsFromOne if maybe_from_one and not offered.first else DataError)(
         f"{where}: {shown(value)} names none of the {n} options in {offered.column} "
         f"({', '.join(offered.labels) or names}, or an option's text){from_one}; mend the row, or name the column of "
         "the key with columns={'answer': …} (--columns answer=…)"

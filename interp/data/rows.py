@@ -8,7 +8,8 @@ from math import inf
 from os import PathLike
 from typing import Any
 
-from interp.data.forms import read_form
+from interp.data.forms import keys_count_from_one, read_form
+from interp.data.keys import PerhapsFromOne
 from interp.data.nested import opened
 from interp.data.readers import Record, read_files
 from interp.data.row import FIELDS as FIELDS
@@ -85,7 +86,14 @@ def load_rows(
     >>> rows[0].question, rows[0].answers
     ('In which country is Lyon?', ('France',))
     """
-    return rows_of(_records(source), columns=columns, limit=limit, skip_unanswerable=skip_unanswerable)
+    given: dict[str, Any] = {"columns": columns, "limit": limit, "skip_unanswerable": skip_unanswerable}
+    try:
+        return rows_of(_records(source), **given)
+    except PerhapsFromOne:
+        once = isinstance(source, Iterator)
+        if once or not keys_count_from_one(_records(source), read_columns(columns) or {}):
+            raise
+    return rows_of(_records(source), **given, keys_from=1)
 
 
 def rows_of(
@@ -94,8 +102,9 @@ def rows_of(
     columns: Mapping[str, str] | None = None,
     limit: int | None = None,
     skip_unanswerable: bool = False,
+    keys_from: int = 0,
 ) -> Rows:
-    """Check records that were read elsewhere; options and errors as in `load_rows`."""
+    """Check records that were read elsewhere; options and errors as in `load_rows`, `keys_from` as in `read_form`."""
     columns = read_columns(columns) or {}
     if limit is not None:
         limit = whole_number("limit", limit, 1)
@@ -114,7 +123,7 @@ def rows_of(
         values = opened(values)
         seen.update(dict.fromkeys(values))
         try:
-            reading = read_form(where, values, columns)
+            reading = read_form(where, values, columns, keys_from=keys_from)
             row = read_row(where, values, columns, reading, default_id=str(number))
         except RecursionError:
             raise DataError(f"{where}: a value is nested too deep to be read; mend the row or leave it out") from None

@@ -14,6 +14,7 @@ from interp.support.arguments import number, one_of, shown
 from interp.text.final_number import final_number
 from interp.text.folding import fold
 from interp.text.matching import CandidateFinder
+from interp.text.number_words import names_a_number
 from interp.text.numerals import same_number
 from interp.text.short_answer import first_line
 
@@ -138,8 +139,8 @@ def numeric(*, tolerance: float = TOLERANCE) -> Rule:
 
     `interp.text.final_number` says which number that is: boxed, after `####` or "the answer is", else the last.
     `interp.text.numerals` says how numbers are read: thousands, signs, fractions, powers, per cent, LaTeX. A
-    completion without a digit is wrong; one whose number is not read (`12,34`, `2√3`, `H2O`) is not labelled, nor is a
-    row whose accepted answers hold no number that is read.
+    completion that names no number is wrong; one whose number is not read (`12,34`, `2√3`, `H2O`, `twenty-one`) or not
+    surely meant (`18 or 20`) is not labelled, nor is a row whose accepted answers hold no number that is read.
     """
     tolerance = number("tolerance", tolerance, low=0)
 
@@ -148,8 +149,8 @@ def numeric(*, tolerance: float = TOLERANCE) -> Rule:
         if not accepted:
             return None
         said = final_number(completion)
-        if said is None:  # digits that are no number (H2O) may be meant as one
-            return None if any(map(str.isdigit, completion)) else False
+        if said is None:  # digits that are no number (H2O) may be meant as one, and words are not read
+            return None if any(map(str.isdigit, completion)) or names_a_number(completion) else False
         return any(same_number(said, one, tolerance=tolerance) for one in accepted) if said.is_read else None
 
     return rule

@@ -1,6 +1,5 @@
-"""What transformers leaves out of a GGUF file: scaled rotary embeddings, ends of a turn, and its other parts."""
+"""What transformers leaves out of a GGUF file: scaled rotary embeddings and ends of a turn."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +7,8 @@ import numpy as np
 
 from interp.errors import ModelError
 
-PART = re.compile(r"-(\d{5})-of-(\d{5})$")
 ENDS = ("eos", "eot", "eom")
 """End of text, of a turn, of a message."""
-
-
-def check_whole(path: Path) -> None:
-    """Raise ModelError for one part of several."""
-    if (found := PART.search(path.stem)) and int(found[2]) > 1:
-        whole = path.with_name(f"{PART.sub('', path.stem)}.gguf").name
-        raise ModelError(
-            f"{path} is part {int(found[1])} of {int(found[2])}: join them first "
-            f"(llama-gguf-split --merge {PART.sub(f'-00001-of-{found[2]}', path.stem)}.gguf {whole})"
-        )
 
 
 def correct_rotary(config: Any, reader: Any, path: Path) -> None:
@@ -31,10 +19,10 @@ def correct_rotary(config: Any, reader: Any, path: Path) -> None:
     each = config.rope_parameters.get("full_attention", config.rope_parameters)  # Gemma 3 scales these layers only
     if each.get("rope_type", "default") != "default":
         return  # read by transformers after all
-    architecture = _value(reader, "general.architecture")
-    kind = _value(reader, f"{architecture}.rope.scaling.type") or "none"
-    factor = _value(reader, f"{architecture}.rope.scaling.factor")
-    if kind == "none" and (old := _value(reader, f"{architecture}.rope.scale_linear")):
+    architecture = value(reader, "general.architecture")
+    kind = value(reader, f"{architecture}.rope.scaling.type") or "none"
+    factor = value(reader, f"{architecture}.rope.scaling.factor")
+    if kind == "none" and (old := value(reader, f"{architecture}.rope.scale_linear")):
         kind, factor = "linear", old
     tensors = {tensor.name: tensor.data for tensor in reader.tensors if tensor.name.startswith("rope_")}
     if kind == "linear" and factor is not None and not tensors:
@@ -42,7 +30,7 @@ def correct_rotary(config: Any, reader: Any, path: Path) -> None:
             each |= {"rope_type": "linear", "factor": float(factor)}
     elif kind == "none" and tensors.keys() <= {"rope_freqs.weight"}:
         if tensors:
-            original = _value(reader, f"{architecture}.rope.scaling.original_context_length")
+            original = value(reader, f"{architecture}.rope.scaling.original_context_length")
             each |= _llama3(config, each, np.asarray(tensors["rope_freqs.weight"], np.float32).ravel(), original, path)
     else:
         held = ", ".join([*([kind] if kind != "none" else []), *tensors])
@@ -77,11 +65,11 @@ def _llama3(config: Any, each: dict[str, Any], factors: Any, original: Any, path
 
 def ending_tokens(reader: Any) -> list[int]:
     """Ids of the tokens that the file says end an answer."""
-    ids = (_value(reader, f"tokenizer.ggml.{end}_token_id") for end in ENDS)
+    ids = (value(reader, f"tokenizer.ggml.{end}_token_id") for end in ENDS)
     return sorted({int(token) for token in ids if token is not None})
 
 
-def _value(reader: Any, key: str) -> Any:
+def value(reader: Any, key: str) -> Any:
     """A text or number of the metadata; None where there is none."""
     field = reader.fields.get(key)
     if field is None or not len(field.data):

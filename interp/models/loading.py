@@ -30,7 +30,7 @@ from interp.models.observable import known_values, output_weight, undefined_metr
 from interp.models.placement import device_name, is_spread, read_dtype
 from interp.models.preflight import preflight, reference_pass
 from interp.models.rotary import hold_rotary
-from interp.models.sources import MERGE, first_line, read_config, read_model, read_tokenizer
+from interp.models.sources import MERGE, conversion_of, first_line, read_config, read_model, read_tokenizer
 from interp.models.weights import check_causal
 from interp.support.accepted import ModelSource, Tokenizer
 from interp.support.arguments import flag, several_texts, shown
@@ -40,6 +40,7 @@ __all__ = [
     "HookedModel",
     "KeyValueCache",
     "ModelInfo",
+    "conversion_of",
     "eos_token_ids",
     "fill_cache",
     "forward",

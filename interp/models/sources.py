@@ -10,7 +10,8 @@ import torch
 
 from interp.errors import ModelError
 from interp.models.complete import check_complete
-from interp.models.gguf import converted_folder, gemma3_file, is_gguf
+from interp.models.gguf import Conversion, conversion, converted_folder, described_folder, gemma3_file, is_gguf
+from interp.models.gguf_shards import whole_stem
 from interp.models.placement import placement
 from interp.support.arguments import shown
 
@@ -43,7 +44,7 @@ def read_model(
     source: str | Path, tokenizer: Any, device: str | torch.device, dtype: torch.dtype
 ) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase", str]:
     """The Hugging Face model and tokenizer behind a name or path, and the name to show."""
-    place, laid = locate(source), placement(device)
+    place, laid = locate(source, dtype), placement(device)
     with _offline(place.local):
         from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
@@ -53,6 +54,7 @@ def read_model(
             auto = next((auto for auto in both if type(config) in auto._model_mapping), None)
             if auto is None:
                 raise ModelError(f"{place.where} is no causal language model (its type is {config.model_type!r})")
+            check_not_quantised(config, place)
             read: Any = {"dtype": dtype, "attn_implementation": "eager", "output_loading_info": True}
             hf_model, said = auto.from_pretrained(place.where, **read, **NO_CODE, **place.options, **laid)
             check_complete(hf_model, said, place.where)
@@ -64,19 +66,70 @@ def read_model(
 
 
 def read_config(source: str | Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
-    """Configuration and tokenizer of the model behind a name or path; no weights are read (GGUF is converted first).
+    """Configuration and tokenizer of the model behind a name or path; no weights are read, and none converted.
 
-    Raises ModelError if there are none.
+    Raises ModelError if there are none, or the weights could not be read.
     """
-    place = locate(source)
-    with _offline(place.local):
-        from transformers import AutoConfig
+    with _described(source) as place:
+        with _offline(place.local):
+            from transformers import AutoConfig
 
-        try:
-            config = AutoConfig.from_pretrained(place.where, **NO_CODE, **place.options)
-        except Exception as error:
-            raise _unloadable("configuration", place, error) from error
-    return config, _tokenizer_at(place)
+            try:
+                config = AutoConfig.from_pretrained(place.where, **NO_CODE, **place.options)
+            except Exception as error:
+                raise _unloadable("configuration", place, error) from error
+        check_not_quantised(config, place)
+        return config, _tokenizer_at(place)
+
+
+@contextmanager
+def _described(source: str | Path) -> Iterator[Place]:
+    """Where transformers finds configuration and tokenizer, for the time of the block."""
+    if (file := _gguf_file(source)) is None:
+        yield locate(source)
+    else:
+        with described_folder(file) as folder:
+            yield Place(str(folder), whole_stem(file), True)
+
+
+def conversion_of(source: str | Path, dtype: torch.dtype) -> Conversion | None:
+    """What converting the GGUF file behind a name or path will take; None where nothing has to be converted."""
+    file = _gguf_file(source)
+    return None if file is None else conversion(file, dtype)
+
+
+def check_not_quantised(config: Any, place: Place) -> None:
+    """Raise ModelError for packed weights (GPTQ, AWQ, FP8, bitsandbytes, torchao …), before any is read.
+
+    Reading them takes packages and devices of each method, and of a method that it does not know transformers reads the
+    packed numbers as if they were the weights. MXFP4 it unpacks by itself.
+    """
+    own = getattr(config, "quantization_config", None)
+    packed = own if own is not None else getattr(config.get_text_config(), "quantization_config", None)
+    if packed is None:
+        return
+    packed = packed if isinstance(packed, dict) else packed.to_dict()
+    method = packed.get("quant_method")
+    kind = str(getattr(method, "value", method) or "a method without a name")
+    if kind == "mxfp4":
+        return
+    raise ModelError(
+        f"the weights of {place.where!r} are quantised ({kind}, says quantization_config in its config.json), and only "
+        "plain ones are read: give the model that it was made from, or a dequantised copy "
+        f"({DEQUANTISING.get(kind, 'saved by the package that quantised it')}); a quantised model that you have loaded "
+        "with transformers can be given as it is, with tokenizer=…"
+    )
+
+
+_LOADED = "AutoModelForCausalLM.from_pretrained(…"
+DEQUANTISING = {
+    "bitsandbytes": f"model = {_LOADED}); model.dequantize().save_pretrained(FOLDER)",
+    "fp8": f"{_LOADED}, quantization_config=FineGrainedFP8Config(dequantize=True)).save_pretrained(FOLDER)",
+    "compressed-tensors": (
+        f"{_LOADED}, quantization_config=CompressedTensorsConfig(run_compressed=False)).save_pretrained(FOLDER)"
+    ),
+}
+"""How transformers makes plain weights of those that it can unpack."""
 
 
 def _unloadable(what: str, place: Place, error: Exception) -> ModelError:
@@ -85,20 +138,28 @@ def _unloadable(what: str, place: Place, error: Exception) -> ModelError:
     return ModelError(f"cannot load a {what} from {place.where!r}{revision}{hint}: {first_line(error)}")
 
 
-def locate(source: str | Path) -> Place:
+def _gguf_file(source: str | Path) -> Path | None:
+    """The GGUF file that is meant, or one of its shards; None for what is no file. ModelError for another file."""
+    there, path = _exists(source), Path(source).expanduser()
+    if str(source) == "gemma3-270m" and not there:
+        return gemma3_file()
+    if not path.is_file():
+        return None
+    if not is_gguf(path):
+        raise ModelError(f"{path} is no GGUF file: give a GGUF file, a folder with config.json, or a model name")
+    return path
+
+
+def locate(source: str | Path, dtype: torch.dtype = torch.float32) -> Place:
     """Where transformers finds the model: a file or folder that is there, else a name on the hub (`name@revision`).
 
+    A GGUF file is converted first, in `dtype`.
     Raises ModelError for a path that is not there, and for a folder or file that holds no whole model.
     """
-    there, name = _exists(source), str(source)
-    path = Path(source).expanduser()
-    if name == "gemma3-270m" and not there:
-        path = gemma3_file()
-    if path.is_file():
-        if not is_gguf(path):
-            raise ModelError(f"{path} is no GGUF file: give a GGUF file, a folder with config.json, or a model name")
-        name, path = path.stem, converted_folder(path)
-    elif path.is_dir():
+    if (file := _gguf_file(source)) is not None:
+        return Place(str(converted_folder(file, dtype)), whole_stem(file), True)
+    name, path = str(source), Path(source).expanduser()
+    if path.is_dir():
         name = path.resolve().name
         if any(path.glob("adapter_model.*")) and (path / "config.json").is_file():
             raise ModelError(

@@ -16,8 +16,16 @@ from interp.generating.generation import MAX_SAMPLES
 from interp.labelling.correctness import JUDGE
 from interp.labelling.generate_answers import check_vocabulary, own_completion
 from interp.models.batches import common_prefix, plan_batches
-from interp.models.loading import model_tokenizer, read_config
-from interp.planning.footprint import free_bytes, gigabytes, memory_bytes, most_bytes
+from interp.models.loading import conversion_of, model_tokenizer, read_config
+from interp.models.placement import read_dtype
+from interp.planning.footprint import (
+    conversion_lines,
+    conversion_warnings,
+    free_bytes,
+    gigabytes,
+    memory_bytes,
+    most_bytes,
+)
 from interp.planning.prompt_notes import answers_any, generation_notes, prompt_notes
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
@@ -75,6 +83,8 @@ class Plan:
     """{published form: rows} of what was recognised in the data, beside plain questions and answers."""
     on_cpu: bool = False
     """Whether the model is to run on the CPU, so that its memory is this machine's."""
+    conversion: dict[str, int] | None = None
+    """Memory (an estimate), disk and free room of the conversion of a GGUF file; None where none is to be made."""
 
     def __repr__(self) -> str:
         """In one line: how many rows, and what is large."""
@@ -89,6 +99,7 @@ class Plan:
             out.append(f"the activations need {gigabytes(self.disk)}, but {gigabytes(self.free)} are free")
         if self.on_cpu and (peak := max(self.memory.values())) > (usable := usable_memory()):
             out.append(f"a step needs {gigabytes(peak)} of memory, but this process may use {gigabytes(usable)}")
+        out += conversion_warnings(self.conversion)
         if sum(map(len, self.excluded.values())) == self.rows:
             out.append("no row is left")
         return [*out, *self.notes]
@@ -106,6 +117,7 @@ class Plan:
             )
         lines.append(f"batches: {self.batches['answering']} answering, {self.batches['capturing']} capturing")
         lines.append(f"disk: at most {gigabytes(self.disk)} in {self.shards} shards; {gigabytes(self.free)} free")
+        lines += conversion_lines(self.conversion)
         memory = {name: gigabytes(size) for name, size in self.memory.items()}
         lines.append(
             f"memory (estimate): {memory['capturing']} while capturing, of which weights {memory['weights']}; "
@@ -150,6 +162,7 @@ def plan(
     out, time = None if out is None else path("out", out, error=RunError), flag("time", time)
     request = Request.of(model=model, data=data, out=out, options=options)
     settings = request.settings
+    converted = conversion_of(model, read_dtype(settings.dtype)) if isinstance(model, (str, Path)) else None
     if time or not isinstance(model, (str, Path)):
         hooked = load_settings_model(settings, model)
         shapes, tokenizer = Shapes.of_model(hooked), model_tokenizer(hooked)
@@ -163,6 +176,7 @@ def plan(
     generation = getattr(hooked, "generation_config", None) if answers_any(asked_rows) else None
     counted["notes"] = (*prompt_notes(settings, asked_rows, tokenizer), *generation_notes(generation))
     counted["read_as"] = request.rows.read_as
+    counted["conversion"] = None if converted is None else converted._asdict()
     if not time:
         return Plan(**counted, seconds=None)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import RunError
-from interp.storing.safetensors_stream import Specs
 from interp.support.fingerprint import file_hash
+from interp.support.safetensors_stream import Specs
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from interp.errors import RunError
-from interp.storing.safetensors_stream import describe, layout, serialized
 from interp.storing.shard_files import Shard, damaged, finished_shards, marker_path, shard_path
 from interp.support.atomic import make_folder, remove, write_chunks, write_json
+from interp.support.safetensors_stream import describe, layout, serialized
 
 QUESTION = "question_embed"
 """The tensor that has neither layers nor roles; NaN on purpose where a question was not located."""

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from string import ascii_letters, ascii_uppercase
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 
+from interp.text.corrections import CORRECTED
+from interp.text.option_numbers import chosen_by_number, may_be_a_number
 from interp.text.option_texts import Chosen, named_texts
 from interp.text.option_words import (
     AFFIRMED,
@@ -31,9 +33,11 @@ from interp.text.option_words import (
     OPEN,
     OR,
     SUPPOSED,
+    TAGGED,
 )
 
 _WIDE = {ord(char) + 0xFEE0: char for char in f"{ascii_letters}[]{{}}<>*"}
+_WIDE |= {0x24B6 + i: char for i, char in enumerate(ascii_uppercase + ascii_lowercase)}  # Ⓐ … ⓩ
 
 
 def chosen(options: Sequence[str], completion: str) -> Chosen | None:
@@ -43,14 +47,23 @@ def chosen(options: Sequence[str], completion: str) -> Chosen | None:
     line; the last letter or text that is announced ("the answer is B", `\\boxed{B}`), then that is affirmed ("B is
     correct") or concluded ("so it is B"); the text with which the completion begins; the only option that is named by
     its text or a marked letter (`(B)`, "option B"); the only one by a letter that stands alone. What is denied or
-    supposed is no choice. Definitions: options.
+    supposed is no choice. One that takes the place of such a choice, "Sorry, I meant B", is the choice. Definitions:
+    options.
     """
     text = _prepared(completion)
+    found = _first_chosen(options, text)
+    return found if found is None else _corrected(options, text, found) or found
+
+
+def _first_chosen(options: Sequence[str], text: str) -> Chosen | None:
+    """The same, whatever is corrected afterwards."""
     begin = len(text) - len(text.lstrip())
     first = _letter_at(options, text, begin)
     walked = first is not None and _walked(text, first)
     if first is not None and not walked:
-        return _after_a_colon(options, text, first) or first
+        line = text[: text.find("\n", first.span[1])] if "\n" in text[first.span[1] :] else text
+        later = _after(ANNOUNCED, options, line, first.span[1]) or _after(TAGGED, options, text, first.span[1])
+        return later[-1] if later else _after_a_colon(options, text, first) or first
     begun = None if walked else _text_at(options, text, begin)
     if begun is not None and re.match(r"[\s.!*]*(?:\n|$)", text[begun.span[1] :]):
         return begun
@@ -68,13 +81,26 @@ def chosen(options: Sequence[str], completion: str) -> Chosen | None:
         return _only(sorted((*texts, *marked), key=lambda one: one.span))
     others = [place for place in _standing(options, text) if not _is_listed(options, text, place)]
     named = {place for place in others if not _dismissed(text, place, place + 1)}
+    if not bare and not others:
+        return chosen_by_number(options, text)
     return _only(bare) if {text[place] for place in named} <= {text[slice(*one.span)] for one in bare} else None
 
 
+def _corrected(options: Sequence[str], text: str, found: Chosen) -> Chosen | None:
+    """The last letter or text that follows directly on such a correction."""
+    for match in reversed(list(CORRECTED.finditer(text, found.span[1]))):
+        named = _letter_at(options, text, match.end()) or _text_at(options, text, match.end())
+        said = named is not None and (ENDED.match(text, named.span[1]) or CLOSED.match(text, named.span[1]))
+        if named is not None and (said or AFFIRMED.match(text, named.span[1])):
+            return named
+    return None
+
+
 def names_an_option(options: Sequence[str], completion: str) -> bool:
-    """Whether an option is named at all, though it be denied or one of several."""
+    """Whether an option is named at all, though it be denied or one of several, or by a number that is not read."""
     text = _prepared(completion)
-    return bool(_standing(options, text)) or bool(_texts(options, text, dismissed=True))
+    named = _standing(options, text) or _texts(options, text, dismissed=True)
+    return bool(named) or may_be_a_number(options, text)
 
 
 def _prepared(completion: str) -> str:

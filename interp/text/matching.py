@@ -9,6 +9,7 @@ from interp.text.capitals import has_capitals, kept_capitals
 from interp.text.folding import Folded, fold, fold_typography, loosen
 from interp.text.numerals import cuts_a_number
 from interp.text.scripts import may_begin, may_end
+from interp.text.written_forms import written_forms
 
 __all__ = ["CandidateFinder", "Folded", "Found", "fold"]
 
@@ -48,7 +49,8 @@ class CandidateFinder:
             if not key:
                 continue
             self._exact_of[key] = folded.text
-            _add(self._exact, folded.text, key, capitals)
+            for form in written_forms(candidate):
+                _add(self._exact, fold_typography(form).text, key, capitals)
             loose = loosen(folded).text.strip()
             acronym = capitals is not None and capitals.isupper()
             if sum(map(str.isalnum, loose)) >= SHORTEST_LOOSE or (acronym and loose):

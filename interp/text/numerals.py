@@ -40,7 +40,7 @@ _NUMBER = re.compile(
           | (?<!\.)\.\d+
         )
         (?: (?P<power>[eE][-+]?\d+(?![^\W_]))
-          | [ ]?[×x·⋅*][ ]?10\^[{(]?(?P<ten>[-−+]?\d+)[)}]?       # 3 × 10^5
+          | [ ]?[×x·⋅*][ ]?10(?:\^|\*\*)[{(]?(?P<ten>[-−+]?\d+)[)}]?     # 3 × 10^5
           | \^[{(]?(?P<exponent>[-−+]?\d+)[)}]?                   # 10^{-3}
         )?
     )
@@ -58,13 +58,13 @@ _BEFORE = re.compile(
       | (?<![^\W_])(?:(?:sqrt|log|ln|exp|sin|cos|tan|abs)\s*\(?\s*|[a-z]\()
       | (?<![^\W_])(?:minus|negative|moins|menos|negativ)\s+ | (?:[负負] | 마이너스 | マイナス)\s*
       | \b(?:half|third|quarter|root|square|cube)\s+of\s+
-      | (?<![-−])[-−](?:\s+|\()
+      | (?<![-−])[-−](?:\s+|\() | [^\W\d_][-–]                     # COVID-19
     )[SIGNS]?$""".replace("SIGNS", CURRENCIES),
     re.VERBOSE | re.IGNORECASE,
 )
 _AFTER = re.compile(
     r"""
-    [.,٫/⁄:'’]\d | [^\W\d_]{1,2}\d | [xyzn](?![^\W_]) | [⁺⁻⁰¹²³⁴-⁹] | \s+(?:squared|cubed|factorial|choose|mod)\b
+    [.,٫/⁄:'’]\d | [^\W\d_]{1,2}\d | [xyzn](?![^\W_]) | [⁺⁻⁰¹²³⁴-⁹] | !\$ | \s+(?:squared|cubed|factorial|choose|mod)\b
   | \s*(?: \^ | √ | π | [±∓] | \\(?:sqrt|pi|pm|mp|over)(?![a-z]) )
     """,
     re.VERBOSE,
@@ -160,11 +160,11 @@ def _value(match: re.Match[str]) -> float:
 # A number that is written in a way that is not read has parts too: v1.5, 3,14159, 1.2.3, COVID-19, x^2.
 _PART_BEFORE = re.compile(
     rf"""
-    (?: \d(?:[.,٫٬/⁄'’_] | \{{[,.]\}}) | (?<![\w)])[-−–+±][{CURRENCIES}]?[-−+]? | [^\W\d{VULGAR}][-‐‑] | \^[{{(]? )$
+    (?: \d(?:[.,:٫٬/⁄'’_] | \{{[,.]\}}) | (?<![\w)])[-−–+±][{CURRENCIES}]?[-−+]? | [^\W\d{VULGAR}][-‐‑] | \^[{{(]? )$
     """,
     re.VERBOSE,
 )
-_PART_AFTER = re.compile(r"(?: [.,٫٬/⁄'’_] | \{[,.]\} )\d | \^ | [⁰¹²³⁴-⁹]", re.VERBOSE)
+_PART_AFTER = re.compile(r"(?: [.,:٫٬/⁄'’_] | \{[,.]\} )\d | \^ | [⁰¹²³⁴-⁹]", re.VERBOSE)
 # Whose year may be named: 7/4/1776, 4.7.1776, 1776/07/04, 1945/46.
 _DATED = re.compile(
     r"""

@@ -1,11 +1,11 @@
 """Where the texts of a question's options stand in a completion, in whatever form they are written."""
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from interp.text.matching import CandidateFinder
 from interp.text.option_words import ARTICLE
+from interp.text.written_forms import option_forms
 
 Span = tuple[int, int]
 """Characters `[begin, end)`."""
@@ -50,13 +50,7 @@ def _finders(options: tuple[str, ...]) -> tuple[CandidateFinder, list[tuple[Cand
 
 @lru_cache(maxsize=4096)
 def _forms(option: str) -> tuple[str, ...]:
-    """An option as it may be said: without its final full stop, its article, its commas of thousands; as a fraction."""
+    """An option as it may be said: without its final full stop or its article, its number in other ways."""
     bare = option.strip().rstrip(".!?。").rstrip() or option.strip()
     forms = [bare, ARTICLE.sub("", bare, count=1) if ARTICLE.match(bare) else bare]
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+", bare):
-        forms.append(bare.replace(",", ""))
-    elif re.fullmatch(r"\d{4,}", bare):
-        forms.append(f"{int(bare):,}")
-    elif fraction := re.fullmatch(r"(\d+)/(\d+)", bare):
-        forms += [rf"\{name}{{{fraction[1]}}}{{{fraction[2]}}}" for name in ("frac", "dfrac", "tfrac")]
-    return tuple(dict.fromkeys(forms))
+    return tuple(dict.fromkeys(way for form in forms for way in option_forms(form)))

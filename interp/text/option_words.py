@@ -10,7 +10,9 @@ ANNOUNCED = re.compile(
         (?: (?:to|for) \s+ (?:this|the) \s+ question \s+ )?
         (?: \b(?:is|was|would\ be|should\ be|must\ be)\b [\s*_]* [:：]? | [:：=] )
       | \b (?:choose|chose|pick|picked|select|selected|go\ with|going\ with|opt\ for) \b
-      | (?:答案|正解|答え) (?:应该|應該)? (?:是|为|為|选|選|は)? \s* [:：]?
+      | \b (?:antwort|respuesta|r[ée]ponse|resposta|risposta|ответ) \b (?:\s+[^\W\d_]+){{0,2}}? [\s*_]*
+        (?: \b(?:ist|lautet|es|est|é|è)\b [\s*_]* [:：]? | [:：=] )
+      | <answer> | (?:答案|正解|答え) (?:应该|應該)? (?:是|为|為|选|選|は)? \s* [:：]?
       | (?:故|应|應|所以|因此|应该|我|(?<![不没沒]))[选選]择?
       | (?:정답|답)[은는이]? \s* [:：]?
       | \\f?boxed\b | (?:^|\n) [ \t]* \#{{4,}} (?=[^\n]*\s*\Z)
@@ -21,6 +23,8 @@ ANNOUNCED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """The answer is said to follow. A box and the last line's `####` say so too."""
+TAGGED = re.compile(r"<answer>|\\f?boxed\b|\bfinal\s+answer\b[\s*_]*(?:is\b|[:：])[\s*_]*", re.IGNORECASE)
+"""Of these, those that do not belong to a next question, however far they are from the first letter."""
 CONCLUDED = re.compile(
     rf"""
     (?: \b (?:so|thus|therefore|hence) \b ,? | \b it (?: ['’]s | \s+ (?:is|was|must\ be|has\ to\ be|should\ be) ) \b
@@ -60,7 +64,8 @@ DENIED_AFTER = re.compile(
       | cannot\b | can['’]t\b | \. \s+ (?:incorrect|wrong)\b
       | [:–—(-] \s* (?:no|wrong|incorrect|false|not\ (?:correct|right|true|the))\b
       | (?:\?|\.\.+|…) \s* (?:wait|no|hmm|actually) \b (?!\s+doubt) | \s* [❌✗✘]
-      | \.? \s+ (?:wait|no|hmm|actually) \b [^.\n]{0,20} \b (?:wrong|incorrect|not\ right)\b
+      | \.? \s+ (?:wait|no|hmm|actually) \b [\s,]* (?:(?:that|this|it|I)\b[^.\n]{0,16})?
+          \b (?:wrong|incorrect|not\ right)\b
       | (?:选?项)? (?:是|为)? (?:错|不正确|不对|不是) | (?:選?項)? (?:是|為)? (?:錯|不正確|不對)
       | では?な | じゃな | [이가은는] \s* 아[니닙] )
     """,
@@ -88,11 +93,13 @@ BARE = re.compile(r"(?<![A-Za-z0-9])(?P<letter>[A-Z])(?![A-Za-z0-9])")
 _ASIAN = r"\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af"
 CLOSED = re.compile(rf"\s*(?:[)\]}}）】」〉》«‹$]|\\[)\]])|</|[*_`'\"”’]+(?!\w)|(?=[{_ASIAN}])")
 ENDED = re.compile(
-    r"(?:\.+|[:;,!?…。．：；，、！？])(?=$|[\s)\]}>*_`'\"”’）】」$])|\s+[-–—]+\s|\s*(?:$|\n|<[|/])|[。．：；，、！？]"
+    r"(?:\.+|[:;,!?…。．：；，、！？])(?=$|[\s)\]}>*_`'\"”’）】」$])|[;,](?=\w{2,}[=:])|\s+[-–—]+\s|\s*(?:$|\n|<[|/])|[。．：；，、！？]"
 )
-INSIDE = re.compile(rf"[^\W{_ASIAN}]['’-]?\Z")
+INSIDE = re.compile(rf"[^\W_{_ASIAN}]['’-]?\Z")
 """Before a letter: a word of which it is a part (not in Chinese, Japanese or Korean)."""
-LISTED = re.compile(r"\b[A-Z][)\]*]*\s*(?:(?P<comma>,)|[、/&]|\b(?:and|or|nor)\b)\s*(?:(?:option|choice)\s+)?[(\[*]*\Z")
+LISTED = re.compile(
+    r"\b[A-Z][)\]*]*\s*(?:(?P<comma>,)|[、/&]|,?\s*\b(?:and|or|nor)\b)\s*(?:(?:option|choice)\s+)?[(\[*]*\Z"
+)
 """Before a letter: another one of a list. After a comma it may also be a new clause: "of B and D, B is correct"."""
 MORE = re.compile(
     r"[)\]*]*\s*(?:[,、]|/|&|\b(?:and|or|nor)\b)\s*(?:\b(?:and|or)\b)?\s*(?:(?:option|choice)\s+)?[(\[*]*(?P<letter>[A-Z])"

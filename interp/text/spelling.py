@@ -24,6 +24,16 @@ _SPECIAL = re.compile(
     re.VERBOSE,
 )
 
+_ALIKE = str.maketrans(
+    dict.fromkeys("\u2010\u2011\ufe63\uff0d", "-")
+    | dict.fromkeys("\ufe62\uff0b", "+")
+    | dict.fromkeys("\u2217\uff0a", "*")
+    | dict.fromkeys("\u2215\uff0f", "/")
+    | dict.fromkeys("\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u200a\u205f", "\u2009")
+    | {"\u2219": "·", "\u3000": " "}
+)
+"""Signs and blanks that look like one of those by which numbers are read."""
+
 
 @dataclass(frozen=True)
 class Spelled:
@@ -43,7 +53,8 @@ class Spelled:
 def spell_out(text: str) -> Spelled:
     r"""`2½` as `2 1⁄2`, `\dfrac{3}{4}` as `3⁄4`, `9{,}500` as `9,500`, `1\,234` with a thin space, `10⁵` as `10^5`.
 
-    A fraction of anything but plain numbers is left as it stands.
+    Signs and blanks that look alike (U+2011, U+2007) become one. A fraction of anything but plain numbers is left as it
+    stands.
     """
     pieces: list[str] = []
     begin: list[int] = []
@@ -61,7 +72,7 @@ def spell_out(text: str) -> Spelled:
     pieces.append(text[at:])
     begin += range(at, len(text))
     end += range(at + 1, len(text) + 1)
-    return Spelled("".join(pieces), begin, end)
+    return Spelled("".join(pieces).translate(_ALIKE), begin, end)
 
 
 def _plain(match: re.Match[str], text: str) -> str:

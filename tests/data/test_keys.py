@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interp.data.choices import find_options
-from interp.data.keys import read_key
+from interp.data.keys import count_from_one, read_key
 from interp.data.readers import Cell
+from interp.data.rows import load_rows
 from interp.errors import DataError
 
 CHOICES = ["Cold", "Heat", "Dark", "Wind"]
@@ -177,3 +178,36 @@ def test_options_that_cannot_be_shown_are_refused(values, said):
 )  # fmt: skip
 def test_what_is_no_list_of_options_offers_none(values):
     assert find_options("at", values) is None
+
+
+def kmmlu(keys):
+    """Rows in the form of KMMLU: options in columns A … D, the key a number."""
+    return [
+        {"question": f"q{i}", **dict(zip("ABCD", CHOICES, strict=True)), "answer": key} for i, key in enumerate(keys)
+    ]
+
+
+def test_keys_that_count_from_one_are_known_by_the_whole_file():
+    rows = load_rows(kmmlu([1, 2, 3, 4] * 5))
+    assert [row.answers[0] for row in rows[:4]] == CHOICES
+    assert list(rows.read_as) == ["question=question, options=A … D, answer=answer (counted from 1)"]
+    assert [row.answers for row in load_rows(kmmlu(["2"] * 25 + ["4"]))[:1]] == [("Heat",)]
+    rows = load_rows(kmmlu([0, 1, 2, 3] * 5))
+    assert [row.answers[0] for row in rows[:4]] == CHOICES and "counted" not in "".join(rows.read_as)
+
+
+@pytest.mark.parametrize("keys", [[1, 2, 3, 4], [1, 2, 3, 4] * 5 + [0], [1, 2, 3, 4] * 5 + [5]], ids=str)
+def test_a_few_rows_or_a_key_that_fits_neither_count_decide_nothing(keys):
+    with pytest.raises(DataError, match=r"answer: [45] names none of the 4 options"):
+        load_rows(kmmlu(keys))
+
+
+def test_rows_that_can_be_read_only_once_are_refused_as_before():
+    with pytest.raises(DataError, match="a key that counts from 1 has to be written as letters"):
+        load_rows(iter(kmmlu([1, 2, 3, 4] * 5)))
+
+
+@given(st.lists(st.integers(1, 4), min_size=20))
+def test_a_count_from_one_needs_the_last_option_and_no_zero(keys):
+    assert count_from_one([(key, 4) for key in keys]) is (4 in keys)
+    assert not count_from_one([*((key, 4) for key in keys), (0, 4)])

@@ -76,7 +76,7 @@ def test_killed_in_one_write_after_the_other(start, go_on, unbroken, tmp_path, t
         ("interp.running.pipeline.remove", 1, False),  # samples.jsonl is there, and the log still too
         ("interp.running.pipeline.write_text", 1, False),  # counted, samples.jsonl not written
         ("interp.running.pipeline.write_text", 1, True),
-        ("interp.storing.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
+        ("interp.support.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
         ("interp.storing.store.write_json", 2, False),  # a shard is there, its marker is not
     ],
 )

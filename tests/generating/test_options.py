@@ -58,7 +58,8 @@ def test_a_letter_is_read_where_it_is_an_answer(text):
         ("A: Paris", "B", "Paris"),  # the prompt's "A:", said again
         ("I think that it is London", "A", "London"),
         ("It is Paris, that is (A)", "B", "Paris"),
-        ("So (A), I mean Paris", "A", "A"),  # whichever is named first
+        ("So (A), that is Paris", "A", "A"),  # whichever is named first
+        ("So (A), I mean Paris", "B", "Paris"),
     ],
 )
 def test_the_text_of_an_option_counts_too(text, option, span):
@@ -353,3 +354,37 @@ def test_options_stand_in_the_prompt_in_letters():
 def test_braces_of_a_question_or_an_option_are_text():
     held = QARow("p", "What is {x}?", ("{1}",), options=("{1}", "{0}"))
     assert filled("Q: {question}", held) == "Q: What is {x}?\nA. {1}\nB. {0}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Answer: B. Because A is wrong", "B. A is in England.", "_B_", "__B__", "Ⓑ", "ⓑ", "answer=B;confidence=3"),
+        *("Die Antwort ist B", "La réponse est B.", "La respuesta correcta es B", "I think A or C. <answer>B</answer>"),
+        *('{"answer": "B", "confidence": 0.9}', '{"result": {"answer": "B", "reason": "A is wrong"}}', "answer: B\nconfidence: 0.9"),
+        *('{"reason": "A is in England, C in Italy", "answer": "Paris"}', '```json\n{"answer": "B"}\n```', '{"choice": "B"}'),
+    ],
+)  # fmt: skip
+def test_more_ways_to_write_a_choice(text):
+    assert letter(OTHERS, text)[0] == "B"
+
+
+@pytest.mark.parametrize("text", ["A, B, and C", "(A), (B), or (C)", "A, and B"])
+def test_a_list_with_a_comma_before_its_last_word_chooses_nothing(text):
+    assert letter(OTHERS, text) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "expected"),
+    [
+        *((("서울", "부산"), text, "B") for text in ("부산은 바다입니다", "부산입니다", "정답은 부산입니다.", "서울이 아니라 부산입니다")),
+        *((("東京", "大阪"), text, "B") for text in ("大阪です。", "答えは大阪です", "東京ではなく大阪です", "大阪は")),
+        *((("Ankara", "İstanbul"), text, "B") for text in ("İstanbul'da", "İstanbul’dur.", "Cevap İstanbul'dur", "istanbul'un")),
+        *((("London", "Paris"), text, "B") for text in ("Paris's", "Paris’s own", "It's Paris's.")),
+        (("Ankara", "İstanbul"), "İstanbulda", None),
+        (("London", "Paris"), "Parisian", None),
+        (("Москва", "Рим"), "в Риме", None),
+    ],
+)  # fmt: skip
+def test_what_is_added_to_an_option_text(options, text, expected):
+    assert (letter(options, text) or (None,))[0] == expected

@@ -1,80 +1,33 @@
 """GGUF files: converted once, completely or not at all, into the same numbers."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from gguf_files import write_llama, write_shards
 
+import interp
 from interp import ModelError
 from interp.models import gguf, gguf_metadata
-from interp.models.loading import eos_token_ids, forward, load_model, model_tokenizer
-
-PART = {
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-}
-WHOLE = {"model.embed_tokens.weight": "token_embd", "model.norm.weight": "output_norm", "lm_head.weight": "output"}
+from interp.models.gguf_reader import open_reader
+from interp.models.loading import (
+    conversion_of,
+    eos_token_ids,
+    forward,
+    load_model,
+    model_info,
+    model_tokenizer,
+    read_config,
+)
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("INTERP_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-def write_llama(folder: Path, path: Path, more=lambda writer: None) -> None:
-    """The model of `folder` as an unquantised GGUF file, as llama.cpp's converter lays it out; `more` adds to it."""
-    from gguf import GGUFWriter
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(folder)
-    config = model.config
-    writer = GGUFWriter(path, "llama")
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
-    writer.add_rope_dimension_count(config.head_dim)
-    writer.add_vocab_size(config.vocab_size)
-    spec = json.loads((folder / "tokenizer.json").read_text())["model"]
-    vocabulary = sorted(spec["vocab"], key=spec["vocab"].get)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("default")
-    writer.add_token_list(vocabulary)
-    writer.add_token_merges([" ".join(merge) for merge in spec["merges"]])
-    writer.add_token_types([3] * 3 + [1] * (len(vocabulary) - 3))
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    writer.add_pad_token_id(0)
-    writer.add_add_bos_token(True)
-    more(writer)
-    for key, tensor in model.state_dict().items():
-        weight, name = tensor.float().numpy(), WHOLE.get(key)
-        if name is None:
-            _, _, layer, part = key.removesuffix(".weight").split(".", 3)
-            name = f"blk.{layer}.{PART[part]}"
-            if part in {"self_attn.q_proj", "self_attn.k_proj"}:  # rotary pairs side by side
-                heads = config.num_attention_heads if "q_proj" in part else config.num_key_value_heads
-                halves = weight.reshape(heads, 2, weight.shape[0] // heads // 2, -1)
-                weight = halves.swapaxes(1, 2).reshape(weight.shape)
-        writer.add_tensor(f"{name}.weight", np.ascontiguousarray(weight))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
 
 
 def test_a_gguf_file_is_the_model_it_was_made_from(tmp_path: Path, llama_folder: Path, own_cache: Path) -> None:
@@ -92,7 +45,7 @@ def test_a_gguf_file_is_the_model_it_was_made_from(tmp_path: Path, llama_folder:
     text = "Paris is in France."
     assert model_tokenizer(model)(text).input_ids == AutoTokenizer.from_pretrained(llama_folder)(text).input_ids
     (folder,) = (own_cache / "gguf").iterdir()
-    assert folder.name.startswith("tiny-") and not gguf_metadata.PART.search(folder.name)
+    assert folder.name.startswith("tiny-")
     assert "quantization_config" not in json.loads((folder / "config.json").read_text())
 
 
@@ -164,23 +117,93 @@ def test_tokens_that_end_a_turn_come_from_the_file(tmp_path: Path, llama_folder:
     pytest.importorskip("gguf", reason="the extra `gemma`")
     write_llama(llama_folder, tmp_path / "turns.gguf", lambda w: w.add_uint32("tokenizer.ggml.eot_token_id", 7))
     assert eos_token_ids(load_model(tmp_path / "turns.gguf")) == {2, 7}
+    assert gguf_metadata.ending_tokens(open_reader(tmp_path / "turns.gguf")) == [2, 7]
 
 
-def test_one_part_of_several_is_refused(tmp_path: Path) -> None:
-    part = tmp_path / "big-00002-of-00003.gguf"
-    part.write_bytes(b"GGUF" + bytes(60))
-    with pytest.raises(ModelError, match=r"part 2 of 3: join .*--merge big-00001-of-00003\.gguf big\.gguf"):
-        load_model(part)
+def test_the_asked_dtype_is_what_is_written(tmp_path: Path, llama_folder: Path, own_cache: Path) -> None:
+    pytest.importorskip("gguf", reason="the extra `gemma`")
+    from safetensors.torch import load_file
+
+    write_llama(llama_folder, tmp_path / "tiny.gguf")
+    half = load_model(tmp_path / "tiny.gguf", dtype="bfloat16")
+    (folder,) = (own_cache / "gguf").iterdir()
+    weights = load_file(folder / "model.safetensors")
+    assert {weight.dtype for weight in weights.values() if weight.ndim > 1} == {torch.bfloat16}
+    for folder in (own_cache / "gguf").iterdir():
+        shutil.rmtree(folder)
+    whole = load_model(tmp_path / "tiny.gguf")
+    same = load_model(tmp_path / "tiny.gguf", dtype="bfloat16")  # read from what is there
+    assert len(list((own_cache / "gguf").iterdir())) == 1 and model_info(whole).dtype == torch.float32
+    assert half.state_dict().keys() == same.state_dict().keys()
+    for name, weight in same.state_dict().items():
+        assert torch.equal(half.state_dict()[name], weight), name
+
+
+def test_a_configuration_is_read_without_converting(tmp_path: Path, llama_folder: Path, own_cache: Path) -> None:
+    pytest.importorskip("gguf", reason="the extra `gemma`")
+    parts = write_shards(llama_folder, tmp_path / "parts")
+    config, tokenizer = read_config(parts[0])
+    assert not own_cache.exists()
+    model = load_model(parts[0])
+    assert config.to_diff_dict() == read_config(parts[0])[0].to_diff_dict()
+    text = "Paris is in France."
+    assert tokenizer(text).input_ids == model_tokenizer(model)(text).input_ids
+
+
+def test_no_room_for_the_conversion(tmp_path: Path, llama_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gguf", reason="the extra `gemma`")
+    write_llama(llama_folder, tmp_path / "tiny.gguf")
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(ModelError, match=r"tiny\.gguf needs .* GB in .*set INTERP_CACHE"):
+        load_model(tmp_path / "tiny.gguf")
+
+
+def test_what_a_conversion_takes(tmp_path: Path, llama_folder: Path) -> None:
+    pytest.importorskip("gguf", reason="the extra `gemma`")
+    write_llama(llama_folder, tmp_path / "tiny.gguf")
+    parts = write_shards(llama_folder, tmp_path / "parts")
+    needed = conversion_of(tmp_path / "tiny.gguf", torch.float32)
+    assert needed == conversion_of(tmp_path / "tiny.gguf", torch.float64)
+    half, joined = (conversion_of(path, torch.bfloat16) for path in (tmp_path / "tiny.gguf", parts[0]))
+    assert half.disk * 2 == needed.disk and joined.disk == half.disk + sum(part.stat().st_size for part in parts)
+    written = (gguf.converted_folder(tmp_path / "tiny.gguf") / "model.safetensors").stat().st_size
+    assert 0 <= written - needed.disk < 10_000  # the names of the weights
+    assert conversion_of(tmp_path / "tiny.gguf", torch.bfloat16) is None
+    assert conversion_of(llama_folder, torch.float32) is None and conversion_of("org/name", torch.float32) is None
+
+
+def test_the_plan_says_what_the_conversion_takes(tmp_path: Path, llama_folder: Path, monkeypatch) -> None:
+    pytest.importorskip("gguf", reason="the extra `gemma`")
+    write_llama(llama_folder, tmp_path / "tiny.gguf")
+    rows = [{"question": f"Where is place {i}?", "answer": "France"} for i in range(20)]
+    asked = {"model": str(tmp_path / "tiny.gguf"), "data": rows, "time": False, "max_new_tokens": 4}
+    plan = interp.plan(**asked)
+    assert plan.conversion == conversion_of(tmp_path / "tiny.gguf", torch.float32)._asdict()
+    assert "conversion of the GGUF file, once: " in str(plan) and not any("GGUF" in one for one in plan.warnings)
+    half = interp.plan(**asked, dtype="bfloat16").conversion
+    assert half["disk"] * 2 == plan.conversion["disk"]
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda _: full)
+        patched.setattr("interp.planning.footprint.usable_memory", lambda: 1000)
+        warned = " ".join(interp.plan(**asked).warnings)
+    assert "the converted GGUF file needs" in warned and "of memory, but this process may use 1 kB" in warned
+    load_model(tmp_path / "tiny.gguf")
+    after = interp.plan(**asked)
+    assert after.conversion is None and "GGUF" not in str(after)
+    assert after.prompt_tokens == plan.prompt_tokens and after.memory == plan.memory
 
 
 def test_conversion_happens_once_per_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
     made: list[Path] = []
 
-    def convert(path: Path, folder: Path) -> None:
-        made.append(path)
-        (folder / "config.json").write_text(path.read_text())
+    def convert(shards: list[Path], folder: Path, dtype: torch.dtype) -> None:
+        made.extend(shards)
+        (folder / "config.json").write_text(shards[0].read_text())
 
     monkeypatch.setattr(gguf, "_convert", convert)
+    monkeypatch.setattr(gguf, "conversion", lambda *_: None)
     one, two = tmp_path / "one.gguf", tmp_path / "moved" / "one.gguf"
     two.parent.mkdir()
     one.write_text("GGUF a")
@@ -195,11 +218,12 @@ def test_conversion_happens_once_per_content(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_failed_conversion_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path) -> None:
-    def convert(path: Path, folder: Path) -> None:
+    def convert(shards: list[Path], folder: Path, dtype: torch.dtype) -> None:
         (folder / "half").write_text("written")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(gguf, "_convert", convert)
+    monkeypatch.setattr(gguf, "conversion", lambda *_: None)
     (tmp_path / "one.gguf").write_text("GGUF a")
     with pytest.raises(ModelError, match="No space left"):
         gguf.converted_folder(tmp_path / "one.gguf")

@@ -10,7 +10,7 @@ from families import _GQA, _WIDE, LAYERS, build, texts
 
 import interp
 from interp.models.language_model import language_model
-from interp.models.loading import forward, load_model, model_info
+from interp.models.loading import forward, load_model, model_info, read_config
 from interp.models.sources import Place, locate, read_tokenizer
 
 
@@ -108,6 +108,46 @@ def test_what_is_no_causal_language_model(tmp_path: Path) -> None:
         load_model(tmp_path / "t5")
     with pytest.raises(interp.ModelError, match="LlamaModel is no causal language model"):
         load_model(LlamaModel(LlamaConfig(**_GQA)), tokenizer=tmp_path / "t5")
+
+
+PACKED = {
+    "gptq": {"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": False, "sym": True},
+    "awq": {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True, "version": "gemm"},
+    "fp8": {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [128, 128]},
+    "bitsandbytes": {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
+    "torchao": {"quant_method": "torchao", "quant_type": {"default": {"_type": "Int8WeightOnlyConfig", "_data": {}}}},
+    "compressed-tensors": {"quant_method": "compressed-tensors", "format": "float-quantized", "config_groups": {}},
+    "hqq": {"quant_method": "hqq"},
+    "modelopt": {"quant_method": "modelopt", "quant_algo": "FP8"},
+    "a method without a name": {"group_size": 64, "bits": 4},
+}
+
+
+@pytest.mark.parametrize("method", PACKED)
+@pytest.mark.parametrize("read", [load_model, read_config])
+def test_packed_weights_are_refused_before_any_is_read(tmp_path: Path, method: str, read) -> None:
+    build("llama").config.save_pretrained(tmp_path)
+    save_byte_tokenizer(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["architectures"] = ["LlamaForCausalLM"]
+    (tmp_path / "config.json").write_text(json.dumps(config | {"quantization_config": PACKED[method]}))
+    with pytest.raises(
+        interp.ModelError, match=rf"are quantised \({method}, says .*the model that it was made from, or a dequantised"
+    ) as raised:
+        read(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_packed_weights_of_a_language_model_beside_pictures(tmp_path: Path) -> None:
+    from transformers import AutoConfig
+
+    AutoConfig.for_model("gemma3", **PICTURES["gemma3"]).save_pretrained(tmp_path)
+    save_byte_tokenizer(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["text_config"]["quantization_config"] = PACKED["awq"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(interp.ModelError, match=r"are quantised \(awq"):
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize("check", [True, False])

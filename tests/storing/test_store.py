@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interp import RunError
-from interp.storing.safetensors_stream import describe, layout, serialized
 from interp.storing.shard_files import finished_shards, verify_shards
 from interp.storing.store import ShardReader, ShardWriter
+from interp.support.safetensors_stream import describe, layout, serialized
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 

@@ -27,7 +27,7 @@ ANSWERS = [
     (r"\boxed{ } so 7", "7"),
     (r"\fbox{12", "12"),
     ("5 + 3\n#### 1,800\nQuestion 2", "1,800"),
-    ("####-3 and 4", "-3"),
+    ("####-3 in 4 days", "-3"),
     ("#### Step 3: 18", "18"),
     ("The answer is 18. I used 2 steps.", "18"),
     ("The answer is 18 apples in 3 baskets", "18"),
@@ -39,7 +39,7 @@ ANSWERS = [
     ("The area is 18 cm^2.", "18"),
     ("Its volume is 18 m^{3}", "18"),
     ("It is $18$.", "18"),
-    ("-5 % or $-3", "$-3"),
+    ("-5 % and so $-3", "$-3"),
     # Letters that may touch a number: of scripts without spaces, Hangul, currencies.
     ("答案是18。", "18"),
     ("所以她每天赚18美元。", "18"),
@@ -164,6 +164,18 @@ def test_any_text_gives_a_place_inside_it_or_none(text: str) -> None:
     assert number is None or 0 <= number.start < number.end <= len(text)
 
 
-@pytest.mark.parametrize("text", ["1" + " " * 20_000 + "2", "1, " * 8_000, "answer " + "a " * 8_000, "(1, 2) " * 1_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" + " " * 20_000 + "2",
+        "1, " * 8_000,
+        "answer " + "a " * 8_000,
+        "(1, 2) " * 1_000,
+        "The answer is 1. " + "no " * 8_000,
+        "The answer is 1." + " " * 20_000 + "x",
+        "The answer is 1. Wait" + " ." * 9_000,
+        "wait, " * 5_000 + "1",
+    ],
+)
 def test_long_texts_are_read(text: str) -> None:
     assert (final_number(text) is None) is ("1" not in text)

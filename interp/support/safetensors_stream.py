@@ -23,14 +23,15 @@ def describe(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Any]]:
     }
 
 
-def layout(specs: Specs) -> tuple[bytes, dict[str, int]]:
+def layout(specs: Specs, metadata: Mapping[str, str] | None = None) -> tuple[bytes, dict[str, int]]:
     """The first bytes of a file that holds such tensors, and where in the file each of them begins.
 
     Wide types come first, so that every tensor is aligned; the order does not depend on that of `specs`
     (https://huggingface.co/docs/safetensors).
     """
     item = {key: getattr(torch, spec["dtype"]).itemsize for key, spec in specs.items()}
-    header, starts, end = {}, {}, 0
+    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    starts, end = {}, 0
     for key in sorted(specs, key=lambda key: (-item[key], key)):
         dtype, shape = specs[key]["dtype"], specs[key]["shape"]
         starts[key], end = end, end + math.prod(shape) * item[key]
