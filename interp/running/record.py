@@ -1,11 +1,9 @@
 """What `run.json` says of a run: what was asked and used, on what, and what became of every sample."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from interp.capturing.positions import Positions
@@ -25,33 +23,33 @@ from interp.models.backends.kinds import is_hooked
 from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.planning.prompt_notes import answers_any, generation_notes, prompt_notes
 from interp.planning.request import Request
-from interp.runs.run_folder import RunFolder, going_on, now
+from interp.runs.run_folder import now
+from interp.runs.run_record import RunRecord
 from interp.runs.settings import GIVEN, Settings
 from interp.statistics.folds import Folds
-from interp.support.atomic import plain, write_json
+from interp.support.atomic import plain
 from interp.support.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
-from interp.support.heap import give_back
 from interp.support.numerics import numerics
 
 
-def new_record(request: Request, model: HookedModel, out: str | Path) -> dict[str, Any]:
+def new_record(request: Request, model: HookedModel, out: str | Path) -> RunRecord:
     """The record of a run that begins."""
     settings, rows = request.settings.to_json(), request.rows
     tokenizer = model_tokenizer(model)
-    record = {
-        "state": "answering",
-        "created": now(),
-        "settings": settings,
-        "asked": {name: settings[name] for name in request.asked if name in settings},
-        "used": used_settings(request, model),
-        "notes": [
+    record = RunRecord(
+        state="answering",
+        created=now(),
+        settings=settings,
+        asked={name: settings[name] for name in request.asked if name in settings},
+        used=used_settings(request, model),
+        notes=[
             *prompt_notes(request.settings, request.samples, tokenizer),
             *(generation_notes(getattr(model, "generation_config", None)) if answers_any(request.samples) else ()),
         ],
-        "versions": versions(),
-        "model": describe_model(model),
-        "numerics": {"model": numerics(model_info(model).device)},
-        "data": {
+        versions=versions(),
+        model=describe_model(model),
+        numerics={"model": numerics(model_info(model).device)},
+        data={
             "source": request.settings.data,
             "rows": len(rows),
             "samples": len(request.samples),
@@ -59,10 +57,11 @@ def new_record(request: Request, model: HookedModel, out: str | Path) -> dict[st
             **({"read_as": rows.read_as} if rows.read_as else {}),
             "sha256": data_hash(rows),
         },
-        "given": list(request.given),
-        "seconds": {},
-    }
-    return record | {"resume": going_on(record, Path(out))}
+        given=list(request.given),
+        seconds={},
+        resume="",
+    )
+    return replace(record, resume=record.going_on(Path(out)))
 
 
 def used_settings(request: Request, model: HookedModel) -> dict[str, Any]:
@@ -109,9 +108,9 @@ def run_candidates(settings: Settings, rows: Rows) -> Sequence[str]:
     return named_answers([*rows, *rows.beyond], wrong_too=settings.correct == "choice")
 
 
-def note_labelling(record: dict[str, Any], labelling: Mapping[str, Any], model: HookedModel, out: Path) -> None:
-    """Write down which models label the answers; RunError if, in a run that goes on, they are not those of before."""
-    used = record.setdefault("used", {})
+def used_labellers(record: RunRecord, labelling: Mapping[str, Any], model: HookedModel, out: Path) -> Mapping[str, Any]:
+    """`used` with the models that label the answers; RunError if a run that goes on began with others."""
+    used = dict(record.used or {})
     for name in ("judge", "extractor"):
         extracts = name == "extractor" and used.get("exact_answer") == "extract"
         found = model if extracts and labelling[name] is None else labelling[name]
@@ -122,50 +121,31 @@ def note_labelling(record: dict[str, Any], labelling: Mapping[str, Any], model: 
             raise RunError(
                 f"{out}: the {name} changed since the run began; give the one it began with, or start a new run"
             )
+    return used
 
 
-def note_relabelling(record: dict[str, Any], settings: Settings, rows: Rows, out: Path) -> None:
-    """Write down that a run's answers are to be labelled otherwise than it began with."""
-    record["settings"] = settings.to_json()
-    used = {name: value for name, value in record.get("used", {}).items() if name not in LABELLING_USED}
-    record["used"] = used | used_method(settings, rows)
-    record["given"] = [
-        name for name in record.get("given", ()) if str(getattr(settings, name, GIVEN)).startswith(GIVEN)
-    ]
-    record["resume"] = going_on(record, out)
+def relabelled_record(record: RunRecord, settings: Settings, rows: Rows, out: Path) -> RunRecord:
+    """The record of a run whose answers are to be labelled otherwise than it began with."""
+    kept = {name: value for name, value in (record.used or {}).items() if name not in LABELLING_USED}
+    given = [name for name in record.given or () if str(getattr(settings, name, GIVEN)).startswith(GIVEN)]
+    changed = replace(record, settings=settings.to_json(), used=kept | used_method(settings, rows), given=given)
+    return replace(changed, resume=changed.going_on(out))
 
 
 LABELLING_USED = ("exact_answer", "exact_answer_choice", "candidates", "judge", "extractor")
 
 
-def check_unchanged(record: Mapping[str, Any], rows: list[QARow], model: HookedModel, out: Path) -> None:
+def check_unchanged(record: RunRecord, rows: list[QARow], model: HookedModel, out: Path) -> None:
     """Raise RunError unless data, model and versions are those that the run began with."""
     for what, then, current in (
-        ("data", {"sha256": record["data"]["sha256"]}, {"sha256": data_hash(rows)}),
-        ("model", record["model"], plain(describe_model(model))),
-        ("versions", record["versions"], versions()),
+        ("data", {"sha256": record.data["sha256"]}, {"sha256": data_hash(rows)}),
+        ("model", record.model, plain(describe_model(model))),
+        ("versions", record.versions, versions()),
     ):
         # What an earlier version of interp did not write down is not known to have changed.
         if changed := [key for key in sorted(then) if then[key] != current.get(key)]:
             details = ", ".join(f"{key} {then[key]} then, {current.get(key)} now" for key in changed)
             raise RunError(f"{out}: the {what} changed since the run began ({details}); start a new run")
-
-
-@contextmanager
-def stage(folder: RunFolder, record: dict[str, Any], state: str) -> Iterator[None]:
-    """Write down what is being done, and how long it took, also where it was broken off (but not by `kill -9`)."""
-    record["state"] = state
-    write_json(folder.run_json, record)
-    before, started = record["seconds"].get(state, 0.0), monotonic()
-    try:
-        yield
-    except BaseException:
-        record["seconds"][state] = round(before + monotonic() - started, 2)
-        with suppress(RunError):  # what broke it off is what the user has to know
-            write_json(folder.run_json, record)
-        raise
-    give_back()
-    record["seconds"][state] = round(before + monotonic() - started, 2)
 
 
 def sample_counts(

@@ -200,7 +200,7 @@ def test_a_folder_left_by_a_run_killed_as_it_began_can_be_used(start, tmp_path) 
     assert [path.name for path in out.iterdir()] == [".run.json.tmp"]
 
     def again():
-        kill_at("interp.running.pipeline.generate_answers")
+        kill_at("interp.running.measuring.generate_answers")
         return start(out)()
 
     assert in_child(again) == -signal.SIGKILL

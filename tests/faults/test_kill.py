@@ -73,9 +73,9 @@ def test_killed_in_one_write_after_the_other(start, go_on, unbroken, tmp_path, t
         ("interp.generating.generation._generate_batch", 2, True),  # an answer batch is done
         ("interp.generating.answer_log.append_lines", 2, False),  # a batch is answered, it is not in the log
         ("interp.generating.answer_log.append_lines", 2, True),
-        ("interp.running.pipeline.remove", 1, False),  # samples.jsonl is there, and the log still too
-        ("interp.running.pipeline.write_text", 1, False),  # counted, samples.jsonl not written
-        ("interp.running.pipeline.write_text", 1, True),
+        ("interp.running.measuring.remove", 1, False),  # samples.jsonl is there, and the log still too
+        ("interp.running.measuring.write_text", 1, False),  # counted, samples.jsonl not written
+        ("interp.running.measuring.write_text", 1, True),
         ("interp.support.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
         ("interp.storing.store.write_json", 2, False),  # a shard is there, its marker is not
     ],

@@ -81,7 +81,7 @@ def test_a_folder_that_another_process_began_in_is_not_used(
     out = tmp_path / "run"
 
     def other() -> None:
-        kill_at("interp.running.pipeline.remove")
+        kill_at("interp.running.measuring.remove")
         start(out)()
 
     meanwhile(other)

@@ -271,7 +271,7 @@ def long(rows: list[dict], upto: int) -> list[dict]:
     ],
 )
 def test_too_few_rows_are_an_error_before_the_model_is_asked(llama, tmp_path, monkeypatch, rows, message) -> None:
-    monkeypatch.setattr("interp.running.pipeline.generate_answers", None)
+    monkeypatch.setattr("interp.running.measuring.generate_answers", None)
     with pytest.raises(DataError, match=message):
         interp.run(model=llama, data=rows, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -62,7 +62,7 @@ def test_a_run_with_objects_writes_them_down_and_resumes_with_them(llama, rows, 
     import interp.running.pipeline
 
     # Probing and drawing are other tests' business, and slow.
-    monkeypatch.setattr(interp.running.pipeline, "_evaluate", lambda folder, *_, **__: interp.Run(folder))
+    monkeypatch.setattr(interp.running.pipeline, "_evaluate", lambda journal, *_, **__: interp.Run(journal.folder))
     given = {"correct": "judge", "judge": says_yes_to_france, "extractor": last_name}
     whole = interp.run(model=llama, data=rows, out=tmp_path / "whole", exact_answer="extract", **given)
     settings, counts = whole.settings["settings"], whole.settings["counts"]
@@ -139,7 +139,7 @@ def test_a_run_that_was_stopped_from_outside_keeps_its_first_file(llama, rows, t
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(interp.running.pipeline, "generate_answers", stopped)
+    monkeypatch.setattr(interp.running.measuring, "generate_answers", stopped)
     with pytest.raises(KeyboardInterrupt):
         interp.run(model=llama, data=rows, out=tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]

@@ -157,8 +157,8 @@ class Went(Exception):
 
 
 def reach(monkeypatch, name: str) -> None:
-    """A resume ends where it would call this function of the pipeline."""
-    monkeypatch.setattr(f"interp.running.pipeline.{name}", lambda *_, **__: (_ for _ in ()).throw(Went))
+    """A resume ends where it would call this function."""
+    monkeypatch.setattr(f"interp.running.{name}", lambda *_, **__: (_ for _ in ()).throw(Went))
 
 
 def changed(folder: Path, **numbers: object) -> Path:
@@ -180,7 +180,7 @@ def test_where_bytes_cannot_be_repeated_a_resume_is_refused(stopped, whole, tmp_
 
     # Every batch is there: probing goes on, and the record says where.
     measured = changed(Path(shutil.copytree(whole.folder.path, tmp_path / "measured")), **{key: "another"})
-    reach(monkeypatch, "analyse")
+    reach(monkeypatch, "pipeline.analyse")
     with pytest.raises(Went):
         interp.resume(measured)
     made = read_run_json(RunFolder(measured))["numerics"]
@@ -199,6 +199,6 @@ def test_a_record_of_an_earlier_version_goes_on(stopped, two_threads, tmp_path, 
     for key in ("numerics", "used", "asked", "given"):
         del record[key]
     (folder / "run.json").write_text(json.dumps(record))
-    reach(monkeypatch, "generate_answers")
+    reach(monkeypatch, "measuring.generate_answers")
     with pytest.raises(Went):
         interp.resume(folder)

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
-from itertools import count
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,8 +14,8 @@ from interp.errors import RunError
 from interp.generating.asking import Exchange
 from interp.labelling.judgement import Judgement
 from interp.running import record as run_record
-from interp.running.record import check_unchanged, data_hash, note_labelling, sample_counts, stage
-from interp.runs.run_folder import RunFolder
+from interp.running.record import check_unchanged, data_hash, sample_counts, used_labellers
+from interp.runs.run_record import RunRecord
 from interp.statistics.folds import Folds
 from interp.support.fingerprint import weights_hash
 
@@ -136,18 +135,24 @@ def described(monkeypatch):
     """Models say of themselves what they are given."""
     monkeypatch.setattr(run_record, "describe_model", lambda model: model.says)
     monkeypatch.setattr(run_record, "versions", lambda: {"torch": "2", "numpy": "1"})
-    monkeypatch.setattr(run_record, "backend", lambda model: "TransformerBridge" if hasattr(model, "says") else "")
+    monkeypatch.setattr(run_record, "is_hooked", lambda model: hasattr(model, "says"))
+
+
+def begun(**entries) -> RunRecord:
+    """A record with these entries."""
+    needed = {"settings": {}, "versions": {}, "model": {}, "data": {}, "seconds": {}}
+    return RunRecord(**{"state": "answering", "created": "now", "resume": "interp resume x", **needed, **entries})
 
 
 def test_a_run_goes_on_with_what_it_began_with_only(described, tmp_path):
     model = SimpleNamespace(says={"name": "tiny", "weights": "abc"})
-    record = {
-        "data": {"sha256": data_hash([ROW]), "rows": 1},
-        "model": {"name": "tiny", "weights": "abc"},
-        "versions": {"torch": "2", "numpy": "1"},
-    }
+    record = begun(
+        data={"sha256": data_hash([ROW]), "rows": 1},
+        model={"name": "tiny", "weights": "abc"},
+        versions={"torch": "2", "numpy": "1"},
+    )
     check_unchanged(record, [ROW], model, tmp_path)
-    check_unchanged(record | {"versions": {"torch": "2"}}, [ROW], model, tmp_path)  # what was not written down
+    check_unchanged(replace(record, versions={"torch": "2"}), [ROW], model, tmp_path)  # what was not written down
     for change, said in (
         (
             {"model": {"name": "huge", "weights": "abc"}},
@@ -159,7 +164,7 @@ def test_a_run_goes_on_with_what_it_began_with_only(described, tmp_path):
         ),
     ):
         with pytest.raises(RunError) as error:
-            check_unchanged(record | change, [ROW], model, tmp_path)
+            check_unchanged(replace(record, **change), [ROW], model, tmp_path)
         assert str(error.value) == f"{tmp_path}: {said}; start a new run"
     with pytest.raises(RunError, match=r"the data changed since the run began \(sha256 "):
         check_unchanged(record, [ROW, ROW], model, tmp_path)
@@ -167,30 +172,17 @@ def test_a_run_goes_on_with_what_it_began_with_only(described, tmp_path):
 
 def test_who_labels_the_answers_is_written_down_and_may_not_change(described, tmp_path):
     model, judge = SimpleNamespace(says={"name": "tiny"}), SimpleNamespace(says={"name": "wise"})
-    record = {"used": {"exact_answer": "extract"}}
-    note_labelling(record, {"judge": judge, "extractor": None}, model, tmp_path)
-    assert record["used"] == {"exact_answer": "extract", "judge": {"name": "wise"}, "extractor": "the run's own model"}
-    note_labelling(record, {"judge": SimpleNamespace(says={"name": "wise"}), "extractor": None}, model, tmp_path)
+    record = begun(used={"exact_answer": "extract"})
+    used = used_labellers(record, {"judge": judge, "extractor": None}, model, tmp_path)
+    assert used == {"exact_answer": "extract", "judge": {"name": "wise"}, "extractor": "the run's own model"}
+    assert record.used == {"exact_answer": "extract"}
+    went_on = replace(record, used=used)
+    again = {"judge": SimpleNamespace(says={"name": "wise"}), "extractor": None}
+    assert used_labellers(went_on, again, model, tmp_path) == used
     with pytest.raises(RunError, match="the judge changed since the run began; give the one it began with"):
-        note_labelling(record, {"judge": model, "extractor": None}, model, tmp_path)
-    fresh = {"used": {"exact_answer": "candidates"}}
-    note_labelling(fresh, {"judge": str.upper, "extractor": None}, model, tmp_path)  # a function, and nobody
-    assert fresh["used"] == {"exact_answer": "candidates"}
-
-
-def test_a_stage_writes_what_is_done_and_how_long_it_took(monkeypatch, tmp_path):
-    clock = count(100, 2.5)
-    monkeypatch.setattr(run_record, "monotonic", lambda: next(clock))
-    folder, record = RunFolder(tmp_path), {"state": "answering", "seconds": {"capturing": 1.0}}
-    with stage(folder, record, "capturing"):
-        assert json.loads(folder.run_json.read_text())["state"] == "capturing"
-    assert record["seconds"] == {"capturing": 3.5}  # what a run that went on took before is kept
-    with pytest.raises(KeyboardInterrupt), stage(folder, record, "probing"):
-        raise KeyboardInterrupt
-    assert json.loads(folder.run_json.read_text()) == {
-        "state": "probing",
-        "seconds": {"capturing": 3.5, "probing": 2.5},
-    }
+        used_labellers(went_on, {"judge": model, "extractor": None}, model, tmp_path)
+    fresh = begun(used={"exact_answer": "candidates"})  # a function is asked, or nobody
+    assert used_labellers(fresh, {"judge": str.upper, "extractor": None}, model, tmp_path) == fresh.used
 
 
 def test_a_model_is_described_by_sizes_and_hashes(monkeypatch):

@@ -1,0 +1,159 @@
+"""What of a run needs its model: answers and activations, as far as they are not there yet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from interp.capturing.forward_pass import capture_batches, capture_plan
+from interp.capturing.ledger import ledger_csv
+from interp.capturing.positions import Positions, resolve_positions
+from interp.capturing.role_text import restored_roles
+from interp.data.rows import Rows
+from interp.errors import DataError, RunError
+from interp.generating.answer_log import AnswerLog
+from interp.generating.sampling import sampled_rows
+from interp.labelling.answers import Answers
+from interp.labelling.generate_answers import generate_answers
+from interp.labelling.length_stops import length_warnings
+from interp.models.loading import HookedModel, model_info, model_tokenizer, undefined_metrics
+from interp.models.memory import Splits
+from interp.planning.relabelling import way_on
+from interp.running.record import run_candidates, sample_counts, used_labellers
+from interp.runs.labelling_models import labelling_models
+from interp.runs.opened_run import Run
+from interp.runs.run_folder import RunFolder, json_line
+from interp.runs.run_record import Journal
+from interp.runs.sample_lines import sample_lines
+from interp.runs.settings import Settings
+from interp.statistics.folds import Folds, make_folds
+from interp.storing.shards import finished_batches, nonfinite_counts, write_shards
+from interp.support.atomic import remove, write_text
+from interp.support.numerics import check_repeatable
+from interp.support.progress import bar, say
+from interp.text.thoughts import thought_warnings
+
+
+def measure(
+    journal: Journal,
+    settings: Settings,
+    rows: Rows,
+    model: HookedModel,
+    given: Mapping[str, Any],
+    *,
+    progress: bool,
+) -> tuple[Answers, Positions, Folds]:
+    """Answers, their positions and folds; the activations are then in the run's folder.
+
+    `given`: what was given as Python objects. Raises RunError if this machine would get other last digits than those
+    that the run began with, DataError if the answers cannot be probed; they are then in the folder.
+    """
+    folder = journal.folder
+    if not folder.samples.exists():
+        check_repeatable(journal.record.to_json(), folder.path, model_info(model).device)
+        answers = _answered(journal, settings, rows, model, given, progress=progress)
+        positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
+        folds = _folds(folder, answers, positions, settings, journal.record.given or ())
+        # Before the samples: where samples.jsonl is, resume takes the counts from run.json.
+        journal.write(
+            counts=sample_counts(answers, positions, folds, model_tokenizer(model).all_special_ids),
+            span_uses_gold=answers.span_uses_gold,
+        )
+        write_text(folder.positions, ledger_csv(positions.table()))
+        write_text(folder.samples, "".join(map(json_line, sample_lines(answers, positions, folds))))
+    else:
+        opened = Run(folder)
+        answers, positions = opened.answers, opened.positions
+        folds = _folds(folder, answers, positions, settings, journal.record.given or ())
+    remove(folder.answer_log)
+    _capture(journal, settings, model, answers, positions, progress=progress)
+    return answers, positions, folds
+
+
+def _answered(
+    journal: Journal, settings: Settings, rows: Rows, model: HookedModel, given: Mapping[str, Any], *, progress: bool
+) -> Answers:
+    """Every row answered, labelled and located; batches that the log holds are not answered again."""
+    folder, labelling = journal.folder, labelling_models(settings, model, given)
+    split: dict[str, list[int]] = dict((journal.record.answer_batches or {}).get("split", {}))
+    batches = {**(journal.record.answer_batches or {}), "split": split}
+    journal.know(used=used_labellers(journal.record, labelling, model, folder.path))
+    samples = len(sampled_rows(rows, settings.samples_per_question))
+    with journal.stage("answering"), bar("Answering", samples, enabled=progress) as advance:
+        journal.know(answer_batches=batches)
+        answers = generate_answers(
+            model,
+            rows,
+            samples_per_question=settings.samples_per_question,
+            exact_answer=settings.exact_answer,
+            candidates=settings.candidates,
+            default_candidates=run_candidates(settings, rows),
+            answer_pattern=settings.answer_pattern,
+            **settings.generation,
+            **labelling,
+            log=AnswerLog(folder.answer_log, run=journal.record.answering_identity),
+            splits=Splits(split, lambda: journal.write(answer_batches=batches)),
+            progress=advance,
+        )
+    if progress:
+        records = list(answers)
+        say(length_warnings(records, settings.max_new_tokens) + thought_warnings(records))
+    if answers.fillers:
+        used = dict(journal.record.used or {})
+        candidates = {**used.get("candidates", {}), "fillers": [asdict(filler) for filler in answers.fillers]}
+        journal.know(used={**used, "candidates": candidates})
+    return answers
+
+
+def _capture(
+    journal: Journal,
+    settings: Settings,
+    model: HookedModel,
+    answers: Answers,
+    positions: Positions,
+    *,
+    progress: bool,
+) -> None:
+    """The activations of every sample, shard by shard; shards that are there are kept."""
+    folder = journal.folder
+    plan = capture_plan(model, answers, positions, batch_tokens=settings.batch_tokens)
+    if finished_batches(folder.activations) < len(plan.batches):
+        check_repeatable(journal.record.to_json(), folder.path, model_info(model).device)
+    batches = {**plan.settings, "split": {}, **(journal.record.batches or {})}
+    split = batches["split"] = dict(batches["split"])
+    if batches["batches_sha256"] != plan.settings["batches_sha256"]:
+        raise RunError(f"{folder.path}: the batches are not those the run began with; start a new run")
+    journal.know(batches=batches, undefined_attention=undefined_metrics(model) or None)
+    with journal.stage("capturing"), bar("Capturing", len(answers), enabled=progress) as advance:
+        write_shards(
+            folder.activations,
+            lambda skip: capture_batches(
+                model,
+                answers,
+                positions,
+                sites=settings.sites,
+                batch_tokens=settings.batch_tokens,
+                skip=skip,
+                sizes=split,
+                on_split=lambda: journal.write(batches=batches),
+            ),
+            run=journal.record.identity,
+            roles=positions.roles,
+            progress=advance,
+        )
+    journal.know(counts={**(journal.record.counts or {}), "nonfinite": nonfinite_counts(folder.activations)})
+
+
+def _folds(
+    folder: RunFolder, answers: Answers, positions: Positions, settings: Settings, given: Sequence[str]
+) -> Folds:
+    """Population and folds; what was answered is written down before an error says why it cannot be probed."""
+    located = (positions.exact_answer[:, 0] >= 0).numpy()
+    usable = [None if status == "too_long" else y for y, status in zip(answers.correct, answers.status, strict=True)]
+    options: dict[str, Any] = {"population": settings.population, "folds": settings.folds, "seed": settings.seed}
+    try:
+        return make_folds(usable, answers.group, has_exact_answer=located, ids=answers.id, **options)
+    except DataError as error:
+        lines = sample_lines(answers, positions, None)
+        write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
+        hint = way_on(folder.path, settings, given, usable, located)
+        raise DataError(f"{error}. {hint} (the answers are in {folder.path / 'answers.jsonl'})") from error
