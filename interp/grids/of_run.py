@@ -68,7 +68,7 @@ class RunLike(ABC):
 
     @property
     @abstractmethod
-    def comparison(self) -> Any:
+    def comparison(self) -> Mapping[str, Any]:
         """Both grids compared."""
 
     @property

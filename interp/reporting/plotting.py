@@ -205,7 +205,7 @@ def _of_run(run: GridLike, comparison: Comparison | None) -> tuple[xr.Dataset, x
         )
     if not isinstance(run, RunLike):
         raise DataError("plot_comparison: expected two grids, or a run, which holds both; got one grid")
-    return run.probe, run.attention, run.comparison if comparison is None else comparison
+    return run.probe, run.attention, comparison or Comparison.from_dict(run.comparison)
 
 
 def _names(first: xr.Dataset, second: xr.Dataset, comparison: Comparison | None) -> tuple[str, str]:

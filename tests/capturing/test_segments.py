@@ -14,6 +14,7 @@ from interp.capturing.one_pass import OnePass
 from interp.capturing.segments import CapturePlan
 from interp.errors import ModelError
 from interp.models import hooked
+from interp.models.architecture import pads_between
 from interp.models.batches import plan_batches
 
 SHARED = list(range(3, 23))
@@ -96,7 +97,7 @@ def test_segments_are_padded_on_the_left_each() -> None:
 
 
 def test_masks_lie_on_the_device_they_are_asked_for(model) -> None:
-    assert hooked.pads_between(model)
+    assert pads_between(model)
     from interp.capturing.layout import PatternMasks
 
     _, positions = everything()

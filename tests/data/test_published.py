@@ -134,6 +134,8 @@ def test_reviews_are_read_by_the_name_of_their_data_set():
 
 def test_the_table_names_every_file_of_the_folder_that_load_rows_reads():
     """The others are files of the data sets that are known by name."""
-    named = re.findall(r"\w+\.(?:jsonl?|csv|tsv)", (ROOT / "tests" / "test_datasets.py").read_text(encoding="utf-8"))
+    named = re.findall(
+        r"\w+\.(?:jsonl?|csv|tsv)", (ROOT / "tests" / "data" / "test_datasets.py").read_text(encoding="utf-8")
+    )
     files = {path.name for path in FOLDER.iterdir() if path.suffix != ".md"}
     assert files - set(named) - set(FORMS.values()) == {"imdb_kaggle.csv"}

@@ -259,6 +259,6 @@ def test_the_hub_is_only_shut_while_a_folder_is_read(llama_folder: Path, monkeyp
 
 
 def test_transformer_lens_is_imported_only_to_load() -> None:
-    code = "import sys, interp.models.loading as m; m.backend(3); assert 'transformer_lens' not in sys.modules; "
+    code = "import sys, interp.models.loading as m; m.is_hooked(3); assert 'transformer_lens' not in sys.modules; "
     code += "assert 'transformers' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

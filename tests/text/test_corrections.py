@@ -5,6 +5,7 @@ import pytest
 from interp.data.row import QARow
 from interp.labelling.correctness import correctness_rule
 from interp.text.chosen_option import chosen
+from interp.text.corrections import CORRECTED, TAKEN_BACK
 from interp.text.final_number import final_number
 
 CITIES = ("London", "Paris", "Rome", "Berlin")
@@ -92,3 +93,21 @@ def test_only_another_answer_corrects(text: str) -> None:
 def test_a_number_that_is_taken_back_is_no_answer(text: str, right: bool | None) -> None:
     row = QARow("r", "How many?", ("18",))
     assert correctness_rule("numeric", [row])(row, text) is right
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("B. Sorry, I meant ", True),
+        ("B. No, wait: ", True),
+        ("17. Correction: the answer is ", True),
+        ("It was sorry that ", False),  # no beginning of a sentence
+        ("No idea. ", False),
+    ],
+)
+def test_a_correction_stands_directly_before_the_other_answer(text, ends):
+    assert any(found.end() == len(text) for found in CORRECTED.finditer(text)) is ends
+
+
+def test_a_mistake_that_is_admitted_takes_the_answer_back():
+    assert TAKEN_BACK.search("It is 18. Wait, that's wrong.") and not TAKEN_BACK.search("It is not wrong to say 18.")

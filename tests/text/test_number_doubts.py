@@ -5,7 +5,9 @@ import pytest
 from interp.data.row import QARow
 from interp.labelling.correctness import correctness_rule
 from interp.text.final_number import final_number
+from interp.text.number_doubts import is_denied, is_unclear
 from interp.text.number_words import names_a_number
+from interp.text.numerals import all_numerals
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,17 @@ def test_number_words_are_no_digits(text: str) -> None:
 )
 def test_words_that_are_no_numbers(text: str) -> None:
     assert not names_a_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "denied", "unclear"),
+    [
+        ("18, not 17", (False, True), (False, False)),
+        ("18 or 20", (False, False), (True, True)),
+        ("x > 18", (False,), (True,)),
+    ],
+)
+def test_each_number_is_doubted_by_itself(text, denied, unclear):
+    numbers = all_numerals(text)
+    assert tuple(is_denied(text, one) for one in numbers) == denied
+    assert tuple(is_unclear(text, one) for one in numbers) == unclear
