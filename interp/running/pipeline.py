@@ -9,7 +9,8 @@ from typing_extensions import Unpack
 
 from interp.capturing.forward_pass import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
-from interp.capturing.positions import Positions, resolve_positions
+from interp.capturing.positions import Positions
+from interp.capturing.resolve import resolve_positions
 from interp.capturing.role_text import restored_roles
 from interp.data.rows import Rows
 from interp.errors import DataError, RunError
@@ -46,8 +47,9 @@ from interp.statistics.folds import Folds, make_folds
 from interp.storing.shards import finished_batches, nonfinite_counts, write_shards
 from interp.storing.stored import stored_capture
 from interp.support.accepted import ModelSource, RowSource
-from interp.support.arguments import flag, job_count, nearest, parameters
+from interp.support.arguments import flag, job_count, parameters
 from interp.support.atomic import make_folder, remove, write_json, write_text, writing
+from interp.support.messages import nearest
 from interp.support.numerics import check_repeatable, numerics, recorded_threads
 from interp.support.progress import announce, bar, say
 from interp.support.public import public

@@ -5,6 +5,7 @@ import pytest
 from interp.data.row import QARow
 from interp.labelling.correctness import correctness_rule
 from interp.text.chosen_option import chosen
+from interp.text.corrections import CORRECTED, TAKEN_BACK
 from interp.text.final_number import final_number
 
 CITIES = ("London", "Paris", "Rome", "Berlin")
@@ -92,3 +93,21 @@ def test_only_another_answer_corrects(text: str) -> None:
 def test_a_number_that_is_taken_back_is_no_answer(text: str, right: bool | None) -> None:
     row = QARow("r", "How many?", ("18",))
     assert correctness_rule("numeric", [row])(row, text) is right
+
+
+@pytest.mark.parametrize(
+    "text", ["Sorry, I meant ", "No wait, ", "Correction: ", "Oops… wait, it's actually ", "不对，应该是"]
+)
+def test_a_correction_is_matched_to_its_end(text):
+    match = CORRECTED.search(f"18. {text}20")
+    assert match is not None and match.span() == (3, 4 + len(text))
+
+
+@pytest.mark.parametrize("text", ["I cannot wait", "a sorry state", "as a matter of fact", "it is rather good", "noon"])
+def test_a_word_in_a_sentence_corrects_nothing(text):
+    assert CORRECTED.search(text) is None and TAKEN_BACK.search(text) is None
+
+
+def test_what_takes_back_begins_a_sentence():
+    assert TAKEN_BACK.search("It is 18. Wait, that's wrong") and TAKEN_BACK.search("18\nLet me recompute")
+    assert not TAKEN_BACK.search("They say that's wrong")
