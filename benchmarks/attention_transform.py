@@ -19,8 +19,9 @@ from scipy import special, stats
 
 import interp
 from interp.capturing.activations import Capture
-from interp.fitting.crossfit import Cell, cross_fit, train
+from interp.fitting.crossfit import cross_fit, train
 from interp.fitting.estimators import ProbeSpec
+from interp.fitting.training import Cell
 from interp.grids.attention_columns import cell_metrics, with_transform
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import estimate_auc, within_fold_auc

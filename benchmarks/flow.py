@@ -31,7 +31,7 @@ from measuring import (
 
 import interp
 from interp import demo
-from interp.command.options import template_text
+from interp.command.option_values import template_text
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 MIB = 1 << 20

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from position_oracle import Decode, Reading, Span, find_candidate, fold, is_border, on_boundary
 
-from interp.capturing.positions import ROLES, Positions
+from interp.capturing.positions import Positions
+from interp.capturing.roles import ROLES
 from interp.data.rows import QARow
 from interp.experiments.orgad.labels import paper_span
 from interp.labelling.answers import Answers

@@ -24,7 +24,8 @@ from position_reasons import REASONS, UNEXPLAINED, Disagreement, disagreements
 
 import interp
 from interp import demo
-from interp.capturing.positions import ROLES, Positions
+from interp.capturing.positions import Positions
+from interp.capturing.roles import ROLES
 from interp.data.rows import QARow
 from interp.experiments.orgad.labels import by_gold, substring_match
 from interp.experiments.orgad.preset import paper_positions

@@ -39,10 +39,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from interp import open_run
 from interp.controls.permutations import ridge_scores
-from interp.fitting.crossfit import Cell, cross_fit
+from interp.fitting.crossfit import cross_fit
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.solver import TOLERANCE, cross_fit_logistic
 from interp.fitting.standardiser import Standardiser
+from interp.fitting.training import Cell
 from interp.grids.columns import cell_columns
 from interp.statistics.inference import within_fold_auc
 from interp.statistics.samples import Samples

@@ -4,9 +4,11 @@ import numpy as np
 from scipy import stats
 from simulated_grids import GRID, NARROW, N, distance, fold_pairs, probe_directions
 
-from interp.controls.controls import control_grid, control_labels
-from interp.fitting.crossfit import Cell, cross_fit
+from interp.controls.by_answer import control_labels
+from interp.controls.controls import control_grid
+from interp.fitting.crossfit import cross_fit
 from interp.fitting.estimators import ProbeSpec
+from interp.fitting.training import Cell
 from interp.grids.probes import probe_grid
 from interp.labelling.answers import Answers
 from interp.statistics.samples import Samples

@@ -11,10 +11,11 @@ import xarray as xr
 from scipy import stats
 
 from interp.comparing.best_cell import describe_best
-from interp.comparing.compare import delta_grid
+from interp.comparing.delta import delta_grid
 from interp.controls.permutations import permutation_test
-from interp.fitting.crossfit import Cell, cross_fit, train
+from interp.fitting.crossfit import cross_fit, train
 from interp.fitting.estimators import ProbeSpec
+from interp.fitting.training import Cell
 from interp.grids.probes import probe_grid
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import benjamini_hochberg, estimate_auc

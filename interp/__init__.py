@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from interp.capturing.attention import attention_metrics
     from interp.capturing.forward_pass import capture
     from interp.capturing.from_cache import capture_from_cache
-    from interp.capturing.positions import ROLES, Positions, resolve_positions
-    from interp.capturing.roles import Anchor, Match
+    from interp.capturing.positions import Positions
+    from interp.capturing.resolve import resolve_positions
+    from interp.capturing.roles import ROLES, Anchor, Match
     from interp.comparing.compare import Comparison, compare_grids
     from interp.comparing.observe import observations
     from interp.comparing.run_differences import compare_runs
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.grids.attention_probe import attention_grid
     from interp.grids.gain import gain_grid
-    from interp.grids.grid import join_grids
     from interp.grids.grid_table import grid_table
+    from interp.grids.join import join_grids
     from interp.grids.probes import matched_width_grid, probe_grid
     from interp.labelling.answers import Answers
     from interp.labelling.generate_answers import generate_answers
@@ -59,7 +60,7 @@ _HOME = {  # where each public name lives
     "Plan": "planning.plan",
     "Positions": "capturing.positions",
     "QARow": "data.row",
-    "ROLES": "capturing.positions",
+    "ROLES": "capturing.roles",
     "Run": "runs.opened_run",
     "Selective": "applying.abstention",
     "attention_grid": "grids.attention_probe",
@@ -73,7 +74,7 @@ _HOME = {  # where each public name lives
     "gain_grid": "grids.gain",
     "generate_answers": "labelling.generate_answers",
     "grid_table": "grids.grid_table",
-    "join_grids": "grids.grid",
+    "join_grids": "grids.join",
     "judge_answers": "labelling.judge",
     "load_dataset": "data.datasets",
     "load_model": "models.loading",
@@ -92,7 +93,7 @@ _HOME = {  # where each public name lives
     "plot_heads": "reporting.heads_plot",
     "plot_risk_coverage": "reporting.risk_plot",
     "probe_grid": "grids.probes",
-    "resolve_positions": "capturing.positions",
+    "resolve_positions": "capturing.resolve",
     "resume": "running.pipeline",
     "run": "running.pipeline",
     "save_probe": "applying.probe_file",

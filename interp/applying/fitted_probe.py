@@ -14,8 +14,9 @@ from interp.errors import DataError
 from interp.grids.of_run import RunLike
 from interp.models.loading import hook_name
 from interp.support.accepted import HookPoint, Vectors
-from interp.support.arguments import number, one_of, shown
+from interp.support.arguments import number, one_of
 from interp.support.arrays import read_array, read_whole_numbers
+from interp.support.messages import shown
 from interp.support.public import public
 
 Hook = tuple[str, Callable[[Tensor, HookPoint], Tensor]]

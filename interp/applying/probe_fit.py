@@ -14,16 +14,18 @@ from interp.applying.operating import false_positive_threshold
 from interp.applying.platt import Platt
 from interp.capturing.activations import SITES, Capture
 from interp.errors import DataError
-from interp.fitting.crossfit import Cell, Trained, cross_fit, decision_values, train
+from interp.fitting.crossfit import cross_fit, train
 from interp.fitting.estimators import ProbeSpec
+from interp.fitting.training import Cell, Trained, decision_values
 from interp.grids.cells import choose_samples
 from interp.grids.features import read_features
 from interp.grids.of_run import RunLike
 from interp.statistics.folds import make_folds
 from interp.statistics.inference import MIN_PER_CLASS, estimate_auc
 from interp.support.accepted import FoldNumbers, GroupSource, Ids, LabelSource, Probe, Vectors
-from interp.support.arguments import one_of, one_text, shown, whole_number
+from interp.support.arguments import one_of, one_text, whole_number
 from interp.support.arrays import in_order, read_array
+from interp.support.messages import shown
 from interp.support.public import public
 from interp.support.threads import one_thread
 

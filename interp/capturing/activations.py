@@ -13,7 +13,8 @@ from interp.capturing.axes import check_axes
 from interp.capturing.on_disk import OnDisk
 from interp.errors import DataError
 from interp.support.accepted import AttentionArrays, EmbedArray, QuestionArray, SiteArrays
-from interp.support.arguments import instance, one_of, several_texts, shown, whole_numbers
+from interp.support.arguments import instance, one_of, several_texts, whole_numbers
+from interp.support.messages import shown
 from interp.support.public import public
 from interp.support.sample_key import chosen_samples
 

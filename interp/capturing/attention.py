@@ -10,7 +10,8 @@ from torch import Tensor
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks
 from interp.capturing.positions import Positions
 from interp.errors import DataError
-from interp.support.arguments import instance, one_of, shown, whole_number
+from interp.support.arguments import instance, one_of, whole_number
+from interp.support.messages import shown
 from interp.support.public import public
 
 METRICS = (

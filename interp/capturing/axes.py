@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from interp.errors import DataError
-from interp.support.arguments import mapping, shown
+from interp.support.arguments import mapping
+from interp.support.messages import shown
 
 
 def check_axes(

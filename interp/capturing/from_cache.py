@@ -9,13 +9,15 @@ from torch import Tensor
 
 from interp.capturing.activations import Capture, read_sites
 from interp.capturing.attention import output_gram, reduce_pattern, value_norms
+from interp.capturing.gather import gather
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks, visible_keys
-from interp.capturing.positions import Positions, gather
+from interp.capturing.positions import Positions
 from interp.capturing.same_samples import sample_ids
 from interp.errors import DataError
 from interp.models.loading import HookedModel, has_pattern, hook_name, known_values, model_info, output_weight
 from interp.support.accepted import Cache, Ids
-from interp.support.arguments import instance, one_of, shown
+from interp.support.arguments import instance, one_of
+from interp.support.messages import shown
 from interp.support.public import public
 
 

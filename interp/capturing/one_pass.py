@@ -9,8 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.capturing.attention import METRICS, output_gram, reduce_pattern, value_norms
+from interp.capturing.gather import gather
 from interp.capturing.layout import Layout, PatternMasks
-from interp.capturing.positions import Positions, gather
+from interp.capturing.positions import Positions
 from interp.capturing.segments import CapturePlan
 from interp.models.batches import left_pad
 from interp.models.loading import (

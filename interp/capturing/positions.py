@@ -1,33 +1,25 @@
 """Positions: which token of each sample a grid column names (definitions: the fifteen token positions)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from einops import rearrange, repeat
+from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.capturing.ledger import Ledger
-from interp.capturing.role_text import role_rules
-from interp.capturing.roles import ROLES, Anchor, Match, RoleFunction, Roles, Sample, locate
 from interp.errors import DataError
-from interp.generating.prompts import decoder
 from interp.labelling.answers import Answers
 from interp.models.placement import one_device
 from interp.support.accepted import Counts, Mask, Tokens
-from interp.support.arguments import instance, several_texts, shown
+from interp.support.arguments import several_texts
 from interp.support.arrays import read_mask, read_whole_numbers
 from interp.support.public import public
 from interp.support.sample_key import chosen_samples
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
-__all__ = ["ROLES", "Anchor", "Match", "Positions", "RoleFunction", "gather", "resolve_positions"]
 
 MOSTLY = 0.9
 """Share of its samples from which on a column counts as repeating another."""
@@ -181,59 +173,6 @@ class Positions:
         return both, both & (rearrange(self.index, one) == rearrange(self.index, other))
 
 
-@public
-def resolve_positions(
-    answers: Answers, *, roles: Roles = ROLES, tokenizer: "PreTrainedTokenizerBase | None" = None
-) -> Positions:
-    """The token index of every role in every sample, with the ledger of what stands there.
-
-    `roles` names columns: some of the fifteen roles, or texts `NAME=ROLE` (`interp.capturing.role_text`); a mapping
-    {name: `Anchor`, `Match`, text or function of (ids, n_prompt)} adds columns to the fifteen. A role is absent
-    (masked, never clamped or wrapped) where its index falls outside the sample or the role's region, or where its
-    landmark is missing. `tokenizer` is needed for answers read back from a run (others know theirs), for `Match` and
-    for the ledger's texts.
-
-    Raises DataError for an unknown role, or an index outside the sample returned by a user's function.
-    Source: docs/definitions.md, "The fifteen token positions".
-
-    >>> from interp.demo import answered
-    >>> model, answers = answered(4)
-    >>> positions = interp.resolve_positions(answers)  # third={...} adds columns: interp.Anchor, interp.Match
-    >>> positions.index.shape, positions.roles[:3]
-    (torch.Size([4, 15]), ('last_q', 'first_answer', 'second_answer'))
-    """
-    instance("answers", answers, Answers, "they come from generate_answers")
-    rules = role_rules(roles)
-    if tokenizer is not None and (isinstance(tokenizer, bytes) or not callable(getattr(tokenizer, "decode", None))):
-        raise DataError(f"tokenizer: expected a tokenizer of transformers, got {shown(tokenizer)}")
-    decode = answers.decode if tokenizer is None else decoder(tokenizer)
-    index: list[list[int]] = []
-
-    def located() -> Iterator[tuple[Sample, list[int | str]]]:
-        """One sample after the other: its joined ids and its text are gone before the next."""
-        for i, (name, prompt, completion) in enumerate(
-            zip(answers.id, answers.prompt_ids, answers.completion_ids, strict=True)
-        ):
-            ids = [*prompt, *completion]
-            everything = (len(prompt), len(ids) - 1) if completion else None
-            sample = Sample(
-                name,
-                ids,
-                len(prompt),
-                answers.exact_answer_tokens[i],
-                answers.question_tokens[i],
-                decode,
-                thought=None if answers.thought_tokens is None else answers.thought_tokens[i],
-                final=everything if answers.final_answer_tokens is None else answers.final_answer_tokens[i],
-            )
-            row = [locate(role, rule, sample) for role, rule in rules.items()]
-            index.append([-1 if isinstance(token, str) else token for token in row])
-            yield sample, row
-
-    ledger = Ledger.of(located(), len(answers), len(rules))
-    return positions_at(answers, index, tuple(rules), ledger)
-
-
 def positions_at(
     answers: Answers, index: Sequence[Sequence[int]], roles: tuple[str, ...], ledger: Ledger | None
 ) -> Positions:
@@ -243,19 +182,6 @@ def positions_at(
     n = n_prompt + torch.tensor([len(ids) for ids in answers.completion_ids], dtype=torch.long)
     exact, question = _spans(answers.exact_answer_tokens), _spans(answers.question_tokens)
     return Positions(at, at >= 0, roles, n_prompt, n, exact, question, ledger)
-
-
-def gather(
-    hidden: Float[Tensor, "sample token *width"], index: Int[Tensor, "sample role"], valid: Bool[Tensor, "sample role"]
-) -> Float[Tensor, "sample role *width"]:
-    """The vectors of `hidden` at each sample's token indices; NaN where a role is absent.
-
-    A gather, not a one-hot product, which would turn an inf at an unselected token into NaN.
-    """
-    flat = hidden.flatten(2) if hidden.ndim > 2 else hidden[..., None]
-    at = repeat(torch.where(valid, index, 0), "sample role -> sample role width", width=flat.shape[-1])
-    picked = torch.take_along_dim(flat, at, dim=1).masked_fill(~valid[..., None], torch.nan)
-    return picked.reshape(*index.shape, *hidden.shape[2:])
 
 
 def _per_sample(name: str, values: Any, n: int) -> Int[Tensor, " sample"]:

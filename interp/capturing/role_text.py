@@ -15,7 +15,8 @@ from typing import Any
 
 from interp.capturing.roles import LANDMARKS, NAMED_ROLES, REGIONS, ROLES, Anchor, Match, RoleFunction, Roles, Rule
 from interp.errors import DataError, RunError
-from interp.support.arguments import nearest, one_text, several_texts, shown
+from interp.support.arguments import one_text, several_texts
+from interp.support.messages import nearest, shown
 
 FUNCTION = "function:"
 """How a Python function is named in `run.json`; it cannot be read back."""

@@ -1,12 +1,11 @@
 """The options of a run on the command line, and what they become for `interp.run` and `interp.plan`."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
+from interp.command.option_values import chat_options, columns, file_text, roles, strengths, template_text
 from interp.data.datasets import DATASETS
-from interp.errors import InterpError
 from interp.generating.chat import DATE
 
 
@@ -20,7 +19,7 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--columns",
-        type=_columns,
+        type=columns,
         metavar="FIELD=COLUMN,…",
         help="where the fields of a row stand in the data, as in question=Question,answer=Answer",
     )
@@ -123,7 +122,7 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
     )
     analysis.add_argument(
         "--C",
-        type=_strengths,
+        type=strengths,
         default=1.0,
         metavar="C",
         help="inverse strength of the probe's L2 penalty (default 1); several, as in 0.01,0.1,1, or cv: each training "
@@ -173,7 +172,7 @@ def add_population(parser: Any) -> None:
 
 def answer_options(args: argparse.Namespace) -> dict[str, Any]:
     """What `add_answer_options` and `add_population` read; None: not given."""
-    candidates = _read(args.candidates, "the candidates file")
+    candidates = file_text(args.candidates, "the candidates file")
     return dict(
         correct=args.correct,
         judge=args.judge_model,
@@ -204,7 +203,7 @@ def run_options(args: argparse.Namespace) -> dict[str, Any]:
         batch_tokens=args.batch_tokens,
         prompt_template=template_text(args.prompt_template),
         chat=args.chat,
-        chat_options=_chat_options(args.chat_option) or None,
+        chat_options=chat_options(args.chat_option) or None,
         prompt_date=args.prompt_date,
         max_new_tokens=args.max_new_tokens,
         stop=tuple(text.replace("\\n", "\n") for text in args.stop),
@@ -213,79 +212,10 @@ def run_options(args: argparse.Namespace) -> dict[str, Any]:
         samples_per_question=args.samples_per_question,
         **answer_options(args),
         sites=tuple(site.strip() for site in args.sites.split(",") if site.strip()),
-        roles=_roles(args.role) or None,
+        roles=roles(args.role) or None,
         probe=args.probe,
         C=args.C,
         folds=args.folds,
         permutations=args.permutations,
         controls=args.controls,
     )
-
-
-def _strengths(text: str) -> float | str | tuple[float, ...]:
-    """`--C`: a number, several of them, or cv."""
-    if text == "cv":
-        return text
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a number, several as in 0.01,0.1,1, or cv, got {text!r}") from None
-    return numbers if len(numbers) > 1 else numbers[0]
-
-
-def _columns(text: str) -> dict[str, str]:
-    """`--columns`: field=column, several of them separated by commas."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not all(field and equals and column for field, equals, column in pairs):
-        raise argparse.ArgumentTypeError(f"expected FIELD=COLUMN,… as in question=Question,answer=Answer, got {text!r}")
-    return {field.strip(): column.strip() for field, _, column in pairs}
-
-
-def _chat_options(texts: list[str]) -> dict[str, Any]:
-    """`--chat-option`: {name: value}; true, false, null and numbers as such, anything else as text."""
-    options: dict[str, Any] = {}
-    for name, equals, value in (text.partition("=") for text in texts):
-        if not equals or name in options:
-            wrong = "given twice" if name in options else "expected NAME=VALUE, as in enable_thinking=false"
-            raise InterpError(f"--chat-option {name}: {wrong}")
-        try:
-            read = json.loads(value.casefold() if value.casefold() in ("true", "false", "null") else value)
-        except ValueError:
-            read = value
-        options[name] = read if isinstance(read, bool | int | float | None) else value
-    return options
-
-
-def _roles(texts: list[str]) -> dict[str, str]:
-    """`--role`: {name: role}; what a role is, `interp.capturing.role_text` says."""
-    roles: dict[str, str] = {}
-    for name, equals, role in (text.partition("=") for text in texts):
-        if not equals:
-            from interp.capturing.role_text import landmark_form
-            from interp.capturing.roles import THOUGHT_ROLES
-
-            if name in THOUGHT_ROLES:
-                roles[name] = str(THOUGHT_ROLES[name])
-                continue
-            form = landmark_form(name) or "exact_last+3"
-            raise InterpError(f"--role {name}: expected NAME=ROLE, a column's own name and its role, as in mine={form}")
-        if name in roles:
-            raise InterpError(f"--role {name}: given twice; give every column a name of its own")
-        roles[name] = role
-    return roles
-
-
-def _read(path: Path | None, what: str) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InterpError(f"{what} {path} cannot be read: {error}") from error
-
-
-def template_text(path: Path | None) -> str | None:
-    """A prompt template read from its file."""
-    text = _read(path, "the prompt template")
-    # Editors end a file with a line break that is no part of the prompt.
-    return None if text is None else text.removesuffix("\n")

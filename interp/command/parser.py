@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any, NoReturn
 
-from interp.support.arguments import nearest
+from interp.support.messages import nearest
 
 WIDTH = 100
 

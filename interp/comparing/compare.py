@@ -12,13 +12,15 @@ import pandas as pd
 import xarray as xr
 
 from interp.comparing.best_cell import describe_best
+from interp.comparing.delta import delta_grid, differences
 from interp.comparing.observe import observation_table, observations
 from interp.errors import DataError, NoSuchName, RunError
-from interp.grids.grid import GridArrays, aligned, grid_arrays, two_names
+from interp.grids.grid import GridArrays, grid_arrays
 from interp.grids.grid_table import grid_table
+from interp.grids.join import aligned, two_names
 from interp.grids.of_run import GridLike, grid_of
 from interp.grids.variables import DIFFERENCE, returns
-from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
+from interp.statistics.inference import MIN_PER_CLASS
 from interp.statistics.resampling import split_halves
 from interp.support.arguments import mapping, one_of
 from interp.support.arguments import path as path_of
@@ -160,9 +162,7 @@ def compare_grids(probe: GridLike, attn: GridLike, *, names: tuple[str, str] | N
     return Comparison(
         names=names,
         delta_auc=delta_grid(probe, attn),
-        correlation={
-            name: {key: _number(value) for key, value in asdict(half).items()} for name, half in halves.items()
-        },
+        correlation={name: plain(asdict(half)) for name, half in halves.items()},
         profiles=_profiles(first, second, both, names).assign_coords(coords),
         best={
             name: describe_best(grid, seed=seed, min_per_class=min_per_class)
@@ -178,49 +178,6 @@ def grid_names(first: xr.Dataset, second: xr.Dataset) -> tuple[str, str]:
     return (one, two) if one != two else (f"{one}_1", f"{two}_2")
 
 
-def differences(delta_auc: xr.Dataset, names: tuple[str, str]) -> dict[str, Any]:
-    """How many cells of a `delta_grid` differ at q < 0.05, in which direction, and the mean difference."""
-    q, delta = delta_auc["q"].values, delta_auc["delta"].values
-    significant = q < 0.05
-    return {
-        "cells": int(np.isfinite(delta).sum()),
-        f"{names[0]}_higher": int((significant & (delta > 0)).sum()),
-        f"{names[1]}_higher": int((significant & (delta < 0)).sum()),
-        "mean_delta": _number(np.nanmean(delta)) if np.isfinite(delta).any() else None,
-    }
-
-
-def delta_grid(probe: xr.Dataset, attn: xr.Dataset) -> xr.Dataset:
-    """First minus second in every cell: `delta`, interval, `p`, `q`, `n`, `n_correct`, `reason` (definitions: ΔAUC).
-
-    Raises DataError if layers, roles, samples, labels, folds or groups differ.
-    """
-    attn = aligned(probe, attn)
-    first, second = grid_arrays(probe), grid_arrays(attn)
-    min_per_class = int(max(grid.attrs.get("min_per_class", MIN_PER_CLASS) for grid in (probe, attn)))
-    dims = ("layer", "token")
-    shape = first.auc.shape
-    why = [grid["reason"].transpose(*dims).values for grid in (probe, attn)]
-    values = {name: np.full(shape, np.nan) for name in ("delta", "low", "high", "p")}
-    counts = {name: np.zeros(shape, dtype=np.int64) for name in ("n", "n_correct")}
-    reasons = np.full(shape, "", dtype=object)
-    for layer, role in np.ndindex(*shape):
-        cell, scores = (layer, role), (first.score[:, layer, role], second.score[:, layer, role])
-        # The scores of an undefined cell are all NaN: the reason of the grid says more than an empty intersection.
-        reasons[cell] = str(why[0][cell] or why[1][cell])
-        if reasons[cell]:
-            continue
-        training = first.trained(layer, role) - second.trained(layer, role)
-        estimate = delta_auc(*scores, first.samples, training=training, min_per_class=min_per_class)
-        for name, value in zip(values, (estimate.value, estimate.low, estimate.high, estimate.p), strict=True):
-            values[name][cell] = value
-        counts["n"][cell], counts["n_correct"][cell] = estimate.n, estimate.n_correct
-        reasons[cell] = estimate.reason
-    variables = {**values, "q": benjamini_hochberg(values["p"]), **counts, "reason": reasons}
-    coords = {"layer": probe["layer"], "token": probe["token"]}
-    return xr.Dataset({name: (dims, value) for name, value in variables.items()}, coords=coords)
-
-
 def _profiles(first: GridArrays, second: GridArrays, both: np.ndarray, names: tuple[str, str]) -> xr.Dataset:
     """Means over the cells defined in both grids, so that they speak of the same cells."""
     stacked = np.ma.masked_array(np.stack([first.auc, second.auc]), np.broadcast_to(~both, (2, *both.shape)))
@@ -233,18 +190,8 @@ def _profiles(first: GridArrays, second: GridArrays, both: np.ndarray, names: tu
     )
 
 
-def _number(value: Any) -> float | int | None:
-    plain = value.item() if isinstance(value, np.generic) else value
-    return plain if isinstance(plain, int) or np.isfinite(plain) else None
-
-
 def _dataset_dict(dataset: xr.Dataset) -> dict[str, Any]:
-    def plain(values: Any) -> Any:
-        if isinstance(values, list):
-            return [plain(value) for value in values]
-        return values if isinstance(values, str) else _number(values)
-
-    return {name: plain(dataset[name].values.tolist()) for name in [*dataset.coords, *dataset.data_vars]}
+    return {str(name): plain(dataset[name].values) for name in [*dataset.coords, *dataset.data_vars]}
 
 
 def _dataset(stored: Mapping[str, Any]) -> xr.Dataset:

@@ -9,7 +9,8 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from interp.comparing.contrast import contrast
-from interp.grids.grid import GridArrays, check_grid, grid_arrays, reordered
+from interp.grids.grid import GridArrays, check_grid, grid_arrays
+from interp.grids.join import reordered
 from interp.grids.of_run import GridLike, grid_of
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.inference import (

@@ -11,14 +11,16 @@ from jaxtyping import Int
 
 from interp.comparing.pair import difference_of_pair
 from interp.errors import DataError
-from interp.grids.grid import check_grid, reordered
+from interp.grids.grid import check_grid
+from interp.grids.join import reordered
 from interp.grids.of_run import RunLike, grid_of
 from interp.grids.variables import DIFFERENCES, returns
 from interp.statistics.inference import (
     benjamini_hochberg,
 )
 from interp.support.accepted import GridSources
-from interp.support.arguments import one_of, shown
+from interp.support.arguments import one_of
+from interp.support.messages import shown
 from interp.support.public import public
 
 LAYERS = ("same", "depth")

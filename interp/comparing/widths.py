@@ -7,9 +7,9 @@ from typing import Any
 import xarray as xr
 
 from interp.capturing.activations import Capture
-from interp.comparing.compare import delta_grid, differences
+from interp.comparing.delta import delta_grid, differences
 from interp.grids.gain import gain_grid
-from interp.grids.grid import reordered
+from interp.grids.join import reordered
 from interp.grids.probes import matched_width_grid
 from interp.support.atomic import plain
 

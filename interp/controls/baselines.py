@@ -7,20 +7,16 @@ from jaxtyping import Bool, Float, Int
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from interp.controls.by_answer import answer_strings
 from interp.controls.scored import Scored
-from interp.fitting.crossfit import Cell, CellFit, cross_fit
+from interp.fitting.crossfit import CellFit, cross_fit
 from interp.fitting.estimators import ProbeSpec
+from interp.fitting.training import Cell
 from interp.labelling.answers import Answers
-from interp.statistics.folds import normalise_question
 from interp.statistics.inference import MIN_PER_CLASS, why_undefined
 from interp.statistics.samples import DIRECTIONS, Samples
 
 LOGISTIC = ProbeSpec()
-
-
-def answer_strings(answers: Answers, index: Sequence[int]) -> list[str]:
-    """Exact answers after NFKC, casefold and collapsed white space; "" where there is none."""
-    return [normalise_question(answers.exact_answer[i] or "") for i in index]
 
 
 def baseline_estimates(

@@ -8,74 +8,39 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Int
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from jaxtyping import Bool
 
 from interp.controls.baselines import (
-    answer_strings,
     baseline_estimates,
     fit_estimate,
     labelled_cell,
     position_estimates,
     question_estimate,
 )
+from interp.controls.by_answer import answer_components, answer_strings, control_labels
 from interp.controls.control_table import TITLES, Controls
+from interp.controls.embed_held_out import embed_held_out, embedding_row
 from interp.controls.permutations import permute_labels
 from interp.controls.scored import Scored
 from interp.errors import DataError
-from interp.fitting.crossfit import Cell
 from interp.fitting.estimators import PROBES, ProbeSpec
+from interp.fitting.training import Cell
 from interp.fitting.workers import cross_fit_cells
-from interp.grids.columns import CellColumns, cell_columns
-from interp.grids.features import Features, question_vectors
+from interp.grids.columns import cell_columns
+from interp.grids.features import question_vectors
 from interp.grids.grid import GridArrays, check_grid, estimate_variables, grid_arrays
 from interp.grids.of_run import takes_run
 from interp.grids.variables import CONTROL_CELLS, returns
 from interp.labelling.answers import Answers
 from interp.statistics.folds import assign_folds
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, auc_influence, normal_estimate, undefined
-from interp.statistics.samples import Samples, group_codes
+from interp.statistics.samples import Samples
 from interp.support.accepted import FeatureSource, Ids, Probe
 from interp.support.arguments import instance, job_count, progress_function, seed_number
 from interp.support.axes import places
 from interp.support.public import public
 
 CELL_CONTROLS = ("control_task", "selectivity", "held_out", "shuffled")
-
-
-def control_labels(strings: Sequence[str], share: float, *, seed: int = 0) -> Int[np.ndarray, " sample"]:
-    """One random label per distinct string, so that about `share` of the samples get 1 (Hewitt & Liang 2019).
-
-    Strings, in an order drawn by `default_rng([seed, 4])`, get label 1 while that brings the share of samples nearer.
-    """
-    codes = group_codes(strings)
-    sizes = np.bincount(codes)
-    label = np.zeros(len(sizes), dtype=np.int64)
-    wanted, taken = share * len(codes), 0
-    for code in np.random.default_rng([seed, 4]).permutation(len(sizes)):
-        if abs(taken + sizes[code] - wanted) < abs(taken - wanted):
-            label[code] = 1
-            taken += sizes[code]
-    return label[codes]
-
-
-def answer_components(strings: Sequence[str], groups: Sequence[str]) -> list[str]:
-    """Connected components of samples that share an answer string or a group, by the first of its groups' names.
-
-    The string "" joins nothing.
-    """
-    n, group = len(strings), group_codes(groups)
-    named = [string or f"\0{i}" for i, string in enumerate(strings)]
-    codes = np.concatenate([n + group, n + group.max() + 1 + group_codes(named)])
-    samples = np.tile(np.arange(n), 2)
-    size = int(codes.max()) + 1
-    links = coo_array((np.ones(2 * n), (samples, codes)), shape=(size, size))
-    component = connected_components(links, directed=False)[1][:n].tolist()
-    first: dict[int, str] = {}
-    for number, name in zip(component, groups, strict=True):
-        first[number] = min(name, first.get(number, name))
-    return [first[number] for number in component]
 
 
 @returns(CONTROL_CELLS, "`cells` of what it returns is an xarray Dataset:")
@@ -123,7 +88,7 @@ def control_grid(
     least = int(grid.attrs.get("min_per_class", MIN_PER_CLASS))
     arrays = grid_arrays(grid)
     columns = cell_columns(grid, data, layers=layers, roles=roles, ids=ids)
-    control = _embedding(columns) if "embed_score" in grid else None
+    control = embedding_row(columns) if "embed_score" in grid else None
     ids_of, groups = grid["sample"].values.tolist(), grid["group"].values.tolist()
     index = places("answers", ids_of, answers.id, where="the answers", remedy="give those of the grid").tolist()
     strings = answer_strings(answers, index)
@@ -165,7 +130,7 @@ def control_grid(
         tokens = [str(token) for token in grid["token"].values]
         baselines["position"] = position_estimates(at, lengths, tokens, labels, min_per_class=least)
     if control is not None and apart is not None:
-        baselines["embed_held_out"] = _embed_held_out(control, columns.index, grid, apart, spec, least, n_jobs)
+        baselines["embed_held_out"] = embed_held_out(control, columns.index, grid, apart, spec, least, n_jobs)
     return Controls(
         cells=xr.Dataset(
             estimate_variables(by_control, ("control", "layer", "token"), (len(CELL_CONTROLS), *arrays.auc.shape)),
@@ -235,43 +200,3 @@ def _selectivity(arrays: GridArrays, layer: int, role: int, task: Scored) -> Est
     counts = (int(used.sum()), int(arrays.y[used].sum()))
     training = arrays.trained(layer, role) - task.trained
     return normal_estimate(value - task.value, influence - task.influence, arrays.group, *counts, training=training)
-
-
-def _embedding(columns: CellColumns) -> Features:
-    """The row `embed` of what the grid was made from. Raises DataError for data that have none."""
-    control = columns.features.control()
-    if control is None:
-        raise DataError(
-            "data: the grid has a row `embed`, of which a bare array knows nothing; give the Capture that it was made "
-            "from, or drop the row: grid.drop_vars(['embed_score'])"
-        )
-    return control
-
-
-def _embed_held_out(
-    control: Features,
-    index: Int[np.ndarray, " sample"],
-    grid: xr.Dataset,
-    apart: Samples,
-    spec: ProbeSpec,
-    least: int,
-    n_jobs: int | None,
-) -> dict[str, Scored]:
-    """The embedding row on answer-held-out folds: how much of the held-out AUC the token itself explains."""
-    used = np.isfinite(grid["embed_score"].transpose("sample", "token").values)
-    there = {role: has for role, has in enumerate(used.T) if has.any()}
-    cells = (
-        labelled_cell(control.finite_column(index[has], 0, role), apart, used=has, spec=spec, min_per_class=least)
-        for role, has in there.items()
-    )
-    numbers = len(used) * int(control.values.shape[-1])
-    fits = iter(cross_fit_cells(cells, numbers * len(there), largest=numbers, n_jobs=n_jobs))
-    out: dict[str, Scored] = {}
-    for role, (token, has) in enumerate(zip(grid["token"].values, used.T, strict=True)):
-        if role in there:
-            out[str(token)] = fit_estimate(next(fits), apart, used=has, min_per_class=least)
-        else:  # nothing to hold out: the row itself is undefined there
-            n, n_correct, reason = (grid[f"embed_{name}"].values[role] for name in ("n", "n_correct", "reason"))
-            nothing = Scored.of(np.full(len(has), np.nan), apart, reason=str(reason), min_per_class=least)
-            out[str(token)] = replace(nothing, n=int(n), n_correct=int(n_correct))
-    return out

@@ -11,7 +11,7 @@ from typing import Any
 
 from interp.data.fields import blank, plain, squeezed, unpacked
 from interp.errors import DataError
-from interp.support.arguments import shown
+from interp.support.messages import shown
 
 LISTS = ("options", "choices", "endings", "answer_choices", "mc1_targets", "target_scores")
 """Columns that hold all options of a record."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from interp.data.readers import Cell
 from interp.errors import DataError
-from interp.support.arguments import one_text, shown
+from interp.support.arguments import one_text
+from interp.support.messages import shown
 
 
 def cell(values: Mapping[str, Any], columns: Mapping[str, str], field: str) -> Any:

@@ -11,7 +11,7 @@ from interp.data.keys import count_from_one, counted_key, counts_from_zero, read
 from interp.data.nested import boxed, opened, passage
 from interp.data.readers import Record, header
 from interp.errors import DataError
-from interp.support.arguments import shown
+from interp.support.messages import shown
 
 QUESTIONS = ("question", "problem", "query", "questiontext", "questionstem")
 """Columns that hold the question (case, spaces and `_` do not count)."""

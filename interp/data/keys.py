@@ -8,7 +8,7 @@ from typing import Any
 from interp.data.choices import Offered
 from interp.data.fields import blank, listed, plain, squeezed
 from interp.errors import DataError
-from interp.support.arguments import shown
+from interp.support.messages import shown
 
 KEYS = (
     *("answerkey", "answerindex", "answeridx", "answerid", "answerlabel", "answer", "answers", "correctanswer"),

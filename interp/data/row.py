@@ -10,7 +10,8 @@ from interp.data.forms import Reading
 from interp.data.turns import Turns, read_turns
 from interp.data.unanswerable import missing
 from interp.errors import DataError
-from interp.support.arguments import mapping, one_of, one_text, several_texts, shown
+from interp.support.arguments import mapping, one_of, one_text, several_texts
+from interp.support.messages import shown
 from interp.support.public import public
 
 

@@ -18,7 +18,8 @@ from interp.data.row import QARow as QARow
 from interp.data.unanswerable import NO_ANSWER, first_places, no_answer, why_unanswerable
 from interp.errors import DataError
 from interp.support.accepted import RowSource
-from interp.support.arguments import flag, path, shown, whole_number
+from interp.support.arguments import flag, path, whole_number
+from interp.support.messages import shown
 from interp.support.public import public
 
 UNLIKELY = 0.01

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from interp.errors import DataError
-from interp.support.arguments import one_text, shown
+from interp.support.arguments import one_text
+from interp.support.messages import shown
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 SHAREGPT = {"human": "user", "gpt": "assistant"}

@@ -1,25 +1,18 @@
 """Out-of-fold scores of one probe in one cell."""
 
-import warnings
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
 
 from interp.errors import DataError
-from interp.fitting.estimators import ProbeSpec
-from interp.fitting.linear import Hyperplane
-from interp.fitting.solver import Design
 from interp.fitting.standardiser import Standardiser
+from interp.fitting.training import Cell, Trained, train_parts
 from interp.statistics.cross_fold import Sketch, training_sketch
 from interp.statistics.folds import assign_folds
-from interp.statistics.inference import MIN_PER_CLASS, why_undefined, within_fold_auc
+from interp.statistics.inference import why_undefined, within_fold_auc
 from interp.statistics.nested_choice import choice_auc, pairs_left_out_auc
-from interp.statistics.samples import Samples
 from interp.support.threads import one_thread
 
 
@@ -41,29 +34,6 @@ SMOOTH_LOSS = {"logistic": _logistic_loss, "ridge": _squared_loss}
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One probing problem: the samples that have the role, with finite features."""
-
-    x: Float[np.ndarray, "sample width"]
-    samples: Samples
-    """Groups are what inner folds keep together where C is chosen; signs let it be said how folds' errors depend."""
-    spec: ProbeSpec
-    min_per_class: int = MIN_PER_CLASS
-    nested: bool = False
-    """Whether to judge the cell without each fold too."""
-
-    @property
-    def y(self) -> Int[np.ndarray, " sample"]:
-        """Labels."""
-        return self.samples.y
-
-    @property
-    def fold(self) -> Int[np.ndarray, " sample"]:
-        """Folds."""
-        return self.samples.fold
-
-
-@dataclass(frozen=True)
 class CellFit:
     """Out-of-fold decision values of a cell, or why there are none."""
 
@@ -79,44 +49,6 @@ class CellFit:
     """How the folds' errors depend on each other (`training_sketch`); None if not asked for, or not known."""
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A probe fitted on one training part, with the scaling it was fitted in."""
-
-    estimator: Any
-    scaler: Standardiser | None
-    C: float
-    converged: bool
-
-    def decision(self, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, " sample"]:
-        """Decision values of samples in the units of the features as they were given."""
-        return decision_values(self.estimator, x if self.scaler is None else self.scaler.apply(x))
-
-
-def decision_values(estimator: Any, x: Float[np.ndarray, "sample width"]) -> Float[np.ndarray, " sample"]:
-    """`decision_function`, else the predicted probability of class 1, else what `predict` says (a regressor's value).
-
-    Raises DataError for an estimator that has none of them, or whose values are not one finite number per sample.
-    """
-    if hasattr(estimator, "decision_function"):
-        values = np.asarray(estimator.decision_function(x), dtype=np.float64)
-    elif hasattr(estimator, "predict_proba"):
-        values = np.asarray(estimator.predict_proba(x), dtype=np.float64)[:, 1]
-    elif hasattr(estimator, "predict"):
-        values = np.asarray(estimator.predict(x), dtype=np.float64)
-    else:
-        raise DataError(
-            f"probe: {type(estimator).__name__} has neither decision_function nor predict_proba nor predict; "
-            "give a classifier or a regressor"
-        )
-    if values.size != len(x) or not np.isfinite(values).all():
-        raise DataError(
-            f"probe: {type(estimator).__name__} gave values of shape {values.shape} for {len(x)} samples, "
-            f"{int((~np.isfinite(values)).sum())} of them not finite; one finite score per sample is needed"
-        )
-    return values.reshape(len(x))
-
-
 @one_thread()
 def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
     """Fit the cell's probe on one part of its samples, standardised by that part (definitions: score).
@@ -124,40 +56,6 @@ def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
     With several C, one is chosen first, by inner folds of this part alone.
     """
     return train_parts(cell, [part], [strength(cell, part)])[0]
-
-
-def train_parts(cell: Cell, parts: list[Bool[np.ndarray, " sample"]], strengths: list[float]) -> list[Trained]:
-    """`train` for several parts, each with its C; logistic probes of one C are solved together."""
-    if cell.spec.probe != "logistic":
-        return [
-            _fit(cell.x[part], cell.y[part], replace(cell.spec, C=C)) for part, C in zip(parts, strengths, strict=True)
-        ]
-    design = Design(torch.from_numpy(np.ascontiguousarray(cell.x)))
-    fits: dict[int, Trained] = {}
-    for C in dict.fromkeys(strengths):
-        places = [k for k, other in enumerate(strengths) if other == C]
-        inside = torch.from_numpy(np.stack([parts[k] for k in places]))
-        labels = torch.from_numpy(cell.y).double().expand(len(places), -1)
-        found = design.solve(labels, None if bool(inside.all()) else inside, C=C)
-        for k, coef, intercept, converged in zip(
-            places, found.coef.numpy(), found.intercept.tolist(), found.converged.tolist(), strict=True
-        ):
-            fits[k] = Trained(Hyperplane(coef, intercept), None, C, converged)
-    return [fits[k] for k in range(len(parts))]
-
-
-def _fit(x: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"], spec: ProbeSpec) -> Trained:
-    """Any scikit-learn estimator, on these samples."""
-    x = np.asarray(x, dtype=np.float64)
-    scaler = Standardiser.fit(x) if spec.standardise else None
-    z = x if scaler is None else scaler.apply(x)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        try:
-            return Trained(spec.build(*z.shape).fit(z, y), scaler, float(spec.C), True)
-        except ConvergenceWarning:
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            return Trained(spec.build(*z.shape).fit(z, y), scaler, float(spec.C), False)
 
 
 def strength(cell: Cell, part: Bool[np.ndarray, " sample"]) -> float:

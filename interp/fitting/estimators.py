@@ -14,7 +14,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from interp.errors import DataError
 from interp.fitting.components import TopComponents
 from interp.fitting.linear import MassMean
-from interp.support.arguments import nearest, numbers, seed_number, shown
+from interp.support.arguments import numbers, seed_number
+from interp.support.messages import nearest, shown
 
 PROBES = ("logistic", "ridge", "mass-mean", "lda", "k-sparse", "pca-lr", "mlp")
 TUNABLE = ("logistic", "ridge", "k-sparse", "pca-lr", "mlp")

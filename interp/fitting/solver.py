@@ -17,7 +17,7 @@ from interp.errors import DataError
 from interp.fitting.newton import gram
 from interp.fitting.newton_dual import solve_dual
 from interp.fitting.newton_primal import solve_primal
-from interp.support.arguments import shown
+from interp.support.messages import shown
 
 TOLERANCE = 1e-6
 """A problem has converged when the largest entry of its gradient is at most this times the training samples."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 
 from joblib import Parallel, delayed
 
-from interp.fitting.crossfit import Cell, CellFit, cross_fit
+from interp.fitting.crossfit import CellFit, cross_fit
+from interp.fitting.training import Cell
 from interp.support.machine import usable_cpus, usable_memory
 
 CELLS_EACH = 4

@@ -9,7 +9,8 @@ from interp.data.rows import QARow
 from interp.errors import DataError
 from interp.generating.chat import Rendered
 from interp.generating.thinking import THOUGHT_TOKENS, may_think, without_thought
-from interp.support.arguments import one_text, shown
+from interp.support.arguments import one_text
+from interp.support.messages import shown
 from interp.text.spans import Decode
 from interp.text.thoughts import final_answer
 

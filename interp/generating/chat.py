@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from interp.errors import DataError, ModelError
-from interp.support.arguments import mapping, nearest, one_text, shown
+from interp.support.arguments import mapping, one_text
+from interp.support.messages import nearest, shown
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -20,7 +20,8 @@ from interp.grids.variables import ATTENTION_GRID, returns
 from interp.statistics.inference import MIN_PER_CLASS, Estimate, benjamini_hochberg, estimate_auc, undefined
 from interp.statistics.samples import Samples
 from interp.support.accepted import CaptureOrRun, FoldNumbers, GroupSource, LabelSource, Mask, Probe
-from interp.support.arguments import job_count, progress_function, shown, whole_number
+from interp.support.arguments import job_count, progress_function, whole_number
+from interp.support.messages import shown
 from interp.support.public import public
 
 

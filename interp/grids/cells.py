@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from interp.errors import DataError
-from interp.fitting.crossfit import Cell
 from interp.fitting.estimators import ProbeSpec
+from interp.fitting.training import Cell
 from interp.fitting.workers import cross_fit_cells
 from interp.labelling.answers import Answers
 from interp.statistics.folds import POPULATIONS, make_folds, read_groups, read_labels

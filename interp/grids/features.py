@@ -10,11 +10,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.capturing.activations import Capture, captured_site
-from interp.capturing.positions import ROLES
+from interp.capturing.roles import ROLES
 from interp.errors import DataError
-from interp.support.arguments import one_text, several_texts, shown, whole_numbers
+from interp.support.arguments import one_text, several_texts, whole_numbers
 from interp.support.arrays import different, in_order, read_array, read_mask
 from interp.support.axes import places, some
+from interp.support.messages import shown
 
 
 def as_array(values: Any) -> np.ndarray:

@@ -22,9 +22,10 @@ from interp.grids.probe_options import SitedOptions
 from interp.grids.variables import MATCHED_GRID, PROBE_GRID, returns
 from interp.statistics.inference import MIN_PER_CLASS
 from interp.support.accepted import FeatureSource, FoldNumbers, GroupSource, LabelSource, Mask, Probe
-from interp.support.arguments import flag, job_count, progress_function, shown, whole_number
+from interp.support.arguments import flag, job_count, progress_function, whole_number
 from interp.support.arrays import read_whole_numbers
 from interp.support.axes import places
+from interp.support.messages import shown
 from interp.support.public import public
 from interp.support.shown_options import defaults_of, shows_options
 

@@ -10,7 +10,8 @@ import numpy as np
 from interp.data.rows import QARow
 from interp.errors import DataError
 from interp.generating import options
-from interp.support.arguments import number, one_of, shown
+from interp.support.arguments import number, one_of
+from interp.support.messages import shown
 from interp.text.final_number import final_number
 from interp.text.folding import fold
 from interp.text.matching import CandidateFinder

@@ -11,7 +11,8 @@ from interp.labelling.answer_options import check_kept
 from interp.labelling.answers import Answers
 from interp.labelling.judgement import Judgement, read_verdict
 from interp.support.accepted import Asked
-from interp.support.arguments import flag, instance, mapping, nearest, whole_number
+from interp.support.arguments import flag, instance, mapping, whole_number
+from interp.support.messages import nearest
 from interp.support.public import public
 
 if TYPE_CHECKING:

@@ -33,7 +33,8 @@ from interp.models.rotary import hold_rotary
 from interp.models.sources import MERGE, conversion_of, first_line, read_config, read_model, read_tokenizer
 from interp.models.weights import check_causal
 from interp.support.accepted import ModelSource, Tokenizer
-from interp.support.arguments import flag, several_texts, shown
+from interp.support.arguments import flag, several_texts
+from interp.support.messages import shown
 from interp.support.public import public
 
 __all__ = [

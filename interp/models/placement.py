@@ -5,7 +5,8 @@ from typing import Any
 import torch
 
 from interp.errors import ModelError
-from interp.support.arguments import nearest, one_of, one_text
+from interp.support.arguments import one_of, one_text
+from interp.support.messages import nearest
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

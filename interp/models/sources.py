@@ -13,7 +13,7 @@ from interp.models.complete import check_complete
 from interp.models.gguf import Conversion, conversion, converted_folder, described_folder, gemma3_file, is_gguf
 from interp.models.gguf_shards import whole_stem
 from interp.models.placement import placement
-from interp.support.arguments import shown
+from interp.support.messages import shown
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 
 from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
-from interp.grids.grid import aligned, load_grid
+from interp.grids.grid import load_grid
+from interp.grids.join import aligned
 from interp.grids.of_run import GridLike, RunLike, file_of_run, grid_of
 from interp.reporting.by_label import cells_of, control_strip
 from interp.reporting.canvas import (
@@ -28,7 +29,8 @@ from interp.reporting.canvas import (
 )
 from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
 from interp.support.accepted import ControlRows
-from interp.support.arguments import flag, instance, mapping, one_of, shown
+from interp.support.arguments import flag, instance, mapping, one_of
+from interp.support.messages import shown
 from interp.support.public import public
 
 __all__ = ["plot_comparison", "plot_grid", "save_figure"]

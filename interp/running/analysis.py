@@ -21,8 +21,9 @@ from interp.controls.controls import control_grid
 from interp.controls.permutations import permutation_test
 from interp.errors import RunError
 from interp.grids import fold_values
-from interp.grids.grid import join_grids, save_grid
+from interp.grids.grid import save_grid
 from interp.grids.grid_table import run_rows, write_table
+from interp.grids.join import join_grids
 from interp.grids.probes import attention_grid, probe_grid
 from interp.labelling.answers import Answers
 from interp.runs.lock import locked

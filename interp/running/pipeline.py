@@ -28,8 +28,9 @@ from interp.runs.settings import Settings
 from interp.statistics.folds import Folds
 from interp.storing.stored import stored_capture
 from interp.support.accepted import ModelSource, RowSource
-from interp.support.arguments import flag, job_count, nearest, parameters
+from interp.support.arguments import flag, job_count, parameters
 from interp.support.atomic import make_folder, writing
+from interp.support.messages import nearest
 from interp.support.numerics import numerics, recorded_threads
 from interp.support.progress import announce
 from interp.support.public import public

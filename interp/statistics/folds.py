@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from interp.errors import DataError
-from interp.support.arguments import one_of, seed_number, shown, whole_number
+from interp.support.arguments import one_of, seed_number, whole_number
 from interp.support.arrays import in_order, missing
+from interp.support.messages import shown
 
 POPULATIONS = ("exact_answer", "all")
 

@@ -8,7 +8,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
 from interp.errors import DataError
-from interp.support.arguments import shown
+from interp.support.messages import shown
 
 
 def read_array(name: str, values: Any, *, dtype: Any = None) -> Shaped[np.ndarray, "..."]:

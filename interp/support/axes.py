@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from interp.errors import DataError
-from interp.support.arguments import shown
+from interp.support.messages import shown
 
 
 def places(

@@ -4,8 +4,8 @@ import operator
 from typing import Any
 
 from interp.errors import DataError
-from interp.support.arguments import shown
 from interp.support.arrays import in_order
+from interp.support.messages import shown
 
 
 class NoSuchSample(DataError, IndexError):

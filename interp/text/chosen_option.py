@@ -2,37 +2,32 @@
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 
 from interp.text.corrections import CORRECTED
 from interp.text.option_numbers import chosen_by_number, may_be_a_number
-from interp.text.option_texts import Chosen, named_texts
+from interp.text.option_places import (
+    end_with_text,
+    is_dismissed,
+    is_listed,
+    letter_at,
+    letters_of,
+    standing_letters,
+    text_at,
+    texts_of,
+)
+from interp.text.option_texts import Chosen
 from interp.text.option_words import (
     AFFIRMED,
     ANNOUNCED,
-    ARTICLE,
-    ARTICLES,
     BARE,
-    BECAUSE,
     CLOSED,
     CONCLUDED,
-    DENIED_AFTER,
-    DENIED_BEFORE,
     ENDED,
     GAP,
-    IF,
-    INSIDE,
     ITEM,
-    LISTED,
     MARKED,
-    MORE,
-    NAMED_BEFORE,
     NEXT_QUESTION,
-    NO_NOUN,
-    OPEN,
-    OR,
-    SUPPOSED,
     TAGGED,
 )
 
@@ -58,20 +53,20 @@ def chosen(options: Sequence[str], completion: str) -> Chosen | None:
 def _first_chosen(options: Sequence[str], text: str) -> Chosen | None:
     """The same, whatever is corrected afterwards."""
     begin = len(text) - len(text.lstrip())
-    first = _letter_at(options, text, begin)
+    first = letter_at(options, text, begin)
     walked = first is not None and _walked(text, first)
     if first is not None and not walked:
         line = text[: text.find("\n", first.span[1])] if "\n" in text[first.span[1] :] else text
         later = _after(ANNOUNCED, options, line, first.span[1]) or _after(TAGGED, options, text, first.span[1])
         return later[-1] if later else _after_a_colon(options, text, first) or first
-    begun = None if walked else _text_at(options, text, begin)
+    begun = None if walked else text_at(options, text, begin)
     if begun is not None and re.match(r"[\s.!*]*(?:\n|$)", text[begun.span[1] :]):
         return begun
     announced = _after(ANNOUNCED, options, text)
     if announced:
         return announced[-1]
-    texts, marked, bare = _texts(options, text), _letters(options, text, MARKED), _letters(options, text, BARE)
-    affirmed = [one for one in (*texts, *marked, *bare) if AFFIRMED.match(text, _with_text(options, text, one))]
+    texts, marked, bare = texts_of(options, text), letters_of(options, text, MARKED), letters_of(options, text, BARE)
+    affirmed = [one for one in (*texts, *marked, *bare) if AFFIRMED.match(text, end_with_text(options, text, one))]
     for said in (affirmed, _after(CONCLUDED, options, text)):
         if said:
             return max(said, key=lambda one: one.span)
@@ -79,8 +74,8 @@ def _first_chosen(options: Sequence[str], text: str) -> Chosen | None:
         return begun
     if texts or marked:
         return _only(sorted((*texts, *marked), key=lambda one: one.span))
-    others = [place for place in _standing(options, text) if not _is_listed(options, text, place)]
-    named = {place for place in others if not _dismissed(text, place, place + 1)}
+    others = [place for place in standing_letters(options, text) if not is_listed(options, text, place)]
+    named = {place for place in others if not is_dismissed(text, place, place + 1)}
     if not bare and not others:
         return chosen_by_number(options, text)
     return _only(bare) if {text[place] for place in named} <= {text[slice(*one.span)] for one in bare} else None
@@ -89,7 +84,7 @@ def _first_chosen(options: Sequence[str], text: str) -> Chosen | None:
 def _corrected(options: Sequence[str], text: str, found: Chosen) -> Chosen | None:
     """The last letter or text that follows directly on such a correction."""
     for match in reversed(list(CORRECTED.finditer(text, found.span[1]))):
-        named = _letter_at(options, text, match.end()) or _text_at(options, text, match.end())
+        named = letter_at(options, text, match.end()) or text_at(options, text, match.end())
         said = named is not None and (ENDED.match(text, named.span[1]) or CLOSED.match(text, named.span[1]))
         if named is not None and (said or AFFIRMED.match(text, named.span[1])):
             return named
@@ -99,7 +94,7 @@ def _corrected(options: Sequence[str], text: str, found: Chosen) -> Chosen | Non
 def names_an_option(options: Sequence[str], completion: str) -> bool:
     """Whether an option is named at all, though it be denied or one of several, or by a number that is not read."""
     text = _prepared(completion)
-    named = _standing(options, text) or _texts(options, text, dismissed=True)
+    named = standing_letters(options, text) or texts_of(options, text, dismissed=True)
     return bool(named) or may_be_a_number(options, text)
 
 
@@ -118,7 +113,7 @@ def _only(found: Sequence[Chosen]) -> Chosen | None:
 def _after(cue: re.Pattern[str], options: Sequence[str], text: str, begin: int = 0) -> list[Chosen]:
     """What stands after such a cue, unless it is denied, supposed, or the first of a list."""
     named = (
-        _letter_at(options, text, match.end()) or _text_at(options, text, match.end())
+        letter_at(options, text, match.end()) or text_at(options, text, match.end())
         for match in cue.finditer(text, begin)
     )
     return [found for found in named if found is not None and not _walked(text, found)]
@@ -147,106 +142,6 @@ def _after_a_colon(options: Sequence[str], text: str, found: Chosen) -> Chosen |
     if found.options != {0} or after is None:
         return None
     line = text[: text.find("\n", after.end())] if "\n" in text[after.end() :] else text
-    named = _letter_at(options, line, after.end()) or _text_at(options, line, after.end())
+    named = letter_at(options, line, after.end()) or text_at(options, line, after.end())
     named = named or next(reversed(_after(ANNOUNCED, options, line, after.end())), None)
     return None if named is None or named.options == found.options else named
-
-
-def _dismissed(text: str, begin: int, end: int) -> bool:
-    """Whether what stands here is denied or only supposed."""
-    before = text[max(0, begin - 120) : begin]
-    return any(rule.search(before) for rule in (DENIED_BEFORE, SUPPOSED, IF)) or bool(DENIED_AFTER.match(text, end))
-
-
-# By its text ----------------------------------------------------------------------------------------------------------
-
-
-def _text_at(options: Sequence[str], text: str, place: int) -> Chosen | None:
-    """An option's text that begins at this place, after brackets, quotations and an article of its sentence."""
-    found = _own_text(options, text, place)
-    if found is None or _dismissed(text, *found.span) or _is_determiner(text, *found.span):
-        return None
-    more = OR.match(text, found.span[1])
-    return None if more is not None and _own_text(options, text, more.end()) is not None else found
-
-
-def _own_text(options: Sequence[str], text: str, place: int) -> Chosen | None:
-    """The same, whatever is said of it."""
-    opened = OPEN.match(text, place)
-    place = opened.end() if opened else place
-    article = ARTICLE.match(text, place)
-    reach = 4 * max(map(len, options)) + 8  # folding may shorten what stands there
-    for begin in (place, *([article.end()] if article else ())):
-        named = named_texts(tuple(options), text[begin : begin + reach])
-        if named and named[0].span[0] == 0:
-            return Chosen(named[0].options, (begin, begin + named[0].span[1]))
-    return None
-
-
-def _texts(options: Sequence[str], text: str, *, dismissed: bool = False) -> list[Chosen]:
-    """The options' texts from left to right; with `dismissed`, what is denied or supposed too."""
-    named = [one for one in named_texts(tuple(options), text) if not _is_determiner(text, *one.span)]
-    if dismissed:
-        return named
-    pairs = [(one, two) for one, two in pairwise(named) if OR.fullmatch(text, one.span[1], two.span[0])]
-    listed = {one.span for pair in pairs for one in pair}
-    return [one for one in named if one.span not in listed and not _dismissed(text, *one.span)]
-
-
-def _is_determiner(text: str, begin: int, end: int) -> bool:
-    return text[begin:end].casefold() == "no" and NO_NOUN.match(text, end) is not None
-
-
-# By its letter --------------------------------------------------------------------------------------------------------
-
-
-def _letters(options: Sequence[str], text: str, rule: re.Pattern[str]) -> list[Chosen]:
-    return [one for match in rule.finditer(text) if (one := _letter(options, text, match.start("letter")))]
-
-
-def _letter_at(options: Sequence[str], text: str, place: int) -> Chosen | None:
-    """A letter that stands at this place, after what opens a bracket or a quotation there."""
-    opened = OPEN.match(text, place)
-    return _letter(options, text, opened.end() if opened else place)
-
-
-def _with_text(options: Sequence[str], text: str, found: Chosen) -> int:
-    """Where a letter ends with its option's own text, if that follows: `B. Paris`."""
-    gap = GAP.match(text, found.span[1])
-    own = _own_text([options[min(found.options)]], text, gap.end()) if gap and gap.end() > found.span[1] else None
-    return own.span[1] if own else found.span[1]
-
-
-def _letter(options: Sequence[str], text: str, place: int) -> Chosen | None:
-    """The letter at this place, if what follows shows that it names an option."""
-    letter, after = text[place : place + 1], place + 1
-    index = ascii_uppercase.find(letter.upper()) if letter else -1
-    before = text[max(0, place - 20) : place]
-    if not 0 <= index < len(options) or INSIDE.search(before) or _is_listed(options, text, place):
-        return None
-    found = Chosen(frozenset({index}), (place, after))
-    closed, ended = CLOSED.match(text, after), ENDED.match(text, after)
-    end = _with_text(options, text, found)
-    if letter.islower():
-        alone = re.match(r"\s*(?:[.):]\s*)?(?:$|\n)", text[after:])
-        named = bool(closed or alone or (ended and NAMED_BEFORE.search(before)))
-    else:
-        by_space = letter in ARTICLES and text[after : after + 1] == " "  # "A good look"
-        named = bool(closed or ended or AFFIRMED.match(text, after) or BECAUSE.match(text, after))
-        named = named or (end > after and not by_space)
-    return found if named and not _dismissed(text, place, after) and not _dismissed(text, place, end) else None
-
-
-def _is_listed(options: Sequence[str], text: str, place: int) -> bool:
-    """Whether another letter stands beside this one, as in `A, C` or `A or B`: several options are no choice."""
-    before, after = LISTED.search(text[max(0, place - 20) : place]), MORE.match(text, place + 1)
-    if before and not (before["comma"] and AFFIRMED.match(text, place + 1)):
-        return True
-    return after is not None and ascii_uppercase.index(after["letter"]) < len(options)
-
-
-def _standing(options: Sequence[str], text: str) -> list[int]:
-    """Where a letter of an option stands alone and is no word."""
-    letters = [match for match in BARE.finditer(text) if match["letter"] in ascii_uppercase[: len(options)]]
-    word = re.compile(r"['’-]|\s+\w")
-    return [one.start() for one in letters if one["letter"] not in ARTICLES or not word.match(text, one.end())]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from interp.errors import DataError
-from interp.support.arguments import several_texts, shown
+from interp.support.arguments import several_texts
+from interp.support.messages import shown
 from interp.text.spans import REPLACEMENT, Decode
 
 MARGIN = 8

@@ -1,89 +1,12 @@
-"""Resolved positions: a loop as the oracle, gathers, and roles of the user's own."""
+"""Positions as a table of columns: which coincide, which repeat another, and some samples of them."""
 
 import numpy as np
 import pytest
-import torch
+from bare_answers import make_answers, samples
 from hypothesis import given
 from hypothesis import strategies as st
 
 import interp
-from interp.capturing.positions import gather
-from interp.labelling.answers import Answers
-
-
-def make_answers(samples: list[tuple[int, int, tuple[int, int] | None]]) -> Answers:
-    """Answers of given (prompt length, completion length, exact answer)."""
-    n = len(samples)
-    return Answers(
-        id=[str(i) for i in range(n)],
-        question=["?"] * n,
-        group=["g"] * n,
-        prompt=[""] * n,
-        prompt_ids=[list(range(p)) for p, _, _ in samples],
-        completion_ids=[list(range(100, 100 + c)) for _, c, _ in samples],
-        text=[""] * n,
-        finish=["stop"] * n,
-        logprobs=[None] * n,
-        correct=[True] * n,
-        exact_answer=[None] * n,
-        exact_answer_method=[None] * n,
-        exact_answer_tokens=[span for _, _, span in samples],
-        question_tokens=[None] * n,
-        status=["ok"] * n,
-    )
-
-
-def expected(prompt: int, completion: int, span: tuple[int, int] | None) -> dict[str, int | None]:
-    """The defined table, row by row."""
-    n = prompt + completion
-    first, last = span if span else (None, None)
-    table = {
-        "last_q": prompt - 1 if prompt else None,
-        "first_answer": prompt if completion >= 1 else None,
-        "second_answer": prompt + 1 if completion >= 2 else None,
-        "exact_answer_before_first": first - 1 if span and first > 0 else None,
-        "exact_answer_first": first,
-        "exact_answer_last": last,
-        "exact_answer_after_last": last + 1 if span and last + 1 < n else None,
-    }
-    return table | {str(-k): n - k if n - k >= prompt else None for k in range(8, 0, -1)}
-
-
-@st.composite
-def samples(draw: st.DrawFn) -> tuple[int, int, tuple[int, int] | None]:
-    prompt, completion = draw(st.integers(0, 5)), draw(st.integers(0, 12))
-    if completion == 0 or draw(st.booleans()):
-        return prompt, completion, None
-    first = draw(st.integers(prompt, prompt + completion - 1))
-    return prompt, completion, (first, draw(st.integers(first, prompt + completion - 1)))
-
-
-@given(st.lists(samples(), min_size=1, max_size=6))
-def test_every_index_follows_the_table(drawn: list[tuple[int, int, tuple[int, int] | None]]) -> None:
-    positions = interp.resolve_positions(make_answers(drawn))
-    for i, sample in enumerate(drawn):
-        for j, role in enumerate(positions.roles):
-            want = expected(*sample)[role]
-            assert bool(positions.valid[i, j]) == (want is not None), (role, sample)
-            assert int(positions.index[i, j]) == (-1 if want is None else want), (role, sample)
-
-
-def test_gather_equals_a_loop_and_an_inf_elsewhere_stays_there() -> None:
-    hidden = torch.randn(2, 5, 3)
-    hidden[0, 4] = torch.inf
-    index, valid = torch.tensor([[0, 3, -1], [2, 2, 4]]), torch.tensor([[True, True, False], [True, True, True]])
-    picked = gather(hidden, index, valid)
-    for i in range(2):
-        for j in range(3):
-            want = hidden[i, index[i, j]] if valid[i, j] else torch.full((3,), torch.nan)
-            torch.testing.assert_close(picked[i, j], want, equal_nan=True)
-
-
-def test_gather_keeps_the_axes_after_the_token() -> None:
-    hidden = torch.randn(2, 5, 4, 3)  # heads side by side, as in z
-    index = torch.tensor([[1], [3]])
-    picked = gather(hidden, index, torch.ones(2, 1, dtype=torch.bool))
-    torch.testing.assert_close(picked[:, 0], torch.stack([hidden[0, 1], hidden[1, 3]]))
 
 
 def test_coincidence_counts_samples_that_have_both() -> None:

@@ -10,7 +10,7 @@ import pytest
 from interp.capturing.role_text import split_roles
 from interp.capturing.roles import ROLES
 from interp.command.cli import _parser
-from interp.command.options import add_run_options, run_options, template_text
+from interp.command.options import add_run_options, run_options
 from interp.errors import InterpError
 from interp.runs.labelling_models import split_given
 from interp.runs.rows import filled_in
@@ -173,8 +173,3 @@ def test_what_only_the_file_or_the_names_tell_is_one_sentence(files, words, sent
     with pytest.raises(InterpError) as error:
         settings_of(words)
     assert str(error.value).startswith(sentence)
-
-
-def test_one_line_break_at_the_end_of_a_template_is_the_editors(files):
-    (files / "two.txt").write_text("{question}\n\n")
-    assert template_text(files / "two.txt") == "{question}\n" and template_text(None) is None

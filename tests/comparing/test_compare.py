@@ -8,32 +8,7 @@ import xarray as xr
 
 from interp.comparing.compare import Comparison, compare_grids, describe_best
 from interp.errors import DataError
-from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
-from interp.statistics.inference import benjamini_hochberg, delta_auc
-from interp.statistics.samples import Samples
-
-
-@pytest.fixture(scope="module")
-def grids() -> tuple[xr.Dataset, xr.Dataset]:
-    """The first knows the answer at layer 1, role 1; the second at layer 2, role 0."""
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 300)
-    first, second = rng.standard_normal((2, 300, 3, 3, 4))
-    first[:, 1, 1, 0] += 2 * y
-    second[:, 2, 0, 0] += 2 * y
-    valid = np.ones((300, 3), dtype=bool)
-    valid[12:, 2] = False
-    one, two = probe_grid(first, y, valid=valid), probe_grid(second, y, valid=valid)
-    return one, two.assign_attrs(kind="attention")
-
-
-def test_differences_are_found_where_they_were_planted(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
-    delta = compare_grids(*grids).delta_auc
-    assert delta["low"].sel(layer=1, token="1") > 0.2 and delta["high"].sel(layer=2, token="0") < -0.2
-    assert (delta["q"] < 1e-3).sum() == 2
-    assert np.isnan(delta["delta"].sel(token="2")).all()
-    assert all("at least 10 of each" in reason for reason in delta["reason"].sel(token="2").values)
 
 
 def test_a_comparison_survives_json_to_the_last_digit(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
@@ -54,30 +29,6 @@ def test_a_name_that_a_comparison_lacks_is_answered_with_the_nearest(grids: tupl
     with pytest.raises(KeyError):
         found["gain"]
     assert "gain" not in found and found.get("gain", 3) == 3 and found["best"] is found.best
-
-
-def test_every_delta_is_that_of_inference_and_q_is_over_the_grid(grids: tuple[xr.Dataset, xr.Dataset]) -> None:
-    one, two = grids
-    delta = compare_grids(one, two).delta_auc
-    for layer in range(3):
-        for role in range(2):
-            cell = {"layer": layer, "token": role}
-            expected = delta_auc(
-                one["score"].isel(cell).values,
-                two["score"].isel(cell).values,
-                Samples(one["y"].values, one["fold"].values, grid_arrays(one).group),
-                training=grid_arrays(one).trained(*cell.values()) - grid_arrays(two).trained(*cell.values()),
-            )
-            here = delta.isel(cell)
-            assert [here[name].item() for name in ("delta", "low", "high", "p", "n")] == [
-                expected.value,
-                expected.low,
-                expected.high,
-                expected.p,
-                expected.n,
-            ]
-            assert expected.value == pytest.approx(float(one["auc"].isel(cell) - two["auc"].isel(cell)), abs=1e-12)
-    np.testing.assert_array_equal(delta["q"], benjamini_hochberg(delta["p"].values))
 
 
 def test_swapping_the_grids_turns_the_sign(grids: tuple[xr.Dataset, xr.Dataset]) -> None:

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from interp.command.cli import main
-from interp.comparing.compare import delta_grid
+from interp.comparing.delta import delta_grid
 from interp.comparing.run_differences import compare_runs, describe_differences, layers_by_depth
 from interp.errors import DataError
 from interp.grids.fold_values import unpacked

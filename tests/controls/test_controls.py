@@ -4,65 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
-from planted_answers import make_answers
+from planted_controls import MEMORISED, NOISE, ROLE, SHARED, STRINGS, N, planted
 
-from interp.capturing.activations import Capture
 from interp.controls.control_table import Controls
-from interp.controls.controls import CELL_CONTROLS, answer_components, control_grid, control_labels
+from interp.controls.controls import CELL_CONTROLS, control_grid
 from interp.errors import DataError
 from interp.grids.probes import probe_grid
-from interp.labelling.answers import Answers
-
-N, WIDTH, STRINGS = 360, 72, 60
-ROLE = ("exact_answer_first",)
-MEMORISED, SHARED, NOISE = 0, 1, 2
-"""Layers: which answer it is, a direction common to all correct answers, and nothing."""
-
-
-def captured(x: np.ndarray, answers: Answers, *, embed: torch.Tensor) -> Capture:
-    """The planted vectors as a Capture with an embedding row."""
-    return Capture(
-        sites={"resid_post": torch.from_numpy(x)},
-        embed=embed,
-        attention={},
-        valid=torch.ones((N, 1), dtype=torch.bool),
-        index=torch.zeros((N, 1), dtype=torch.int64),
-        layers=(0, 1, 2),
-        roles=ROLE,
-        id=tuple(answers.id),
-    )
-
-
-def test_control_labels_are_constant_per_string_and_keep_the_share() -> None:
-    strings = [f"a{i % 23}" for i in range(300)]
-    label = control_labels(strings, 0.7, seed=3)
-    assert all(len({int(v) for v, s in zip(label, strings, strict=True) if s == name}) == 1 for name in set(strings))
-    assert abs(label.mean() - 0.7) < 0.05
-    assert (control_labels(strings, 0.7, seed=3) == label).all()
-    assert (control_labels(strings, 0.7, seed=4) != label).any()
-
-
-def test_components_join_shared_answers_and_groups_but_not_missing_answers() -> None:
-    strings = ["x", "y", "x", "z", "", ""]
-    found = answer_components(strings, ["q0", "q1", "q2", "q1", "q3", "q4"])
-    assert found == ["q0", "q1", "q0", "q1", "q3", "q4"]
-
-
-def planted(seed: int = 0) -> tuple[np.ndarray, Answers, xr.Dataset]:
-    """Every answer string is always right or always wrong; the layers differ in how they tell."""
-    rng = np.random.default_rng(seed)
-    code = rng.permutation(np.arange(N) % STRINGS)
-    y = (rng.permutation(STRINGS) < STRINGS // 2).astype(np.int64)[code]
-    x = rng.normal(size=(N, 3, 1, WIDTH)).astype(np.float32)
-    x[:, MEMORISED, 0] = 4 * rng.normal(size=(STRINGS, WIDTH))[code] + x[:, MEMORISED, 0]
-    x[:, SHARED, 0, 0] += 8 * y
-    answers = make_answers(rng, N, exact_answer=[f"Place {k}" for k in code])
-    answers = dataclasses.replace(answers, id=[str(i) for i in range(N)])  # the names of a bare array's samples
-    grid = probe_grid(x, y, roles=ROLE, n_jobs=1)
-    place = 5 + 4 * y + rng.integers(0, 2, N)
-    return x, answers, grid.assign(position=(("sample", "token"), place[:, None]))
 
 
 @pytest.fixture(scope="module")
@@ -150,35 +98,6 @@ def test_samples_that_are_not_among_the_answers_are_an_error() -> None:
     renamed = dataclasses.replace(answers, id=[f"t{i}" for i in range(N)])
     with pytest.raises(DataError, match="answers: 360 of 360 are not in the answers, first '0'"):
         control_grid(x, renamed, grid, roles=ROLE, n_jobs=1)
-
-
-def test_the_embedding_row_is_held_out_too() -> None:
-    """With the first layer as embedding, it is that layer's own control; selectivity knows what the folds share."""
-    x, answers, _ = planted()
-    cap = captured(x, answers, embed=torch.from_numpy(x[:, 0]))
-    y = planted()[2]["y"].values
-    grid = probe_grid(cap, y, n_jobs=1)
-    controls = control_grid(cap, answers, grid, n_jobs=1)
-    found = controls.baselines["embed_held_out"]["exact_answer_first"]
-    own = controls.cells.sel(control="held_out").isel(layer=0, token=0)
-    assert [found.value, found.low, found.high] == [float(own[name]) for name in ("auc", "low", "high")]
-    assert any(line["name"] == "Embedding row, answer-held-out folds" for line in controls.lines(grid))
-    assert {row["layer"] for row in controls.rows() if row["metric"] == "embed_held_out_auc"} == {"embed"}
-    without = control_grid(cap, answers, grid.drop_vars("training"), n_jobs=1).cells
-    widths = [
-        c.sel(control="selectivity", layer=2)["high"] - c.sel(control="selectivity", layer=2)["low"]
-        for c in (controls.cells, without)
-    ]
-    assert float(widths[0][0]) != float(widths[1][0])
-
-
-def test_an_embedding_that_never_varies_keeps_its_own_reason_and_counts_when_held_out() -> None:
-    x, answers, _ = planted()
-    cap = captured(x, answers, embed=torch.ones((N, 1, WIDTH)))
-    grid = probe_grid(cap, planted()[2]["y"].values, n_jobs=1)
-    found = control_grid(cap, answers, grid, n_jobs=1).baselines["embed_held_out"]["exact_answer_first"]
-    assert found.reason == grid["embed_reason"].item() and "no column varies" in found.reason
-    assert (found.n, found.n_correct) == (N, int(grid["y"].sum()))
 
 
 def test_selectivity_is_paired(monkeypatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from interp.capturing.activations import Capture
-from interp.comparing.compare import delta_grid
+from interp.comparing.delta import delta_grid
 from interp.controls.permutations import permutation_test, ridge_scores
 from interp.errors import DataError
 from interp.grids.attention_columns import FLOOR, with_transform

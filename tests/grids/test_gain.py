@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from interp.capturing.activations import Capture
-from interp.comparing.compare import compare_grids, delta_grid
+from interp.comparing.compare import compare_grids
+from interp.comparing.delta import delta_grid
 from interp.comparing.widths import widths
 from interp.errors import DataError
 from interp.grids.attention_probe import p_against_half

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from interp.capturing.activations import Capture
-from interp.capturing.positions import ROLES
+from interp.capturing.roles import ROLES
 from interp.errors import DataError
 from interp.fitting.estimators import PROBES
 from interp.grids.probes import matched_width_grid, probe_grid

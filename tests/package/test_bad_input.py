@@ -8,7 +8,7 @@ import xarray as xr
 from interp.comparing.compare import compare_grids
 from interp.comparing.run_differences import compare_runs
 from interp.errors import DataError
-from interp.grids.grid import join_grids
+from interp.grids.join import join_grids
 from interp.grids.probes import probe_grid
 from interp.statistics.folds import make_folds
 

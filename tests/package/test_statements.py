@@ -107,6 +107,25 @@ def test_every_module_is_named_by_a_test_file():
     assert [name for name, path in MODULES.items() if has_code(path) and not tests[name]] == []
 
 
+LONGEST = 250
+"""Lines of a file: a longer one holds two ideas."""
+STILL_LONGER = {"interp.running.pipeline", "interp.planning.plan"}
+
+
+def too_long(modules: dict[str, Path]) -> set[str]:
+    return {name for name, path in modules.items() if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST}
+
+
+def test_no_file_is_too_long_for_one_idea(tmp_path):
+    assert too_long(MODULES) <= STILL_LONGER
+    long, whole = tmp_path / "long.py", tmp_path / "whole.py"
+    long.write_text("\n" * (LONGEST + 1))
+    whole.write_text("\n" * LONGEST)
+    assert too_long({"long": long, "whole": whole}) == {"long"}
+    statement = re.search(r"Aim for at most (\d+) lines", read("CONTRIBUTING.md"))
+    assert int(statement[1]) == LONGEST
+
+
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_files_first_line_says_what_it_is_for(path):
     first = (ast.get_docstring(tree(path)) or "").partition("\n")[0]

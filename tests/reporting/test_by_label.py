@@ -16,7 +16,7 @@ import interp
 from interp.applying.for_use import for_use
 from interp.capturing.activations import Capture
 from interp.comparing.against_controls import against_controls
-from interp.comparing.compare import delta_grid
+from interp.comparing.delta import delta_grid
 from interp.controls.control_table import Controls
 from interp.errors import DataError
 from interp.experiments.orgad.preset import paper_grid as seed_grid

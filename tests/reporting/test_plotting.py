@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from synthetic_grids import make_scores, plain_grid
 
 from interp.capturing.activations import Capture
-from interp.capturing.positions import ROLES
+from interp.capturing.roles import ROLES
 from interp.comparing.compare import compare_grids
 from interp.errors import DataError
 from interp.reporting.heads_plot import heads_heatmap, plot_heads, telling_metric

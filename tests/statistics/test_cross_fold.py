@@ -5,8 +5,9 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from interp.fitting.crossfit import Cell, cross_fit
+from interp.fitting.crossfit import cross_fit
 from interp.fitting.estimators import ProbeSpec
+from interp.fitting.training import Cell
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
 from interp.statistics import cross_fold, samples

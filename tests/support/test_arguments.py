@@ -9,7 +9,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.data.readers import Cell
 from interp.errors import DataError, ModelError
 from interp.support import arguments as at
 
@@ -98,11 +97,6 @@ def test_a_misspelt_name_is_answered_with_the_nearest(value, meant):
         at.known_options("run", {value: 1}, known, error=ModelError)
 
 
-def test_the_beginning_of_a_single_name_is_near_it():
-    assert at.nearest("Exact", ("exact_answer", "all")) == "; did you mean 'exact_answer'?"
-    assert at.nearest("ex", ("exact_answer_first", "exact_answer_last")) == at.nearest("", ("all",)) == ""
-
-
 def test_what_is_near_nothing_gets_the_whole_list():
     with pytest.raises(DataError, match="run: there is no option 'zzz'; there are a, b$"):
         at.known_options("run", ["zzz"], ("b", "a"))
@@ -112,15 +106,6 @@ def test_what_is_near_nothing_gets_the_whole_list():
     for value in ("1", True, 1.0, None, [1]):
         with pytest.raises(DataError, match="layer: expected one of 0, 1, got "):
             at.one_of("layer", value, (0, 1))
-
-
-def test_large_values_are_named_not_printed():
-    assert at.shown(torch.zeros(3, 4)) == "Tensor of shape (3, 4)"
-    assert at.shown(pd.DataFrame({"a": [1]})) == "DataFrame of shape (1, 1)"
-    assert len(at.shown("x" * 1000)) < 100 and len(at.shown([["x" * 1000] * 1000] * 1000)) <= 100
-    assert at.shown(Cell("yes")) == "'yes'" and at.shown([Cell("yes")]) == "['yes']"
-    assert len(at.shown(Cell("x" * 1000))) < 100
-    assert "\n" not in at.shown([pd.DataFrame({"a": [1, 2]})])
 
 
 def test_flags_functions_paths_and_workers():

@@ -20,7 +20,8 @@ from jaxtyping import Float, Int
 from typing_extensions import Unpack
 
 from interp.capturing.activations import Capture
-from interp.capturing.positions import ROLES, Positions, positions_at
+from interp.capturing.positions import Positions, positions_at
+from interp.capturing.roles import ROLES
 from interp.data.datasets import dataset as dataset_named
 from interp.data.rows import QARow, as_rows
 from interp.errors import DataError

@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 import interp
 from interp.capturing.activations import Capture
-from interp.capturing.positions import ROLES
+from interp.capturing.roles import ROLES
 from interp.command.cli import main
 from interp.experiments.orgad.labels import by_gold, paper_span, paper_split, substring_match
 from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions

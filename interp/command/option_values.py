@@ -1,0 +1,78 @@
+"""Command-line texts read as what they mean: strengths, columns, chat variables, roles, and what stands in files."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from interp.errors import InterpError
+
+
+def strengths(text: str) -> float | str | tuple[float, ...]:
+    """`--C`: a number, several of them, or cv."""
+    if text == "cv":
+        return text
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, several as in 0.01,0.1,1, or cv, got {text!r}") from None
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+def columns(text: str) -> dict[str, str]:
+    """`--columns`: field=column, several of them separated by commas."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(field and equals and column for field, equals, column in pairs):
+        raise argparse.ArgumentTypeError(f"expected FIELD=COLUMN,… as in question=Question,answer=Answer, got {text!r}")
+    return {field.strip(): column.strip() for field, _, column in pairs}
+
+
+def chat_options(texts: list[str]) -> dict[str, Any]:
+    """`--chat-option`: {name: value}; true, false, null and numbers as such, anything else as text."""
+    options: dict[str, Any] = {}
+    for name, equals, value in (text.partition("=") for text in texts):
+        if not equals or name in options:
+            wrong = "given twice" if name in options else "expected NAME=VALUE, as in enable_thinking=false"
+            raise InterpError(f"--chat-option {name}: {wrong}")
+        try:
+            read = json.loads(value.casefold() if value.casefold() in ("true", "false", "null") else value)
+        except ValueError:
+            read = value
+        options[name] = read if isinstance(read, bool | int | float | None) else value
+    return options
+
+
+def roles(texts: list[str]) -> dict[str, str]:
+    """`--role`: {name: role}; what a role is, `interp.capturing.role_text` says."""
+    found: dict[str, str] = {}
+    for name, equals, role in (text.partition("=") for text in texts):
+        if not equals:
+            from interp.capturing.role_text import landmark_form
+            from interp.capturing.roles import THOUGHT_ROLES
+
+            if name in THOUGHT_ROLES:
+                found[name] = str(THOUGHT_ROLES[name])
+                continue
+            form = landmark_form(name) or "exact_last+3"
+            raise InterpError(f"--role {name}: expected NAME=ROLE, a column's own name and its role, as in mine={form}")
+        if name in found:
+            raise InterpError(f"--role {name}: given twice; give every column a name of its own")
+        found[name] = role
+    return found
+
+
+def file_text(path: Path | None, what: str) -> str | None:
+    """What stands in a file that an option names; None: not given."""
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InterpError(f"{what} {path} cannot be read: {error}") from error
+
+
+def template_text(path: Path | None) -> str | None:
+    """A prompt template read from its file."""
+    text = file_text(path, "the prompt template")
+    # Editors end a file with a line break that is no part of the prompt.
+    return None if text is None else text.removesuffix("\n")
