@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from interp.capturing.role_text import split_roles
 from interp.data.rows import QARow, Rows
+from interp.generating.prompt_checks import PromptChecks, check_prompts
 from interp.generating.sampling import sampled_rows
 from interp.labelling.correctness import JUDGE, correctness_rule
-from interp.labelling.method_choice import Choice, choose_method
+from interp.labelling.method_choice import MethodChoice, choose_method
 from interp.models.loading import read_config
 from interp.models.placement import placement, read_dtype
 from interp.planning.enough import check_enough, check_groups
@@ -35,7 +36,7 @@ class Request:
     asked: tuple[str, ...]
     """Names of the options that were given; the others are defaults, or a data set's."""
     data: Any
-    choice: Choice | None = None
+    choice: MethodChoice | None = None
     """How exact answers are looked for, where the user left it open."""
 
     @classmethod
@@ -82,6 +83,17 @@ class Request:
         chat = settings.prompt_format.is_chat(tokenizer)
         choice = choose_method([*rows, *rows.beyond], chat=chat, correct=settings.correct)
         return replace(self, settings=replace(settings, exact_answer=choice.method), rows=rows, choice=choice)
+
+    def prompt_checks(self, tokenizer: "PreTrainedTokenizerBase", model: Any = None) -> PromptChecks:
+        """What can be seen of the prompts before anything is answered; of the loaded model its generation settings."""
+        return check_prompts(
+            self.settings.prompt_format,
+            self.samples,
+            tokenizer,
+            model=self.settings.model,
+            max_new_tokens=self.settings.max_new_tokens,
+            generation=getattr(model, "generation_config", None),
+        )
 
     @property
     def samples(self) -> list[QARow]:

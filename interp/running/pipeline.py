@@ -17,13 +17,14 @@ from interp.generating.answer_log import AnswerLog
 from interp.generating.sampling import sampled_rows
 from interp.labelling.answers import Answers
 from interp.labelling.generate_answers import generate_answers
-from interp.labelling.length_stops import length_warnings
 from interp.models.loading import HookedModel, model_info, model_tokenizer, undefined_metrics
 from interp.models.memory import Splits
 from interp.planning.footprint import check_room
-from interp.planning.relabelling import relabelled, way_on
+from interp.planning.relabelling import lost_answers, relabelled, with_another_method
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
+from interp.reporting.notes import length_warnings, thought_warnings
+from interp.reporting.progress_words import way_on
 from interp.running.analysis import analyse, draw, write_results
 from interp.running.record import (
     check_unchanged,
@@ -53,7 +54,6 @@ from interp.support.progress import announce, bar, say
 from interp.support.public import public
 from interp.support.shown_options import shows_options
 from interp.support.threads import one_thread, torch_threads
-from interp.text.thoughts import thought_warnings
 
 
 @public
@@ -295,5 +295,6 @@ def _folds(
     except DataError as error:
         lines = sample_lines(answers, positions, None)
         write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
-        hint = way_on(folder.path, settings, given, usable, located)
+        another = with_another_method(folder.path, settings, given)
+        hint = way_on(lost_answers(usable, located), settings.exact_answer, another)
         raise DataError(f"{error}. {hint} (the answers are in {folder.path / 'answers.jsonl'})") from error

@@ -19,12 +19,7 @@ from interp.grids.grid import load_grid
 from interp.grids.of_run import RunLike
 from interp.grids.tidy import read_tidy
 from interp.labelling.answers import Answers
-from interp.labelling.judgement import judge_sentence
-from interp.labelling.length_stops import length_warnings
-from interp.labelling.place_check import place_warnings
-from interp.labelling.special_inside import special_warnings
-from interp.labelling.template_check import template_sentences
-from interp.reporting.opening import confidence_sentences, opening, small_class_note
+from interp.reporting.summary import summary_lines
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
 from interp.runs.sample_lines import read_answers
 from interp.runs.status import status
@@ -33,8 +28,6 @@ from interp.storing.store import ShardReader
 from interp.storing.stored import read_padded, stored_capture
 from interp.support.arguments import instance
 from interp.support.public import public
-from interp.text.fillers import filler_warnings
-from interp.text.thoughts import thought_warnings
 
 _CAPTURED = ("probing", "reporting", "done")
 """States of a run whose activations are all there."""
@@ -152,54 +145,8 @@ class Run(RunLike):
 
     def summary(self) -> str:
         """What the run found, in a few lines of text."""
-        best, counts = self.comparison["best"], self.settings["counts"]
-        lines = [
-            f"{counts['samples']} samples, {_percent(counts['accuracy'])} right, {counts['population']} in the grids "
-            f"(labelled, with an exact answer)."
-        ]
-        if choice := self.settings.get("used", {}).get("exact_answer_choice"):
-            lines.append(choice)
-        if left_out := self.settings["data"].get("left_out"):
-            reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
-            lines.append(f"Questions without an answer, left out: {reasons}.")
-        if nonfinite := counts.get("nonfinite"):
-            lines.append(
-                f"{sum(nonfinite.values())} numbers in {len(nonfinite)} stored tensors are NaN or infinite (first "
-                f"{next(iter(nonfinite))}; all in run.json); their samples are left out of those cells."
-            )
-        if near_ties := counts.get("near_ties"):
-            lines.append(
-                f"At {near_ties} step(s) of generation two tokens were equally likely to within rounding: in batches "
-                "of another size the answer may differ there (near_ties in samples.jsonl)."
-            )
-        lines.append(opening(self.probe, self.comparison))
-        lines += confidence_sentences(self.comparison.get("against_controls", []))
-        lines += template_sentences(counts)
-        cell, nested = best["attention"]["cell"], best["attention"]["nested"]
-        if cell is None or nested["value"] is None:
-            lines.append("attention grid: no cell is defined.")
-        else:
-            lines.append(
-                f"attention grid: best cell layer {cell['layer']}, {cell['token']}; chosen on other folds its AUC is "
-                f"{nested['value']:.2f} [{nested['low']:.2f}, {nested['high']:.2f}]."
-            )
-        between = self.comparison["correlation"]["raw"]["between"]
-        if between is not None:
-            lines.append(f"Correlation of the two grids over cells: {between:.2f}.")
-        if counts.get("judge") is not None:
-            lines.append(judge_sentence(counts["judge"]))
-        notes = [
-            *self.settings.get("notes", ()),
-            *small_class_note(self.probe, self.comparison),
-            *length_warnings(self.samples, self.settings["settings"].get("max_new_tokens")),
-            *thought_warnings(self.samples),
-            *special_warnings(counts),
-            *filler_warnings(self.settings),
-            *place_warnings(counts.get("place_check", ())),
-        ]
-        lines += [f"Note: {sentence}" for sentence in notes]
-        lines.append(f"Report: {self.folder.report}")
-        return "\n".join(lines)
+        lines = summary_lines(self.settings, self.samples, self.probe, self.comparison)
+        return "\n".join([*lines, f"Report: {self.folder.report}"])
 
     def _grid(self, group: str) -> xr.Dataset:
         return load_grid(self._reached(self.folder.grid_nc, "done"), group=group)
@@ -219,7 +166,3 @@ class Run(RunLike):
     def __repr__(self) -> str:
         """In one line: where it is, and how far."""
         return f"Run({str(self.folder.path)!r}, state={self.settings.get('state')!r})"
-
-
-def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{share:.0%}"
