@@ -65,7 +65,7 @@ def cells_table(run: interp.Run) -> None:
 
 def summary_table(run: interp.Run) -> Iterator[Figure]:
     """Counts, best cells and controls; the figures of the best cells and controls are yielded as they are printed."""
-    comparison, counts = run.comparison, run.settings["counts"]
+    comparison, counts = run.comparison, run.record["counts"]
     print_header("", "AUC", "the nested best cell exceeds it by")
     for what in ("samples", "population"):
         print_row(what, f"{counts[what]:,}", "")

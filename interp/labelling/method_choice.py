@@ -7,7 +7,7 @@ from statistics import median
 
 from interp.data.rows import QARow
 from interp.statistics.folds import normalise_question
-from interp.text.matching import fold
+from interp.text.matching import comparable
 
 CLOSED = 0.8
 """From this share of questions on that share an accepted answer with another one, the answers are a closed set."""
@@ -58,10 +58,10 @@ def choose_method(rows: Sequence[QARow], *, chat: bool, correct: str) -> MethodC
 def shared_answers(rows: Sequence[QARow]) -> tuple[float, int]:
     """The share of rows with an answer that a row of another question accepts too, and how many answers there are."""
     questions = defaultdict(set)
-    folded = [{fold(answer.strip()).text for answer in row.answers} for row in rows]
-    for row, answers in zip(rows, folded, strict=True):
+    compared = [{comparable(answer.strip()).text for answer in row.answers} for row in rows]
+    for row, answers in zip(rows, compared, strict=True):
         for answer in answers:
             questions[answer].add(normalise_question(row.question))
-    judged = [answers for answers in folded if answers]
+    judged = [answers for answers in compared if answers]
     shared = sum(any(len(questions[answer]) > 1 for answer in answers) for answers in judged)
     return (shared / len(judged) if judged else 0.0), len(questions)

@@ -15,8 +15,8 @@ from interp.planning.shapes import Shapes
 from interp.reporting.units import gigabytes
 from interp.statistics.samples import DIRECTIONS
 from interp.storing.shard_files import Shard
+from interp.storing.shard_io import QUESTION
 from interp.storing.shards import SHARD_SAMPLES
-from interp.storing.store import QUESTION
 from interp.support.safetensors_stream import layout
 
 SPARE = 1 << 26
@@ -24,7 +24,7 @@ SPARE = 1 << 26
 
 
 def shard_specs(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], n: int) -> dict[str, dict[str, Any]]:
-    """Type and shape of every tensor in a shard of `n` samples (the layout of `interp.storing.store`)."""
+    """Type and shape of every tensor in a shard of `n` samples (the layout of `interp.storing.shard_io`)."""
     specs: dict[str, dict[str, Any]] = {}
     for layer in range(shapes.n_layers):
         for site in sites:

@@ -15,7 +15,7 @@ from interp.models.loading import read_config
 from interp.models.placement import placement, read_dtype
 from interp.planning.enough import check_enough, check_groups
 from interp.runs.labelling_models import split_given
-from interp.runs.rows import IN_PYTHON, asked, data_source, filled_in, fitting_rules, read_rows
+from interp.runs.rows import IN_PYTHON, asked, data_source, filled_in, fitting_options, read_rows
 from interp.runs.run_folder import RunFolder
 from interp.runs.settings import GIVEN, Settings
 
@@ -62,7 +62,7 @@ class Request:
             if asks and labeller not in (None, settings.model) and not labeller.startswith(GIVEN):
                 read_config(labeller)
         rows = read_rows(settings, data)
-        settings = replace(settings, **fitting_rules(rows, options))
+        settings = replace(settings, **fitting_options(rows, options))
         check_groups(rows, settings.folds)
         in_python = {"data": source == IN_PYTHON, "model": not named, **objects, "roles": bool(objects["roles"])}
         given = tuple(name for name, value in in_python.items() if value is not False)

@@ -24,7 +24,7 @@ from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samp
 from interp.runs.sample_lines import read_answers
 from interp.runs.status import status
 from interp.storing.shard_files import finished_shards, verify_shards
-from interp.storing.store import ShardReader
+from interp.storing.shard_io import ShardReader
 from interp.storing.stored import read_padded, stored_capture
 from interp.support.arguments import instance
 from interp.support.public import public
@@ -57,9 +57,14 @@ class Run(RunLike):
         return str(self.folder.path)
 
     @cached_property
-    def settings(self) -> dict[str, Any]:
-        """`run.json`."""
+    def record(self) -> dict[str, Any]:
+        """`run.json`: what was asked (its entry `settings`), on what, and what became of every sample."""
         return read_run_json(self.folder)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The older name of `record`."""
+        return self.record
 
     @cached_property
     def samples(self) -> list[dict[str, Any]]:
@@ -70,7 +75,7 @@ class Run(RunLike):
     @cached_property
     def answers(self) -> Answers:
         """What the model was given and produced."""
-        return read_answers(self.samples, span_uses_gold=bool(self.settings.get("span_uses_gold")))
+        return read_answers(self.samples, span_uses_gold=bool(self.record.get("span_uses_gold")))
 
     @cached_property
     def probe(self) -> xr.Dataset:
@@ -106,7 +111,7 @@ class Run(RunLike):
     def capture(self) -> Capture:
         """The activations; vectors stay on disk until a layer is asked for."""
         folder = self._reached(self.folder.activations, *_CAPTURED)
-        return stored_capture(folder, tuple(self.answers.id), self.positions, run=run_identity(self.settings))
+        return stored_capture(folder, tuple(self.answers.id), self.positions, run=run_identity(self.record))
 
     def activations(self, *, layer: int, role: str, site: str = "resid_post") -> Float[Tensor, "sample width"]:
         """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded.
@@ -117,7 +122,7 @@ class Run(RunLike):
         >>> run.activations(layer=4, role="exact_answer_last").shape
         torch.Size([24, 128])
         """
-        reader = ShardReader(self._reached(self.folder.activations, *_CAPTURED), run=run_identity(self.settings))
+        reader = ShardReader(self._reached(self.folder.activations, *_CAPTURED), run=run_identity(self.record))
         return read_padded(reader, site, layer, tuple(self.answers.id), role=role)
 
     def status(self) -> str:
@@ -126,8 +131,8 @@ class Run(RunLike):
 
     def verify(self) -> list[str]:
         """One sentence for every shard that is damaged, missing or foreign; none if all is well."""
-        problems = verify_shards(self.folder.activations, run=run_identity(self.settings))
-        if problems or self.settings["state"] not in _CAPTURED:
+        problems = verify_shards(self.folder.activations, run=run_identity(self.record))
+        if problems or self.record["state"] not in _CAPTURED:
             return problems
         captured = {sample for shard in finished_shards(self.folder.activations) for sample in shard.sample_ids}
         tokens = zip(self.answers.prompt_ids, self.answers.completion_ids, strict=True)
@@ -145,7 +150,7 @@ class Run(RunLike):
 
     def summary(self) -> str:
         """What the run found, in a few lines of text."""
-        lines = summary_lines(self.settings, self.samples, self.probe, self.comparison)
+        lines = summary_lines(self.record, self.samples, self.probe, self.comparison)
         return "\n".join([*lines, f"Report: {self.folder.report}"])
 
     def _grid(self, group: str) -> xr.Dataset:
@@ -165,4 +170,4 @@ class Run(RunLike):
 
     def __repr__(self) -> str:
         """In one line: where it is, and how far."""
-        return f"Run({str(self.folder.path)!r}, state={self.settings.get('state')!r})"
+        return f"Run({str(self.folder.path)!r}, state={self.record.get('state')!r})"

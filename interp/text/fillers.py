@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from interp.text.capitals import FUNCTION_WORDS
-from interp.text.folding import fold
+from interp.text.comparable import comparable
 from interp.text.matching import CandidateFinder, Found
 
 OFTEN = 10
@@ -41,10 +41,10 @@ def without_fillers(candidates: Sequence[str], texts: Sequence[str]) -> tuple[li
     `candidates` names each accepted answer as often as rows accept it. All texts are looked at together, and neither
     labels nor which row accepts what.
     """
-    accepted = Counter(fold(candidate.strip()).text for candidate in candidates)
+    accepted = Counter(comparable(candidate.strip()).text for candidate in candidates)
     written: dict[str, list[str]] = {}
     for candidate in dict.fromkeys(candidate.strip() for candidate in candidates):
-        written.setdefault(fold(candidate).text, []).append(candidate)
+        written.setdefault(comparable(candidate).text, []).append(candidate)
 
     def finder(keys: Iterable[str]) -> CandidateFinder:
         return CandidateFinder(form for key in keys for form in written[key])

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.data.readers import Cell
+from interp.data.readers import CsvText
 from interp.errors import DataError, ModelError
 from interp.support import arguments as at
 
@@ -118,8 +118,8 @@ def test_large_values_are_named_not_printed():
     assert at.shown(torch.zeros(3, 4)) == "Tensor of shape (3, 4)"
     assert at.shown(pd.DataFrame({"a": [1]})) == "DataFrame of shape (1, 1)"
     assert len(at.shown("x" * 1000)) < 100 and len(at.shown([["x" * 1000] * 1000] * 1000)) <= 100
-    assert at.shown(Cell("yes")) == "'yes'" and at.shown([Cell("yes")]) == "['yes']"
-    assert len(at.shown(Cell("x" * 1000))) < 100
+    assert at.shown(CsvText("yes")) == "'yes'" and at.shown([CsvText("yes")]) == "['yes']"
+    assert len(at.shown(CsvText("x" * 1000))) < 100
     assert "\n" not in at.shown([pd.DataFrame({"a": [1, 2]})])
 
 

@@ -43,9 +43,9 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
     `model` and `data` are needed only where the run was given Python objects. Vectors pass through a temporary folder
     in the run's own. Raises RunError if the run is not finished, or model or data are no longer those of the run.
     """
-    if run.settings["state"] != "done":
-        raise RunError(f"{run.folder.path} is not finished; `{going_on(run.settings, run.folder.path)}` first")
-    settings = Settings.from_json(run.settings["settings"])
+    if run.record["state"] != "done":
+        raise RunError(f"{run.folder.path} is not finished; `{going_on(run.record, run.folder.path)}` first")
+    settings = Settings.from_json(run.record["settings"])
     if data is None and settings.data == IN_PYTHON:
         raise RunError(
             f"{run.folder.path}: this run's rows were given in Python; use "
@@ -55,8 +55,8 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
     source = model_source(settings, model)
     hooked = load_settings_model(settings, source, sites=(SITE,))
     for what, then, current in (
-        ("data", run.settings["data"]["sha256"], data_hash(rows)),
-        ("model", run.settings["model"]["weights_sha256"], plain(describe_model(hooked))["weights_sha256"]),
+        ("data", run.record["data"]["sha256"], data_hash(rows)),
+        ("model", run.record["model"]["weights_sha256"], plain(describe_model(hooked))["weights_sha256"]),
     ):
         if then != current:
             raise RunError(f"{run.folder.path}: the {what} changed since the run ({then} then, {current} now)")
