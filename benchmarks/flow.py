@@ -74,7 +74,7 @@ def main() -> None:
     started = monotonic()
     with tempfile.TemporaryDirectory() as folder:
         run = interp.run(model=model, out=args.keep or Path(folder) / "run", progress=True, **options)
-        seconds |= run.settings["seconds"] | {"whole run": monotonic() - started}
+        seconds |= run.record["seconds"] | {"whole run": monotonic() - started}
         progress(run.summary().rsplit("\n", 1)[0])
         disk = sum(path.stat().st_size for path in run.folder.activations.iterdir())
     peak = memory("VmHWM")
@@ -90,7 +90,7 @@ def main() -> None:
     name = "gemma" if args.gemma else "demo"
     figures = [Figure(f"{name}_peak_above_model_mib", (peak - loaded) / MIB, NO_PEER, "lower", 1024)]
     figures += [
-        Figure(f"{name}_{phase}_seconds", value, NO_PEER, "lower") for phase, value in run.settings["seconds"].items()
+        Figure(f"{name}_{phase}_seconds", value, NO_PEER, "lower") for phase, value in run.record["seconds"].items()
     ]
     target = None if args.gemma else 60
     figures.append(

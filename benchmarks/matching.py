@@ -29,7 +29,7 @@ from interp import demo
 from interp.data.datasets import DATASETS, load_dataset
 from interp.data.rows import QARow
 from interp.labelling.correctness import numeric
-from interp.text.folding import Folded, fold
+from interp.text.comparable import Comparable, comparable
 from interp.text.matching import CandidateFinder
 from interp.text.scripts import may_begin, may_end
 
@@ -40,24 +40,24 @@ class WordBoundaries:
     """The earliest, then longest match as it was found before: a peer, and the same loops."""
 
     def __init__(self, candidates: Sequence[str]) -> None:
-        self.candidates = {folded for candidate in candidates if (folded := fold(candidate.strip()).text)}
+        self.candidates = {compared for candidate in candidates if (compared := comparable(candidate.strip()).text)}
         self.longest = max(map(len, self.candidates), default=0)
 
     def find(self, text: str) -> list[tuple[int, int]]:
-        folded = fold(text)
-        ends = [i for i in range(1, len(folded.text) + 1) if _border(folded, i, i - 1)]
-        for begin in (i for i in range(len(folded.text)) if _border(folded, i, i, before=True)):
+        compared = comparable(text)
+        ends = [i for i in range(1, len(compared.text) + 1) if _border(compared, i, i - 1)]
+        for begin in (i for i in range(len(compared.text)) if _border(compared, i, i, before=True)):
             for end in reversed([at for at in ends if begin < at <= begin + self.longest]):
-                if folded.text[begin:end] in self.candidates:
-                    return [folded.original(begin, end)]
+                if compared.text[begin:end] in self.candidates:
+                    return [compared.original(begin, end)]
         return []
 
 
-def _border(folded: Folded, at: int, inside: int, *, before: bool = False) -> bool:
+def _border(compared: Comparable, at: int, inside: int, *, before: bool = False) -> bool:
     outside = at - 1 if before else at
-    if not folded.edge[at] or not 0 <= outside < len(folded.text):
-        return folded.edge[at]
-    within, beyond = folded.text[inside], folded.text[outside]
+    if not compared.edge[at] or not 0 <= outside < len(compared.text):
+        return compared.edge[at]
+    within, beyond = compared.text[inside], compared.text[outside]
     return may_begin(beyond, within) if before else may_end(within, beyond)
 
 

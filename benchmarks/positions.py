@@ -68,7 +68,7 @@ class Audited:
 def of_run(path: Path, model: str | None) -> Audited:
     """The answers of a run folder."""
     run = interp.open_run(path)
-    settings = Settings.from_json(run.settings["settings"])
+    settings = Settings.from_json(run.record["settings"])
     rows = read_rows(settings)
     in_python = settings.model in ("HookedTransformer", "TransformerBridge")
     if in_python and model is None:
@@ -115,7 +115,7 @@ def default_candidates(rows: Sequence[QARow], rule: str, fillers: Collection[str
 
 def left_out(run: interp.Run) -> set[str]:
     """The fillers that a run says it left out, folded."""
-    fillers = run.settings.get("used", {}).get("candidates", {}).get("fillers", ())
+    fillers = run.record.get("used", {}).get("candidates", {}).get("fillers", ())
     return {fold(one["candidate"]) for one in fillers if one["left_out"]}
 
 

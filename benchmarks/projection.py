@@ -16,8 +16,9 @@ from measuring import NO_PEER, Figure, parser, print_figures, print_header, prin
 
 from interp.capturing.roles import ROLES
 from interp.fitting.workers import CELLS_EACH
-from interp.planning.footprint import gigabytes, memory_bytes, sample_bytes
+from interp.planning.footprint import memory_bytes, sample_bytes
 from interp.planning.shapes import Shapes
+from interp.reporting.units import gigabytes
 
 SITES, FOLDS, PERMUTATIONS, BATCH_TOKENS = ("resid_post",), 5, 1000, 8192
 PROMPT, SHARED, NEW = 150, 120, 16

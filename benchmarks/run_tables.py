@@ -20,8 +20,8 @@ from flow import small_run
 from measuring import Figure, one_thread, parser, print_figures, print_header, print_row
 
 import interp
-from interp.comparing.against_controls import title
 from interp.controls.control_table import ON_EMBED, TITLES
+from interp.reporting.control_words import title
 
 EXACT = tuple(f"exact_answer_{place}" for place in ("before_first", "first", "last", "after_last"))
 TOKENS = ("last_q", *EXACT, "-1")
@@ -65,7 +65,7 @@ def cells_table(run: interp.Run) -> None:
 
 def summary_table(run: interp.Run) -> Iterator[Figure]:
     """Counts, best cells and controls; the figures of the best cells and controls are yielded as they are printed."""
-    comparison, counts = run.comparison, run.settings["counts"]
+    comparison, counts = run.comparison, run.record["counts"]
     print_header("", "AUC", "the nested best cell exceeds it by")
     for what in ("samples", "population"):
         print_row(what, f"{counts[what]:,}", "")

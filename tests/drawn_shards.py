@@ -2,7 +2,7 @@
 
 import torch
 
-from interp.storing.store import ShardWriter
+from interp.storing.shard_io import ShardWriter
 
 ROLES = ("last_q", "-1")
 

@@ -237,7 +237,7 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     }  # fmt: skip
 
 
-RUN_READS = ("settings", "samples", "answers", "probe", "attention", "comparison", "positions", "capture", "status",
+RUN_READS = ("record", "settings", "samples", "answers", "probe", "attention", "comparison", "positions", "capture", "status",
              "verify", "summary")  # fmt: skip
 
 

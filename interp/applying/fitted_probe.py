@@ -163,7 +163,7 @@ class FittedProbe:
 
     def _vectors(self, data: Any) -> Tensor:
         if isinstance(data, RunLike):
-            theirs = str(data.settings["model"]["weights_sha256"])
+            theirs = str(data.record["model"]["weights_sha256"])
             if self.model and theirs != self.model:
                 raise DataError(
                     f"probe: fitted on a model with weights {self.model[:12]}…, but the run's are {theirs[:12]}…; "

@@ -74,7 +74,7 @@ def fit_probe(
     role, layer = one_text("role", role), whole_number("layer", layer, 0)
     min_per_class, model = whole_number("min_per_class", min_per_class, 1), one_text("model", model)
     if isinstance(data, RunLike):
-        settings = data.settings["settings"]
+        settings = data.record["settings"]
         seed = settings["seed"] if seed is None else seed
         if fold is None:
             population = settings["population"] if population is None else population
@@ -83,7 +83,7 @@ def fit_probe(
         groups = data.answers.group if groups is None else groups
         C = data.argument("C", {"probe": probe}) if C is None else C
         probe = settings["probe"] if probe is None else probe
-        site, model = site or settings["sites"][0], model or data.settings["model"]["weights_sha256"]
+        site, model = site or settings["sites"][0], model or data.record["model"]["weights_sha256"]
         data = data.capture
     probe, C, seed = "logistic" if probe is None else probe, 1.0 if C is None else C, 0 if seed is None else seed
     if population is None and fold is None:
@@ -145,7 +145,7 @@ def fit_probe(
 
 def _run_folds(run: RunLike, y: Any, groups: Any, population: str, folds: int, seed: int) -> Int[np.ndarray, " sample"]:
     """The run's own folds; others, drawn as a run draws them, where they are to be of other groups or settings."""
-    settings, answers = run.settings["settings"], run.answers
+    settings, answers = run.record["settings"], run.answers
     if groups is None and [population, folds, seed] == [settings[name] for name in ("population", "folds", "seed")]:
         return np.array([-1 if line["fold"] is None else line["fold"] for line in run.samples])
     labels = in_order("labels", answers.correct if y is None else y)

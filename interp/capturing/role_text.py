@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from interp.capturing.roles import LANDMARKS, NAMED_ROLES, REGIONS, ROLES, Anchor, Match, RoleFunction, Roles, Rule
+from interp.capturing.roles import LANDMARKS, NAMED_ROLES, REGIONS, ROLES, Anchor, Match, RoleFunction, RoleRule, Roles
 from interp.errors import DataError, RunError
 from interp.support.arguments import one_text, several_texts
 from interp.support.messages import nearest, shown
@@ -32,7 +32,7 @@ PLACES = (*LANDMARKS, "first", "last")
 NAME = re.compile(r"[^\W\d_][\w.-]*")
 
 
-def role_rules(roles: Roles) -> dict[str, Rule]:
+def role_rules(roles: Roles) -> dict[str, RoleRule]:
     """The rule of every column, in order.
 
     A sequence names the columns: some of the fifteen roles, texts `NAME=ROLE`, or pairs (name, rule). A mapping
@@ -41,7 +41,7 @@ def role_rules(roles: Roles) -> dict[str, Rule]:
 
     Raises DataError for an unknown role, a name that is taken or cannot label a column, or a text that is no role.
     """
-    rules: dict[str, Rule] = {}
+    rules: dict[str, RoleRule] = {}
     for role in _listed(roles):
         name, rule = _named(role) if isinstance(role, str) else role
         if one_text("role name", name) in rules:
@@ -58,7 +58,7 @@ def role_rules(roles: Roles) -> dict[str, Rule]:
     return rules
 
 
-def _listed(roles: Any) -> Sequence[str | tuple[str, str | Rule]]:
+def _listed(roles: Any) -> Sequence[str | tuple[str, str | RoleRule]]:
     """Names and pairs, one after the other; a single text is one of them, a mapping adds to the fifteen."""
     if isinstance(roles, Mapping):
         return (*ROLES, *roles.items())
@@ -90,9 +90,11 @@ def read_roles(roles: str | Sequence[str]) -> tuple[str, ...]:
     return found
 
 
-def restored_roles(texts: Sequence[str], functions: Mapping[str, RoleFunction]) -> list[str | tuple[str, str | Rule]]:
+def restored_roles(
+    texts: Sequence[str], functions: Mapping[str, RoleFunction]
+) -> list[str | tuple[str, str | RoleRule]]:
     """The roles of a run, from its settings and the functions among them; RunError if one is not given again."""
-    roles: list[str | tuple[str, str | Rule]] = []
+    roles: list[str | tuple[str, str | RoleRule]] = []
     for text in texts:
         name, _, rule = text.partition("=")
         if not rule.startswith(FUNCTION):
@@ -106,7 +108,7 @@ def restored_roles(texts: Sequence[str], functions: Mapping[str, RoleFunction]) 
     return roles
 
 
-def _named(role: str) -> tuple[str, str | Rule]:
+def _named(role: str) -> tuple[str, str | RoleRule]:
     name, given, text = role.partition("=")
     if given:
         return name.strip(), text
@@ -119,7 +121,7 @@ def _named(role: str) -> tuple[str, str | Rule]:
     return role, NAMED_ROLES[role]
 
 
-def _parse(name: str, text: str) -> Rule:
+def _parse(name: str, text: str) -> RoleRule:
     form = FORM.fullmatch(text.strip() if ":" not in text else text.lstrip())
     if form is not None:
         place, pattern = form["place"], form["pattern"]
@@ -155,7 +157,7 @@ def own_role(text: str) -> str:
     return f"; a column of your own is NAME=ROLE, as in mine={hint}" if hint else ""
 
 
-def _text(rule: Rule) -> str:
+def _text(rule: RoleRule) -> str:
     if isinstance(rule, Anchor | Match):
         return str(rule)
     return f"{FUNCTION}{getattr(rule, '__module__', '?')}.{getattr(rule, '__qualname__', type(rule).__name__)}"

@@ -195,8 +195,8 @@ class Match:
 RoleFunction = Callable[[Sequence[int], int], int | None]
 """A role of the user's own: (ids of the whole sample, n_prompt) -> token index, or None where it is absent."""
 
-Rule = Anchor | Match | RoleFunction
-Roles = Sequence[str | tuple[str, str | Rule]] | Mapping[str, str | Rule]
+RoleRule = Anchor | Match | RoleFunction
+Roles = Sequence[str | tuple[str, str | RoleRule]] | Mapping[str, str | RoleRule]
 
 ROLE_ANCHORS: dict[str, Anchor] = {
     "last_q": Anchor("prompt_end", -1),
@@ -221,7 +221,7 @@ THOUGHT_ROLES: dict[str, Anchor] = {
 NAMED_ROLES = ROLE_ANCHORS | THOUGHT_ROLES
 
 
-def locate(name: str, rule: Rule, sample: Sample) -> int | str:
+def locate(name: str, rule: RoleRule, sample: Sample) -> int | str:
     """The token that `rule` names in `sample`, or in words why there is none.
 
     Raises DataError if a function of the user's returns no token of the sample.

@@ -174,7 +174,8 @@ def _seed(args: argparse.Namespace) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from interp.comparing.run_differences import compare_runs, describe_differences
+    from interp.comparing.run_differences import compare_runs
+    from interp.reporting.difference_words import describe_differences
     from interp.running.pipeline import open_run
 
     paths = [args.first, *args.others]

@@ -1,6 +1,6 @@
 """Does attention differ from the states by more than dimension, and does it add to them?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,25 +71,3 @@ def widths(
     transform = str(attention.attrs.get("transform", "none"))
     gain = gain_grid(cap, y, site=site, transform=transform, progress=progress, **shared)
     return Widths(matched, delta_grid(attention, matched), delta_grid(gain, grid))
-
-
-def width_sentences(comparison: Mapping[str, Any]) -> list[str]:
-    """What the matched width and the gain say, from `comparison.json`; none if they were not computed."""
-    matched, gain = comparison.get("matched_width"), comparison.get("gain")
-    if not matched or not gain:
-        return []
-    better, still, cells = matched["probe_better"], matched["still_better"], gain["cells"]
-    sentences = []
-    if better:
-        sentences.append(
-            f"Of the {better} cells in which the probe on the states is better than the one on attention, {still} stay "
-            f"so when the states are cut to the attention probe's width (principal components); in the other "
-            f"{better - still} the difference was only one of dimension, or is too small to tell."
-        )
-    higher, lower = gain["with_attention_higher"], gain["alone_higher"]
-    mean = "undefined" if gain["mean_delta"] is None else f"{gain['mean_delta']:+.3f}"
-    sentences.append(
-        f"Attention metrics beside the states change the AUC by {mean} on average; of {cells} cells they raise it in "
-        f"{higher} and lower it in {lower} (q < {ALPHA:g})."
-    )
-    return sentences

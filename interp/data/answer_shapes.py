@@ -7,7 +7,7 @@ from typing import Any
 
 from interp.data.fields import blank, listed, plain, squeezed, unpacked
 from interp.data.nested import boxed
-from interp.data.readers import Cell
+from interp.data.readers import CsvText
 
 YES, NO = ("yes", "true"), ("no", "false")
 WRONG = ("incorrectanswers", "wronganswers", "wronganswer", "incorrectanswer", "hallucinatedanswer", "targetfalse")
@@ -29,7 +29,7 @@ class Shaped:
     """Whether they are not simply what stands in the column."""
     shape: str = ""
     """What it was, if its shape says more than a text or a list of texts."""
-    rules: Mapping[str, str] = field(default_factory=dict)
+    run_options: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None
     """Why there is none, if the shape says so."""
 
@@ -40,7 +40,7 @@ _PRINTED = re.compile(r"\s*(?:\{\s*['\"]\w+['\"]\s*:|\[\s*')")
 
 def shaped(where: str, name: str, value: Any, *, passage: bool) -> Shaped:
     """The accepted answers in the column `name`; `passage`: the record has one; true is then yes."""
-    if isinstance(value, Cell) and _PRINTED.match(value):
+    if isinstance(value, CsvText) and _PRINTED.match(value):
         value = unpacked(f"{where}: {name}", value)
     if isinstance(value, Mapping):
         keys = {squeezed(key): item for key, item in value.items()}
@@ -53,7 +53,7 @@ def shaped(where: str, name: str, value: Any, *, passage: bool) -> Shaped:
         if isinstance(value, list) and value and all(isinstance(item, Mapping) and key in item for item in value):
             each = [text for item in value for text in (item[key], *(item.get("aliases") or ()))]
             return Shaped(_filled(each), True, key)
-    read_on = passage and (name == "label" or isinstance(value, Cell))  # BoolQ in SuperGLUE, and in a CSV
+    read_on = passage and (name == "label" or isinstance(value, CsvText))  # BoolQ in SuperGLUE, and in a CSV
     if isinstance(value, bool) or (read_on and is_truth(value)):
         answers = YES if str(value).strip().casefold() in ("true", "1") else NO
         return Shaped(answers, True, "yes or no", {"correct": "label"})

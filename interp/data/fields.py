@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from interp.data.readers import Cell
+from interp.data.readers import CsvText
 from interp.errors import DataError
 from interp.support.arguments import one_text
 from interp.support.messages import shown
 
 
-def cell(values: Mapping[str, Any], columns: Mapping[str, str], field: str) -> Any:
+def field_value(values: Mapping[str, Any], columns: Mapping[str, str], field: str) -> Any:
     """A field's value as Python's own; NumPy's and pandas' missing values are None."""
     value = _plain(values.get(columns.get(field, field)))
     return None if absent(value) else value
@@ -96,7 +96,7 @@ def read_answers(where: str, value: Any) -> tuple[str, ...]:
 
 def entries(value: Any) -> list[Any]:
     """The texts of a cell that may hold several: a list, in CSV a JSON list of texts, or the one that it is."""
-    if isinstance(value, Cell):
+    if isinstance(value, CsvText):
         parsed = _parsed(value)
         return parsed if isinstance(parsed, list) and all(isinstance(item, str) for item in parsed) else [value]
     return list(value) if isinstance(value, list | tuple) else [value]
@@ -107,7 +107,7 @@ def read_ids(where: str, value: Any) -> tuple[int, ...] | None:
     value = _plain(value)
     if value is None:
         return None
-    ids = _parsed(value) if isinstance(value, Cell) else value
+    ids = _parsed(value) if isinstance(value, CsvText) else value
     if not isinstance(ids, list | tuple) or not all(type(item) is int and item >= 0 for item in ids):
         raise DataError(f"{where}: expected a list of token ids (whole numbers from 0), got {shown(value)}")
     return tuple(ids)
@@ -118,7 +118,7 @@ def read_truth(where: str, value: Any) -> bool | None:
     value = _plain(value)
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, Cell):
+    if isinstance(value, CsvText):
         value = {"true": 1, "false": 0, "1": 1, "0": 0, "1.0": 1, "0.0": 0}.get(value.strip().casefold(), value)
     if not isinstance(value, int | float) or value not in (0, 1):
         raise DataError(f"{where}: expected true or false (or 1 or 0), got {shown(value)}")

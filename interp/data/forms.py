@@ -36,7 +36,7 @@ class Reading:
     """In words, as `--columns` would say it."""
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Fields of a row that do not stand in columns of their names."""
-    rules: Mapping[str, str] = field(default_factory=dict)
+    run_options: Mapping[str, str] = field(default_factory=dict)
     """Options of a run that fit this form, for those that are not given."""
     answer_in: str | None = None
     """The column where the answer, or the key of the options, is looked for."""
@@ -155,7 +155,7 @@ def _open_question(where: str, values: Mapping[str, Any], columns: Mapping[str, 
     wrong = [] if "wrong_answer" in columns or "wrong_answer" in names else _named(names, WRONG)
     if wrong and found != ["answer"]:
         fields["wrong_answer"] = texts(where, wrong[0], plain(values.get(wrong[0])))
-    if shape.rules.get("correct") == "label":
+    if shape.run_options.get("correct") == "label":
         fields["wrong_answer"] = NO if shape.answers == YES else YES
     context = _context(values, columns)
     nested = [
@@ -169,7 +169,7 @@ def _open_question(where: str, values: Mapping[str, Any], columns: Mapping[str, 
         fields["id"] = values.get(identity[0])
     form = f"question={asked}, answer={'+'.join(found) or 'none'}" + (f" ({shape.shape})" if shape.shape else "")
     form += f", context={nested[0]}" if nested else ""
-    return Reading(form, fields | context, shape.rules, next(iter(found), None), shape.reason)
+    return Reading(form, fields | context, shape.run_options, next(iter(found), None), shape.reason)
 
 
 def _of_another_name(names: list[str], values: Mapping[str, Any]) -> list[str]:

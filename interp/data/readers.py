@@ -18,11 +18,11 @@ Record = tuple[str, Mapping[str, Any]]
 """Where a row came from (`file:line`), and its values by column."""
 
 
-class Cell(str):
+class CsvText(str):
     """A CSV cell: text, from which lists, ids and truth values have to be parsed."""
 
 
-class Cells(dict[str, Cell]):
+class CsvRecord(dict[str, CsvText]):
     """A CSV record: an empty cell is no cell, but its column is in the header."""
 
     header: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Cells(dict[str, Cell]):
 
 def header(values: Mapping[str, Any]) -> list[str]:
     """The columns that a record could have."""
-    return list(values.header if isinstance(values, Cells) else values)
+    return list(values.header if isinstance(values, CsvRecord) else values)
 
 
 def read_files(path: Path) -> Iterator[Record]:
@@ -188,7 +188,7 @@ def _read_csv(path: Path, separator: str = ",") -> Iterator[Record]:
             if cells and len(cells) != len(header):
                 raise DataError(f"{path}:{line}: expected {len(header)} cells as in the header, got {len(cells)}")
             if cells:
-                values = Cells({name: Cell(text) for name, text in zip(header, cells, strict=True) if text})
+                values = CsvRecord({name: CsvText(text) for name, text in zip(header, cells, strict=True) if text})
                 values.header = tuple(header)
                 yield f"{path}:{line}", values
             line = reader.line_num + 1

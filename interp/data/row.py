@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from string import ascii_uppercase
 from typing import Any
 
-from interp.data.fields import blank, cell, entries, read_answers, read_ids, read_text, read_truth
+from interp.data.fields import blank, entries, field_value, read_answers, read_ids, read_text, read_truth
 from interp.data.forms import Reading
 from interp.data.turns import Turns, read_turns
 from interp.data.unanswerable import missing
@@ -113,7 +113,7 @@ def read_row(
     """One checked row. Raises DataError with the place for anything that does not fit."""
 
     def get(field: str) -> Any:
-        return reading.fields[field] if field in reading.fields else cell(values, columns, field)
+        return reading.fields[field] if field in reading.fields else field_value(values, columns, field)
 
     def optional(field: str) -> Any:
         value = get(field)

@@ -36,7 +36,7 @@ class Rows(list[QARow]):
         """Rows past a limit, which are not asked: how answers are looked for is chosen from all that the data hold."""
         self.read_as: dict[str, int] = {}
         """In what published forms rows were recognised, and how many: `question=ctx, options=endings, answer=label`."""
-        self.rules: dict[str, str] = {}
+        self.run_options: dict[str, str] = {}
         """Options of a run that fit the form of all rows: `{"correct": "choice"}`."""
 
     def __repr__(self) -> str:
@@ -116,7 +116,7 @@ def rows_of(
     taken: dict[str, str] = {}
     seen: dict[str, None] = {}  # in the order in which they come
     forms: Counter[str | None] = Counter()
-    rules: list[Mapping[str, str]] = []
+    run_options: list[Mapping[str, str]] = []
     counted: Counter[str | None] = Counter()
     never_first = 1.0
     answer_in = columns.get("answer", "answer")
@@ -141,7 +141,7 @@ def rows_of(
         if reading.counted_from_zero:
             counted[reading.answer_in] += 1
             never_first *= 1 - 1 / len(row.options) if row.right_letters != ("A",) else inf
-        rules += [reading.rules] if reading.rules not in rules else []
+        run_options += [reading.run_options] if reading.run_options not in run_options else []
         if len(rows) == limit:
             break
     if NO_ANSWER in left_out and (answer_in not in seen or not skip_unanswerable):
@@ -165,7 +165,7 @@ def rows_of(
         if column not in seen:
             raise DataError(f"columns: no row has the column {column!r} given for {field!r}; found: {_names(seen)}")
     rows.read_as = {form: count for form, count in forms.items() if form is not None}
-    rows.rules = dict(rules[0]) if len(rules) == 1 else {}
+    rows.run_options = dict(run_options[0]) if len(run_options) == 1 else {}
     return rows
 
 

@@ -8,7 +8,7 @@ import torch
 
 from interp.generating.answer_log import AnswerLog, Generated
 from interp.generating.prompts import decoder
-from interp.generating.sampling import Choice, Sampling, choose
+from interp.generating.sampling import NextToken, Sampling, next_tokens
 from interp.models.backends.kinds import backend_of
 from interp.models.batches import common_prefix, left_pad, plan_batches
 from interp.models.loading import (
@@ -113,11 +113,11 @@ class _Sequence:
     near_ties: int = 0
     finish: str = "length"
 
-    def add(self, choice: Choice, ends: frozenset[int]) -> None:
-        self.ids.append(choice.token)
-        self.logprobs.append(choice.logprob)
-        self.near_ties += choice.near_tie
-        if choice.token in ends or self.stop.completed(self.ids):
+    def add(self, token: NextToken, ends: frozenset[int]) -> None:
+        self.ids.append(token.token)
+        self.logprobs.append(token.logprob)
+        self.near_ties += token.near_tie
+        if token.token in ends or self.stop.completed(self.ids):
             self.finish = "stop"
 
 
@@ -148,13 +148,13 @@ def _generate_batch(
                 index = torch.tensor(rows, device=device)
                 logits, mask = logits[index.to(logits.device)], mask[index]
                 cache.select(index)
-            choices = choose(logits, sampling, [sequence.stream for sequence in going])
-            for sequence, choice in zip(going, choices, strict=True):
-                sequence.add(choice, ends)
+            drawn = next_tokens(logits, sampling, [sequence.stream for sequence in going])
+            for sequence, token in zip(going, drawn, strict=True):
+                sequence.add(token, ends)
             kept = [row for row, sequence in enumerate(going) if sequence.finish != "stop"]
             if not kept or step + 1 == max_new_tokens:
                 break
-            tokens = torch.tensor([[choices[row].token] for row in kept], device=device)
+            tokens = torch.tensor([[drawn[row].token] for row in kept], device=device)
             mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
             if len(kept) < len(going):  # finished sequences cost nothing more
                 mask = mask[kept]

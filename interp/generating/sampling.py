@@ -45,7 +45,7 @@ class Sampling:
 
 
 @dataclass(frozen=True)
-class Choice:
+class NextToken:
     """The token chosen for one sequence."""
 
     token: int
@@ -56,18 +56,18 @@ class Choice:
 
 
 @torch.inference_mode()
-def choose(
+def next_tokens(
     logits: Float[Tensor, "sample d_vocab"], sampling: Sampling, streams: Sequence[np.random.Generator]
-) -> list[Choice]:
+) -> list[NextToken]:
     """The next token of every sequence; each draw takes one number of its stream. `logits` are not changed."""
-    choices: list[Choice] = []
+    drawn: list[NextToken] = []
     for rows in logits.split(ROWS):
         rows = rows.float()
         best = rows.max(-1, keepdim=True)
         below = rows - best.values
         log_mass = below.exp().sum(-1).log()
         if sampling.temperature:
-            here = streams[len(choices) : len(choices) + len(rows)]
+            here = streams[len(drawn) : len(drawn) + len(rows)]
             tokens = torch.tensor(
                 [_draw(row, sampling, stream) for row, stream in zip(below, here, strict=True)], device=rows.device
             )[:, None]
@@ -76,8 +76,8 @@ def choose(
             tokens = best.indices
             near = below.scatter(-1, tokens, -math.inf).amax(-1) > -NEAR_TIE
         logprobs = below.gather(-1, tokens)[:, 0] - log_mass
-        choices += map(Choice, tokens[:, 0].tolist(), logprobs.tolist(), near.tolist())
-    return choices
+        drawn += map(NextToken, tokens[:, 0].tolist(), logprobs.tolist(), near.tolist())
+    return drawn
 
 
 def _draw(below: Float[Tensor, " d_vocab"], sampling: Sampling, stream: np.random.Generator) -> int:

@@ -36,13 +36,11 @@ def _end(prompt: str) -> int:
     return thought[1] if thought else 0
 
 
-def thinking_warnings(prompt: str, tokenizer: Any, options: Mapping[str, Any] | None, max_new_tokens: int) -> list[str]:
-    """What to do before a model that thinks is given few tokens; none otherwise."""
-    if max_new_tokens >= LITTLE or not may_think(prompt, tokenizer, options):
-        return []
-    switch = next(iter(name for name in without_thought(tokenizer) if SWITCHES[name] is False), None)
-    off = f", or turn thinking off with --chat-option {switch}=false" if switch else ""
-    return [
-        f"the model's chat template has a place for a thought, and max_new_tokens is {max_new_tokens}: a thought that "
-        f"is cut off leaves the answer unknown; give --max-new-tokens {4 * LITTLE}{off}"
-    ]
+def too_little_for_thought(prompt: str, tokenizer: Any, options: Mapping[str, Any] | None, max_new_tokens: int) -> bool:
+    """Whether a model that may think after this prompt is given so few tokens that its thought may be cut off."""
+    return max_new_tokens < LITTLE and may_think(prompt, tokenizer, options)
+
+
+def off_switch(tokenizer: Any) -> str | None:
+    """The variable by which a chat template turns thinking off; None where it has none."""
+    return next((name for name in without_thought(tokenizer) if SWITCHES[name] is False), None)

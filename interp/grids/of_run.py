@@ -38,8 +38,8 @@ class RunLike(ABC):
 
     @property
     @abstractmethod
-    def settings(self) -> dict[str, Any]:
-        """`run.json`."""
+    def record(self) -> dict[str, Any]:
+        """`run.json`, of which `settings` is one entry."""
 
     @property
     @abstractmethod
@@ -98,8 +98,8 @@ class RunLike(ABC):
         if name == "fold":
             return np.array([-1 if line["fold"] is None else line["fold"] for line in self.samples])
         if name == "site":
-            return self.settings["settings"]["sites"][0]
-        return getattr(self, name) if name in ("answers", "attention") else self.settings["settings"][name]
+            return self.record["settings"]["sites"][0]
+        return getattr(self, name) if name in ("answers", "attention") else self.record["settings"][name]
 
 
 GridLike = xr.Dataset | RunLike | str | Path

@@ -12,8 +12,8 @@ from interp.errors import DataError
 from interp.generating import options
 from interp.support.arguments import number, one_of
 from interp.support.messages import shown
+from interp.text.comparable import comparable
 from interp.text.final_number import final_number
-from interp.text.folding import fold
 from interp.text.matching import CandidateFinder
 from interp.text.number_words import names_a_number
 from interp.text.numerals import same_number
@@ -117,8 +117,8 @@ def normalise(text: str) -> str:
 
     An answer that is nothing else ("The", "!!!", "A") keeps what the last step would have left empty.
     """
-    bare = _without_punctuation(fold(_without_punctuation(text)).text)
-    return " ".join(_ARTICLE.sub(" ", bare).split()) or " ".join(bare.split()) or fold(text.strip()).text
+    bare = _without_punctuation(comparable(_without_punctuation(text)).text)
+    return " ".join(_ARTICLE.sub(" ", bare).split()) or " ".join(bare.split()) or comparable(text.strip()).text
 
 
 def _without_punctuation(text: str) -> str:
@@ -201,4 +201,4 @@ def _earliest(finder: CandidateFinder, text: str) -> str | None:
 
 
 def _folded(answers: Sequence[str]) -> set[str]:
-    return {fold(answer.strip()).text for answer in answers}
+    return {comparable(answer.strip()).text for answer in answers}

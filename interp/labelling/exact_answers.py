@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from interp.errors import DataError
 from interp.generating.asking import Exchange
 from interp.support.arguments import one_of, one_text, several_texts
+from interp.text.comparable import comparable
 from interp.text.fillers import Filler, without_fillers
 from interp.text.final_number import final_number
-from interp.text.folding import fold
 from interp.text.matching import CandidateFinder
 from interp.text.short_answer import short_answer
 
@@ -141,6 +141,8 @@ def _pattern_finder(pattern: str | None) -> Callable[[str], list[Span]]:
 
     def find(text: str) -> list[Span]:
         spans = [match.span(1) for match in compiled.finditer(text) if match.start(1) < match.end(1)]
-        return [span for span in spans if fold(text[slice(*span)]).text == fold(text[slice(*spans[0])]).text]
+        return [
+            span for span in spans if comparable(text[slice(*span)]).text == comparable(text[slice(*spans[0])]).text
+        ]
 
     return find

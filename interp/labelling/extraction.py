@@ -7,7 +7,7 @@ from interp.errors import DataError
 from interp.generating.asking import Exchange, ask, check_fields
 from interp.labelling.exact_answers import Locate, Located, Span
 from interp.support.arguments import several_texts, whole_number
-from interp.text.folding import fold
+from interp.text.comparable import comparable
 from interp.text.matching import CandidateFinder
 from interp.text.short_answer import short_answer
 
@@ -112,7 +112,7 @@ def reply_spans(reply: str | None, text: str) -> list[Span] | None:
     if reply is None or span is None:
         return None
     said = reply[slice(*span)]
-    if fold(said).text == fold(NO_ANSWER).text:
+    if comparable(said).text == comparable(NO_ANSWER).text:
         return []
     found = CandidateFinder([said]).found(text)
     return None if found is None or found.loose else found.spans  # asked for word for word

@@ -115,16 +115,3 @@ def agreement(verdict: Sequence[bool | None], hand: Sequence[bool | None]) -> Ag
     yes, right = (pairs[True, True] + pairs[True, False]) / n, (pairs[True, True] + pairs[False, True]) / n
     chance = yes * right + (1 - yes) * (1 - right)
     return Agreement(n, share, (share - chance) / (1 - chance) if chance < 1 else None, confusion, unclear)
-
-
-def judge_sentence(counts: Mapping[str, Any]) -> str:
-    """What `Judgement.counts` says, in words."""
-    hand = counts["agreement"]
-    said = (
-        f"A judge labelled answers: {counts['yes']} right, {counts['no']} wrong, {counts['unclear']} neither "
-        f"yes nor no (no label), {counts['not_asked'] + counts['too_long']} samples not asked."
-    )
-    if not hand["n"]:
-        return f"{said} There are no hand labels to compare it with."
-    kappa = "undefined" if hand["kappa"] is None else f"{hand['kappa']:.2f}"
-    return f"{said} It agrees with {hand['share']:.0%} of {hand['n']} hand labels (Cohen's kappa {kappa})."

@@ -1,6 +1,5 @@
 """Were right and wrong answers located alike? If not, the place may tell which are right (definitions: a sample)."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +17,8 @@ AUC = 0.1
 """A place is noted if the 95 % interval of its AUC lies wholly above 0.6 or below 0.4."""
 
 METHOD, NO_SPAN = "located by ", "without an exact answer"
-PLACES = {
-    "tokens before it": "tokens of the completion before the exact answer",
-    "tokens after it": "tokens of the completion after the exact answer",
-    "relative place": "share of the completion that comes before the exact answer",
-}
+PLACES = ("tokens before it", "tokens after it", "relative place")
+"""Names of the checks: a share by method, a share without a span, and three places."""
 
 
 @dataclass(frozen=True)
@@ -105,37 +101,3 @@ def _place(
     low, high = auc_interval(value, standard_error(influence, group), n_right, n_wrong)
     noted = low > 0.5 + AUC or high < 0.5 - AUC
     return Check(name, right, wrong, "AUC", value, low, high, n_right, n_wrong, noted)
-
-
-def place_warnings(checks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each noted check, with the rule by which it was noted."""
-    noted = [check for check in checks if check["noted"]]
-    sentences = [
-        f"No exact answer was found in {check['right']:.0%} of the right answers and {check['wrong']:.0%} of the wrong "
-        "ones; by default those are not in the grids, which then speak of the others only (noted because the "
-        f"difference's 95 % interval lies beyond {SHARE:.0%})."
-        for check in noted
-        if check["name"] == NO_SPAN
-    ]
-    methods = [check for check in noted if check["name"].startswith(METHOD)]
-    if methods:
-        shares = "; ".join(
-            f"{c['name']}: {c['right']:.0%} of the right, {c['wrong']:.0%} of the wrong" for c in methods
-        )
-        sentences.append(
-            f"Right and wrong answers were located by different methods ({shares}): the place itself may give away "
-            f"whether the answer is right (noted because a difference's 95 % interval lies beyond {SHARE:.0%})."
-        )
-    places = [check for check in noted if check["name"] in PLACES]
-    if places:
-        means = "; ".join(
-            f"{PLACES[c['name']]}: mean {c['right']:.2g} if right, {c['wrong']:.2g} if wrong, AUC {c['value']:.2f} "
-            f"[{c['low']:.2f}, {c['high']:.2f}]"
-            for c in places
-        )
-        sentences.append(
-            f"Right and wrong answers stand at different places ({means}): compare the grids with the control that "
-            f"knows the position only (noted because an AUC's 95 % interval lies beyond {0.5 - AUC:.1f} or "
-            f"{0.5 + AUC:.1f})."
-        )
-    return sentences

@@ -1,7 +1,7 @@
 """Special tokens inside answers: where one stands before the end, the model may have ended its turn and gone on."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from interp.labelling.answers import Answers
@@ -24,16 +24,4 @@ def special_inside(answers: Answers, special_ids: Sequence[int]) -> list[dict[st
     return [
         {"token": "" if decode is None else decode([token]), "id": token, "samples": n}
         for token, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    ]
-
-
-def special_warnings(counts: Mapping[str, Any]) -> list[str]:
-    """A sentence about the special tokens that a run's record counts inside answers; none where there are none."""
-    inside = counts.get("special_inside") or []
-    if not inside:
-        return []
-    named = ", ".join(f"{one['token']!r} in {one['samples']}" for one in inside[:3])
-    return [
-        f"Special tokens stand inside generated answers ({named} of {counts['completions']['generated']}): if one ends "
-        "the model's turn, what follows is no answer, and -8 … -1 are not its end; give it as --stop text."
     ]

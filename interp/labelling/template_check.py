@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,17 +75,3 @@ def template_check(
         "templates": [{"template": one, "right": k, "n": n} for one, (k, n) in list(shares.items())[:SHOWN]],
         "noted": bool(low > 0.5 + AUC),
     }
-
-
-def template_sentences(counts: Mapping[str, Any]) -> list[str]:
-    """What a run's record says of question templates, where they tell which answers are right."""
-    check = counts.get("template_check")
-    if not check or not check["noted"]:
-        return []
-    some = "; ".join(f"“{one['template']}”: {one['right']} of {one['n']} right" for one in check["templates"])
-    return [
-        f"The kind of question alone tells right from wrong answers: AUC {check['value']:.2f} "
-        f"[{check['low']:.2f}, {check['high']:.2f}] by {check['n_templates']} templates ({some}). A probe may read the "
-        "task, not the answer's truth: give every row its template as `group`, so that none stands on both sides of a "
-        "fold, or probe one template at a time."
-    ]

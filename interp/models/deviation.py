@@ -36,10 +36,10 @@ def deviates(ours: Tensor, theirs: Tensor, tolerance: float) -> bool:
     return not relative_deviation(ours, theirs) <= tolerance
 
 
-def keep(store: dict[str, Tensor], name: str) -> Callable[[Tensor], None]:
+def keep(seen: dict[str, Tensor], name: str) -> Callable[[Tensor], None]:
     """A hook that keeps a copy of what it sees."""
 
     def kept(tensor: Tensor) -> None:
-        store[name] = tensor.detach().clone()
+        seen[name] = tensor.detach().clone()
 
     return kept

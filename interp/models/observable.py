@@ -69,8 +69,8 @@ def _trial(model: HookedModel) -> tuple[bool, ...]:
         if value is None or value.shape != (1, 7, kv_heads, info.d_head) or not kv_heads or info.n_heads % kv_heads:
             return False
         if cache is not None:  # what the attention itself reads
-            stored = cache.values(layer)
-            return stored.shape == value.shape and not deviates(value, stored, tolerance_of(info.dtype))
+            held = cache.values(layer)
+            return held.shape == value.shape and not deviates(value, held, tolerance_of(info.dtype))
         if pattern is None or z is None:
             return False
         of_head = repeat(value, "one key kv d -> one key (kv group) d", group=info.n_heads // kv_heads)

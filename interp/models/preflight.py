@@ -17,7 +17,7 @@ from interp.models.sites import check_sites
 
 TEXT = "The capital of France is Paris, and the capital of Japan is Tokyo."
 N_TOKENS = 12
-SITES = ("resid_pre", "resid_post")
+ALWAYS = ("resid_pre", "resid_post")
 """What every run reads."""
 
 
@@ -89,7 +89,7 @@ def preflight(model: HookedModel, *, reference: Reference | None = None, sites: 
     else:
         ids = probe_ids(model.tokenizer, info.d_vocab)
     n, tolerance = ids.shape[1], tolerance_of(info.dtype)
-    check_sites(model, [*dict.fromkeys((*SITES, *sites))])
+    check_sites(model, [*dict.fromkeys((*ALWAYS, *sites))])
     seen: dict[str, Tensor] = {}
     shown = [layer for layer, there in enumerate(has_pattern(model)) if there]
     names = [hook_name("resid_post", layer) for layer in range(info.n_layers)]

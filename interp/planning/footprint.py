@@ -4,7 +4,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 from interp.capturing.attention import METRICS
 from interp.errors import RunError
 from interp.planning.shapes import Shapes
+from interp.reporting.units import gigabytes
 from interp.statistics.samples import DIRECTIONS
 from interp.storing.shard_files import Shard
+from interp.storing.shard_io import QUESTION
 from interp.storing.shards import SHARD_SAMPLES
-from interp.storing.store import QUESTION
-from interp.support.machine import usable_memory
 from interp.support.safetensors_stream import layout
 
 SPARE = 1 << 26
@@ -24,7 +24,7 @@ SPARE = 1 << 26
 
 
 def shard_specs(shapes: Shapes, sites: Sequence[str], roles: Sequence[str], n: int) -> dict[str, dict[str, Any]]:
-    """Type and shape of every tensor in a shard of `n` samples (the layout of `interp.storing.store`)."""
+    """Type and shape of every tensor in a shard of `n` samples (the layout of `interp.storing.shard_io`)."""
     specs: dict[str, dict[str, Any]] = {}
     for layer in range(shapes.n_layers):
         for site in sites:
@@ -105,28 +105,6 @@ def memory_bytes(
     }
 
 
-def conversion_lines(taken: Mapping[str, int] | None) -> list[str]:
-    """What the conversion of a GGUF file takes, in words; nothing where there is none."""
-    if taken is None:
-        return []
-    disk, free, memory = (gigabytes(taken[name]) for name in ("disk", "free", "memory"))
-    return [
-        f"conversion of the GGUF file, once: {disk} in the cache, where {free} are free; {memory} of memory (estimate)"
-    ]
-
-
-def conversion_warnings(taken: Mapping[str, int] | None) -> list[str]:
-    """Where the conversion of a GGUF file finds too little room."""
-    out = []
-    if taken is not None and taken["disk"] > taken["free"]:
-        disk, free = gigabytes(taken["disk"]), gigabytes(taken["free"])
-        out.append(f"the converted GGUF file needs {disk}, but {free} are free: set INTERP_CACHE to another folder")
-    if taken is not None and taken["memory"] > (usable := usable_memory()):
-        memory, held = gigabytes(taken["memory"]), gigabytes(usable)
-        out.append(f"converting the GGUF file needs {memory} of memory, but this process may use {held}")
-    return out
-
-
 def free_bytes(out: Path) -> int:
     """Free room where a folder is or would be made."""
     place = out.absolute()
@@ -143,9 +121,3 @@ def check_room(out: Path, shapes: Shapes, sites: Sequence[str], n_roles: int, sa
             f"{out}: the activations of {samples} samples need {gigabytes(needed)}, but {gigabytes(free)} are free; "
             "make room, choose another folder, or ask for fewer rows (limit) or sites"
         )
-
-
-def gigabytes(size: int) -> str:
-    """A size to three digits, in the unit that suits it."""
-    power = min(4, int(math.log(max(size, 1), 1000)))
-    return f"{size / 1000**power:.3g} {('bytes', 'kB', 'MB', 'GB', 'TB')[power]}"

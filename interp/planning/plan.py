@@ -19,16 +19,16 @@ from interp.models.batches import common_prefix, plan_batches
 from interp.models.loading import conversion_of, model_tokenizer, read_config
 from interp.models.placement import read_dtype
 from interp.planning.footprint import (
-    conversion_lines,
-    conversion_warnings,
     free_bytes,
-    gigabytes,
     memory_bytes,
     most_bytes,
 )
-from interp.planning.prompt_notes import answers_any, generation_notes, prompt_notes
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
+from interp.reporting.beforehand import method_sentence, prompt_sentences
+from interp.reporting.notes import length_warnings, thought_warnings
+from interp.reporting.plan_words import of_rows_tried, plan_text, plan_warnings, rows_left_out, timed_on
+from interp.reporting.units import gigabytes
 from interp.runs.keywords import RUN_DEFAULTS, RunOptions
 from interp.runs.rows import load_settings_model
 from interp.runs.settings import Settings
@@ -88,50 +88,16 @@ class Plan:
 
     def __repr__(self) -> str:
         """In one line: how many rows, and what is large."""
-        left_out = sum(map(len, self.excluded.values()))
+        left_out = rows_left_out(vars(self))
         return f"Plan({self.rows} rows, {left_out} left out; disk {gigabytes(self.disk)}; print it for everything)"
 
     @property
     def warnings(self) -> list[str]:
         """What should be mended before the run begins."""
-        out = []
-        if self.disk > self.free:
-            out.append(f"the activations need {gigabytes(self.disk)}, but {gigabytes(self.free)} are free")
-        if self.on_cpu and (peak := max(self.memory.values())) > (usable := usable_memory()):
-            out.append(f"a step needs {gigabytes(peak)} of memory, but this process may use {gigabytes(usable)}")
-        out += conversion_warnings(self.conversion)
-        if sum(map(len, self.excluded.values())) == self.rows:
-            out.append("no row is left")
-        return [*out, *self.notes]
+        return [*plan_warnings(vars(self), usable_memory()), *self.notes]
 
     def __str__(self) -> str:
-        shortest, median, longest = self.prompt_tokens
-        left_out = sum(map(len, self.excluded.values()))
-        lines = [f"{self.rows} rows, {self.answered} to be answered; {left_out} left out"]
-        lines += [f"  {status}: {len(ids)} ({_some(ids)})" for status, ids in self.excluded.items() if ids]
-        lines += [f"  read as {form}: {count}" for form, count in self.read_as.items()]
-        lines.append(f"prompts: {shortest} to {longest} tokens, median {median}")
-        if self.shared_prefix:
-            lines.append(
-                f"  {self.shared_prefix} tokens are common to all and run once; each pass saves {self.saved_tokens:,}"
-            )
-        lines.append(f"batches: {self.batches['answering']} answering, {self.batches['capturing']} capturing")
-        lines.append(f"disk: at most {gigabytes(self.disk)} in {self.shards} shards; {gigabytes(self.free)} free")
-        lines += conversion_lines(self.conversion)
-        memory = {name: gigabytes(size) for name, size in self.memory.items()}
-        lines.append(
-            f"memory (estimate): {memory['capturing']} while capturing, of which weights {memory['weights']}; "
-            f"{memory['probing']} while probing, for each worker"
-        )
-        if self.seconds is None:
-            lines.append("time: not estimated")
-        else:
-            parts = ", ".join(f"{name} {_duration(value)}" for name, value in self.seconds.items())
-            lines.append(f"time (estimate): {parts}; figures and report come on top")
-            lines.append(f"  {self.timed_on}")
-        if self.exact_answer:
-            lines.append(self.exact_answer)
-        return "\n".join([*lines, *(f"warning: {sentence}" for sentence in self.warnings)])
+        return plan_text(vars(self), self.warnings)
 
 
 @public
@@ -172,9 +138,8 @@ def plan(
     request = request.with_tokenizer(tokenizer, n_ctx=shapes.n_ctx)
     settings, asked_rows = request.settings, request.samples
     counted = _counted(asked_rows, settings, shapes, tokenizer, Path("." if out is None else out))
-    counted["exact_answer"] = "" if request.choice is None else str(request.choice)
-    generation = getattr(hooked, "generation_config", None) if answers_any(asked_rows) else None
-    counted["notes"] = (*prompt_notes(settings, asked_rows, tokenizer), *generation_notes(generation))
+    counted["exact_answer"] = "" if request.choice is None else method_sentence(request.choice)
+    counted["notes"] = tuple(prompt_sentences(request.prompt_checks(tokenizer, hooked)))
     counted["read_as"] = request.rows.read_as
     counted["conversion"] = None if converted is None else converted._asdict()
     if not time:
@@ -189,16 +154,13 @@ def plan(
     places = np.unique(np.linspace(0, len(usable) - 1, TIMED_SAMPLES).astype(int))
     timed = [usable[i] for i in places]
     roles = restored_roles(settings.roles, request.objects["roles"])
-    seconds, cut = time_model(hooked, timed, settings, len(usable), counted["batches"]["answering"], roles=roles)
-    counted["notes"] += tuple(f"of {len(timed)} rows tried: {one[:1].lower()}{one[1:]}" for one in cut)
+    seconds, records = time_model(hooked, timed, settings, len(usable), counted["batches"]["answering"], roles=roles)
+    unended = [*length_warnings(records, settings.max_new_tokens), *thought_warnings(records)]
+    counted["notes"] += of_rows_tried(len(timed), unended)
     seconds["probing"] = time_probes(shapes, settings, len(usable))
-    how = (
-        f"from {len(places)} rows answered and captured in one batch, and a few cells of each grid probed on "
-        f"{min(len(usable), TIMED_CELL)} vectors drawn at random, on this machine as busy as it is now"
-    )
     asks = {"judge": settings.correct == JUDGE, "extractor": settings.exact_answer == "extract"}
-    if asking := [name for name, is_asked in asks.items() if is_asked]:
-        how += f"; what the {' and the '.join(asking)} will take is not in it"
+    asking = [name for name, is_asked in asks.items() if is_asked]
+    how = timed_on(len(places), min(len(usable), TIMED_CELL), asking)
     return Plan(**counted, seconds=seconds, timed_on=how)
 
 
@@ -249,13 +211,3 @@ def _counted(rows: list[QARow], settings: Settings, shapes: Shapes, tokenizer: A
             samples=len(captured),
         ),
     }
-
-
-def _some(ids: tuple[str, ...]) -> str:
-    return ", ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.3g} min" if seconds < 5400 else f"{seconds / 3600:.3g} h"

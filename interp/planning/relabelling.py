@@ -27,27 +27,17 @@ def relabelled(settings: Settings, given: Mapping[str, Any]) -> Settings:
     return replace(settings, **changed)
 
 
-def way_on(
-    out: Path,
-    settings: Settings,
-    given: Sequence[str],
-    labels: Sequence[bool | None],
-    located: Bool[np.ndarray, " sample"],
-) -> str:
-    """What to do with a run that cannot be probed as its answers are labelled and located; nothing is answered again.
+def lost_answers(labels: Sequence[bool | None], located: Bool[np.ndarray, " sample"]) -> Counter[bool]:
+    """How many right and wrong answers were not located."""
+    return Counter(label for label, found in zip(labels, located, strict=True) if label is not None and not found)
 
-    `labels` are those of the samples that fit, `given` the arguments of the run that were Python objects.
+
+def with_another_method(out: Path, settings: Settings, given: Sequence[str]) -> str:
+    """The command that goes on with a run and locates its answers otherwise.
+
+    `given` are the arguments of the run that were Python objects: then it is a call.
     """
-    lost = Counter(label for label, found in zip(labels, located, strict=True) if label is not None and not found)
-    if not lost:
-        return "Every labelled answer was located: ask other questions, or judge the answers otherwise (--correct)"
     method = "extract" if settings.exact_answer == "first_line" else "first_line"
     if given:
-        again = f"interp.resume({str(out)!r}, {', '.join(f'{name}=…' for name in given)}, exact_answer={method!r})"
-    else:
-        again = f"interp resume {quote(str(out))} --exact-answer {method}"
-    return (
-        f"{lost[False]} wrong and {lost[True]} right answers have no exact answer by the method "
-        f"{settings.exact_answer or 'chosen'!r}. Nothing is lost: go on with `{again}`, or another method, candidates, "
-        "an answer pattern, another rule, or the population `all`"
-    )
+        return f"interp.resume({str(out)!r}, {', '.join(f'{name}=…' for name in given)}, exact_answer={method!r})"
+    return f"interp resume {quote(str(out))} --exact-answer {method}"

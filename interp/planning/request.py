@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from interp.capturing.role_text import split_roles
 from interp.data.rows import QARow, Rows
+from interp.generating.prompt_checks import PromptChecks, check_prompts
 from interp.generating.sampling import sampled_rows
 from interp.labelling.correctness import JUDGE, correctness_rule
-from interp.labelling.method_choice import Choice, choose_method
+from interp.labelling.method_choice import MethodChoice, choose_method
 from interp.models.loading import read_config
 from interp.models.placement import placement, read_dtype
 from interp.planning.enough import check_enough, check_groups
 from interp.runs.labelling_models import split_given
-from interp.runs.rows import IN_PYTHON, asked, data_source, filled_in, fitting_rules, read_rows
+from interp.runs.rows import IN_PYTHON, asked, data_source, filled_in, fitting_options, read_rows
 from interp.runs.run_folder import RunFolder
 from interp.runs.settings import GIVEN, Settings
 
@@ -35,7 +36,7 @@ class Request:
     asked: tuple[str, ...]
     """Names of the options that were given; the others are defaults, or a data set's."""
     data: Any
-    choice: Choice | None = None
+    choice: MethodChoice | None = None
     """How exact answers are looked for, where the user left it open."""
 
     @classmethod
@@ -61,7 +62,7 @@ class Request:
             if asks and labeller not in (None, settings.model) and not labeller.startswith(GIVEN):
                 read_config(labeller)
         rows = read_rows(settings, data)
-        settings = replace(settings, **fitting_rules(rows, options))
+        settings = replace(settings, **fitting_options(rows, options))
         check_groups(rows, settings.folds)
         in_python = {"data": source == IN_PYTHON, "model": not named, **objects, "roles": bool(objects["roles"])}
         given = tuple(name for name, value in in_python.items() if value is not False)
@@ -82,6 +83,17 @@ class Request:
         chat = settings.prompt_format.is_chat(tokenizer)
         choice = choose_method([*rows, *rows.beyond], chat=chat, correct=settings.correct)
         return replace(self, settings=replace(settings, exact_answer=choice.method), rows=rows, choice=choice)
+
+    def prompt_checks(self, tokenizer: "PreTrainedTokenizerBase", model: Any = None) -> PromptChecks:
+        """What can be seen of the prompts before anything is answered; of the loaded model its generation settings."""
+        return check_prompts(
+            self.settings.prompt_format,
+            self.samples,
+            tokenizer,
+            model=self.settings.model,
+            max_new_tokens=self.settings.max_new_tokens,
+            generation=getattr(model, "generation_config", None),
+        )
 
     @property
     def samples(self) -> list[QARow]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,11 +18,9 @@ from interp.grids.attention_columns import transformed_width
 from interp.grids.probes import probe_grid
 from interp.labelling.answers import Answers
 from interp.labelling.generate_answers import generate_answers
-from interp.labelling.length_stops import length_warnings
 from interp.models.loading import HookedModel
 from interp.planning.shapes import Shapes
 from interp.runs.settings import Settings
-from interp.text.thoughts import thought_warnings
 
 TIMED_SAMPLES = 48
 """Rows that are answered and captured to time them."""
@@ -33,10 +32,10 @@ CONTROLS = 3
 
 def time_model(
     model: HookedModel, rows: Sequence[QARow], settings: Settings, total: int, batches: int, *, roles: Roles = ROLES
-) -> tuple[dict[str, float], list[str]]:
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Seconds of answering (in `batches`) and capturing `total` samples like `rows`, after a first one unmeasured.
 
-    Beside them what the answers of these rows warn of: were they cut off?
+    Beside them the records of these rows' answers.
     A batch of answers costs what one answer costs, and for each further row what a row added to the timed batch.
     """
 
@@ -59,8 +58,7 @@ def time_model(
         "answering": first[0] * batches + answer * max(0, total - batches),
         "capturing": first[1] + vectors * (total - 1),  # the shared prefix is captured once, however many rows
     }
-    records = list(answers or ())
-    return seconds, [*length_warnings(records, settings.max_new_tokens), *thought_warnings(records)]
+    return seconds, list(answers or ())
 
 
 def time_probes(shapes: Shapes, settings: Settings, total: int) -> float:

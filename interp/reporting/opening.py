@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from interp.comparing.against_controls import LOGPROBS, control_sentences, title
+from interp.comparing.against_controls import LOGPROBS
 from interp.fitting.estimators import PROBES, ProbeSpec
+from interp.reporting.control_words import control_sentences, title
 
 ALPHA = 0.05
 SMALL_CLASS = 30

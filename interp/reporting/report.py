@@ -10,19 +10,21 @@ from typing import Any
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from interp.applying.for_use import use_sentences
-from interp.comparing.widths import width_sentences
 from interp.controls.permutations import PERMUTATIONS, STATISTICS
-from interp.labelling.length_stops import length_warnings
-from interp.labelling.place_check import place_warnings
-from interp.labelling.special_inside import special_warnings
-from interp.labelling.template_check import template_sentences
 from interp.reporting import report_tables as tables
+from interp.reporting.difference_words import width_sentences
+from interp.reporting.notes import (
+    filler_warnings,
+    length_warnings,
+    place_warnings,
+    special_warnings,
+    template_sentences,
+    thought_warnings,
+)
 from interp.reporting.opening import small_class_note, tests_own_kind
 from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
+from interp.reporting.use_words import use_sentences
 from interp.reporting.verdict import headline, verdict, warnings
-from interp.text.fillers import filler_warnings
-from interp.text.thoughts import thought_warnings
 
 CAPTIONS = {
     "comparison": "Probe grid, attention grid and their difference, on the same samples, axes and folds.",

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from interp.labelling.judgement import judge_sentence
 from interp.labelling.length_stops import length_stops
+from interp.reporting.notes import judge_sentence
 from interp.reporting.verdict import Number, best_embedding, nested_best
 
 SHOWN_IDS = 8

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from interp.comparing.against_controls import EMBED, gain_text, title
+from interp.comparing.against_controls import EMBED
+from interp.reporting.control_words import gain_text, title
 from interp.reporting.opening import (
     ALPHA,
     confidence_sentences,

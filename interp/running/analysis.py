@@ -200,6 +200,6 @@ def redraw(run: Run) -> None:
     """Figures and report of a finished run once more, from its stored grids. Raises RunError if it is not finished."""
     with locked(run.folder.path), writing(run.folder.path):
         run = Run(run.folder)  # as it is now: nobody else is working on it
-        if run.settings["state"] != "done":
-            raise RunError(f"{run.folder.path} is not finished; `{going_on(run.settings, run.folder.path)}` first")
-        draw(run.folder, run.probe, run.attention, run.capture, run.settings)
+        if run.record["state"] != "done":
+            raise RunError(f"{run.folder.path} is not finished; `{going_on(run.record, run.folder.path)}` first")
+        draw(run.folder, run.probe, run.attention, run.capture, run.record)

@@ -15,10 +15,11 @@ from interp.generating.answer_log import AnswerLog
 from interp.generating.sampling import sampled_rows
 from interp.labelling.answers import Answers
 from interp.labelling.generate_answers import generate_answers
-from interp.labelling.length_stops import length_warnings
 from interp.models.loading import HookedModel, model_info, model_tokenizer, undefined_metrics
 from interp.models.memory import Splits
-from interp.planning.relabelling import way_on
+from interp.planning.relabelling import lost_answers, with_another_method
+from interp.reporting.notes import length_warnings, thought_warnings
+from interp.reporting.progress_words import way_on
 from interp.running.record import run_candidates, sample_counts, used_labellers
 from interp.runs.labelling_models import labelling_models
 from interp.runs.opened_run import Run
@@ -31,7 +32,6 @@ from interp.storing.shards import finished_batches, nonfinite_counts, write_shar
 from interp.support.atomic import remove, write_text
 from interp.support.numerics import check_repeatable
 from interp.support.progress import bar, say
-from interp.text.thoughts import thought_warnings
 
 
 def measure(
@@ -156,5 +156,6 @@ def _folds(
     except DataError as error:
         lines = sample_lines(answers, positions, None)
         write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
-        hint = way_on(folder.path, settings, given, usable, located)
+        another = with_another_method(folder.path, settings, given)
+        hint = way_on(lost_answers(usable, located), settings.exact_answer, another)
         raise DataError(f"{error}. {hint} (the answers are in {folder.path / 'answers.jsonl'})") from error

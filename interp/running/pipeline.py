@@ -148,7 +148,7 @@ def open_run(out: str | Path) -> Run:
     ('layer', 'token')
     """
     opened = Run(RunFolder.at(out))
-    opened.settings  # noqa: B018  (fails at once for a folder that holds no run)
+    opened.record  # noqa: B018  (fails at once for a folder that holds no run)
     return opened
 
 

@@ -21,8 +21,8 @@ from interp.labelling.special_inside import special_inside
 from interp.labelling.template_check import template_check
 from interp.models.backends.kinds import is_hooked
 from interp.models.loading import HookedModel, model_info, model_tokenizer
-from interp.planning.prompt_notes import answers_any, generation_notes, prompt_notes
 from interp.planning.request import Request
+from interp.reporting.beforehand import method_sentence, prompt_sentences
 from interp.runs.run_folder import now
 from interp.runs.run_record import RunRecord
 from interp.runs.settings import GIVEN, Settings
@@ -35,17 +35,13 @@ from interp.support.numerics import numerics
 def new_record(request: Request, model: HookedModel, out: str | Path) -> RunRecord:
     """The record of a run that begins."""
     settings, rows = request.settings.to_json(), request.rows
-    tokenizer = model_tokenizer(model)
     record = RunRecord(
         state="answering",
         created=now(),
         settings=settings,
         asked={name: settings[name] for name in request.asked if name in settings},
         used=used_settings(request, model),
-        notes=[
-            *prompt_notes(request.settings, request.samples, tokenizer),
-            *(generation_notes(getattr(model, "generation_config", None)) if answers_any(request.samples) else ()),
-        ],
+        notes=prompt_sentences(request.prompt_checks(model_tokenizer(model), model)),
         versions=versions(),
         model=describe_model(model),
         numerics={"model": numerics(model_info(model).device)},
@@ -79,7 +75,7 @@ def used_settings(request: Request, model: HookedModel) -> dict[str, Any]:
         "C": list(ProbeSpec(settings.probe, C=settings.C).strengths) if settings.probe in TUNABLE else None,
     }
     if request.choice is not None:
-        used["exact_answer_choice"] = str(request.choice)
+        used["exact_answer_choice"] = method_sentence(request.choice)
     return used | used_method(settings, request.rows)
 
 

@@ -19,22 +19,15 @@ from interp.grids.grid import load_grid
 from interp.grids.of_run import RunLike
 from interp.grids.tidy import read_tidy
 from interp.labelling.answers import Answers
-from interp.labelling.judgement import judge_sentence
-from interp.labelling.length_stops import length_warnings
-from interp.labelling.place_check import place_warnings
-from interp.labelling.special_inside import special_warnings
-from interp.labelling.template_check import template_sentences
-from interp.reporting.opening import confidence_sentences, opening, small_class_note
+from interp.reporting.summary import summary_lines
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
 from interp.runs.sample_lines import read_answers
 from interp.runs.status import status
 from interp.storing.shard_files import finished_shards, verify_shards
-from interp.storing.store import ShardReader
+from interp.storing.shard_io import ShardReader
 from interp.storing.stored import read_padded, stored_capture
 from interp.support.arguments import instance
 from interp.support.public import public
-from interp.text.fillers import filler_warnings
-from interp.text.thoughts import thought_warnings
 
 _CAPTURED = ("probing", "reporting", "done")
 """States of a run whose activations are all there."""
@@ -64,9 +57,14 @@ class Run(RunLike):
         return str(self.folder.path)
 
     @cached_property
-    def settings(self) -> dict[str, Any]:
-        """`run.json`."""
+    def record(self) -> dict[str, Any]:
+        """`run.json`: what was asked (its entry `settings`), on what, and what became of every sample."""
         return read_run_json(self.folder)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The older name of `record`."""
+        return self.record
 
     @cached_property
     def samples(self) -> list[dict[str, Any]]:
@@ -77,7 +75,7 @@ class Run(RunLike):
     @cached_property
     def answers(self) -> Answers:
         """What the model was given and produced."""
-        return read_answers(self.samples, span_uses_gold=bool(self.settings.get("span_uses_gold")))
+        return read_answers(self.samples, span_uses_gold=bool(self.record.get("span_uses_gold")))
 
     @cached_property
     def probe(self) -> xr.Dataset:
@@ -113,7 +111,7 @@ class Run(RunLike):
     def capture(self) -> Capture:
         """The activations; vectors stay on disk until a layer is asked for."""
         folder = self._reached(self.folder.activations, *_CAPTURED)
-        return stored_capture(folder, tuple(self.answers.id), self.positions, run=run_identity(self.settings))
+        return stored_capture(folder, tuple(self.answers.id), self.positions, run=run_identity(self.record))
 
     def activations(self, *, layer: int, role: str, site: str = "resid_post") -> Float[Tensor, "sample width"]:
         """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded.
@@ -124,7 +122,7 @@ class Run(RunLike):
         >>> run.activations(layer=4, role="exact_answer_last").shape
         torch.Size([24, 128])
         """
-        reader = ShardReader(self._reached(self.folder.activations, *_CAPTURED), run=run_identity(self.settings))
+        reader = ShardReader(self._reached(self.folder.activations, *_CAPTURED), run=run_identity(self.record))
         return read_padded(reader, site, layer, tuple(self.answers.id), role=role)
 
     def status(self) -> str:
@@ -133,8 +131,8 @@ class Run(RunLike):
 
     def verify(self) -> list[str]:
         """One sentence for every shard that is damaged, missing or foreign; none if all is well."""
-        problems = verify_shards(self.folder.activations, run=run_identity(self.settings))
-        if problems or self.settings["state"] not in _CAPTURED:
+        problems = verify_shards(self.folder.activations, run=run_identity(self.record))
+        if problems or self.record["state"] not in _CAPTURED:
             return problems
         captured = {sample for shard in finished_shards(self.folder.activations) for sample in shard.sample_ids}
         tokens = zip(self.answers.prompt_ids, self.answers.completion_ids, strict=True)
@@ -152,54 +150,8 @@ class Run(RunLike):
 
     def summary(self) -> str:
         """What the run found, in a few lines of text."""
-        best, counts = self.comparison["best"], self.settings["counts"]
-        lines = [
-            f"{counts['samples']} samples, {_percent(counts['accuracy'])} right, {counts['population']} in the grids "
-            f"(labelled, with an exact answer)."
-        ]
-        if choice := self.settings.get("used", {}).get("exact_answer_choice"):
-            lines.append(choice)
-        if left_out := self.settings["data"].get("left_out"):
-            reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
-            lines.append(f"Questions without an answer, left out: {reasons}.")
-        if nonfinite := counts.get("nonfinite"):
-            lines.append(
-                f"{sum(nonfinite.values())} numbers in {len(nonfinite)} stored tensors are NaN or infinite (first "
-                f"{next(iter(nonfinite))}; all in run.json); their samples are left out of those cells."
-            )
-        if near_ties := counts.get("near_ties"):
-            lines.append(
-                f"At {near_ties} step(s) of generation two tokens were equally likely to within rounding: in batches "
-                "of another size the answer may differ there (near_ties in samples.jsonl)."
-            )
-        lines.append(opening(self.probe, self.comparison))
-        lines += confidence_sentences(self.comparison.get("against_controls", []))
-        lines += template_sentences(counts)
-        cell, nested = best["attention"]["cell"], best["attention"]["nested"]
-        if cell is None or nested["value"] is None:
-            lines.append("attention grid: no cell is defined.")
-        else:
-            lines.append(
-                f"attention grid: best cell layer {cell['layer']}, {cell['token']}; chosen on other folds its AUC is "
-                f"{nested['value']:.2f} [{nested['low']:.2f}, {nested['high']:.2f}]."
-            )
-        between = self.comparison["correlation"]["raw"]["between"]
-        if between is not None:
-            lines.append(f"Correlation of the two grids over cells: {between:.2f}.")
-        if counts.get("judge") is not None:
-            lines.append(judge_sentence(counts["judge"]))
-        notes = [
-            *self.settings.get("notes", ()),
-            *small_class_note(self.probe, self.comparison),
-            *length_warnings(self.samples, self.settings["settings"].get("max_new_tokens")),
-            *thought_warnings(self.samples),
-            *special_warnings(counts),
-            *filler_warnings(self.settings),
-            *place_warnings(counts.get("place_check", ())),
-        ]
-        lines += [f"Note: {sentence}" for sentence in notes]
-        lines.append(f"Report: {self.folder.report}")
-        return "\n".join(lines)
+        lines = summary_lines(self.record, self.samples, self.probe, self.comparison)
+        return "\n".join([*lines, f"Report: {self.folder.report}"])
 
     def _grid(self, group: str) -> xr.Dataset:
         return load_grid(self._reached(self.folder.grid_nc, "done"), group=group)
@@ -218,8 +170,4 @@ class Run(RunLike):
 
     def __repr__(self) -> str:
         """In one line: where it is, and how far."""
-        return f"Run({str(self.folder.path)!r}, state={self.settings.get('state')!r})"
-
-
-def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{share:.0%}"
+        return f"Run({str(self.folder.path)!r}, state={self.record.get('state')!r})"

@@ -43,13 +43,13 @@ def filled_in(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in own.items() if value is not None} | given
 
 
-def fitting_rules(rows: Rows, options: Mapping[str, Any]) -> dict[str, Any]:
+def fitting_options(rows: Rows, options: Mapping[str, Any]) -> dict[str, Any]:
     """What the published form of the rows decides (a choice, a number) where neither user nor data set did."""
     given = {name for name, value in options.items() if value is not None}
     if "dataset" in given:
         return {}
     implied = {"exact_answer"} if {"candidates", "answer_pattern"} & given else set()
-    return {name: value for name, value in rows.rules.items() if name not in given | implied}
+    return {name: value for name, value in rows.run_options.items() if name not in given | implied}
 
 
 def model_source(settings: Settings, model: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""The files of shards, and whether they are well: a tensor file and the marker that vouches for it (`store.py`)."""
+"""The files of shards, and whether they are well: a tensor file and the marker that vouches for it (`shard_io.py`)."""
 
 import json
 import re

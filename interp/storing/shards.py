@@ -14,7 +14,7 @@ from torch import Tensor
 
 from interp.capturing.activations import Capture
 from interp.storing.shard_files import finished_shards
-from interp.storing.store import QUESTION, ShardWriter
+from interp.storing.shard_io import QUESTION, ShardWriter
 
 SHARD_SAMPLES = 64
 

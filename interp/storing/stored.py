@@ -14,7 +14,7 @@ from interp.capturing.activations import Capture
 from interp.capturing.on_disk import OnDisk
 from interp.capturing.positions import Positions
 from interp.storing.array_key import picked, whole_key
-from interp.storing.store import QUESTION, ShardReader
+from interp.storing.shard_io import QUESTION, ShardReader
 
 KEPT_BYTES = 1 << 28
 """A layer up to this size is kept until another is asked for; of a larger one only the role asked for is read.

@@ -1,12 +1,11 @@
 """Candidates that are words of the sentence, not answers: `It` of "It is in France", where a row accepts `It`."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from interp.text.capitals import FUNCTION_WORDS
-from interp.text.folding import fold
+from interp.text.comparable import comparable
 from interp.text.matching import CandidateFinder, Found
 
 OFTEN = 10
@@ -42,10 +41,10 @@ def without_fillers(candidates: Sequence[str], texts: Sequence[str]) -> tuple[li
     `candidates` names each accepted answer as often as rows accept it. All texts are looked at together, and neither
     labels nor which row accepts what.
     """
-    accepted = Counter(fold(candidate.strip()).text for candidate in candidates)
+    accepted = Counter(comparable(candidate.strip()).text for candidate in candidates)
     written: dict[str, list[str]] = {}
     for candidate in dict.fromkeys(candidate.strip() for candidate in candidates):
-        written.setdefault(fold(candidate).text, []).append(candidate)
+        written.setdefault(comparable(candidate).text, []).append(candidate)
 
     def finder(keys: Iterable[str]) -> CandidateFinder:
         return CandidateFinder(form for key in keys for form in written[key])
@@ -78,29 +77,3 @@ def without_fillers(candidates: Sequence[str], texts: Sequence[str]) -> tuple[li
 def _holds_together(forms: Sequence[str]) -> bool:
     """Whether a candidate is a function word; in capitals (`US`, `WHO`) it is an acronym, and found as one only."""
     return any(form.lower() in FUNCTION_WORDS and not (len(form) > 1 and form.isupper()) for form in forms)
-
-
-def filler_warnings(run: Mapping[str, Any]) -> list[str]:
-    """A sentence for the candidates that a run (its run.json) left out, and one for those that it only took often."""
-    fillers, sentences = run.get("used", {}).get("candidates", {}).get("fillers", ()), []
-    for left_out, said in (
-        (
-            True,
-            "These candidates were left out, since they are words of the sentence rather than answers: {}. Where the "
-            "exact answer was to be one of them, it was not found; give --candidates to decide it yourself.",
-        ),
-        (
-            False,
-            "These candidates were taken far more often than rows accept them: {}. If that is not the model's "
-            "favourite answer but a word of its sentences, give --candidates without it.",
-        ),
-    ):
-        named = [
-            f"{one['candidate']!r} (taken in {one['taken']} of {one['completions']} completions, accepted "
-            f"{one['accepted']} times)".replace("accepted 1 times", "accepted once")
-            for one in fillers
-            if one["left_out"] is left_out
-        ]
-        if named:
-            sentences.append(said.format(", ".join(named)))
-    return sentences

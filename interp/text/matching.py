@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from interp.text.capitals import has_capitals, kept_capitals
-from interp.text.folding import Folded, fold, fold_typography, loosen
+from interp.text.comparable import Comparable, comparable, comparable_typography, loosen
 from interp.text.numerals import cuts_a_number
 from interp.text.scripts import may_begin, may_end
 from interp.text.written_forms import written_forms
 
-__all__ = ["CandidateFinder", "Folded", "Found", "fold"]
+__all__ = ["CandidateFinder", "Comparable", "Found", "comparable"]
 
 SHORTEST_LOOSE = 3
 """Characters that a candidate must have without accents and full stops to be found so; an acronym may be shorter."""
 
 
 class _Forms(dict[str, dict[str, str | None]]):
-    """Of each form as it is compared: the candidates it stands for, as `fold` makes them, and their capitals."""
+    """Of each form as it is compared: the candidates it stands for, as `comparable` makes them, and their capitals."""
 
     @cached_property
     def longest(self) -> int:
@@ -31,7 +31,7 @@ class Found:
     """The candidate that was found in a text."""
 
     candidate: str
-    """As `fold` makes it; of several that are written alike, the first in code-point order."""
+    """As `comparable` makes it; of several that are written alike, the first in code-point order."""
     spans: list[tuple[int, int]]
     """The match, then its later occurrences."""
     loose: bool
@@ -45,13 +45,14 @@ class CandidateFinder:
         self._exact, self._loose = _Forms(), _Forms()
         self._exact_of: dict[str, str] = {}
         for candidate in dict.fromkeys(candidate.strip() for candidate in candidates):
-            key, capitals, folded = fold(candidate).text, kept_capitals(candidate), fold_typography(candidate)
+            key, capitals = comparable(candidate).text, kept_capitals(candidate)
+            compared = comparable_typography(candidate)
             if not key:
                 continue
-            self._exact_of[key] = folded.text
+            self._exact_of[key] = compared.text
             for form in written_forms(candidate):
-                _add(self._exact, fold_typography(form).text, key, capitals)
-            loose = loosen(folded).text.strip()
+                _add(self._exact, comparable_typography(form).text, key, capitals)
+            loose = loosen(compared).text.strip()
             acronym = capitals is not None and capitals.isupper()
             if sum(map(str.isalnum, loose)) >= SHORTEST_LOOSE or (acronym and loose):
                 _add(self._loose, loose, key, capitals)
@@ -67,7 +68,7 @@ class CandidateFinder:
 
     def found(self, text: str) -> Found | None:
         """The chosen candidate and where it stands; None if there is none."""
-        searched = _Searched(text, fold_typography(text))
+        searched = _Searched(text, comparable_typography(text))
         exact = next(searched.matches(self._exact), None)
         loosened, loose = self._first_loose(searched, exact)
         if loose is not None:
@@ -80,15 +81,15 @@ class CandidateFinder:
 
     def __contains__(self, text: str) -> bool:
         """Whether any candidate matches in `text`."""
-        searched = _Searched(text, fold_typography(text))
+        searched = _Searched(text, comparable_typography(text))
         if next(searched.matches(self._exact), None) is not None:
             return True
         return self._first_loose(searched, None)[1] is not None
 
     def _first_loose(self, searched: "_Searched", exact: "_Match | None") -> "tuple[_Searched, _Match | None]":
         """The first loose match, if it is earlier than the exact one, or begins with it and is longer."""
-        loosened = _Searched(searched.text, loosen(searched.folded))
-        forms = self._only_loose if loosened.folded is searched.folded else self._loose
+        loosened = _Searched(searched.text, loosen(searched.compared))
+        forms = self._only_loose if loosened.compared is searched.compared else self._loose
         for match in loosened.matches(forms):
             if exact is not None and (match.span[0], -match.span[1]) >= (exact.span[0], -exact.span[1]):
                 break
@@ -118,11 +119,11 @@ class _Searched:
     """A text as it is written and as it is compared."""
 
     text: str
-    folded: Folded
+    compared: Comparable
 
     def matches(self, forms: _Forms) -> Iterator[_Match]:
         """Earliest, then longest matches from left to right that do not overlap."""
-        text, longest, free_from = self.folded.text, forms.longest, 0
+        text, longest, free_from = self.compared.text, forms.longest, 0
         begins, ends = self._begins, self._ends
         for begin in begins:
             if begin < free_from:
@@ -136,17 +137,17 @@ class _Searched:
     # Most characters stand inside a word: where a match may begin or end is looked up once, not per candidate.
     @cached_property
     def _begins(self) -> list[int]:
-        text, edge = self.folded.text, self.folded.edge
+        text, edge = self.compared.text, self.compared.edge
         return [i for i in range(len(text)) if edge[i] and (i == 0 or may_begin(text[i - 1], text[i]))]
 
     @cached_property
     def _ends(self) -> list[int]:
-        text, edge, n = self.folded.text, self.folded.edge, len(self.folded.text)
+        text, edge, n = self.compared.text, self.compared.edge, len(self.compared.text)
         return [i for i in range(1, n + 1) if edge[i] and (i == n or may_end(text[i - 1], text[i]))]
 
     def _match(self, form: str, begin: int, end: int, keys: Mapping[str, str | None]) -> _Match | None:
         """The match at this place, unless it lacks capitals or is only a part of a number."""
-        span = self.folded.original(begin, end)
+        span = self.compared.original(begin, end)
         said = self.text[slice(*span)]
         fitting = [key for key, capitals in keys.items() if capitals is None or has_capitals(capitals, said)]
         if not fitting or cuts_a_number(self.text, *span):

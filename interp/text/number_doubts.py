@@ -76,8 +76,8 @@ _SURE_AFTER = re.compile(r"(?:[ ]*(?:%|/[ ]?\d+))?[ ]*(?:confident|confidence|su
 def is_denied(text: str, number: Numeral) -> bool:
     """Whether it is said of a number that it is not the answer: `not 17`, `17 is wrong`, `90 % sure`."""
     before = text[max(0, number.start - 40) : number.start]
-    return any(rule.search(before) for rule in (_DENIED_BEFORE, _SURE_BEFORE)) or any(
-        rule.match(text, number.end) for rule in (_DENIED_AFTER, _SURE_AFTER)
+    return any(pattern.search(before) for pattern in (_DENIED_BEFORE, _SURE_BEFORE)) or any(
+        pattern.match(text, number.end) for pattern in (_DENIED_AFTER, _SURE_AFTER)
     )
 
 

@@ -3,8 +3,8 @@ r"""Which option a completion chooses by its number, however that is written: `2
 import re
 from collections.abc import Sequence
 
+from interp.text.comparable import comparable
 from interp.text.final_number import final_number
-from interp.text.folding import fold
 from interp.text.numerals import Numeral, all_numerals, same_number
 from interp.text.option_texts import Chosen
 
@@ -53,4 +53,4 @@ def _number(option: str) -> Numeral | None:
 
 def _unit(text: str, number: Numeral | None) -> str:
     match = None if number is None else _UNIT.match(text, number.end)
-    return fold((match["unit"] or "").replace(" ", "")).text if match else ""
+    return comparable((match["unit"] or "").replace(" ", "")).text if match else ""

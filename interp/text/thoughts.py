@@ -1,9 +1,8 @@
 """What a model wrote and what it answered: thoughts end where the final answer begins (definitions: a thought)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 Span = tuple[int, int]
 """Characters `[begin, end)`."""
@@ -188,18 +187,3 @@ def _unwrapped(text: str, span: Span) -> Span:
     if wrapped and (wrapped[-1]["open"] is None or not _says(text, (span[0], wrapped[-1].start()))):
         return wrapped[-1].end(), span[1]
     return span
-
-
-def thought_warnings(samples: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What to do about thoughts that never end; none where there is no such sample."""
-    unfinished = [sample for sample in samples if sample.get("status") == UNFINISHED]
-    if not unfinished:
-        return []
-    stopped = sum(sample.get("finish") == "stop" for sample in unfinished)
-    early = f" {stopped} of them ended before the limit, by a --stop text or the end of their turn." if stopped else ""
-    return [
-        f"{len(unfinished)} of {len(samples)} completions never end their thought: what the model would have answered "
-        f"is not known, and they have no label and no exact answer.{early} Give "
-        f"{'a --stop text that stands in no thought, ' * bool(stopped)}a larger --max-new-tokens, or turn thinking off "
-        "if the chat template can (--chat-option enable_thinking=false)."
-    ]

@@ -10,12 +10,13 @@ from matplotlib import pyplot as plt
 from scipy.special import expit
 
 from interp.applying.abstention import selective
-from interp.applying.for_use import for_use, use_sentences
+from interp.applying.for_use import for_use
 from interp.applying.platt import Platt
 from interp.comparing.compare import describe_best
 from interp.errors import DataError
 from interp.grids.probes import probe_grid
 from interp.reporting.risk_plot import plot_risk_coverage
+from interp.reporting.use_words import use_sentences
 
 
 def known(n: int = 400, *, offset: float = 0.0, strength: float = 1.5, seed: int = 0, cells: int = 1) -> xr.Dataset:

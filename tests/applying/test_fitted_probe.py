@@ -163,7 +163,7 @@ def test_another_site_layer_role_width_or_model_is_refused(fitted: FittedProbe, 
     with pytest.raises(DataError, match="site: 'resid_post' was not captured"):
         fitted.score(Capture(**{**vars(cap), "sites": {"z": cap.resid}}))
     other = Run(RunFolder(tmp_path))
-    other.__dict__["settings"] = {"model": {"weights_sha256": "def456"}}  # what run.json would say
+    other.__dict__["record"] = {"model": {"weights_sha256": "def456"}}  # what run.json would say
     with pytest.raises(DataError, match="fitted on a model with weights abc123…, but the run's are def456…"):
         fitted.score(other)
 

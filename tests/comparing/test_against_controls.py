@@ -8,13 +8,14 @@ import xarray as xr
 from planted_answers import make_answers
 from scipy import stats
 
-from interp.comparing.against_controls import against_controls, control_sentences, gain_text
+from interp.comparing.against_controls import against_controls
 from interp.comparing.best_cell import nested_choice
 from interp.controls.controls import control_grid
 from interp.controls.scored import Scored
 from interp.errors import DataError
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
+from interp.reporting.control_words import control_sentences, gain_text
 from interp.statistics.inference import delta_auc
 from interp.statistics.samples import Samples
 

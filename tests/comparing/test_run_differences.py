@@ -9,10 +9,11 @@ import xarray as xr
 
 from interp.command.cli import main
 from interp.comparing.delta import delta_grid
-from interp.comparing.run_differences import compare_runs, describe_differences, layers_by_depth
+from interp.comparing.run_differences import compare_runs, layers_by_depth
 from interp.errors import DataError
 from interp.grids.fold_values import unpacked
 from interp.grids.probes import probe_grid
+from interp.reporting.difference_words import describe_differences
 from interp.statistics.inference import auc_influence, benjamini_hochberg
 
 

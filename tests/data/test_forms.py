@@ -9,7 +9,7 @@ import pytest
 from interp import DataError, load_rows
 from interp.data.answer_shapes import NO, YES, is_truth, shaped
 from interp.data.forms import read_form
-from interp.data.readers import Cell, Cells
+from interp.data.readers import CsvRecord, CsvText
 
 PLAIN = [
     {"question": "Where?", "answer": "there"},
@@ -24,7 +24,7 @@ PLAIN = [
 @pytest.mark.parametrize("values", PLAIN, ids=str)
 def test_what_has_the_names_of_fields_is_left_as_it_is(values):
     reading = read_form("at", values, {})
-    assert (reading.form, dict(reading.fields), dict(reading.rules)) == (None, {}, {})
+    assert (reading.form, dict(reading.fields), dict(reading.run_options)) == (None, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_what_has_the_names_of_fields_is_left_as_it_is(values):
         ({"question": "Where?", "answers": {"text": ["a", "b", "a"], "answer_start": [1, 2, 1]}}, "Where?", ("a", "b")),
         ({"question": "Where?", "answers": [{"text": "a", "answer_start": 1}]}, "Where?", ("a",)),
         ({"question": "Where?", "answer": {"value": "b", "aliases": ["a"], "type": "W"}}, "Where?", ("a", "b")),
-        ({"question": "Q", "answer": Cell('{"value": "b", "aliases": ["a"]}')}, "Q", ("a", "b")),
+        ({"question": "Q", "answer": CsvText('{"value": "b", "aliases": ["a"]}')}, "Q", ("a", "b")),
         ({"question": "Is it?", "answer": False}, "Is it?", ("no", "false")),
         ({"question": "How many?", "answer": "2*600\n#### 1,200"}, "How many?", ("1,200",)),
         ({"Question": "Q", "Best Answer": "a", "Correct Answers": "a; b;  c"}, "Q", ("a", "b", "c")),
@@ -77,7 +77,7 @@ def test_options_are_the_same_in_every_format(tmp_path):
             (("c", "d", "e"), ("c",), ("A",)),
         ]
         assert repr(loaded) == "Rows(2 rows; read as question=question, options=choices, answer=answer)"
-        assert loaded.rules == {"correct": "choice"} and load_rows(loaded) == loaded
+        assert loaded.run_options == {"correct": "choice"} and load_rows(loaded) == loaded
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_options_are_the_same_in_every_format(tmp_path):
         ({"question": "a", "target": "b"}, r"no answer: .*found the columns: question, target\. .*--columns answer=target"),
         ({"review": "a", "sentiment": "positive"}, r"no question: .*--dataset imdb"),
         ({"question": "a", "possible_answers": "['b' 'c']"}, r"possible_answers: expected a list as JSON writes it"),
-        ({"question": "a", "answer": Cell("{'value': 'b', 'aliases': array(['c'])}")}, "answer: expected a list as JSON"),
-        ({"question": "a", "answer": Cell("['b', 'c']")}, r"row 0: answer: expected a list as JSON writes it, .*JSONL or Pa"),
+        ({"question": "a", "answer": CsvText("{'value': 'b', 'aliases': array(['c'])}")}, "answer: expected a list as JSON"),
+        ({"question": "a", "answer": CsvText("['b', 'c']")}, r"row 0: answer: expected a list as JSON writes it, .*JSONL or Pa"),
         ({"statement": "It is.", "label": "half-true"}, r"row 0: expected a statement with a label true or false"),
         ({"statement": " ", "label": 1}, r"row 0: expected a statement with a label"),
     ],
@@ -149,7 +149,7 @@ def test_a_prompt_beside_options_is_the_question_unless_it_holds_them():
 
 
 def test_a_csv_row_with_an_empty_answer_does_not_take_another_column():
-    values = Cells({"question": Cell("Q?"), "best_answer": Cell("guess")})
+    values = CsvRecord({"question": CsvText("Q?"), "best_answer": CsvText("guess")})
     values.header = ("question", "answer", "best_answer")
     assert read_form("at", values, {}).form is None
 
@@ -251,9 +251,9 @@ def test_the_shape_of_an_answer_says_how_it_is_judged():
     assert (shaped("at", "answer", True, passage=False).answers, is_truth("False")) == (YES, True)
     assert shaped("at", "label", 0, passage=True).answers == NO
     assert shaped("at", "label", 0, passage=False).answers == [0]
-    assert shaped("at", "answer", Cell("True"), passage=False).answers == ["True"]  # cells stay text
-    assert shaped("at", "solution", r"\boxed{4}", passage=False).rules["correct"] == "numeric"
-    assert shaped("at", "solution", r"\boxed{x}", passage=False).rules == {}
+    assert shaped("at", "answer", CsvText("True"), passage=False).answers == ["True"]  # cells stay text
+    assert shaped("at", "solution", r"\boxed{4}", passage=False).run_options["correct"] == "numeric"
+    assert shaped("at", "solution", r"\boxed{x}", passage=False).run_options == {}
 
 
 def test_the_text_of_a_question_with_options_is_its_context():

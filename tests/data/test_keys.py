@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from interp.data.choices import find_options
 from interp.data.keys import count_from_one, read_key
-from interp.data.readers import Cell
+from interp.data.readers import CsvText
 from interp.data.rows import load_rows
 from interp.errors import DataError
 
@@ -31,7 +31,7 @@ def right(values, given=None):
         *({"answerKey": "B"}, {"answer_idx": "B", "answer": "Heat"}, {"answer": "B", "answer_index": 1}, {"label": "1"}),
         *({"answer": "B. Heat"}, {"answer": "(B) heat"}, {"answer": "B) Heat"}, {"answerKey": "Option B"}),
         *({"correct": "B"}, {"cop": 1}, {"Correct Option": 1}, {"gold": [1]}),
-        *({"answer": Cell("1")}, {"answer": "B", "label": "physics"}, {"correct_answer": "Heat", "correct": True}),
+        *({"answer": CsvText("1")}, {"answer": "B", "label": "physics"}, {"correct_answer": "Heat", "correct": True}),
     ],
     ids=str,
 )  # fmt: skip
@@ -43,7 +43,7 @@ def test_a_key_is_read_however_it_is_written(key):
     "options",
     [
         *({"choices": CHOICES}, {"options": CHOICES}, {"endings": CHOICES}, {"choices": np.array(CHOICES, dtype=object)}),
-        *({"choices": Cell(json.dumps(CHOICES))}, {"options": json.dumps(CHOICES)}),
+        *({"choices": CsvText(json.dumps(CHOICES))}, {"options": json.dumps(CHOICES)}),
         {"choices": {"text": CHOICES, "label": ["A", "B", "C", "D"]}},
         {"choices": {"text": np.array(CHOICES, dtype=object), "label": np.array(["A", "B", "C", "D"], dtype=object)}},
         {"choices": json.dumps({"text": CHOICES, "label": ["A", "B", "C", "D"]})},
@@ -158,13 +158,13 @@ def test_an_index_into_texts_is_that_option(options, data):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        *(({"options": text}, "at: options: expected a list of options, got '.*; write them as a list") for text in ("a;b;c", "dog, cat", Cell("x | y"), "a\nb")),
+        *(({"options": text}, "at: options: expected a list of options, got '.*; write them as a list") for text in ("a;b;c", "dog, cat", CsvText("x | y"), "a\nb")),
         *(({"choices": value}, "at: choices: expected a list of options, got ") for value in ({"dog", "cat"}, [{"name": "a"}, {"name": "b"}], [["a"], ["b"]], {"x": "a", "y": "b"})),
         ({"choices": ["one"]}, "at: choices: expected 2 options or more.*got 1; "),
         ({"choices": ["a", ""]}, "at: choices: option 1: expected text, got ''; mend the row"),
         ({"choices": ["a", None]}, "at: choices: option 1: expected text, got None"),
         ({"choices": [str(i) for i in range(27)]}, "expected 2 options .*letters .26., got 27"),
-        ({"choices": Cell("['a' 'b']")}, r"at: choices: expected a list as JSON writes it, .*as JSONL or Parquet"),
+        ({"choices": CsvText("['a' 'b']")}, r"at: choices: expected a list as JSON writes it, .*as JSONL or Parquet"),
     ],
 )  # fmt: skip
 def test_options_that_cannot_be_shown_are_refused(values, said):

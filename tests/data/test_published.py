@@ -78,7 +78,7 @@ def table() -> str:
         rows = load(name)
         ending = Path(file).suffix.removeprefix(".").upper()
         read_as = ", ".join(f"`{form}`" for form in rows.read_as) or "`question`, `answer`"
-        rule = ", ".join(rows.rules.values()) or ("their `label`" if rows[0].correct is not None else "contains")
+        rule = ", ".join(rows.run_options.values()) or ("their `label`" if rows[0].correct is not None else "contains")
         left_out = "".join(f", {n} left out: {why}" for why, n in rows.left_out.items())
         lines.append(f"| {name} | {ending} | {read_as} | {rule} | {len(rows)}{left_out} |")
     return "\n".join(lines)
@@ -91,7 +91,7 @@ def test_the_table_of_the_docs_is_what_the_files_become():
 @pytest.mark.parametrize("name", FORMS)
 def test_the_accepted_answers_are_right_and_others_wrong(name):
     rows = load(name)
-    rule = correctness_rule(rows.rules.get("correct", "contains"), rows)
+    rule = correctness_rule(rows.run_options.get("correct", "contains"), rows)
     for row in rows:
         if row.correct is not None:
             assert rule(row, "anything") is row.correct

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interp import DataError, load_rows
-from interp.data.readers import Cell, read_files
+from interp.data.readers import CsvText, read_files
 
 SQUAD = Path(__file__).parents[1] / "fixtures" / "published" / "squad.json"
 CONTEXT = "The lighthouse was built by Ann Hale in 1851."
@@ -133,7 +133,7 @@ def test_every_format_gives_the_rows_and_where_they_stand(tmp_path_factory, pair
     line = 2
     for (where, values), row in zip(found["csv"], rows, strict=True):  # an empty cell is no cell
         assert where == f"{folder}/rows.csv:{line}" and values == {name: text for name, text in row.items() if text}
-        assert all(type(value) is Cell for value in values.values())
+        assert all(type(value) is CsvText for value in values.values())
         line += 1 + sum(text.count("\n") for text in row.values())
 
 

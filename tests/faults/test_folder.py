@@ -211,7 +211,7 @@ def test_a_folder_left_by_a_run_killed_as_it_began_can_be_used(start, tmp_path) 
 def test_a_full_disk_while_capturing_keeps_what_is_finished(folder, captured, in_process, monkeypatch, written) -> None:
     for path in (folder / "activations").iterdir():
         path.unlink()
-    whole, calls = interp.storing.store.serialized, 0
+    whole, calls = interp.storing.shard_io.serialized, 0
 
     def full(tensors):
         nonlocal calls
@@ -222,7 +222,7 @@ def test_a_full_disk_while_capturing_keeps_what_is_finished(folder, captured, in
             yield chunk
 
     with monkeypatch.context() as patch, pytest.raises(RunError, match="No space left on device; make room or choose"):
-        patch.setattr("interp.storing.store.serialized", full)
+        patch.setattr("interp.storing.shard_io.serialized", full)
         interp.resume(folder)
     done = interp.storing.shard_files.finished_shards(folder / "activations")
     assert len(done) == written and not list(folder.rglob(".*"))

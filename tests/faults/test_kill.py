@@ -77,7 +77,7 @@ def test_killed_in_one_write_after_the_other(start, go_on, unbroken, tmp_path, t
         ("interp.running.measuring.write_text", 1, False),  # counted, samples.jsonl not written
         ("interp.running.measuring.write_text", 1, True),
         ("interp.support.safetensors_stream.layout", 4, True),  # the header of a shard is written, its tensors are not
-        ("interp.storing.store.write_json", 2, False),  # a shard is there, its marker is not
+        ("interp.storing.shard_io.write_json", 2, False),  # a shard is there, its marker is not
     ],
 )
 def test_killed_before_the_probes(start, go_on, unbroken, tmp_path, target, call, after) -> None:

@@ -11,7 +11,7 @@ import interp
 from interp.data.rows import QARow
 from interp.errors import DataError
 from interp.generating.generation import generate
-from interp.generating.sampling import NEAR_TIE, Sampling, choose, nucleus, sampled_rows
+from interp.generating.sampling import NEAR_TIE, Sampling, next_tokens, nucleus, sampled_rows
 from interp.models.loading import model_tokenizer
 from interp.runs.settings import Settings
 
@@ -110,13 +110,13 @@ def test_a_low_temperature_is_greedy_and_a_tiny_nucleus_too(llama, prompts) -> N
 def test_choosing_leaves_the_logits_alone_and_counts_near_ties() -> None:
     logits = torch.tensor([[0.0, 2.0, 2.0 - NEAR_TIE / 2], [0.0, 2.0, 2.0 - 2 * NEAR_TIE], [5.0, 5.0, 5.0]] * 5)
     before = logits.clone()
-    choices = choose(logits, GREEDY, [])
+    drawn = next_tokens(logits, GREEDY, [])
     assert torch.equal(logits, before)
-    assert [choice.near_tie for choice in choices] == [True, False, True] * 5
-    assert [choice.token for choice in choices[:2]] == [1, 1]
+    assert [choice.near_tie for choice in drawn] == [True, False, True] * 5
+    assert [choice.token for choice in drawn[:2]] == [1, 1]
     exact = logits.double().log_softmax(-1)
-    assert [c.logprob for c in choices] == pytest.approx(
-        [float(row[c.token]) for row, c in zip(exact, choices, strict=True)]
+    assert [c.logprob for c in drawn] == pytest.approx(
+        [float(row[c.token]) for row, c in zip(exact, drawn, strict=True)]
     )
 
 

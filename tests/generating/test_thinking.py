@@ -4,7 +4,14 @@ import pytest
 from tokenizers_offline import tokenizer
 
 from interp.generating.asking import Exchange, ask
-from interp.generating.thinking import LITTLE, THOUGHT_TOKENS, may_think, thinking_warnings, without_thought
+from interp.generating.thinking import (
+    LITTLE,
+    THOUGHT_TOKENS,
+    may_think,
+    off_switch,
+    too_little_for_thought,
+    without_thought,
+)
 from interp.labelling.extraction import extractor
 from interp.labelling.judgement import Judgement
 from interp.models.loading import model_tokenizer
@@ -31,6 +38,7 @@ def test_what_turns_thinking_off(chat):
     assert without_thought(chat(PLAIN)) == {} == without_thought(chat(ALWAYS))
     assert without_thought(chat(SWITCH)) == {"enable_thinking": False}
     assert without_thought(chat(EFFORT)) == {"reasoning_effort": "low"}
+    assert [off_switch(chat(template)) for template in (PLAIN, SWITCH, EFFORT)] == [None, "enable_thinking", None]
     assert without_thought(chat(PLAIN + "{{ messages[0].thinking }}")) == {}
 
 
@@ -49,8 +57,8 @@ def test_what_turns_thinking_off(chat):
 def test_whether_a_model_may_think(chat, template, options, prompt, thinks):
     tok = chat(template)
     assert may_think(prompt, tok, options) is thinks
-    assert bool(thinking_warnings(prompt, tok, options, LITTLE - 1)) is thinks
-    assert thinking_warnings(prompt, tok, options, LITTLE) == []
+    assert too_little_for_thought(prompt, tok, options, LITTLE - 1) is thinks
+    assert not too_little_for_thought(prompt, tok, options, LITTLE)
 
 
 def test_a_judge_that_thinks_is_read_after_its_thought():

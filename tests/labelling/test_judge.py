@@ -11,7 +11,8 @@ import interp
 from interp.capturing.resolve import resolve_positions
 from interp.errors import DataError
 from interp.labelling.judge import PROMPT, judge_answers
-from interp.labelling.judgement import Judgement, agreement, judge_sentence, read_verdict
+from interp.labelling.judgement import Judgement, agreement, read_verdict
+from interp.reporting.notes import judge_sentence
 from interp.runs.run_folder import json_line
 from interp.runs.sample_lines import read_answers, sample_lines
 

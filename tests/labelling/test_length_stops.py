@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.labelling.length_stops import length_stops, length_warnings, was_generated
+from interp.labelling.length_stops import length_stops, was_generated
+from interp.reporting.notes import length_warnings
 
 SAMPLE = st.fixed_dictionaries(
     {

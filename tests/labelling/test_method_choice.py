@@ -4,6 +4,7 @@ import pytest
 
 from interp.data.rows import QARow
 from interp.labelling.method_choice import choose_method, shared_answers
+from interp.reporting.beforehand import method_sentence
 
 CLOSED = [QARow(f"{i}", f"Where is city {i}?", (("France", "Italy", "Spain")[i % 3],)) for i in range(30)]
 OPEN = [QARow(f"{i}", f"Who wrote book {i}?", (f"Author {i}",)) for i in range(30)]
@@ -33,7 +34,10 @@ def with_completions(rows, text):
 def test_the_form_of_the_data_chooses(rows, chat, correct, method):
     choice = choose_method(rows, chat=chat, correct=correct)
     assert choice.method == method
-    assert f"by `{method}`, because" in str(choice) and "--exact-answer" in str(choice)
+    said = method_sentence(choice)
+    assert f"by `{method}`, because" in said and "--exact-answer" in said and "{" not in said and "None" not in said
+    if choice.why not in ("numeric", "options", "label"):
+        assert f"{choice.share:.0%} of the questions" in said
 
 
 def test_labels_have_no_part_in_it():

@@ -6,7 +6,8 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from interp.labelling.answers import Answers
-from interp.labelling.place_check import PLACES, place_check, place_warnings
+from interp.labelling.place_check import PLACES, place_check
+from interp.reporting.notes import place_warnings
 
 N_PROMPT = 5
 

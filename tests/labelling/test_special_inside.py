@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from valid_calls import planted_answers
 
-from interp.labelling.special_inside import special_inside, special_warnings
+from interp.labelling.special_inside import special_inside
+from interp.reporting.notes import special_warnings
 
 ANSWERS = replace(
     planted_answers(4),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from interp.labelling.template_check import template_check, template_sentences, templates
+from interp.labelling.template_check import template_check, templates
+from interp.reporting.notes import template_sentences
 
 RNG = np.random.default_rng(0)
 

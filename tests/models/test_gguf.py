@@ -186,7 +186,7 @@ def test_the_plan_says_what_the_conversion_takes(tmp_path: Path, llama_folder: P
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "disk_usage", lambda _: full)
-        patched.setattr("interp.planning.footprint.usable_memory", lambda: 1000)
+        patched.setattr("interp.planning.plan.usable_memory", lambda: 1000)
         warned = " ".join(interp.plan(**asked).warnings)
     assert "the converted GGUF file needs" in warned and "of memory, but this process may use 1 kB" in warned
     load_model(tmp_path / "tiny.gguf")

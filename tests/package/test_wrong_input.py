@@ -116,7 +116,7 @@ def outcome(name: str, call: Call, arguments: dict[str, Any]) -> str:
 
 NAMES = sorted(
     [*public_names() - INTERNAL, "Anchor", "Match", "QARow", "Answers", "Capture", "Run"]
-    + [f"Run.{name}" for name in ("settings", "samples", "answers", "probe", "attention", "comparison", "positions", "capture", "status", "verify", "summary")]
+    + [f"Run.{name}" for name in ("record", "settings", "samples", "answers", "probe", "attention", "comparison", "positions", "capture", "status", "verify", "summary")]
 )  # fmt: skip
 
 

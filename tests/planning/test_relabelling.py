@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from interp.errors import DataError
-from interp.planning.relabelling import RELABELLING, relabelled, way_on
+from interp.planning.relabelling import RELABELLING, lost_answers, relabelled, with_another_method
+from interp.reporting.progress_words import way_on
 from interp.runs.run_folder import ANSWERING, answering_identity
 from interp.runs.settings import Settings
 
@@ -45,7 +46,9 @@ def test_what_is_labelled_anew_is_no_part_of_what_was_answered():
     ],
 )  # fmt: skip
 def test_the_way_on_is_another_method_where_one_can_help(settings, given, labels, located, said):
-    assert re.search(said, way_on(Path("a run"), settings, given, labels, np.array(located, dtype=bool)))
+    lost = lost_answers(labels, np.array(located, dtype=bool))
+    another = with_another_method(Path("a run"), settings, given)
+    assert re.search(said, way_on(lost, settings.exact_answer, another))
 
 
 def test_every_setting_is_of_answers_labels_or_grids():

@@ -10,6 +10,8 @@ from interp.data.rows import QARow
 from interp.planning import timing
 from interp.planning.shapes import Shapes
 from interp.planning.timing import CONTROLS, TIMED_CELL, time_model, time_probes
+from interp.reporting.notes import length_warnings
+from interp.reporting.plan_words import of_rows_tried
 from interp.runs.settings import Settings
 
 ROWS = [QARow(id=str(i), question="q", answers=("a",)) for i in range(5)]
@@ -55,10 +57,9 @@ def model(clock, monkeypatch):
 
 def test_a_batch_costs_what_one_answer_costs_and_every_further_row_what_it_adds(clock, model):
     settings = Settings(model="m", data="d", max_new_tokens=7, temperature=0.5, stop=("x",), batch_tokens=99)
-    found, warnings = time_model(SimpleNamespace(), ROWS, settings, total=100, batches=10)
-    assert [warning[:60] for warning in warnings] == [
-        "5 of 5 generated answers (100%) were cut off by --max-new-toke"[:60]
-    ]
+    found, records = time_model(SimpleNamespace(), ROWS, settings, total=100, batches=10)
+    (unended,) = of_rows_tried(len(ROWS), length_warnings(records))
+    assert unended.startswith("of 5 rows tried: 5 of 5 generated answers (100%) were cut off by --max-new-tokens")
     assert found["answering"] == pytest.approx(3.5 * 10 + 0.5 * 90)
     assert found["capturing"] == pytest.approx(1.25 + 0.25 * 99)
     assert [call[:2] for call in clock.calls] == [(what, n) for n in (1, 1, 5) for what in ("answer", "capture")]

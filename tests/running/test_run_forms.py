@@ -11,7 +11,7 @@ from interp import demo
 from interp.data.rows import load_rows
 from interp.planning.request import Request
 from interp.running.record import data_hash
-from interp.runs.rows import fitting_rules
+from interp.runs.rows import fitting_options
 from interp.runs.sample_lines import sample_lines
 from interp.support.fingerprint import json_hash
 
@@ -35,8 +35,8 @@ def test_the_form_decides_the_rule_where_nobody_else_does():
     assert (found.correct, found.exact_answer) == ("numeric", None)
     assert settings(PLAIN) == replace(settings(PLAIN), correct="contains", exact_answer=None)
     mixed = load_rows([*CHOICES, *PLAIN])
-    assert mixed.rules == {} and sum(mixed.read_as.values()) == len(CHOICES)
-    assert fitting_rules(load_rows(CHOICES), {"dataset": "winogrande"}) == {}
+    assert mixed.run_options == {} and sum(mixed.read_as.values()) == len(CHOICES)
+    assert fitting_options(load_rows(CHOICES), {"dataset": "winogrande"}) == {}
 
 
 def test_plain_rows_have_the_hash_that_they_had_before_there_were_options():

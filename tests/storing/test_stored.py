@@ -13,8 +13,8 @@ from interp.capturing.positions import Positions
 from interp.errors import RunError
 from interp.fitting.workers import worker_count
 from interp.storing.shard_files import finished_shards
+from interp.storing.shard_io import ShardReader
 from interp.storing.shards import SHARD_SAMPLES, grouped, nonfinite_counts, write_shards
-from interp.storing.store import ShardReader
 from interp.storing.stored import stored_capture
 
 ROLES = ("last_q", "exact_answer_first", "-1")

@@ -3,7 +3,7 @@
 import pandas as pd
 import torch
 
-from interp.data.readers import Cell
+from interp.data.readers import CsvText
 from interp.support.messages import nearest, shown
 
 
@@ -16,6 +16,6 @@ def test_large_values_are_named_not_printed():
     assert shown(torch.zeros(3, 4)) == "Tensor of shape (3, 4)"
     assert shown(pd.DataFrame({"a": [1]})) == "DataFrame of shape (1, 1)"
     assert len(shown("x" * 1000)) < 100 and len(shown([["x" * 1000] * 1000] * 1000)) <= 100
-    assert shown(Cell("yes")) == "'yes'" and shown([Cell("yes")]) == "['yes']"
-    assert len(shown(Cell("x" * 1000))) < 100
+    assert shown(CsvText("yes")) == "'yes'" and shown([CsvText("yes")]) == "['yes']"
+    assert len(shown(CsvText("x" * 1000))) < 100
     assert "\n" not in shown([pd.DataFrame({"a": [1, 2]})])

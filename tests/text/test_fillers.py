@@ -5,7 +5,8 @@ import pytest
 import interp
 from interp.labelling.correctness import correctness_rule
 from interp.labelling.exact_answers import exact_answer_method
-from interp.text.fillers import OFTEN, RARE, RATIO, Filler, filler_warnings, without_fillers
+from interp.reporting.notes import filler_warnings
+from interp.text.fillers import OFTEN, RARE, RATIO, Filler, without_fillers
 
 COUNTRIES = [country for country in ("France", "Spain", "Peru", "Chad") for _ in range(5)]
 

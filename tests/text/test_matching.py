@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.text.folding import fold, fold_typography, loosen
+from interp.text.comparable import comparable, comparable_typography, loosen
 from interp.text.matching import CandidateFinder
 
 UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI")
@@ -60,11 +60,11 @@ def test_a_match_is_a_candidate_after_folding_and_later_ones_are_the_same(candid
     spans = [] if found is None else found.spans
 
     def form(words: str) -> str:
-        folded = fold_typography(words)
-        return loosen(folded).text.strip() if found is not None and found.loose else folded.text
+        compared = comparable_typography(words)
+        return loosen(compared).text.strip() if found is not None and found.loose else compared.text
 
     assert {form(text[slice(*span)]) for span in spans} <= {form(candidate.strip()) for candidate in candidates}
-    assert found is None or found.candidate in {fold(candidate.strip()).text for candidate in candidates}
+    assert found is None or found.candidate in {comparable(candidate.strip()).text for candidate in candidates}
     assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
 

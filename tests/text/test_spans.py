@@ -10,7 +10,7 @@ from tokenizers_offline import KINDS, tokenizer
 
 from interp.generating.prompts import decoder
 from interp.text import spans
-from interp.text.matching import CandidateFinder, fold
+from interp.text.matching import CandidateFinder, comparable
 from interp.text.spans import TokenText
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -55,17 +55,17 @@ def test_whole_character_tokens_are_found_by_their_offsets(pieces: list[str], da
 @given(text)
 @settings(max_examples=300)
 def test_fold_is_nfkc_then_casefold_and_maps_back(string: str) -> None:
-    folded = fold(string)
-    assert folded.text == unicodedata.normalize("NFKC", string).casefold()
-    assert len(folded.start) == len(folded.text) + 1 and folded.start[-1] == len(string)
-    assert folded.start == sorted(folded.start)
+    compared = comparable(string)
+    assert compared.text == unicodedata.normalize("NFKC", string).casefold()
+    assert len(compared.start) == len(compared.text) + 1 and compared.start[-1] == len(string)
+    assert compared.start == sorted(compared.start)
 
 
 @given(text, text, st.text("ab é", min_size=1, max_size=4).filter(str.strip))
 def test_an_answer_between_blanks_is_found_where_it_stands(before: str, after: str, answer: str) -> None:
     string = f"{before} {answer} {after}"
     spans = CandidateFinder([answer]).find(string)
-    assert spans and all(fold(string[a:b]).text == fold(answer.strip()).text for a, b in spans)
+    assert spans and all(comparable(string[a:b]).text == comparable(answer.strip()).text for a, b in spans)
     assert spans[0][0] <= len(before) + 1 + answer.index(answer.strip()[0])
 
 
@@ -256,8 +256,8 @@ def test_an_answer_is_held_by_its_tokens_and_by_no_fewer(
     begin, end = (tokens.ends[0] + at for at in CandidateFinder(candidates).find(completion_text)[0])
     first, last = tokens.tokens(begin, end)
     assert len(prompt) <= first <= last < len(ids) - 1
-    want = fold(answer).text.replace(" ", "")
-    assert fold(tokens.text[begin:end]).text.replace(" ", "") == want
+    want = comparable(answer).text.replace(" ", "")
+    assert comparable(tokens.text[begin:end]).text.replace(" ", "") == want
     assert tokens.text.startswith(decode(ids[: last + 1])) and len(decode(ids[: last + 1])) >= end
     assert len(decode(ids[:last])) < end
     assert len(decode(ids[:first])) <= begin < len(decode(ids[: first + 1]))

@@ -10,14 +10,8 @@ from interp.generating.prompts import decoder
 from interp.labelling.correctness import correctness_rule
 from interp.labelling.exact_answers import METHODS, exact_answer_method
 from interp.labelling.labels import label_answers
-from interp.text.thoughts import (
-    UNFINISHED,
-    begins_in_thought,
-    final_answer,
-    mentions_thoughts,
-    parts_of,
-    thought_warnings,
-)
+from interp.reporting.notes import thought_warnings
+from interp.text.thoughts import UNFINISHED, begins_in_thought, final_answer, mentions_thoughts, parts_of
 
 THOUGHT = "Is it Canberra? Sydney is bigger."
 ANSWER = "The capital is Sydney."

@@ -5,13 +5,11 @@ model runs once more over what it said. What that code decides before an answer 
 `paper_answers` asks anew.
 """
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from interp.capturing.forward_pass import capture_batches
@@ -23,6 +21,7 @@ from interp.generating.prompts import decoder
 from interp.generating.sampling import sampled_rows
 from interp.labelling.answers import Answers
 from interp.models.loading import model_tokenizer
+from interp.reporting.paper_words import paper_sentences
 from interp.running.record import data_hash, describe_model
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
@@ -44,9 +43,9 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
     `model` and `data` are needed only where the run was given Python objects. Vectors pass through a temporary folder
     in the run's own. Raises RunError if the run is not finished, or model or data are no longer those of the run.
     """
-    if run.settings["state"] != "done":
-        raise RunError(f"{run.folder.path} is not finished; `{going_on(run.settings, run.folder.path)}` first")
-    settings = Settings.from_json(run.settings["settings"])
+    if run.record["state"] != "done":
+        raise RunError(f"{run.folder.path} is not finished; `{going_on(run.record, run.folder.path)}` first")
+    settings = Settings.from_json(run.record["settings"])
     if data is None and settings.data == IN_PYTHON:
         raise RunError(
             f"{run.folder.path}: this run's rows were given in Python; use "
@@ -56,8 +55,8 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
     source = model_source(settings, model)
     hooked = load_settings_model(settings, source, sites=(SITE,))
     for what, then, current in (
-        ("data", run.settings["data"]["sha256"], data_hash(rows)),
-        ("model", run.settings["model"]["weights_sha256"], plain(describe_model(hooked))["weights_sha256"]),
+        ("data", run.record["data"]["sha256"], data_hash(rows)),
+        ("model", run.record["model"]["weights_sha256"], plain(describe_model(hooked))["weights_sha256"]),
     ):
         if then != current:
             raise RunError(f"{run.folder.path}: the {what} changed since the run ({then} then, {current} now)")
@@ -106,7 +105,7 @@ def write_paper(run: Run, grid: xr.Dataset) -> list[str]:
         make_folder(run.folder.figures)
         save_figure(figure, run.folder.figures / "paper_grid")
     plt.close(figure)
-    return _sentences(grid)
+    return paper_sentences(grid)
 
 
 def _labels(answers: Answers, rows: list[QARow], rule: str) -> list[bool | None]:
@@ -116,33 +115,3 @@ def _labels(answers: Answers, rows: list[QARow], rule: str) -> list[bool | None]
         substring_match(row, text, rule, named) if row.correct is None else row.correct
         for row, text in zip(rows, answers.text, strict=True)
     ]
-
-
-def _sentences(grid: xr.Dataset) -> list[str]:
-    paper, own = grid["auc"], grid["default"]
-    both = np.isfinite(paper.values) & np.isfinite(own.values)
-    lines = [
-        f"of {grid.attrs['samples']} samples {grid.attrs['relabelled']} have another label, "
-        f"{grid.attrs['moved']} their exact answer at other tokens"
-    ]
-    for name, one, name2, other in (("paper's code", paper, "default", own), ("default", own, "paper's code", paper)):
-        if np.isfinite(one.values).any():
-            at = one.stack(cell=("layer", "token")).idxmax("cell").item()
-            where = {"layer": at[0], "token": at[1]}
-            there = f"{float(one.sel(where)):.3f} ({name2} {_number(float(other.sel(where)))})"
-            lines.append(f"{name}: best cell layer {at[0]}, {at[1]}, AUC {there}")
-    if both.sum() > 1:
-        difference = np.where(both, paper - own, 0.0)
-        layer, token = np.unravel_index(np.abs(difference).argmax(), difference.shape)
-        lines.append(
-            f"over {both.sum()} cells: correlation {_number(np.corrcoef(paper.values[both], own.values[both])[0, 1])}, "
-            f"mean difference {difference[both].mean():+.3f}, largest {difference[layer, token]:+.3f} at layer "
-            f"{int(grid['layer'][layer])}, {grid['token'].values[token]}"
-        )
-    early = int(grid["unconverged"].sum())
-    lines.append(f"the paper's solver stopped early in {early} of {grid['unconverged'].size} cells")
-    return lines
-
-
-def _number(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3f}"

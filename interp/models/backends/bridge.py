@@ -111,7 +111,7 @@ class TransformerBridge(HookPoints):
         architecture: Any = type(self.model.original_model)
         options: dict[str, Any] = {"attention_mask": attention_mask, "use_cache": cache is not None}
         if isinstance(cache, HuggingFaceCache):
-            options[cache_keyword(architecture)] = cache.store
+            options[cache_keyword(architecture)] = cache.own
         if padding_inside_window(self.windows, attention_mask):
             options |= self._masks_by_position(attention_mask, tokens.shape[1])
         if _keeps_logits(architecture):

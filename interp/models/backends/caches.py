@@ -41,52 +41,53 @@ class KeyValueCache(ABC):
         """All that is kept, layer by layer: to be compared."""
 
 
-def picked(stored: Tensor, rows: Int[Tensor, " kept"]) -> Tensor:
-    """Some samples of what is stored; one row for all is not copied: libraries join new keys to old in a new tensor."""
-    return stored.expand(len(rows), *stored.shape[1:]) if len(stored) == 1 else stored[rows]
+def picked(held: Tensor, rows: Int[Tensor, " kept"]) -> Tensor:
+    """Some samples of what is held; one row for all is not copied: libraries join new keys to old in a new tensor."""
+    return held.expand(len(rows), *held.shape[1:]) if len(held) == 1 else held[rows]
 
 
 @dataclass
-class _Stored(KeyValueCache):
+class _Wrapped(KeyValueCache):
     """What the library itself takes as its cache."""
 
-    store: Any
+    own: Any
+    """The library's own."""
 
     def copy(self) -> Any:
-        return type(self)(deepcopy(self.store))
+        return type(self)(deepcopy(self.own))
 
 
-class TransformerLensCache(_Stored):
+class TransformerLensCache(_Wrapped):
     """A TransformerLensKeyValueCache."""
 
     @torch.inference_mode()
     def repeat(self, n: int) -> "TransformerLensCache":
         """Each sample `n` times."""
         copied = self.copy()
-        for entry in copied.store.entries:
+        for entry in copied.own.entries:
             entry.past_keys = entry.past_keys.repeat_interleave(n, dim=0)
             entry.past_values = entry.past_values.repeat_interleave(n, dim=0)
-        copied.store.previous_attention_mask = copied.store.previous_attention_mask.repeat_interleave(n, dim=0)
+        copied.own.previous_attention_mask = copied.own.previous_attention_mask.repeat_interleave(n, dim=0)
         return copied  # type: ignore[no-any-return]
 
     def select(self, rows: Int[Tensor, " kept"]) -> None:
         """Some samples."""
         rows = rows.cpu()  # the layers may lie on several devices; an index on the CPU fits all
-        for entry in self.store.entries:
+        for entry in self.own.entries:
             entry.past_keys, entry.past_values = picked(entry.past_keys, rows), picked(entry.past_values, rows)
-        self.store.previous_attention_mask = picked(self.store.previous_attention_mask, rows)
+        self.own.previous_attention_mask = picked(self.own.previous_attention_mask, rows)
 
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
         """Of a layer."""
-        found: Tensor = self.store.entries[layer].past_values
+        found: Tensor = self.own.entries[layer].past_values
         return found
 
     def tensors(self) -> list[Tensor]:
         """Keys and values."""
-        return [one for entry in self.store.entries for one in (entry.past_keys, entry.past_values)]
+        return [one for entry in self.own.entries for one in (entry.past_keys, entry.past_values)]
 
 
-class HuggingFaceCache(_Stored):
+class HuggingFaceCache(_Wrapped):
     """A Hugging Face DynamicCache, made without a configuration: its sliding layers would forget keys."""
 
     @torch.inference_mode()
@@ -94,23 +95,23 @@ class HuggingFaceCache(_Stored):
         """Each sample `n` times."""
         copied = self.copy()
         if n > 1:
-            copied.store.batch_repeat_interleave(n)
+            copied.own.batch_repeat_interleave(n)
         return copied  # type: ignore[no-any-return]
 
     def select(self, rows: Int[Tensor, " kept"]) -> None:
         """Some samples."""
         rows = rows.cpu()
-        for layer in self.store.layers:
+        for layer in self.own.layers:
             layer.keys, layer.values = picked(layer.keys, rows), picked(layer.values, rows)
 
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
         """Of a layer."""
-        found: Tensor = self.store.layers[layer].values.transpose(1, 2)
+        found: Tensor = self.own.layers[layer].values.transpose(1, 2)
         return found
 
     def tensors(self) -> list[Tensor]:
         """Keys and values."""
-        return [one for layer in self.store.layers for one in (layer.keys, layer.values)]
+        return [one for layer in self.own.layers for one in (layer.keys, layer.values)]
 
 
 @dataclass

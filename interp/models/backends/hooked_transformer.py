@@ -98,8 +98,8 @@ class HookedTransformer(HookPoints):
                 "pass tokens of equal length, or no cache, or load the model as a TransformerBridge"
             )
         if isinstance(cache, TransformerLensCache):
-            cache.store.previous_attention_mask = attention_mask[:, :-new]
-            options["past_kv_cache"] = cache.store
+            cache.own.previous_attention_mask = attention_mask[:, :-new]
+            options["past_kv_cache"] = cache.own
         if not logits:
             self.model(tokens, return_type=None, **options)
             return None

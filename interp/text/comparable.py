@@ -23,7 +23,7 @@ def _joins_previous(char: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Folded:
+class Comparable:
     """A text after folding, with the way back to the characters it came from."""
 
     text: str
@@ -39,22 +39,22 @@ class Folded:
         return self.start[start], self.start[end] if self.stop is None else self.stop[end - 1]
 
 
-def fold(text: str) -> Folded:
+def comparable(text: str) -> Comparable:
     """NFKC, then case folding, remembering where each folded character came from.
 
     Folding changes lengths (`İ` becomes two characters, `ﬁ` too) and joins characters (a letter and its accent),
     so the text is cut where Unicode never composes across, and each piece is folded by itself.
     """
     if text.isascii():
-        return Folded(text.lower(), list(range(len(text) + 1)), [True] * (len(text) + 1))
+        return Comparable(text.lower(), list(range(len(text) + 1)), [True] * (len(text) + 1))
     cuts = [i for i, char in enumerate(text) if i == 0 or char.isascii() or not _joins_previous(char)] + [len(text)]
-    folded, start, edge = [], [], []
+    compared, start, edge = [], [], []
     for begin, end in pairwise(cuts):
         piece = unicodedata.normalize("NFKC", text[begin:end]).casefold()
-        folded.append(piece)
+        compared.append(piece)
         start += [begin] * len(piece)
         edge += [i == 0 for i in range(len(piece))]
-    return Folded("".join(folded), [*start, len(text)], [*edge, True])
+    return Comparable("".join(compared), [*start, len(text)], [*edge, True])
 
 
 # Before NFKC, which takes some of them apart (´ becomes a blank and an accent).
@@ -65,17 +65,17 @@ _TYPOGRAPHY = str.maketrans(
 )
 
 
-def fold_typography(text: str) -> Folded:
-    """`fold`, with apostrophes, quotes and dashes as those of a typewriter, and one blank for any white space."""
-    folded = fold(text.translate(_TYPOGRAPHY))
-    if not _WHITE.search(folded.text):
-        return folded
-    blank = [char.isspace() for char in folded.text]
+def comparable_typography(text: str) -> Comparable:
+    """`comparable`, with apostrophes, quotes and dashes as those of a typewriter, and one blank for any white space."""
+    compared = comparable(text.translate(_TYPOGRAPHY))
+    if not _WHITE.search(compared.text):
+        return compared
+    blank = [char.isspace() for char in compared.text]
     kept = [i for i, is_blank in enumerate(blank) if not (is_blank and i and blank[i - 1])]
-    return Folded(
-        "".join(" " if blank[i] else folded.text[i] for i in kept),
-        [*(folded.start[i] for i in kept), folded.start[-1]],
-        [*(folded.edge[i] for i in kept), True],
+    return Comparable(
+        "".join(" " if blank[i] else compared.text[i] for i in kept),
+        [*(compared.start[i] for i in kept), compared.start[-1]],
+        [*(compared.edge[i] for i in kept), True],
     )
 
 
@@ -88,14 +88,14 @@ _ENDS_INITIAL = re.compile(r"(?<![^\W_])[^\W\d_]\.?$")
 _LETTERS = {"æ": "ae", "œ": "oe", "ı": "i"}
 
 
-def loosen(folded: Folded) -> Folded:
+def loosen(compared: Comparable) -> Comparable:
     """Without what writers leave out: accents, full stops of abbreviations, commas, invisible characters.
 
     Accents fall from Latin and Greek letters only: elsewhere a mark makes another letter (`й`, `が`, vowel signs). The
     full stop falls after a word of at most four letters (`Mr.`, `St.`) and between initials, where the blank falls too
     (`D.C.`, `J. R. R.`, `J R R`); the comma where no letter or digit follows it. `folded` itself, if nothing falls.
     """
-    text = folded.text
+    text = compared.text
     plain: list[str] = []
     start: list[int] = []
     stop: list[int] = []
@@ -107,21 +107,21 @@ def loosen(folded: Folded) -> Folded:
         if piece == text[i]:
             continue
         plain.append(text[at:i])
-        start += folded.start[at:i]
-        stop += folded.start[at + 1 : i + 1]
-        edge += folded.edge[at:i]
+        start += compared.start[at:i]
+        stop += compared.start[at + 1 : i + 1]
+        edge += compared.edge[at:i]
         at = i + 1
         if piece:
             plain.append(piece)
-            start += [folded.start[i]] * len(piece)
-            stop += [folded.start[at]] * len(piece)
-            edge += [folded.edge[i], *[False] * (len(piece) - 1)]
+            start += [compared.start[i]] * len(piece)
+            stop += [compared.start[at]] * len(piece)
+            edge += [compared.edge[i], *[False] * (len(piece) - 1)]
         elif stop and (unicodedata.category(text[i]) == "Mn" or _ends_initials(text, i)):
-            stop[-1] = folded.start[at]  # a mark belongs to its letter, the last full stop of U.S. to its initials
+            stop[-1] = compared.start[at]  # a mark belongs to its letter, the last full stop of U.S. to its initials
     if not at:
-        return folded
-    stop += folded.start[at + 1 :]
-    return Folded("".join([*plain, text[at:]]), start + folded.start[at:], edge + folded.edge[at:], stop)
+        return compared
+    stop += compared.start[at + 1 :]
+    return Comparable("".join([*plain, text[at:]]), start + compared.start[at:], edge + compared.edge[at:], stop)
 
 
 def _piece(text: str, i: int) -> str:

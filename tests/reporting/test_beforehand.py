@@ -8,7 +8,8 @@ from tokenizers_offline import tokenizer
 from transformers import GenerationConfig
 
 from interp.data.rows import QARow
-from interp.planning.prompt_notes import generation_notes, prompt_notes
+from interp.generating.prompt_checks import PromptChecks, changed_generation, check_prompts
+from interp.reporting.beforehand import prompt_sentences
 from interp.runs.settings import Settings
 
 ROWS = [QARow("a", "Where?", ("there",))]
@@ -28,7 +29,7 @@ CHAT = "{% for m in messages %}{{ m.content }}{% endfor %}<think>\n"
     ],
 )
 def test_what_the_model_asks_for_and_is_not_done_is_said(settings, noted):
-    notes = generation_notes(settings)
+    notes = prompt_sentences(PromptChecks(left_out=changed_generation(settings)))
     assert (not noted and notes == []) or (len(notes) == 1 and noted in notes[0])
 
 
@@ -53,5 +54,20 @@ def test_what_the_model_asks_for_and_is_not_done_is_said(settings, noted):
 def test_notes(rows, template, options, expected):
     tok = deepcopy(tokenizer("gpt2"))
     tok.chat_template = template
-    notes = prompt_notes(Settings(**({"model": "m", "data": "d"} | options)), rows, tok)
+    settings = Settings(**({"model": "m", "data": "d"} | options))
+    form, room = settings.prompt_format, settings.max_new_tokens
+    notes = prompt_sentences(check_prompts(form, rows, tok, model=settings.model, max_new_tokens=room))
     assert (expected is None and notes == []) or (len(notes) == 1 and expected in notes[0])
+
+
+def test_what_the_model_asks_for_matters_only_where_it_answers():
+    asked = {"model": "m", "max_new_tokens": 9, "generation": GenerationConfig(repetition_penalty=1.05)}
+    form = Settings(model="m", data="d").prompt_format
+    assert check_prompts(form, ROWS, tokenizer("gpt2"), **asked).left_out == {"repetition_penalty": 1.05}
+    assert check_prompts(form, BROUGHT, tokenizer("gpt2"), **asked) == PromptChecks()
+
+
+def test_the_way_to_turn_thinking_off_is_named_where_there_is_one():
+    (without,) = prompt_sentences(PromptChecks(written=1, cramped_thought=9))
+    (switched,) = prompt_sentences(PromptChecks(written=1, cramped_thought=9, off_switch="enable_thinking"))
+    assert switched == f"{without}, or turn thinking off with --chat-option enable_thinking=false"

@@ -12,7 +12,7 @@ from drawn_shards import ROLES, shard, write
 
 from interp import RunError
 from interp.storing.shard_files import finished_shards, verify_shards
-from interp.storing.store import ShardReader, ShardWriter
+from interp.storing.shard_io import ShardReader, ShardWriter
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_full_disk_keeps_the_finished_shards_and_leaves_no_rubbish(folder):
 WRITER = """
 import sys, torch
 from pathlib import Path
-from interp.storing.store import ShardWriter
+from interp.storing.shard_io import ShardWriter
 writer = ShardWriter(Path(sys.argv[1]), run="run-a", roles=("last_q", "-1"))
 valid = torch.ones(4, 2, dtype=torch.bool)
 print("ready", flush=True)
@@ -180,7 +180,7 @@ def test_a_rewrite_that_is_interrupted_leaves_the_shard_unfinished_not_damaged(f
     writer = ShardWriter(folder, run="run-a", roles=ROLES)
     tensors, ids, valid = shard(["f"], seed=9)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("interp.storing.store.write_json", killed)
+        patch.setattr("interp.storing.shard_io.write_json", killed)
         writer.write(2, tensors, ids, valid=valid)
     assert [each.index for each in finished_shards(folder)] == [0, 1]
     assert verify_shards(folder, expected=2) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from interp import RunError
 from interp.storing.shard_files import finished_shards, verify_shards
-from interp.storing.store import ShardReader, ShardWriter
+from interp.storing.shard_io import ShardReader, ShardWriter
 from interp.support.safetensors_stream import describe, layout, serialized
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]

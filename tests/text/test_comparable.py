@@ -7,28 +7,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.text.folding import fold, fold_typography, loosen
+from interp.text.comparable import comparable, comparable_typography, loosen
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @given(text)
 def test_typography_moves_no_character(string: str) -> None:
-    folded = fold_typography(string)
-    assert len(folded.start) == len(folded.text) + 1 == len(folded.edge)
+    compared = comparable_typography(string)
+    assert len(compared.start) == len(compared.text) + 1 == len(compared.edge)
     plain = "".join(
         char for char in string if unicodedata.category(char) not in ("Pi", "Pf", "Pd", "Ps", "Lm", "Sk", "Po")
     )
     kept = "".join(char for char in plain if char not in "\u2212")
-    assert fold_typography(kept).text == re.sub(r"\s+", " ", fold(kept).text)
+    assert comparable_typography(kept).text == re.sub(r"\s+", " ", comparable(kept).text)
 
 
 @given(text | st.text(" \n\t\u00a0aé", max_size=9))
 def test_one_kind_of_white_space_and_the_way_back(string: str) -> None:
-    folded = fold_typography(string)
-    assert not re.search(r"[^\S ]|\s\s", folded.text)
-    places = [folded.original(i, i + 1) for i, char in enumerate(folded.text) if char == " " and folded.edge[i + 1]]
-    assert all(fold(string[slice(*place)]).text.isspace() for place in places)
+    compared = comparable_typography(string)
+    assert not re.search(r"[^\S ]|\s\s", compared.text)
+    places = [
+        compared.original(i, i + 1) for i, char in enumerate(compared.text) if char == " " and compared.edge[i + 1]
+    ]
+    assert all(comparable(string[slice(*place)]).text.isspace() for place in places)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_one_kind_of_white_space_and_the_way_back(string: str) -> None:
     ],
 )
 def test_what_falls(string: str, loose: str) -> None:
-    assert loosen(fold_typography(string)).text == loose
+    assert loosen(comparable_typography(string)).text == loose
 
 
 @given(
@@ -57,8 +59,8 @@ def test_what_falls(string: str, loose: str) -> None:
     | st.lists(st.sampled_from(["é", "e\u0301", ".", ",", " ", "D", "ß", "ﬁ", "\u00ad", "æ"]), max_size=9).map("".join)
 )
 def test_the_way_back_of_what_is_left(string: str) -> None:
-    folded = fold_typography(string)
-    loose = loosen(folded)
+    compared = comparable_typography(string)
+    loose = loosen(compared)
     assert len(loose.start) == len(loose.text) + 1 == len(loose.edge)
     assert loose.start == sorted(loose.start) and loose.start[-1] == len(string)
     for i in range(len(loose.text)):
@@ -66,9 +68,9 @@ def test_the_way_back_of_what_is_left(string: str) -> None:
         assert begin < end <= len(string) or not (loose.edge[i] and loose.edge[i + 1])
         if loose.edge[i] and loose.edge[i + 1] and loose.text[i].isalpha():
             # A letter alone comes from a stretch that loosens to it; the full stop of U.S. stands behind it.
-            assert loosen(fold_typography(string[begin:end])).text.rstrip(".") == loose.text[i]
+            assert loosen(comparable_typography(string[begin:end])).text.rstrip(".") == loose.text[i]
 
 
 def test_a_text_in_which_nothing_falls_is_itself() -> None:
-    folded = fold_typography("Rome is it!")
-    assert loosen(folded) is folded
+    compared = comparable_typography("Rome is it!")
+    assert loosen(compared) is compared

@@ -1,7 +1,7 @@
 """From our default to the paper's code one choice at a time: what each does to the AUC of a few cells of a real run.
 
-    python benchmarks/seed_differences.py runs/gemma --data examples/cities.jsonl
-    python benchmarks/seed_differences.py --quick    # a small run of the embedded model, made for it
+    python benchmarks/paper_differences.py runs/gemma --data examples/cities.jsonl
+    python benchmarks/paper_differences.py --quick    # a small run of the embedded model, made for it
 
 Needs a finished run folder and its model: the answers are the run's own, the vectors (`resid_post` and `mlp_post`, at
 the positions of both ways of counting) are captured again. Every cell: the layer where `exact_answer_last` is best.
@@ -70,7 +70,7 @@ class Study:
     def __init__(self, run: interp.Run, rows: Sequence[QARow], model: Any, layer: int) -> None:
         decode = decoder(model_tokenizer(model))
         stored = run.answers
-        rule = str(run.settings["settings"].get("correct", "contains"))
+        rule = str(run.record["settings"].get("correct", "contains"))
         named = {answer for row in rows for answer in row.answers}
         labels = [substring_match(row, text, rule, named) for row, text in zip(rows, stored.text, strict=True)]
         self.answers: dict[tuple[bool, bool], Answers] = {}
@@ -174,12 +174,12 @@ def main() -> None:
     warnings.simplefilter("ignore", ConvergenceWarning)  # 100 iterations are the paper's
     with tempfile.TemporaryDirectory() as folder:
         run = small_run(Path(folder) / "run", roles=CELLS, controls=False) if args.quick else interp.open_run(args.run)
-        print_figures("seed_differences", differences(run, args, seeds=2 if args.quick else 20))
+        print_figures("paper_differences", differences(run, args, seeds=2 if args.quick else 20))
 
 
 def differences(run: interp.Run, args: argparse.Namespace, *, seeds: int) -> list[Figure]:
     """Both tables, printed, and the figures."""
-    settings = run.settings["settings"]
+    settings = run.record["settings"]
     rows = interp.load_rows(args.data or settings["data"], columns=settings.get("columns"), limit=settings["limit"])
     best = run.probe["auc"].sel(token="exact_answer_last")
     layer = int(best["layer"][int(best.argmax("layer"))])
