@@ -70,10 +70,10 @@ def _parser() -> Parser:
         summary="what a run would take: disk, memory, time, rows left out; writes nothing",
         description="Read the rows and the model as `interp run` with the same options would, and say what the run "
         "will take and which rows it will leave out. Nothing is written.",
-        example="interp plan --model gemma3-270m --data questions.jsonl --out runs/first --no-time",
+        example="interp plan --model gemma3-270m --data questions.jsonl --no-time",
         command=_plan,
     )
-    add_run_options(plan)
+    add_run_options(plan, out_needed=False)
     plan.add_argument(
         "--time",
         action=argparse.BooleanOptionalAction,

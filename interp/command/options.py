@@ -9,7 +9,7 @@ from interp.data.datasets import DATASETS
 from interp.generating.chat import DATE
 
 
-def add_run_options(run: argparse.ArgumentParser) -> None:
+def add_run_options(run: argparse.ArgumentParser, *, out_needed: bool = True) -> None:
     """The options of `interp run` and `interp plan`."""
     run.add_argument("--model", required=True, help="Hugging Face name, local folder, GGUF file, or gemma3-270m")
     run.add_argument(
@@ -29,7 +29,7 @@ def add_run_options(run: argparse.ArgumentParser) -> None:
         help=f"one of {', '.join(DATASETS)}: reads --data as that data set is published (without --data: from the "
         "Hugging Face hub) and fills in prompt, rules and limits that are not given",
     )
-    run.add_argument("--out", required=True, type=Path, help="run folder, new or empty")
+    run.add_argument("--out", required=out_needed, type=Path, help="run folder, new or empty")
     run.add_argument("--limit", type=int, help="use the first N rows only")
     run.add_argument(
         "--skip-unanswerable",

@@ -29,7 +29,10 @@ def status_text(
     elif answered is not None:
         lines.append(_answered(record, *answered))
     lines += [f"{name}: {seconds:.1f} s" for name, seconds in record["seconds"].items()]
-    lines.append("finished" if record["state"] == "done" else f"go on with: {way}")
+    if refused := record.get("refused"):
+        lines.append(refused)
+    else:
+        lines.append("finished" if record["state"] == "done" else f"go on with: {way}")
     return "\n".join(lines)
 
 

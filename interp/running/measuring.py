@@ -1,6 +1,6 @@
 """What of a run needs its model: answers and activations, as far as they are not there yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +23,7 @@ from interp.reporting.progress_words import way_on
 from interp.running.record import run_candidates, sample_counts, used_labellers
 from interp.runs.labelling_models import labelling_models
 from interp.runs.opened_run import Run
-from interp.runs.run_folder import RunFolder, json_line
+from interp.runs.run_folder import json_line
 from interp.runs.run_record import Journal
 from interp.runs.sample_lines import sample_lines
 from interp.runs.settings import Settings
@@ -53,18 +53,19 @@ def measure(
         check_repeatable(journal.record.to_json(), folder.path, model_info(model).device)
         answers = _answered(journal, settings, rows, model, given, progress=progress)
         positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
-        folds = _folds(folder, answers, positions, settings, journal.record.given or ())
+        folds = _folds(journal, answers, positions, settings)
         # Before the samples: where samples.jsonl is, resume takes the counts from run.json.
         journal.write(
             counts=sample_counts(answers, positions, folds, model_tokenizer(model).all_special_ids),
             span_uses_gold=answers.span_uses_gold,
+            refused=None,
         )
         write_text(folder.positions, ledger_csv(positions.table()))
         write_text(folder.samples, "".join(map(json_line, sample_lines(answers, positions, folds))))
     else:
         opened = Run(folder)
         answers, positions = opened.answers, opened.positions
-        folds = _folds(folder, answers, positions, settings, journal.record.given or ())
+        folds = _folds(journal, answers, positions, settings)
     remove(folder.answer_log)
     _capture(journal, settings, model, answers, positions, progress=progress)
     return answers, positions, folds
@@ -144,10 +145,9 @@ def _capture(
     journal.know(counts={**(journal.record.counts or {}), "nonfinite": nonfinite_counts(folder.activations)})
 
 
-def _folds(
-    folder: RunFolder, answers: Answers, positions: Positions, settings: Settings, given: Sequence[str]
-) -> Folds:
+def _folds(journal: Journal, answers: Answers, positions: Positions, settings: Settings) -> Folds:
     """Population and folds; what was answered is written down before an error says why it cannot be probed."""
+    folder = journal.folder
     located = (positions.exact_answer[:, 0] >= 0).numpy()
     usable = [None if status == "too_long" else y for y, status in zip(answers.correct, answers.status, strict=True)]
     options: dict[str, Any] = {"population": settings.population, "folds": settings.folds, "seed": settings.seed}
@@ -156,6 +156,7 @@ def _folds(
     except DataError as error:
         lines = sample_lines(answers, positions, None)
         write_text(folder.path / "answers.jsonl", "".join(map(json_line, lines)))
-        another = with_another_method(folder.path, settings, given)
+        another = with_another_method(folder.path, settings, journal.record.given or ())
         hint = way_on(lost_answers(usable, located), settings.exact_answer, another)
+        journal.write(refused=f"{error}. {hint}")
         raise DataError(f"{error}. {hint} (the answers are in {folder.path / 'answers.jsonl'})") from error

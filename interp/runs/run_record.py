@@ -37,6 +37,8 @@ class RunRecord:
     resume: str
     resumed: Sequence[str] | None = None
     answer_batches: Mapping[str, Any] | None = None
+    refused: str | None = None
+    """Why the answers cannot be probed as they are labelled and located, and how to go on."""
     counts: Mapping[str, Any] | None = None
     """What became of the samples."""
     span_uses_gold: bool | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import interp
+from interp import demo
 from interp.command.cli import main
 from interp.errors import DataError, RunError
 from interp.planning.footprint import check_room, disk_bytes, sample_bytes, shard_specs
@@ -163,3 +164,12 @@ def test_a_model_of_seven_billion_is_counted_by_the_formula() -> None:
 def test_what_run_would_refuse_plan_refuses(llama_folder, data) -> None:
     with pytest.raises(DataError, match="sites: expected one of resid_post"):
         interp.plan(model=llama_folder, data=data, sites=("nowhere",))
+
+
+def test_a_plan_needs_no_folder(capsys):
+    data = str(demo.questions_path())
+    assert main(["plan", "--model", str(demo.model_path()), "--data", data, "--limit", "40", "--no-time"]) == 0
+    assert "40 rows" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["run", "--model", str(demo.model_path()), "--data", data])
+    assert "--out" in capsys.readouterr().err

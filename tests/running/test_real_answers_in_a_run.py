@@ -75,9 +75,12 @@ def test_a_one_sided_population_loses_nothing(llama, tmp_path):
     assert "all 20 samples of the population are correct" in said
     assert "20 wrong and 0 right answers have no exact answer by the method 'candidates'" in said
     assert f"`interp.resume({str(folder)!r}, data=…, model=…, exact_answer='first_line')`" in said
+    told = interp.open_run(folder).status().splitlines()[-1]  # not the plain resume, which would end so again
+    assert said.startswith(told) and "Nothing is lost: go on with" in told
     with pytest.raises(DataError, match="answer pattern must have one group"):
         interp.resume(folder, model=llama, data=rows, answer_pattern="no group")
     run = interp.resume(folder, model=llama, data=rows, exact_answer="first_line")
+    assert run.status().endswith("finished") and "refused" not in run.settings
     assert run.settings["counts"]["population"] == 40 and run.settings["settings"]["exact_answer"] == "first_line"
     assert run.settings["used"]["exact_answer"] == "first_line" and "candidates" not in run.settings["used"]
     fresh = interp.run(model=llama, data=rows, out=tmp_path / "fresh", exact_answer="first_line", **FAST)
