@@ -5,8 +5,7 @@ import pytest
 import interp
 from interp.labelling.correctness import correctness_rule
 from interp.labelling.exact_answers import exact_answer_method
-from interp.reporting.notes import filler_warnings
-from interp.text.fillers import OFTEN, RARE, RATIO, Filler, without_fillers
+from interp.text.fillers import OFTEN, RARE, RATIO, without_fillers
 
 COUNTRIES = [country for country in ("France", "Spain", "Peru", "Chad") for _ in range(5)]
 
@@ -75,17 +74,6 @@ def test_only_the_default_list_is_cleaned() -> None:
     assert [filler.candidate for filler in default.fillers] == ["It"] and given.fillers == []
     default.locate([""], ["Peru"])
     assert default.fillers == []  # of the last call
-
-
-def test_the_warnings_name_them() -> None:
-    fillers = [Filler("It", 12, 1, 30, True), Filler("A", 11, 2, 30, True), Filler("London", 20, 1, 30, False)]
-    left_out, named = filler_warnings({"used": {"candidates": {"fillers": [vars(one) for one in fillers]}}})
-    assert (
-        "'It' (taken in 12 of 30 completions, accepted once), 'A' (taken in 11 of 30 completions, accepted 2 times)"
-        in (left_out)
-    )
-    assert "left out" in left_out and "'London' (taken in 20 of 30" in named and "London" not in left_out
-    assert filler_warnings({}) == filler_warnings({"used": {"candidates": {"number": 3}}}) == []
 
 
 def test_the_label_does_not_know_of_fillers() -> None:

@@ -10,7 +10,6 @@ from interp.generating.prompts import decoder
 from interp.labelling.correctness import correctness_rule
 from interp.labelling.exact_answers import METHODS, exact_answer_method
 from interp.labelling.labels import label_answers
-from interp.reporting.notes import thought_warnings
 from interp.text.thoughts import UNFINISHED, begins_in_thought, final_answer, mentions_thoughts, parts_of
 
 THOUGHT = "Is it Canberra? Sydney is bigger."
@@ -218,11 +217,3 @@ def test_templates_that_know_thoughts():
     assert mentions_thoughts("{{ content.split('</think>')[-1] }}")
     assert mentions_thoughts("<|channel|>analysis<|message|>")
     assert not mentions_thoughts("{% for m in messages %}[{{ m.role }}] I think {{ m.content }}{% endfor %}")
-
-
-def test_the_reader_is_told_of_thoughts_that_never_end():
-    samples = [{"status": UNFINISHED}, {"status": "ok"}]
-    assert thought_warnings(samples[1:]) == []
-    assert thought_warnings(samples)[0].startswith("1 of 2 completions never end their thought")
-    assert "--stop" not in thought_warnings([{"status": UNFINISHED, "finish": "length"}])[0]
-    assert "1 of them ended before the limit" in thought_warnings([{"status": UNFINISHED, "finish": "stop"}])[0]
