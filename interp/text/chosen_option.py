@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 
 from interp.text.corrections import CORRECTED
@@ -103,7 +104,7 @@ def _prepared(completion: str) -> str:
     text = completion.replace("\0", "\n").translate(_WIDE)
     begin = len(text) - len(text.lstrip())
     end = NEXT_QUESTION.search(text, begin)
-    return text[: end.start()] if end else text
+    return text[: end.start("end")] if end else text
 
 
 def _only(found: Sequence[Chosen]) -> Chosen | None:
@@ -133,7 +134,8 @@ def _told_in_turn(text: str, texts: Sequence[Chosen]) -> bool:
     second = next((one for one in texts if one.options != {0}), None)
     if second is None or texts[0].options != {0} or second.options != {1}:
         return False
-    return re.search(r"[.;!?\n]\W*\Z", text[: second.span[0]]) is not None
+    gap = takewhile(lambda char: not (char.isalnum() or char == "_"), reversed(text[: second.span[0]]))
+    return any(char in ".;!?\n" for char in gap)
 
 
 def _after_a_colon(options: Sequence[str], text: str, found: Chosen) -> Chosen | None:

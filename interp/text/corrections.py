@@ -7,7 +7,10 @@ _MISTAKE = (
     r"|I\ (?:made\ an?\ (?:\w+\ )?(?:mistake|error)|was\ wrong|misspoke|miscounted|misread)|scratch\ that"
 ).replace(r"\ ", "[ ]")
 
-_BEGIN = r"(?: (?<=[\n.,;:!?…。，；！？)\]}>*_\"'”’$—–-]) | (?<=[—–-][ ]) | (?<=[.,;!?…)\]}*_$][ ]) | \A )\s*"
+_BEGIN = (
+    r"(?: (?: (?<=[.,;:!?…。，；！？)\]}>*_\"'”’$—–-]) | (?<=[—–-][ ]) | (?<=[.,;!?…)\]}*_$][ ]) | \A )\s*"
+    r"  | (?<=\n)[^\S\n]* )"
+)
 
 CORRECTED = re.compile(
     rf"""
@@ -36,7 +39,7 @@ CORRECTED = re.compile(
 """What stands before another answer; only an answer that follows directly makes it a correction."""
 
 TAKEN_BACK = re.compile(
-    rf"(?:^|[\n.!?…])\s*(?:\b(?:wait|no|h+m+|oops|sorry|but|actually)\b\W+)*"
+    rf"(?:(?:^|[.!?…])\s*|\n[^\S\n]*)(?:\b(?:wait|no|h+m+|oops|sorry|but|actually)\b\W+)*"
     rf"(?:{_MISTAKE}"
     r"|let[ ]me[ ](?:re-?(?:comput|calculat|do|count|consider|start)\w*|try[ ]again|start[ ]over|correct))\b",
     re.IGNORECASE,

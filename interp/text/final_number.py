@@ -26,8 +26,9 @@ _FIELD = re.compile(
 )
 _SENTENCE_END = re.compile(r"\n|[.!?](?=\s|$)|[。！？]|</\w")
 _NEXT_FIELD = re.compile(r"""[;,]\s*(?:["'][^\W\d]\w*["']|[^\W\d]\w+)\s*[:=]""")
+_WORD = r"(?!(?:of|is|are|was|were|has|have|more|less)\b)[^\W\d_]+"
 _ENDS_CORRECTION = re.compile(
-    r"[°%*_$)}\\]*(?:[ ]?(?!(?:of|is|are|was|were|has|have|more|less)\b)[^\W\d_]+){0,2}"
+    rf"[°%*_$)}}\\]*(?:[ ]?{_WORD}(?:[ ]{_WORD})?)?"
     r"[*_$)}]*\s*(?:[.,;!?)\n。，；]|$)"
 )
 _AT_ONCE = re.compile(r"[*_$]*(?:(?:[ ][^\W\d_]+){1,2}[.!](?=\s)|[ ]*\n)")
@@ -63,7 +64,7 @@ def final_number(text: str) -> Numeral | None:
     `18 apples in 3 boxes`), the number is `doubtful`.
     """
     if goes_on := NEXT_QUESTION.search(text):
-        text = text[: goes_on.start()]
+        text = text[: goes_on.start("end")]
     # The 2 of cm^2 and x_2 is no number of its own.
     numbers = tuple(n for n in all_numerals(text) if not _EXPONENT.search(text, max(0, n.core[0] - 8), n.core[0]))
     remarks = list(_remarks(text))

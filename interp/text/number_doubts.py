@@ -25,7 +25,7 @@ _UNFINISHED = re.compile(
 _GOES_ON = re.compile(r"\s*(?:(?:[+×÷]|\*(?!\*))\s*\\?[a-z]|/[xyzn])(?![^\W\d_])", re.IGNORECASE)
 _LIST = re.compile(r"[(\[{<](?:\s*[-−+\w./\\]+\s*[,;])+\s*[-−+\w./\\]+\s*[)\]}>]")
 
-_UNIT = r"(?:[ ]?[°%$€£¥][A-Za-z]?)?(?:[ ]?[^\W\d_]+\.?){0,2}"
+_UNIT = r"(?:[ ]?[°%$€£¥][A-Za-z]?)?(?:[ ]?[^\W\d_]+(?:(?:\.[ ]?|[ ])[^\W\d_]+)?\.?)?"
 _OR = (
     r",?[ ]*(?:\b(?:or|and|oder|und|ou|et|o|y|e|или|и)\b(?:[ ](?:maybe|perhaps|possibly|even|else))?"
     r"|或者?|和|또는|または|か)[ ]*"
@@ -33,7 +33,7 @@ _OR = (
 _ANOTHER_BEFORE = re.compile(rf"{_UNIT}{_OR}|[ ]*[,;/][ ]*", re.IGNORECASE)
 """Between the number before and this one: `18 or 20`, `18 boys and 20 girls`, `18, 20`."""
 _ANOTHER_AFTER = re.compile(rf"{_UNIT}{_OR}", re.IGNORECASE)
-_LISTED = re.compile(rf"\W*-?[\d.,]+{_UNIT}\s*[,;]\s*", re.IGNORECASE)
+_LISTED = re.compile(rf"\W*(?:\d[\d.,]*|[.,]){_UNIT}\s*[,;]\s*", re.IGNORECASE)
 """A completion up to its last number, if it is a list: `18 apples, 3 boxes`."""
 _ENDS = re.compile(r"\s*(?:[.;!?)\]*]|$|\n|,\s*(?:and\s|or\s)?[-−]?\d)")
 _MONTH = re.compile(
@@ -65,7 +65,7 @@ _DENIED_BEFORE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _DENIED_AFTER = re.compile(
-    r"[*_)$\"'”’]*\s*(?:(?:is|was)(?:n['’]t\b|\s+(?:wrong|incorrect|false|not\s+(?:right|correct|the)))\b|이?가?\s*아니)",
+    r"[*_)$\"'”’]*\s*(?:(?:is|was)(?:n['’]t\b|\s+(?:wrong|incorrect|false|not\s+(?:right|correct|the)))\b|(?:이가?\s*|가\s*)?아니)",
     re.IGNORECASE,
 )
 # How sure the model is: no answer.

@@ -39,7 +39,7 @@ AFFIRMED = re.compile(
     ["'”’)\].*_]* \s*
     (?: (?:is|was|would\ be|must\ be) \s+ (?:clearly\s+|indeed\s+|therefore\s+)? (?:(?:the|my)\s+)?
           (?:correct|right|best|true|answer|choice|final\ answer)\b
-      | [:–—(-] \s* (?:correct|right|true|yes)\b | \. \s+ correct\b | \s* [✅✓✔]
+      | [:–—(-] \s* (?:correct|right|true|yes)\b | \. \s+ correct\b | [✅✓✔]
       | (?:选?项)? (?:是|为)? 正确 | [이가] \s* (?:정답|답|맞) | が (?:正解|答え|正しい) )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -58,16 +58,16 @@ DENIED_BEFORE = re.compile(
 )
 DENIED_AFTER = re.compile(
     r"""
-    ["'”’)\].*_]* \s*
-    (?: (?:is|are|was|were|would\ be|can|could|does|do|did|seems|looks) (?: n['’]t\b | not\b
+    ["'”’)\].*_]*
+    (?: \s* (?: (?:is|are|was|were|would\ be|can|could|does|do|did|seems|looks) (?: n['’]t\b | not\b
           | \s+ (?:\w+ly\s+)? (?:not|never|no|wrong|incorrect|false|out|impossible|eliminated|excluded|ruled\ out)\b )
       | cannot\b | can['’]t\b | \. \s+ (?:incorrect|wrong)\b
       | [:–—(-] \s* (?:no|wrong|incorrect|false|not\ (?:correct|right|true|the))\b
-      | (?:\?|\.\.+|…) \s* (?:wait|no|hmm|actually) \b (?!\s+doubt) | \s* [❌✗✘]
-      | \.? \s+ (?:wait|no|hmm|actually) \b [\s,]* (?:(?:that|this|it|I)\b[^.\n]{0,16})?
-          \b (?:wrong|incorrect|not\ right)\b
+      | (?:\?|\.\.+|…) \s* (?:wait|no|hmm|actually) \b (?!\s+doubt) | [❌✗✘]
       | (?:选?项)? (?:是|为)? (?:错|不正确|不对|不是) | (?:選?項)? (?:是|為)? (?:錯|不正確|不對)
       | では?な | じゃな | [이가은는] \s* 아[니닙] )
+      | (?: \s* \. )? \s+ (?:wait|no|hmm|actually) \b [\s,]* (?:(?:that|this|it|I)\b[^.\n]{0,16})?
+          \b (?:wrong|incorrect|not\ right)\b )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -102,19 +102,24 @@ LISTED = re.compile(
 )
 """Before a letter: another one of a list. After a comma it may also be a new clause: "of B and D, B is correct"."""
 MORE = re.compile(
-    r"[)\]*]*\s*(?:[,、]|/|&|\b(?:and|or|nor)\b)\s*(?:\b(?:and|or)\b)?\s*(?:(?:option|choice)\s+)?[(\[*]*(?P<letter>[A-Z])"
+    r"[)\]*]*\s*(?:[,、]|/|&|\b(?:and|or|nor)\b)\s*(?:\b(?:and|or)\b\s*)?(?:(?:option|choice)\s+)?[(\[*]*(?P<letter>[A-Z])"
     r"(?![\w'’])(?!\s+[a-z])"
 )
 NAMED_BEFORE = re.compile(r"\b(?:option|choice|letter|answer|is)[\s:]+[(*]*\Z", re.IGNORECASE)
-ITEM = re.compile(r"(?:^|[\n.;；。!?])[\s*_(\[（#-]*(?P<letter>[AB])(?=[.):：）\]*、．\s选項项])")
+ITEM = re.compile(
+    r"(?:(?:^|[.;；。!?])[\s*_(\[（#-]*|\n(?:[^\S\n]|[*_(\[（#-])*)(?P<letter>[AB])(?=[.):：）\]*、．\s选項项])"
+)
 GAP = re.compile(r"[\s.:)\]*_–—-]*")
 ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
 ARTICLES = "AI"
 """Letters that are words too."""
-OR = re.compile(r"\s*(?:,?\s*\b(?:or|and)\b|/)\s*", re.IGNORECASE)
+OR = re.compile(r"\s*(?:(?:,\s*)?\b(?:or|and)\b|/)\s*", re.IGNORECASE)
 NO_NOUN = re.compile(
     r"\s+(?!(?:it|he|she|they|we|you|i|this|that|these|those|there|because|since"
     r"|as|but|the|and|or|so|from|for|in|on|to|if)\b)\w"
 )
 """After "no": the noun of "no idea", so that nothing is answered by it."""
-NEXT_QUESTION = re.compile(r"\n\s*(?:question|q)\s*\d*\s*[:：]", re.IGNORECASE)
+NEXT_QUESTION = re.compile(
+    r"(?<!\s)[^\S\n]*(?P<end>\n)\s*(?:question|q)\s*(?:\d+\s*)?[:：]",  # at the first of its line breaks
+    re.IGNORECASE,
+)
