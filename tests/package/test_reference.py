@@ -95,18 +95,18 @@ def test_every_file_stands_in_the_map() -> None:
 
 
 def files() -> dict[str, str]:
-    """What a stranger has to go by: path and first line of every file, and its room's."""
+    """What a stranger has to go by: path and first line of every file."""
     lines = {}
     for room in rooms.rooms():
-        for path in room.glob("*.py"):
+        for path in set(room.glob("*.py")) - {room / "__init__.py"}:
             lines[str(path.relative_to(ROOT / "interp"))] = f"{path.relative_to(ROOT)} {rooms.first_line(path)}"
     return lines
 
 
 def stems(text: str) -> set[str]:
-    """The words of a text by their first five letters, without the small ones."""
+    """The words of a text by their first six letters, without the small ones."""
     small = {"where", "which", "what", "does", "that", "this", "with", "from", "into", "the", "how", "are", "and", "for"}
-    return {word[:5] for word in re.findall(r"[a-z]+", text.lower().replace("_", " ")) if len(word) > 2} - small
+    return {word[:6] for word in re.findall(r"[a-z]+", text.lower().replace("_", " ")) if len(word) > 2} - small
 
 
 def found(question: str) -> list[str]:
@@ -115,7 +115,7 @@ def found(question: str) -> list[str]:
     often = Counter(stem for line in said.values() for stem in line)
     weight = {stem: log(len(said) / often[stem]) for stem in often}
     score = {name: sum(weight[stem] for stem in line & stems(question)) for name, line in said.items()}
-    return sorted(score, key=lambda name: -score[name])
+    return sorted(score, key=lambda name: (-score[name], name))
 
 
 QUESTIONS = {
@@ -135,7 +135,7 @@ QUESTIONS = {
     "Where is the report written?": "reporting/report.py",
     "Where is the logistic regression solved?": "fitting/solver.py",
     "Where are activations written to disk as shards?": "storing/store.py",
-    "Where is a run resumed?": "running/pipeline.py",
+    "Where is a run that was stopped resumed?": "running/pipeline.py",
     "Where is the direction projected out, or added in a hook?": "applying/fitted_probe.py",
     "Where is memory estimated before a run?": "planning/footprint.py",
     "Where is the chat template applied to a prompt?": "generating/chat.py",
