@@ -1,4 +1,4 @@
-"""run, and resume of one that was stopped: from rows to report, a chain of the functions a notebook calls one by one."""
+"""run, and resume of one that was stopped: from rows to report, the chain of what a notebook calls one by one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -16,7 +16,7 @@ from interp.command.cli import _parser
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in documents()}
 SCRIPTS = [path for folder in ("benchmarks", "docs", "examples") for path in sorted((ROOT / folder).glob("*.py"))]
-CHECKED = re.compile(r"Checked by `pytest (?P<test>tests/\w+\.py)`\.")
+CHECKED = re.compile(r"Checked by `pytest (?P<test>tests/[\w/]+\.py)`\.")
 NUMBER = re.compile(r"[-−+~*≤≥ ]*(\d*\.\d+|\d{1,3}(,\d{3})+)\b")
 """What a cell with a measured number begins with: digits with a decimal point, or thousands."""
 

@@ -37,7 +37,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config.write_text(json.dumps(json.loads(config.read_text()) | {"chat_template": CHAT}))
     weights = load_file(where / "other-model" / "model.safetensors")
     torch.manual_seed(0)
-    moved = {name: one + 0.03 * one.float().std().to(one.dtype) * torch.randn_like(one) for name, one in weights.items()}
+    moved = {
+        name: one + 0.03 * one.float().std().to(one.dtype) * torch.randn_like(one) for name, one in weights.items()
+    }
     save_file(moved, where / "other-model" / "model.safetensors", metadata={"format": "pt"})
     lines = questions_path().read_text(encoding="utf-8").splitlines(keepends=True)
     (where / "questions.jsonl").write_text("".join(lines[:160]), encoding="utf-8")

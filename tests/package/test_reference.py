@@ -76,7 +76,10 @@ def test_words_of_types_and_texts() -> None:
     assert plain(dict[str, list[int]]) == "dict[str, list[int]]"
     assert table(("a",), [("b | c",)]) == "| a |\n| --- |\n| b \\| c |\n"
     said = markdown("Does it.\n\n>>> 1\n1\n\nReturns a Dataset:\n    auc (layer): the AUC\n\n    Match(1)  # so")
-    assert said == "Does it.\n\n```pycon\n>>> 1\n1\n```\n\nReturns a Dataset:\n\n- `auc` (layer): the AUC\n\n```py\nMatch(1)  # so\n```\n"
+    assert (
+        said
+        == "Does it.\n\n```pycon\n>>> 1\n1\n```\n\nReturns a Dataset:\n\n- `auc` (layer): the AUC\n\n```py\nMatch(1)  # so\n```\n"
+    )
 
 
 # The map --------------------------------------------------------------------------------------------------------------
@@ -105,7 +108,22 @@ def files() -> dict[str, str]:
 
 def stems(text: str) -> set[str]:
     """The words of a text by their first six letters, without the small ones."""
-    small = {"where", "which", "what", "does", "that", "this", "with", "from", "into", "the", "how", "are", "and", "for"}
+    small = {
+        "where",
+        "which",
+        "what",
+        "does",
+        "that",
+        "this",
+        "with",
+        "from",
+        "into",
+        "the",
+        "how",
+        "are",
+        "and",
+        "for",
+    }
     return {word[:6] for word in re.findall(r"[a-z]+", text.lower().replace("_", " ")) if len(word) > 2} - small
 
 
