@@ -9,7 +9,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 export HF_HUB_OFFLINE = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test test-newest test-tl4 test-wheel test-benchmarks clean
+.PHONY: demo test test-newest test-tl4 test-wheel test-benchmarks docs clean
 
 demo: .venv/installed
 	.venv/bin/interp demo
@@ -40,6 +40,10 @@ test-wheel: .venv-wheel/made
 # Every benchmark in its quick mode: what it measures then says nothing, but it still runs.
 test-benchmarks: .venv/installed-test
 	.venv/bin/python .ci/benchmarks
+
+# The pages of docs/reference/ and the table of rooms in CONTRIBUTING, from docstrings. The tests say if they are stale.
+docs: .venv/installed
+	.venv/bin/python docs/build.py
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo "Installing into .venv (a few minutes the first time)"

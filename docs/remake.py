@@ -49,7 +49,8 @@ class Table:
 
 def documents() -> list[Path]:
     """Every document that may hold a table."""
-    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "interp").rglob("*.md"))]
+    below = [path for folder in ("docs", "interp") for path in sorted((ROOT / folder).rglob("*.md"))]
+    return [*sorted(ROOT.glob("*.md")), *below]
 
 
 def tables(lines: Sequence[str]) -> Iterator[Table]:

@@ -79,16 +79,21 @@ class Selective:
     layer: int
     """The deployed cell: the one asked for, else the grid's highest."""
     token: str
+    """The token position of that cell."""
     nested: bool
     """Whether every fold was scored by the cell chosen without it; else by the deployed cell."""
     points: tuple[OperatingPoint, ...]
+    """What comes of each false-positive rate."""
     probability: Float[np.ndarray, " sample"]
     """P(correct), calibrated on the other folds; NaN where the sample is not in the cell."""
     platt: Platt
     """From the deployed cell's score to a probability, fitted on all folds: what to use on new samples."""
     reliability: Reliability
+    """How far the probabilities are what they say."""
     coverage: Float[np.ndarray, " used"]
+    """Share of the questions answered, the surest first."""
     risk: Float[np.ndarray, " used"]
+    """Share of wrong answers among them."""
     aurc: Interval
     """Area under the risk-coverage curve; 0 would be no mistake at any coverage."""
     aurc_chance: float
@@ -96,7 +101,9 @@ class Selective:
     aurc_oracle: float
     """The same with all correct answers first."""
     n: int
+    """Samples behind it."""
     n_correct: int
+    """The right ones of them."""
 
     def __repr__(self) -> str:
         """In one line: which cell, and what its probe is worth."""

@@ -40,7 +40,9 @@ class FittedProbe:
     """
 
     direction: Float[Tensor, " width"]
+    """Weights on the vector as the model computes it; the score rises along it."""
     bias: float
+    """The score of the zero vector."""
     mean: Float[Tensor, " width"]
     """Mean of the training samples."""
     scale: Float[Tensor, " width"]
@@ -48,9 +50,13 @@ class FittedProbe:
     fold_direction: Float[Tensor, "fold width"]
     """The probes that were scored: the i-th was fitted without the i-th fold."""
     fold_bias: Float[Tensor, " fold"]
+    """Their biases."""
     layer: int
+    """The number of the block, from 0."""
     role: str
+    """The token position."""
     site: str
+    """The hook point whose vectors it reads, as `resid_post`."""
     probe: str
     """The estimator."""
     model: str
@@ -60,7 +66,9 @@ class FittedProbe:
     auc: float
     """Out of fold, with its 95 % interval."""
     low: float
+    """Where the interval begins."""
     high: float
+    """Where it ends."""
     platt: Platt
     """From score to P(correct), fitted on the out-of-fold scores."""
     thresholds: Mapping[str, float] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""From answers to activations: token positions, residual vectors and attention metrics at them."""
+"""From answers to activations: token positions, and the forward pass for residual vectors and attention metrics."""

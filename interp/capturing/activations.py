@@ -43,11 +43,17 @@ class Capture:
     attention: AttentionArrays
     """{metric: Float[Tensor, "sample layer head role"]}, float32; empty if a cache held no patterns."""
     valid: Bool[Tensor, "sample role"]
+    """Whether the sample has the role."""
     index: Int[Tensor, "sample role"]
+    """The role's token in `prompt_ids + completion_ids`; read it only through `valid`."""
     layers: tuple[int, ...]
+    """Numbers of the blocks, from 0."""
     roles: tuple[str, ...]
+    """Names of the token positions."""
     id: tuple[str, ...]
+    """Names of the samples."""
     settings: dict[str, object] = field(default_factory=dict)
+    """How they were captured."""
     question_embed: QuestionArray | None = None
     """Float[Tensor, "sample d_model"], float32: the mean input embedding of the question's own tokens, a control (NaN
     where the question was not located); None if it was not taken, as from a cache."""

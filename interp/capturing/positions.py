@@ -37,8 +37,11 @@ class Positions:
     index: Int[Tensor, "sample role"]
     """Absent roles hold -1; read them only through `valid`."""
     valid: Bool[Tensor, "sample role"]
+    """Whether the sample has the role."""
     roles: tuple[str, ...]
+    """Names of the columns."""
     n_prompt: Int[Tensor, " sample"]
+    """Length of `prompt_ids`."""
     n: Int[Tensor, " sample"]
     """Length of `prompt_ids + completion_ids`."""
     exact_answer: Int[Tensor, "sample 2"]

@@ -82,8 +82,11 @@ class Anchor:
     """
 
     landmark: str
+    """Where it is counted from."""
     offset: int = 0
+    """How many tokens further on; negative: back."""
     region: str = "sample"
+    """`sample`, `prompt` or `completion`: outside it the role is absent."""
 
     def __post_init__(self) -> None:
         one_of("a role's landmark", self.landmark, LANDMARKS)
@@ -151,10 +154,15 @@ class Match:
     """
 
     pattern: str
+    """A regular expression, of one group at most."""
     at: str = "first"
+    """`first` or `last` token that covers the match."""
     offset: int = 0
+    """How many tokens further on; negative: back."""
     occurrence: int = 0
+    """Which match, from 0; negative: from the end."""
     region: str = "sample"
+    """`sample`, `prompt` or `completion`, in which it is searched and may lie."""
 
     def __post_init__(self) -> None:
         one_of("a role's at", self.at, ("first", "last"))

@@ -1,1 +1,1 @@
-"""The command line: a thin shell over the public functions."""
+"""The command line `interp`: its commands and options, a thin shell over the public functions."""

@@ -42,6 +42,7 @@ class Comparison(Mapping[str, Any]):
     """
 
     names: tuple[str, str]
+    """Of the first and the second grid."""
     delta_auc: xr.Dataset
     """On (layer, token): `delta` = first grid minus second, `low`, `high`, `p`, `q`, `n`, `n_correct`, `reason`."""
     correlation: dict[str, Any]

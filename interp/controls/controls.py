@@ -1,4 +1,4 @@
-"""Controls beside the grid: how much of a cell's AUC needs no knowledge of whether this answer is right."""
+"""Control task, shuffled labels and the rest beside a grid: how much of its AUC needs no knowledge of what is right."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -27,20 +27,27 @@ class QARow:
     id: str
     """Unique within the data set; the row's number (from 0) where the file brings none."""
     question: str
+    """As the model is asked it, without template and options."""
     answers: tuple[str, ...]
     """Accepted answers, as text (a single text is one of them); never empty unless the row brings its own `correct`."""
     prompt: str | None = None
     """The whole prompt, used as it is (no template, no chat template)."""
     context: str | None = None
+    """What the question is about, for a template with `{context}`."""
     wrong_answer: str | tuple[str, ...] | None = None
     """An answer that is wrong, or several."""
     group: str | None = None
     """Samples of one group never stand on both sides of a fold; None: the normalised question."""
     prompt_ids: tuple[int, ...] | None = None
+    """The whole prompt as ids, BOS included."""
     completion: str | None = None
+    """An answer that is there already: the model is not asked."""
     completion_ids: tuple[int, ...] | None = None
+    """The same as ids, the token that ended it included."""
     exact_answer: str | None = None
+    """The part of the completion that is the answer; None: it is located by the run's rule."""
     correct: bool | None = None
+    """The label, which wins over every rule; None: the rule decides."""
     system: str | None = None
     """The system turn of a chat."""
     messages: Turns | None = None

@@ -1,1 +1,1 @@
-"""From completions to answers: right or wrong, and where the exact answer stands."""
+"""From completions to labelled answers: which are right, by rule or judge, and where the exact answer stands."""

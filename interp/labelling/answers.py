@@ -29,10 +29,15 @@ class Answers(Records):
     """
 
     id: list[str]
+    """The row's; of several answers to it `12#0`, `12#1` …"""
     question: list[str]
+    """The row's question, without options and context."""
     group: list[str]
+    """Samples of one group never stand on both sides of a fold."""
     prompt: list[str]
+    """What the model was given, as text."""
     prompt_ids: list[list[int]]
+    """The same as ids, BOS included."""
     completion_ids: list[list[int]]
     """Includes the token that stopped generation, if one did."""
     text: list[str]
@@ -42,7 +47,9 @@ class Answers(Records):
     logprobs: list[list[float] | None]
     """Log-probability of each completion token; None where another engine produced it."""
     correct: list[bool | None]
+    """The label; None: there is none."""
     exact_answer: list[str | None]
+    """Its text; None where none was located."""
     exact_answer_method: list[str | None]
     """A name of `interp.labelling.exact_answers.METHODS`, `row` (the row brought it) or `option` (it offers some);
     `…, loosely` if only so."""
@@ -54,6 +61,7 @@ class Answers(Records):
     """`ok`, `no_exact_answer`, `ambiguous` (occurs more than once, the first is used), `empty`, `too_long` or
     `unfinished_thought`."""
     span_uses_gold: bool = False
+    """Whether exact answers were located by the row's own accepted answers, as the paper's code does."""
     extraction: list[tuple[Exchange, ...]] | None = None
     """What a model was asked for each exact answer, with its raw replies; None: no model was asked."""
     near_ties: list[int] | None = None
@@ -61,6 +69,7 @@ class Answers(Records):
     judgement: Judgement | None = None
     """What the judge was asked, its raw replies and its agreement with the rows' own labels; None: no judge."""
     settings: dict[str, object] = field(default_factory=dict)
+    """How they were made and labelled."""
     exact_answer_chars: list[tuple[int, int] | None] | None = None
     """Characters `[begin, end)` of the exact answer in `text`; None: not known (runs from before it was kept)."""
     thought_tokens: list[tuple[int, int] | None] | None = None

@@ -1,4 +1,4 @@
-"""Is a completion right? The rules by name; a rule is `(row, completion) -> bool | None` (None: no label)."""
+"""Whether an answer is right: the rules by name, each `(row, completion) -> bool | None` (None: no label)."""
 
 import re
 import string

@@ -1,1 +1,1 @@
-"""Hooked models: the only room that knows which class of TransformerLens it holds."""
+"""Hooked models: loaded, converted from GGUF, checked before they are used, run in batches."""

@@ -52,6 +52,7 @@ class Plan:
     """
 
     rows: int
+    """Samples asked for: rows, times the answers to each."""
     excluded: dict[str, tuple[str, ...]]
     """{status: ids} of rows that can be seen now to stay out of the grids: `too_long`, and `empty` completions."""
     answered: int
@@ -69,6 +70,7 @@ class Plan:
     disk: int
     """Of the activations, at most: the samples' own numbers are exact, what each shard adds is counted for `shards`."""
     free: int
+    """What the disk has left."""
     memory: dict[str, int]
     """Peak while capturing and while probing, and the weights alone: estimates of `interp.planning.footprint`."""
     seconds: dict[str, float] | None

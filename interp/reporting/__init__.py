@@ -1,1 +1,1 @@
-"""What a reader sees: heatmaps and the report."""
+"""What a reader sees: heatmaps and other figures, sentences and headline numbers, the report."""

@@ -1,4 +1,4 @@
-"""report.html: one file that says what a run found, how sure that is, and how every number was made."""
+"""report.html, written as one file: what a run found, how sure that is, and how every number was made."""
 
 import json
 from base64 import b64encode

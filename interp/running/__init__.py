@@ -1,1 +1,1 @@
-"""A run from its first question to its report, through crashes and on again."""
+"""A run from its first question to its report: the whole chain, `run` and `resume`, and what is recorded."""

@@ -1,4 +1,4 @@
-"""run, resume: from rows to report, one readable chain of the functions a notebook calls one by one."""
+"""run, and resume of one that was stopped: from rows to report, the chain of what a notebook calls one by one."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""A run on disk: its folder, its shards, what it takes to survive a crash."""
+"""A run on disk: its folder, settings, samples and record, its lock, and how far it is."""

@@ -47,6 +47,7 @@ class Run(RunLike):
     """
 
     folder: RunFolder
+    """Which file holds what; made by `open_run`."""
 
     def __post_init__(self) -> None:
         instance("run", self.folder, RunFolder, "a run is opened by interp.open_run(path)", error=RunError)

@@ -1,4 +1,4 @@
-"""AUC within folds, its influences, intervals, differences and false discovery: pure functions on arrays.
+"""The AUC and its interval, computed within folds; influences, differences, false discovery: pure functions on arrays.
 
 Every function takes out-of-fold scores (`NaN` = the sample is not in this cell), labels (1 = correct), folds and
 integer group codes, and knows nothing of layers or tokens. Definitions: docs/definitions.md, "Numbers, exactly".

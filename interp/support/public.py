@@ -1,4 +1,4 @@
-"""What every public name is under: a call that does not fit the signature ends in a sentence of ours."""
+"""What every public name is under: a call that does not fit ends in a sentence, `help` explains the parameters."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from interp.errors import DataError
 from interp.support.arguments import known_options
+from interp.support.parameters import explained
 
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -16,7 +17,7 @@ def public(thing: Thing) -> Thing:
     """A function, or a class with its methods, whose calls are checked against what `help` shows of it.
 
     A misspelt option raises DataError that names the nearest right one, a missing or surplus argument one that says
-    which there are. Python's TypeError would say neither.
+    which there are. Python's TypeError would say neither. Its text ends with its parameters, by group.
     """
     if not isclass(thing):
         return _checked(thing, thing.__qualname__)
@@ -40,7 +41,7 @@ def _checked(function: Callable[..., Any], name: str) -> Any:
             raise _refused(name, takes, options, error) from None
         return function(*arguments, **options)
 
-    return call
+    return explained(call)
 
 
 def _refused(name: str, takes: Signature, options: dict[str, Any], error: TypeError) -> DataError:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from typing import Any, TypeVar, get_type_hints
 
+from interp.support.parameters import explained
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -21,6 +23,6 @@ def shows_options(options: type, default: Mapping[str, object]) -> Callable[[Fun
         added = [Parameter(n, Parameter.KEYWORD_ONLY, default=default.get(n), annotation=k) for n, k in kinds.items()]
         kept = [one for one in own if one.kind is not Parameter.VAR_KEYWORD]
         function.__signature__ = signature(function).replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
-        return function
+        return explained(function)
 
     return shown
