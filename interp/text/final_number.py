@@ -142,9 +142,8 @@ def _boxed(text: str, numbers: tuple[Numeral, ...]) -> Numeral | None:
         if not text[begin:end].strip():
             continue
         # Read are one number and its unit, or what stands after an equals sign.
-        rest = "".join(
-            char for at, char in enumerate(text[begin:end], begin) if not any(n.start <= at < n.end for n in numbers)
-        )
+        read = {at for number in numbers for at in range(number.start, number.end)}
+        rest = "".join(char for at, char in enumerate(text[begin:end], begin) if at not in read)
         side = max(text.rfind(sign, begin, end) for sign in ("=", "≈", "\\approx"))
         begin = max(begin, side)
         inside = [number for number in numbers if begin <= number.start < end]

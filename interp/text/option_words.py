@@ -56,17 +56,19 @@ DENIED_BEFORE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_WAIT = r"(?:wait|no|hmm|actually) \b"
 DENIED_AFTER = re.compile(
-    r"""
+    rf"""
     ["'”’)\].*_]*
     (?: \s* (?: (?:is|are|was|were|would\ be|can|could|does|do|did|seems|looks) (?: n['’]t\b | not\b
           | \s+ (?:\w+ly\s+)? (?:not|never|no|wrong|incorrect|false|out|impossible|eliminated|excluded|ruled\ out)\b )
       | cannot\b | can['’]t\b | \. \s+ (?:incorrect|wrong)\b
       | [:–—(-] \s* (?:no|wrong|incorrect|false|not\ (?:correct|right|true|the))\b
-      | (?:\?|\.\.+|…) \s* (?:wait|no|hmm|actually) \b (?!\s+doubt) | [❌✗✘]
+      | (?:\?|\.\.|…) \s* {_WAIT} (?!\s+doubt) | [❌✗✘]
       | (?:选?项)? (?:是|为)? (?:错|不正确|不对|不是) | (?:選?項)? (?:是|為)? (?:錯|不正確|不對)
       | では?な | じゃな | [이가은는] \s* 아[니닙] )
-      | (?: \s* \. )? \s+ (?:wait|no|hmm|actually) \b [\s,]* (?:(?:that|this|it|I)\b[^.\n]{0,16})?
+      | \s+ \.{{3,}} \s* {_WAIT} (?!\s+doubt)
+      | (?: \s* \. )? \s+ {_WAIT} [\s,]* (?:(?:that|this|it|I)\b[^.\n]{{0,16}})?
           \b (?:wrong|incorrect|not\ right)\b )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -98,7 +100,7 @@ ENDED = re.compile(
 INSIDE = re.compile(rf"[^\W_{_ASIAN}]['’-]?\Z")
 """Before a letter: a word of which it is a part (not in Chinese, Japanese or Korean)."""
 LISTED = re.compile(
-    r"\b[A-Z][)\]*]*\s*(?:(?P<comma>,)|[、/&]|,?\s*\b(?:and|or|nor)\b)\s*(?:(?:option|choice)\s+)?[(\[*]*\Z"
+    r"\b[A-Z][)\]*]*\s*(?:(?P<comma>,)|[、/&]|(?:,\s*)?\b(?:and|or|nor)\b)\s*(?:(?:option|choice)\s+)?[(\[*]*\Z"
 )
 """Before a letter: another one of a list. After a comma it may also be a new clause: "of B and D, B is correct"."""
 MORE = re.compile(
