@@ -152,7 +152,7 @@ QUESTIONS = {
     "Where is the heatmap drawn?": "reporting/heatmap.py",
     "Where is the report written?": "reporting/report.py",
     "Where is the logistic regression solved?": "fitting/solver.py",
-    "Where are activations written to disk as shards?": "storing/store.py",
+    "Where are activations written to disk as shards?": "storing/shard_io.py",
     "Where is a run that was stopped resumed?": "running/pipeline.py",
     "Where is the direction projected out, or added in a hook?": "applying/fitted_probe.py",
     "Where is memory estimated before a run?": "planning/footprint.py",
