@@ -5,9 +5,9 @@ import re
 # NUL stands where a special token was: it is space at the beginning, and ends a line.
 _LINE = re.compile(
     r"""
-    (?: [\s\0]+ | ```\w*[ \t]*(?=\n) )*                             # blank lines, and the head of a code block
+    (?: [\s\0] | ```\w*[ \t]*(?=\n) )*                             # blank lines, and the head of a code block
     (?:
-        (?: [-*•>]+[ ]+ | [#*_]+[ ]* )*
+        (?: [-•>][-*•>]*[ ]+ | [#*_][ ]* )*
         (?: (?:the[ ])? (?:(?:final|correct|short|right)[ ])* (?:answer|words|response)(?:[ ]is)? | ans | a )
         (?: [*_]*\s*[:：][*_]* | [*_]*[ ]*(?=\n)(?<=[*_]) ) [\s\0]*
       | \#+ [ ]* (?:final[ ]|correct[ ]|short[ ])? answer [ \t]*\n [\s\0]*       # ## Answer

@@ -45,3 +45,15 @@ def test_the_answer_is_inside_the_line_and_never_blank(text: str) -> None:
     if line is not None:
         assert line[0] <= answer[0] < answer[1] <= line[1]
         assert text[slice(*line)] == text[slice(*line)].strip() and not set("\n\r\0") & set(text[slice(*line)])
+
+
+@pytest.mark.parametrize("text", [" " * 3000, "\n" * 3000, "\0 \n" * 1000])
+def test_thousands_of_blank_lines_hold_no_answer(text: str) -> None:
+    assert first_line(text) is None
+    assert short_answer(f"{text}Paris.") == (len(text), len(text) + 5)
+
+
+@pytest.mark.parametrize("marks", ["*" * 3000, "* " * 1500, "_" * 3000, "- " * 1500, "#" * 3000, "> * " * 700])
+def test_thousands_of_marks_before_no_answer_end(marks: str) -> None:
+    assert first_line(f"{marks}x")[1] == len(marks) + 1
+    assert first_line(f"{marks}Answer: x") == (len(marks) + 8, len(marks) + 9)
