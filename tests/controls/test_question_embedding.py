@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from hooked_cases import answers_of
-from test_controls import captured, planted
+from planted_controls import captured, planted
 
 import interp
 from interp.capturing.forward_pass import capture_batches

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "models/preflight.py": "a sentence that a model reads",
     "generating/chat.py": "a macro for chat templates",
     "grids/variables.py": "the variables of a grid, for docstrings",
+    "support/parameters.py": "parameters, for docstrings and the reference",
     "support/renamed.py": "docstrings of old names",
 }
 """Folders and files that hold text of other kinds, and which. In `text`, constants are patterns and lists of words."""
