@@ -48,6 +48,9 @@ _CIRCUMSTANCE = re.compile(
     r"""
     (?: \b(?:in|after|for|from|on|at|by|within|during|every|each|into|than|since|because|before|until|among|across
           |through|using|when|while|if|per|step|page|line)
+      | \b(?:after|before|by|from|without|despite|besides|when|while)[ ][^\W\d_]+ing
+          (?:[ ](?:away|back|down|off|out|up))?
+      | \b(?:each|every|all|both|any|one)[ ]of
       | \d[ ](?:[^\W\d_]+[ ])?(?:out[ ])?of | (?<!\bleaves[ ])(?<!\bleft[ ])\bwith )
     [ ](?: (?:the|a|an|his|her|their|its|my|our|all|these|those|only|just|about|first|last|next|each|step|day|year|page
           |there[ ](?:are|were)|he|she|it|they|you|we|is|are|was|has|have|had|uses?|used)[ ] )*

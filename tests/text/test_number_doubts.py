@@ -128,3 +128,18 @@ def test_a_circumstance_of_another_number():
     assert not is_beside_another(
         "18 apples, 3 boxes", last("18 apples, 3 boxes"), all_numerals("18 apples, 3 boxes"), 0
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"),
+    [
+        ("He has 17 marbles left after giving away 5.", True),
+        ("6 candies for each of the 4 children.", True),
+        ("She paid $12 without using her 3 coupons.", True),
+        ("Each of the 4 children gets 6 candies.", False),
+        ("By adding 3 and 5 we get 8.", False),
+        ("The numbers 3 and 5 have a sum of 8.", False),
+    ],
+)
+def test_how_something_was_done_is_a_circumstance(text, beside):
+    assert is_beside_another(text, last(text), all_numerals(text), 0) is beside
