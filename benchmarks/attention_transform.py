@@ -23,8 +23,8 @@ from interp.fitting.crossfit import cross_fit, train
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.training import Cell
 from interp.grids.attention_columns import cell_metrics, with_transform
+from interp.statistics.auc import estimate_auc, within_fold_auc
 from interp.statistics.folds import assign_folds
-from interp.statistics.inference import estimate_auc, within_fold_auc
 from interp.statistics.nested_choice import choice_auc
 from interp.statistics.samples import Samples, group_signs
 

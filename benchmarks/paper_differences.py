@@ -34,7 +34,7 @@ from interp.experiments.orgad.preset import held_out_auc, paper_positions
 from interp.generating.prompts import decoder
 from interp.labelling.answers import Answers
 from interp.models.loading import model_tokenizer
-from interp.statistics.inference import within_fold_auc
+from interp.statistics.auc import within_fold_auc
 
 CELLS = ("exact_answer_last", "exact_answer_after_last", "last_q", "-1", "-8")
 

@@ -45,7 +45,7 @@ from interp.fitting.solver import TOLERANCE, cross_fit_logistic
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell
 from interp.grids.columns import cell_columns
-from interp.statistics.inference import within_fold_auc
+from interp.statistics.auc import within_fold_auc
 from interp.statistics.samples import Samples
 
 FOLDS = 5

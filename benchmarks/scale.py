@@ -40,7 +40,7 @@ from interp.grids.probes import probe_grid
 from interp.labelling.answers import Answers
 from interp.storing.shard_files import finished_shards
 from interp.storing.shards import write_shards
-from interp.storing.stored import stored_capture
+from interp.storing.stored_capture import stored_capture
 from interp.support.heap import give_back
 
 ROLES = ("exact_answer_first", "-1")

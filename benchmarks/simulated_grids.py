@@ -17,8 +17,8 @@ from interp.fitting.crossfit import cross_fit, train
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.training import Cell
 from interp.grids.probes import probe_grid
+from interp.statistics.auc import benjamini_hochberg, estimate_auc
 from interp.statistics.folds import assign_folds
-from interp.statistics.inference import benjamini_hochberg, estimate_auc
 from interp.statistics.samples import Samples, group_signs
 
 LAYERS, ROLES, N, WIDTH, P = 8, 6, 200, 32, 199

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from interp.capturing.forward_pass import capture
     from interp.capturing.from_cache import capture_from_cache
     from interp.capturing.positions import Positions
-    from interp.capturing.resolve import resolve_positions
+    from interp.capturing.resolve_positions import resolve_positions
     from interp.capturing.roles import ROLES, Anchor, Match
     from interp.comparing.compare import Comparison, compare_grids
-    from interp.comparing.observe import observations
+    from interp.comparing.observations import observations
     from interp.comparing.run_differences import compare_runs
     from interp.controls.controls import control_grid
     from interp.controls.permutations import permutation_test
@@ -81,7 +81,7 @@ _HOME = {  # where each public name lives
     "load_probe": "applying.probe_file",
     "load_rows": "data.rows",
     "matched_width_grid": "grids.probes",
-    "observations": "comparing.observe",
+    "observations": "comparing.observations",
     "open_run": "running.pipeline",
     "paper_answers": "experiments.orgad.preset",
     "paper_grid": "experiments.orgad.preset",
@@ -93,7 +93,7 @@ _HOME = {  # where each public name lives
     "plot_heads": "reporting.heads_plot",
     "plot_risk_coverage": "reporting.risk_plot",
     "probe_grid": "grids.probes",
-    "resolve_positions": "capturing.resolve",
+    "resolve_positions": "capturing.resolve_positions",
     "resume": "running.pipeline",
     "run": "running.pipeline",
     "save_probe": "applying.probe_file",

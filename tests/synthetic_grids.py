@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from interp.statistics.inference import estimate_auc
+from interp.statistics.auc import estimate_auc
 from interp.statistics.samples import Samples
 
 TOKENS = ("last_q", "exact_answer_first", "exact_answer_last", "-1")

@@ -22,7 +22,7 @@ from interp.comparing.best_cell import nested_choice
 from interp.errors import DataError
 from interp.grids.grid import GridArrays, grid_arrays
 from interp.grids.of_run import GridLike, grid_of
-from interp.statistics.inference import LEVEL, MIN_PER_CLASS
+from interp.statistics.auc import LEVEL, MIN_PER_CLASS
 from interp.support.arguments import MANY, numbers, one_of, seed_number, whole_number
 from interp.support.atomic import plain
 from interp.support.public import public

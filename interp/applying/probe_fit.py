@@ -20,8 +20,8 @@ from interp.fitting.training import Cell, Trained, decision_values
 from interp.grids.cells import choose_samples
 from interp.grids.features import read_features
 from interp.grids.of_run import RunLike
+from interp.statistics.auc import MIN_PER_CLASS, estimate_auc
 from interp.statistics.folds import make_folds
-from interp.statistics.inference import MIN_PER_CLASS, estimate_auc
 from interp.support.accepted import FoldNumbers, GroupSource, Ids, LabelSource, Probe, Vectors
 from interp.support.arguments import one_of, one_text, whole_number
 from interp.support.arrays import in_order, read_array

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class OnDisk(ABC):
-    """An array that gives tensors for what is asked of it (`interp.storing.stored.Stored`)."""
+    """An array that gives tensors for what is asked of it (`interp.storing.stored_capture.Stored`)."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype

@@ -13,8 +13,8 @@ from interp.controls.control_table import ON_EMBED
 from interp.controls.scored import Scored
 from interp.grids.fold_values import unpacked
 from interp.grids.grid import GridArrays, grid_arrays
+from interp.statistics.auc import MIN_PER_CLASS, delta_auc
 from interp.statistics.cross_fold import Sketch
-from interp.statistics.inference import MIN_PER_CLASS, delta_auc
 from interp.statistics.resampling import NestedBest
 from interp.statistics.samples import Samples
 from interp.support.atomic import plain

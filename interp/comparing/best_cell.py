@@ -7,7 +7,7 @@ import xarray as xr
 from jaxtyping import Int
 
 from interp.grids.grid import GridArrays, grid_arrays
-from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc
+from interp.statistics.auc import MIN_PER_CLASS, Estimate, estimate_auc
 from interp.statistics.nested_choice import chosen_best
 from interp.statistics.resampling import NestedBest, nested_best, peak_set
 from interp.support.atomic import plain

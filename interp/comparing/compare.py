@@ -13,14 +13,14 @@ import xarray as xr
 
 from interp.comparing.best_cell import describe_best
 from interp.comparing.delta import delta_grid, differences
-from interp.comparing.observe import observation_table, observations
+from interp.comparing.observations import observation_table, observations
 from interp.errors import DataError, NoSuchName, RunError
 from interp.grids.grid import GridArrays, grid_arrays
 from interp.grids.grid_table import grid_table
 from interp.grids.join import aligned, two_names
 from interp.grids.of_run import GridLike, grid_of
 from interp.grids.variables import DIFFERENCE, returns
-from interp.statistics.inference import MIN_PER_CLASS
+from interp.statistics.auc import MIN_PER_CLASS
 from interp.statistics.resampling import split_halves
 from interp.support.arguments import mapping, one_of
 from interp.support.arguments import path as path_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.statistics.inference import (
+from interp.statistics.auc import (
     MIN_PER_CLASS,
     Estimate,
     auc_influence,

@@ -7,7 +7,7 @@ import xarray as xr
 
 from interp.grids.grid import grid_arrays
 from interp.grids.join import aligned
-from interp.statistics.inference import MIN_PER_CLASS, benjamini_hochberg, delta_auc
+from interp.statistics.auc import MIN_PER_CLASS, benjamini_hochberg, delta_auc
 from interp.support.atomic import plain
 
 

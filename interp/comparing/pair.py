@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 
 from interp.grids.grid import GridArrays, grid_arrays
 from interp.grids.join import reordered
+from interp.statistics.auc import MIN_PER_CLASS, Estimate, auc_influence, delta_auc, normal_estimate, undefined
 from interp.statistics.cross_fold import Sketch
-from interp.statistics.inference import MIN_PER_CLASS, Estimate, auc_influence, delta_auc, normal_estimate, undefined
 from interp.statistics.samples import DIRECTIONS, group_codes
 
 

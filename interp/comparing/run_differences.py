@@ -15,7 +15,7 @@ from interp.grids.grid import check_grid
 from interp.grids.join import reordered
 from interp.grids.of_run import RunLike, grid_of
 from interp.grids.variables import DIFFERENCES, returns
-from interp.statistics.inference import (
+from interp.statistics.auc import (
     benjamini_hochberg,
 )
 from interp.support.accepted import GridSources

@@ -13,7 +13,7 @@ from interp.fitting.crossfit import CellFit, cross_fit
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.training import Cell
 from interp.labelling.answers import Answers
-from interp.statistics.inference import MIN_PER_CLASS, why_undefined
+from interp.statistics.auc import MIN_PER_CLASS, why_undefined
 from interp.statistics.samples import DIRECTIONS, Samples
 
 LOGISTIC = ProbeSpec()

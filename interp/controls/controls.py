@@ -32,8 +32,8 @@ from interp.grids.grid import GridArrays, check_grid, estimate_variables, grid_a
 from interp.grids.of_run import takes_run
 from interp.grids.variables import CONTROL_CELLS, returns
 from interp.labelling.answers import Answers
+from interp.statistics.auc import MIN_PER_CLASS, Estimate, auc_influence, normal_estimate, undefined
 from interp.statistics.folds import assign_folds
-from interp.statistics.inference import MIN_PER_CLASS, Estimate, auc_influence, normal_estimate, undefined
 from interp.statistics.samples import Samples
 from interp.support.accepted import FeatureSource, Ids, Probe
 from interp.support.arguments import instance, job_count, progress_function, seed_number

@@ -16,7 +16,7 @@ from interp.grids.grid import grid_arrays
 from interp.grids.of_run import takes_run
 from interp.grids.variables import PERMUTED, returns
 from interp.models.placement import one_device
-from interp.statistics.inference import benjamini_hochberg, within_fold_auc
+from interp.statistics.auc import benjamini_hochberg, within_fold_auc
 from interp.support.accepted import FeatureSource, Ids
 from interp.support.arguments import MANY, job_count, one_of, progress_function, seed_number, whole_number
 from interp.support.public import public

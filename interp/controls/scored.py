@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float
 
+from interp.statistics.auc import Estimate, estimate_auc, undefined
 from interp.statistics.cross_fold import Sketch
-from interp.statistics.inference import Estimate, estimate_auc, undefined
 from interp.statistics.samples import DIRECTIONS, Samples
 
 

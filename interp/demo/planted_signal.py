@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from interp.capturing.activations import Capture
-from interp.capturing.resolve import resolve_positions
+from interp.capturing.resolve_positions import resolve_positions
 from interp.labelling.answers import Answers
 
 LAYER, ROLE = 1, "exact_answer_last"

@@ -9,9 +9,9 @@ from scipy.special import expit
 from interp.errors import DataError
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell, Trained, train_parts
+from interp.statistics.auc import why_undefined, within_fold_auc
 from interp.statistics.cross_fold import Sketch, training_sketch
 from interp.statistics.folds import assign_folds
-from interp.statistics.inference import why_undefined, within_fold_auc
 from interp.statistics.nested_choice import choice_auc, pairs_left_out_auc
 from interp.support.threads import one_thread
 

@@ -14,7 +14,7 @@ from interp.fitting.estimators import ProbeSpec
 from interp.fitting.linear import Hyperplane
 from interp.fitting.solver import Design
 from interp.fitting.standardiser import Standardiser
-from interp.statistics.inference import MIN_PER_CLASS
+from interp.statistics.auc import MIN_PER_CLASS
 from interp.statistics.samples import Samples
 
 

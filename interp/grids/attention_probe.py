@@ -17,7 +17,7 @@ from interp.grids.features import read_features
 from interp.grids.grid import estimate_variables, make_grid
 from interp.grids.of_run import takes_run
 from interp.grids.variables import ATTENTION_GRID, returns
-from interp.statistics.inference import MIN_PER_CLASS, Estimate, benjamini_hochberg, estimate_auc, undefined
+from interp.statistics.auc import MIN_PER_CLASS, Estimate, benjamini_hochberg, estimate_auc, undefined
 from interp.statistics.samples import Samples
 from interp.support.accepted import CaptureOrRun, FoldNumbers, GroupSource, LabelSource, Mask, Probe
 from interp.support.arguments import job_count, progress_function, whole_number

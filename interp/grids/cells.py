@@ -12,8 +12,8 @@ from interp.fitting.estimators import ProbeSpec
 from interp.fitting.training import Cell
 from interp.fitting.workers import cross_fit_cells
 from interp.labelling.answers import Answers
+from interp.statistics.auc import MIN_PER_CLASS, Estimate, estimate_auc, undefined
 from interp.statistics.folds import POPULATIONS, make_folds, read_groups, read_labels
-from interp.statistics.inference import MIN_PER_CLASS, Estimate, estimate_auc, undefined
 from interp.statistics.samples import DIRECTIONS, Samples
 from interp.support.arguments import one_of, seed_number
 from interp.support.arrays import in_order, whole_numbers_in_order

@@ -19,8 +19,8 @@ from jaxtyping import Bool, Float, Int
 from interp.errors import DataError
 from interp.grids.cells import Fitted, Population
 from interp.grids.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
+from interp.statistics.auc import Estimate
 from interp.statistics.cross_fold import Sketch
-from interp.statistics.inference import Estimate
 from interp.statistics.samples import DIRECTIONS, Samples, group_codes
 from interp.support.arrays import read_whole_numbers
 from interp.support.messages import shown

@@ -20,7 +20,7 @@ from interp.grids.grid import check_grid, estimate_variables, make_grid
 from interp.grids.of_run import takes_run
 from interp.grids.probe_options import SitedOptions
 from interp.grids.variables import MATCHED_GRID, PROBE_GRID, returns
-from interp.statistics.inference import MIN_PER_CLASS
+from interp.statistics.auc import MIN_PER_CLASS
 from interp.support.accepted import FeatureSource, FoldNumbers, GroupSource, LabelSource, Mask, Probe
 from interp.support.arguments import flag, job_count, progress_function, whole_number
 from interp.support.arrays import read_whole_numbers

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.labelling.answers import Answers
-from interp.statistics.inference import MIN_PER_CLASS, auc_influence, auc_interval, normal_estimate, standard_error
+from interp.statistics.auc import MIN_PER_CLASS, auc_influence, auc_interval, normal_estimate, standard_error
 from interp.statistics.samples import group_codes
 
 SHARE = 0.05

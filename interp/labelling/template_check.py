@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from interp.statistics.inference import MIN_PER_CLASS, auc_influence, auc_interval, standard_error
+from interp.statistics.auc import MIN_PER_CLASS, auc_influence, auc_interval, standard_error
 from interp.statistics.samples import group_codes
 
 SHARE = 0.05

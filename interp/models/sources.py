@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from interp.errors import ModelError
-from interp.models.complete import check_complete
 from interp.models.gguf import Conversion, conversion, converted_folder, described_folder, gemma3_file, is_gguf
 from interp.models.gguf_shards import whole_stem
+from interp.models.missing_weights import check_complete
 from interp.models.placement import placement
 from interp.support.messages import shown
 

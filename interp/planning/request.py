@@ -13,7 +13,7 @@ from interp.labelling.correctness import JUDGE, correctness_rule
 from interp.labelling.method_choice import MethodChoice, choose_method
 from interp.models.loading import read_config
 from interp.models.placement import placement, read_dtype
-from interp.planning.enough import check_enough, check_groups
+from interp.planning.enough_rows import check_enough, check_groups
 from interp.runs.labelling_models import split_given
 from interp.runs.rows import IN_PYTHON, asked, data_source, filled_in, fitting_options, read_rows
 from interp.runs.run_folder import RunFolder

@@ -9,7 +9,7 @@ import xarray as xr
 
 from interp.capturing.attention import METRICS
 from interp.capturing.forward_pass import capture
-from interp.capturing.resolve import resolve_positions
+from interp.capturing.resolve_positions import resolve_positions
 from interp.capturing.roles import ROLES, Roles
 from interp.controls.permutations import permutation_test
 from interp.data.rows import QARow

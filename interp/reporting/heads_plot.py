@@ -14,7 +14,7 @@ from interp.labelling.answers import Answers
 from interp.reporting.by_label import labels_of
 from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
-from interp.statistics.inference import why_undefined, within_fold_auc
+from interp.statistics.auc import why_undefined, within_fold_auc
 from interp.support.accepted import CaptureOrRun, CellLabels, GroupSource
 from interp.support.arguments import instance, one_of
 from interp.support.arrays import in_order, whole_numbers_in_order

@@ -7,7 +7,7 @@ from typing import Any
 from interp.capturing.forward_pass import capture_batches, capture_plan
 from interp.capturing.ledger import ledger_csv
 from interp.capturing.positions import Positions
-from interp.capturing.resolve import resolve_positions
+from interp.capturing.resolve_positions import resolve_positions
 from interp.capturing.role_text import restored_roles
 from interp.data.rows import Rows
 from interp.errors import DataError, RunError

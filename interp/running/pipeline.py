@@ -26,7 +26,7 @@ from interp.runs.run_folder import RunFolder, now
 from interp.runs.run_record import Journal, RunRecord
 from interp.runs.settings import Settings
 from interp.statistics.folds import Folds
-from interp.storing.stored import stored_capture
+from interp.storing.stored_capture import stored_capture
 from interp.support.accepted import ModelSource, RowSource
 from interp.support.arguments import flag, job_count, parameters
 from interp.support.atomic import make_folder, writing

@@ -25,7 +25,7 @@ from interp.runs.sample_lines import read_answers
 from interp.runs.status import status
 from interp.storing.shard_files import finished_shards, verify_shards
 from interp.storing.shard_io import ShardReader
-from interp.storing.stored import read_padded, stored_capture
+from interp.storing.stored_capture import read_padded, stored_capture
 from interp.support.arguments import instance
 from interp.support.public import public
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import linalg
 
-from interp.statistics.inference import MIN_PER_CLASS, concordance, undefined
+from interp.statistics.auc import MIN_PER_CLASS, concordance, undefined
 from interp.statistics.resampling import NestedBest, composed_best
 from interp.statistics.samples import Samples
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from interp.statistics.inference import LEVEL, MIN_PER_CLASS, Estimate, concordance, estimate_auc, group_sums
+from interp.statistics.auc import LEVEL, MIN_PER_CLASS, Estimate, concordance, estimate_auc, group_sums
 from interp.statistics.samples import Samples
 
 

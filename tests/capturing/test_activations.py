@@ -9,7 +9,7 @@ from interp.capturing.forward_pass import capture_batches
 from interp.errors import DataError
 from interp.models.loading import hook_name, load_model, model_info
 from interp.storing.shards import write_shards
-from interp.storing.stored import stored_capture
+from interp.storing.stored_capture import stored_capture
 
 FEW_SHOT = (
     "Here come some examples of the task.\nQuestion: where is Paris? Answer: France.\nQuestion: {question} Answer:"

@@ -9,7 +9,7 @@ import interp
 from interp.capturing.on_disk import OnDisk
 from interp.demo import planted
 from interp.grids.features import read_features
-from interp.storing.stored import Stored
+from interp.storing.stored_capture import Stored
 
 
 class Counted(OnDisk):

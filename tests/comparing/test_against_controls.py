@@ -16,7 +16,7 @@ from interp.errors import DataError
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
 from interp.reporting.control_words import control_sentences, gain_text
-from interp.statistics.inference import delta_auc
+from interp.statistics.auc import delta_auc
 from interp.statistics.samples import Samples
 
 N = 300

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from interp.comparing.contrast import contrast
-from interp.statistics.inference import delta_auc, within_fold_auc
+from interp.statistics.auc import delta_auc, within_fold_auc
 from interp.statistics.samples import Samples
 
 

@@ -6,7 +6,7 @@ import xarray as xr
 
 from interp.comparing.delta import delta_grid, differences
 from interp.grids.grid import grid_arrays
-from interp.statistics.inference import benjamini_hochberg, delta_auc
+from interp.statistics.auc import benjamini_hochberg, delta_auc
 from interp.statistics.samples import Samples
 
 

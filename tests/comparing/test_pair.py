@@ -6,7 +6,7 @@ from scipy import stats
 from test_run_differences import grid
 
 from interp.comparing.pair import difference_of_pair
-from interp.statistics.inference import auc_influence
+from interp.statistics.auc import auc_influence
 
 
 def test_the_kind_of_a_pair_follows_from_its_samples() -> None:

@@ -14,7 +14,7 @@ from interp.errors import DataError
 from interp.grids.fold_values import unpacked
 from interp.grids.probes import probe_grid
 from interp.reporting.difference_words import describe_differences
-from interp.statistics.inference import auc_influence, benjamini_hochberg
+from interp.statistics.auc import auc_influence, benjamini_hochberg
 
 
 def grid(

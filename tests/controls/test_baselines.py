@@ -5,8 +5,8 @@ import pytest
 from planted_answers import N, make_answers
 
 from interp.controls.baselines import baseline_estimates, fitted_estimate, position_estimates
+from interp.statistics.auc import Estimate, standard_error
 from interp.statistics.cross_fold import shared_variance
-from interp.statistics.inference import Estimate, standard_error
 from interp.statistics.samples import Samples
 
 NAMES = (

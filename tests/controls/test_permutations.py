@@ -10,7 +10,7 @@ from interp.capturing.activations import Capture
 from interp.controls.permutations import permutation_test, permute_labels, ridge_scores, signal
 from interp.errors import DataError
 from interp.grids.probes import attention_grid, probe_grid
-from interp.statistics.inference import within_fold_auc
+from interp.statistics.auc import within_fold_auc
 
 
 def test_groups_exchange_whole_label_vectors_with_groups_of_equal_size() -> None:

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from interp.errors import DataError
 from interp.fitting import newton, newton_primal, solver
 from interp.fitting.standardiser import Standardiser
-from interp.statistics.inference import fold_pairs, within_fold_auc
+from interp.statistics.auc import fold_pairs, within_fold_auc
 
 
 def design(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

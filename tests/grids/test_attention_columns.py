@@ -13,7 +13,7 @@ from interp.errors import DataError
 from interp.grids.attention_columns import FLOOR, with_transform
 from interp.grids.gain import gain_grid
 from interp.grids.probes import attention_grid, probe_grid
-from interp.statistics.inference import within_fold_auc
+from interp.statistics.auc import within_fold_auc
 
 ROLES = ("last_q", "exact_answer_first")
 

@@ -7,7 +7,7 @@ import torch
 from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.grids.probes import attention_grid, probe_grid
-from interp.statistics.inference import estimate_auc
+from interp.statistics.auc import estimate_auc
 from interp.statistics.samples import Samples
 
 ROLES = ("last_q", "exact_answer_first", "-1")

@@ -16,7 +16,7 @@ from interp.grids.attention_probe import p_against_half
 from interp.grids.gain import gain_grid
 from interp.grids.grid_table import run_rows
 from interp.grids.probes import attention_grid, matched_width_grid, probe_grid
-from interp.statistics.inference import benjamini_hochberg, estimate_auc
+from interp.statistics.auc import benjamini_hochberg, estimate_auc
 from interp.statistics.samples import Samples
 
 ROLES = ("last_q", "exact_answer_first")

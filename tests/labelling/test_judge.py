@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 import interp
-from interp.capturing.resolve import resolve_positions
+from interp.capturing.resolve_positions import resolve_positions
 from interp.errors import DataError
 from interp.labelling.judge import PROMPT, judge_answers
 from interp.labelling.judgement import Judgement, agreement, read_verdict

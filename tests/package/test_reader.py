@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "interp"
 
 ELSEWHERE = {
     "command": "the command line's own help, and what it says while it works",
-    "comparing/observe.py": "claims and notes are columns of the public table `interp.observations`",
+    "comparing/observations.py": "claims and notes are columns of the public table `interp.observations`",
     "data/dataset_records.py": "questions that a model reads",
     "data/datasets.py": "prompts that a model reads",
     "data/forms.py": "questions that a model reads",

@@ -138,7 +138,7 @@ def found(question: str) -> list[str]:
 
 QUESTIONS = {
     "Where is the exact answer of a completion located?": "labelling/exact_answers.py",
-    "Where is the AUC computed, with its interval?": "statistics/inference.py",
+    "Where is the AUC computed, with its interval?": "statistics/auc.py",
     "Where does generation stop, at which stop string?": "text/stopping.py",
     "Where are folds made, so that groups stay together?": "statistics/folds.py",
     "Where is it decided whether an answer is right?": "labelling/correctness.py",

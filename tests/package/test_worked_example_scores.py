@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from interp.comparing.contrast import contrast
-from interp.statistics.inference import (
+from interp.statistics.auc import (
     auc_influence,
     auc_interval,
     benjamini_hochberg,

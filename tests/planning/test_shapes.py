@@ -4,7 +4,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from interp.statistics.inference import fold_pairs
+from interp.statistics.auc import fold_pairs
 
 
 def test_a_wrong_shape_is_caught_where_types_are_checked(pytestconfig: pytest.Config) -> None:

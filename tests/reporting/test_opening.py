@@ -12,7 +12,7 @@ from interp.comparing.against_controls import LOGPROBS, against_controls
 from interp.comparing.best_cell import describe_best
 from interp.controls.control_table import TITLES
 from interp.reporting.verdict import verdict
-from interp.statistics.inference import estimate_auc
+from interp.statistics.auc import estimate_auc
 from interp.statistics.samples import Samples
 
 LAYERS, PRESENT = 18, 9

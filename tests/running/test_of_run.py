@@ -17,7 +17,7 @@ from test_pipeline import make_rows
 
 import interp
 from interp.grids.of_run import grid_of
-from interp.statistics.inference import Estimate
+from interp.statistics.auc import Estimate
 
 ROLE = "exact_answer_last"
 

@@ -11,8 +11,8 @@ from interp.fitting.training import Cell
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
 from interp.statistics import cross_fold, samples
+from interp.statistics.auc import auc_influence, estimate_auc, group_sums, standard_error
 from interp.statistics.cross_fold import shared_variance, training_sketch
-from interp.statistics.inference import auc_influence, estimate_auc, group_sums, standard_error
 from interp.statistics.samples import DIRECTIONS, Samples, group_signs
 
 

@@ -10,7 +10,7 @@ from sklearn.svm import SVC
 
 from interp.comparing.best_cell import describe_best
 from interp.grids.probes import probe_grid
-from interp.statistics.inference import within_fold_auc
+from interp.statistics.auc import within_fold_auc
 from interp.statistics.nested_choice import choice_auc, chosen_best
 from interp.statistics.resampling import nested_best
 from interp.statistics.samples import Samples

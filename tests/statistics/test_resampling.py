@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from interp.statistics.inference import auc_influence, within_fold_auc
+from interp.statistics.auc import auc_influence, within_fold_auc
 from interp.statistics.resampling import nested_best, peak_set, remove_row_and_column_means, split_halves
 from interp.statistics.samples import Samples
 

@@ -29,7 +29,7 @@ from interp.runs.rows import IN_PYTHON, load_settings_model, model_source, read_
 from interp.runs.run_folder import going_on
 from interp.runs.settings import Settings
 from interp.storing.shards import write_shards
-from interp.storing.stored import stored_capture
+from interp.storing.stored_capture import stored_capture
 from interp.support.atomic import make_folder, plain, write_text, writing
 from interp.support.progress import bar
 from interp.support.threads import one_thread

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import interp
-from interp.comparing.observe import EXACT, LAST_EIGHT
+from interp.comparing.observations import EXACT, LAST_EIGHT
 
 N, LAYERS = 400, 10
 

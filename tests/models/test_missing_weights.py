@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from interp import ModelError, load_model
 from interp.demo import model_path
-from interp.models.complete import check_complete
+from interp.models.missing_weights import check_complete
 
 
 def changed(folder, change):

@@ -4,7 +4,7 @@ from bare_answers import make_answers, samples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.capturing.resolve import resolve_positions
+from interp.capturing.resolve_positions import resolve_positions
 
 
 def expected(prompt: int, completion: int, span: tuple[int, int] | None) -> dict[str, int | None]:

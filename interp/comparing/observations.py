@@ -12,8 +12,7 @@ from interp.comparing.contrast import contrast
 from interp.grids.grid import GridArrays, check_grid, grid_arrays
 from interp.grids.join import reordered
 from interp.grids.of_run import GridLike, grid_of
-from interp.statistics.cross_fold import Sketch
-from interp.statistics.inference import (
+from interp.statistics.auc import (
     MIN_PER_CLASS,
     Estimate,
     auc_influence,
@@ -21,6 +20,7 @@ from interp.statistics.inference import (
     undefined,
     why_undefined,
 )
+from interp.statistics.cross_fold import Sketch
 from interp.statistics.resampling import peak_set
 from interp.statistics.samples import DIRECTIONS
 from interp.support.public import public

@@ -4,7 +4,7 @@ import pytest
 
 from interp.data.rows import QARow
 from interp.errors import DataError
-from interp.planning.enough import check_enough, check_groups
+from interp.planning.enough_rows import check_enough, check_groups
 from interp.runs.settings import Settings
 
 

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from interp.statistics.inference import (
+from interp.statistics.auc import (
     auc_influence,
     auc_interval,
     benjamini_hochberg,

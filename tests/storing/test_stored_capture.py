@@ -15,7 +15,7 @@ from interp.fitting.workers import worker_count
 from interp.storing.shard_files import finished_shards
 from interp.storing.shard_io import ShardReader
 from interp.storing.shards import SHARD_SAMPLES, grouped, nonfinite_counts, write_shards
-from interp.storing.stored import stored_capture
+from interp.storing.stored_capture import stored_capture
 
 ROLES = ("last_q", "exact_answer_first", "-1")
 N, LAYERS, HEADS, WIDTH = 90, 2, 3, 6
