@@ -35,7 +35,7 @@ class Capture:
     sites: SiteArrays
     """{site: Float[Tensor, "sample layer role width"]} in the model's dtype (`z` has its heads side by side).
 
-    In the Capture of a run folder these arrays, `embed` and `attention` are `Stored` (interp/storing/stored_capture.py):
+    In the Capture of a run folder these arrays, `embed` and `attention` are `Stored` (storing/stored_capture.py):
     they are indexed alike, and read from the disk what is asked for."""
     embed: EmbedArray | None
     """Float[Tensor, "sample role d_model"]: the residual stream before the first block (the embedding), the control
