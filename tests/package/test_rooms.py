@@ -51,7 +51,8 @@ def for_checkers_only(tree: ast.Module) -> set[ast.AST]:
 
 
 def imports(package: Path) -> dict[str, set[str]]:
-    """The modules that each module imports when it is imported or called: inside functions too, lazily named too."""
+    """The modules that each module imports when it is imported or called: inside functions too, and
+    where `import_module` is given its name as it stands."""
     named = modules(package)
     found: dict[str, set[str]] = {}
     for name, path in named.items():
@@ -65,6 +66,8 @@ def imports(package: Path) -> dict[str, set[str]]:
                 for alias in node.names:
                     inner = f"{node.module}.{alias.name}"
                     wanted.add(inner if inner in named else node.module)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+                wanted |= {arg.value for arg in node.args if isinstance(arg, ast.Constant) and arg.value in named}
             elif isinstance(node, ast.Import):
                 wanted |= {alias.name for alias in node.names if alias.name in named}
     return found
@@ -153,6 +156,7 @@ def made(tmp_path: Path, files: Mapping[str, str]) -> Imports:
         "import interp.grids.grid",
         "def f():\n    from interp.grids.grid import join",
         "import interp.text.words",
+        "def f():\n    import_module('interp.grids.grid')",
     ],
 )
 def test_a_way_upward_is_found(tmp_path, line):
