@@ -18,7 +18,7 @@ from interp.support.fingerprint import json_hash
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
 _LINE_KEYS = {"id", "group", "question", "prompt_ids", "completion_ids", "correct", "status", "positions"}
-_START_ANEW = "without its settings a run cannot go on: start a new one in another folder (nothing here is changed)"
+START_ANEW = "without its settings a run cannot go on: start a new one in another folder (nothing here is changed)"
 
 
 @dataclass(frozen=True)
@@ -167,10 +167,10 @@ def read_run_json(folder: RunFolder) -> dict[str, Any]:
     except OSError as error:
         raise RunError(f"{folder.path} is not a run folder: {folder.run_json.name}: {error.strerror}") from error
     except ValueError as error:
-        raise RunError(f"{folder.run_json}: damaged: {error}; {_START_ANEW}") from error
+        raise RunError(f"{folder.run_json}: damaged: {error}; {START_ANEW}") from error
     if not isinstance(record, dict) or (lacking := sorted(_KEYS - record.keys())):
         what = f"it lacks {', '.join(lacking)}" if isinstance(record, dict) else "it is no JSON object"
-        raise RunError(f"{folder.run_json}: damaged: {what}; {_START_ANEW}")
+        raise RunError(f"{folder.run_json}: damaged: {what}; {START_ANEW}")
     return record
 
 

@@ -8,9 +8,23 @@ from time import monotonic
 from typing import Any
 
 from interp.errors import RunError
-from interp.runs.run_folder import RunFolder, answering_identity, going_on, read_run_json, run_identity
+from interp.runs.run_folder import START_ANEW, RunFolder, answering_identity, going_on, read_run_json, run_identity
 from interp.support.atomic import write_json
 from interp.support.heap import give_back
+
+OBJECTS = (
+    "settings",
+    "used",
+    "versions",
+    "model",
+    "numerics",
+    "data",
+    "seconds",
+    "answer_batches",
+    "counts",
+    "batches",
+)
+"""Entries that are objects, where they are there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +65,10 @@ class RunRecord:
     @classmethod
     def read(cls, folder: RunFolder) -> "RunRecord":
         """The record in a run's folder. Raises RunError if the folder holds no run, or the file is damaged."""
-        return cls.from_json(read_run_json(folder))
+        values = read_run_json(folder)
+        if wrong := [name for name in OBJECTS if not isinstance(values.get(name, {}), dict)]:
+            raise RunError(f"{folder.run_json}: damaged: {wrong[0]} is no JSON object; {START_ANEW}")
+        return cls.from_json(values)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "RunRecord":

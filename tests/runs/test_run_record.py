@@ -6,10 +6,11 @@ from itertools import count
 
 import pytest
 
+import interp
 from interp.errors import RunError
 from interp.runs import run_record
 from interp.runs.run_folder import RunFolder, going_on, run_identity
-from interp.runs.run_record import Journal, RunRecord
+from interp.runs.run_record import OBJECTS, Journal, RunRecord
 
 WRITTEN = {
     "state": "answering",
@@ -46,6 +47,18 @@ def test_identity_and_way_on_are_those_of_the_file(tmp_path):
 def test_a_folder_without_a_record_is_refused(tmp_path):
     with pytest.raises(RunError, match="is not a run folder"):
         RunRecord.read(RunFolder(tmp_path))
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("value", [None, 3, "x", [1]])
+def test_an_entry_of_another_kind_is_a_damaged_file_and_stays_as_it_is(tmp_path, name, value):
+    (tmp_path / "run.json").write_text(json.dumps(WRITTEN | {name: value}))
+    before = (tmp_path / "run.json").read_bytes()
+    with pytest.raises(
+        RunError, match=f"run.json: damaged: {name} is no JSON object; without its settings a run cannot"
+    ):
+        interp.resume(tmp_path)
+    assert (tmp_path / "run.json").read_bytes() == before
 
 
 def test_what_is_known_waits_for_what_has_to_be_written(tmp_path):
