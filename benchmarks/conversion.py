@@ -1,7 +1,7 @@
 """Peak memory of converting a GGUF file, and of loading what was converted, against the model's bytes in its dtype.
 
     python benchmarks/conversion.py                     # Gemma 3 270M (the extra `gemma`), float32 and bfloat16
-    python benchmarks/conversion.py --quick             # its conversion in bfloat16 only
+    python benchmarks/conversion.py --quick             # the embedded model as a GGUF file, converted to bfloat16
     python benchmarks/conversion.py --file MODEL.gguf   # another file, or the first of its shards
 
 The process's high-water mark (VmHWM, Linux) above what it holds once everything is imported, each in a process of its
@@ -11,6 +11,7 @@ own; the converted folder is in a temporary cache.
 import argparse
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -27,16 +28,28 @@ from measuring import (
     print_row,
 )
 
+ROOT = Path(__file__).resolve().parents[1]
 DTYPES = ("float32", "bfloat16")
 STEPS = ("converting", "loading")
 MIB = 1 << 20
 
 
 def arguments() -> argparse.ArgumentParser:
-    options = parser(__doc__, quick="conversion in bfloat16 only")
+    options = parser(__doc__, quick="the embedded model instead of Gemma 3 270M, converted to bfloat16")
     options.add_argument("--file", type=Path, metavar="GGUF", help="another file than Gemma 3 270M")
     options.add_argument("--task", nargs=2, help=argparse.SUPPRESS)
     return options
+
+
+def embedded(folder: Path) -> Path:
+    """The demo's model as a GGUF file: small, and in the package."""
+    sys.path.append(str(ROOT / "tests"))
+    from gguf_files import write_llama
+
+    from interp import demo
+
+    write_llama(demo.model_path(), folder / "embedded.gguf")
+    return folder / "embedded.gguf"
 
 
 def peak(step: str, dtype: str, file: Path | None) -> tuple[int, int]:
@@ -69,12 +82,13 @@ def main() -> None:
     if args.task:
         print(json.dumps([peak(args.task[0], args.task[1], args.file)]))
         return
-    given = ("--file", args.file) if args.file else ()
     figures = []
     print_header("dtype", "step", "weights, MiB", "peak, MiB", "peak / weights")
     for dtype in DTYPES[1:] if args.quick else DTYPES:
         with tempfile.TemporaryDirectory() as cache:
             os.environ["INTERP_CACHE"] = cache
+            file = args.file or (embedded(Path(cache)) if args.quick else None)
+            given = ("--file", file) if file else ()
             for step in STEPS[:1] if args.quick else STEPS:
                 ((taken, weights),) = in_own_processes(__file__, "--task", [step, dtype], *given, together=True)
                 print_row(dtype, step, f"{weights / MIB:.0f}", f"{taken / MIB:.0f}", f"{taken / weights:.2f}")

@@ -31,7 +31,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_gguf_file_is_the_model_it_was_made_from(tmp_path: Path, llama_folder: Path, own_cache: Path) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     write_llama(llama_folder, tmp_path / "tiny.gguf")
@@ -81,7 +81,7 @@ SCALED = {
 
 @pytest.mark.parametrize("name", SCALED)
 def test_a_scaled_rotary_embedding_is_read(tmp_path: Path, llama_folder: Path, name: str) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
     from transformers import AutoConfig, AutoModelForCausalLM
 
     scaled, more = SCALED[name]
@@ -106,7 +106,7 @@ def test_a_scaled_rotary_embedding_is_read(tmp_path: Path, llama_folder: Path, n
     ],
 )
 def test_a_scaling_that_cannot_be_read_is_refused(tmp_path: Path, llama_folder: Path, more, own_cache: Path) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
     write_llama(llama_folder, tmp_path / "scaled.gguf", more)
     with pytest.raises(ModelError, match=r"scaled\.gguf scales its rotary embedding .*folder instead"):
         load_model(tmp_path / "scaled.gguf")
@@ -114,14 +114,14 @@ def test_a_scaling_that_cannot_be_read_is_refused(tmp_path: Path, llama_folder: 
 
 
 def test_tokens_that_end_a_turn_come_from_the_file(tmp_path: Path, llama_folder: Path) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
     write_llama(llama_folder, tmp_path / "turns.gguf", lambda w: w.add_uint32("tokenizer.ggml.eot_token_id", 7))
     assert eos_token_ids(load_model(tmp_path / "turns.gguf")) == {2, 7}
     assert gguf_metadata.ending_tokens(open_reader(tmp_path / "turns.gguf")) == [2, 7]
 
 
 def test_the_asked_dtype_is_what_is_written(tmp_path: Path, llama_folder: Path, own_cache: Path) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
     from safetensors.torch import load_file
 
     write_llama(llama_folder, tmp_path / "tiny.gguf")
@@ -140,7 +140,7 @@ def test_the_asked_dtype_is_what_is_written(tmp_path: Path, llama_folder: Path, 
 
 
 def test_a_configuration_is_read_without_converting(tmp_path: Path, llama_folder: Path, own_cache: Path) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
     parts = write_shards(llama_folder, tmp_path / "parts")
     config, tokenizer = read_config(parts[0])
     assert not own_cache.exists()
@@ -151,7 +151,7 @@ def test_a_configuration_is_read_without_converting(tmp_path: Path, llama_folder
 
 
 def test_no_room_for_the_conversion(tmp_path: Path, llama_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
     write_llama(llama_folder, tmp_path / "tiny.gguf")
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
@@ -159,8 +159,10 @@ def test_no_room_for_the_conversion(tmp_path: Path, llama_folder: Path, monkeypa
         load_model(tmp_path / "tiny.gguf")
 
 
-def test_what_a_conversion_takes(tmp_path: Path, llama_folder: Path) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+def test_what_a_conversion_takes(tmp_path: Path, llama_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
+    free = shutil.disk_usage(tmp_path)  # other processes write meanwhile
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     write_llama(llama_folder, tmp_path / "tiny.gguf")
     parts = write_shards(llama_folder, tmp_path / "parts")
     needed = conversion_of(tmp_path / "tiny.gguf", torch.float32)
@@ -174,7 +176,9 @@ def test_what_a_conversion_takes(tmp_path: Path, llama_folder: Path) -> None:
 
 
 def test_the_plan_says_what_the_conversion_takes(tmp_path: Path, llama_folder: Path, monkeypatch) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
+    free = shutil.disk_usage(tmp_path)  # other processes write meanwhile
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     write_llama(llama_folder, tmp_path / "tiny.gguf")
     rows = [{"question": f"Where is place {i}?", "answer": "France"} for i in range(20)]
     asked = {"model": str(tmp_path / "tiny.gguf"), "data": rows, "time": False, "max_new_tokens": 4}
@@ -231,7 +235,7 @@ def test_a_failed_conversion_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:
-    pytest.importorskip("gguf", reason="the extra `gemma`")
+    pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
     (tmp_path / "broken.gguf").write_bytes(b"GGUF" + bytes(60))
     with pytest.raises(ModelError, match=r"broken\.gguf"):
         load_model(tmp_path / "broken.gguf")

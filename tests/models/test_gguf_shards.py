@@ -12,7 +12,7 @@ from interp.models.gguf import converted_folder
 from interp.models.gguf_shards import shard_paths, whole_stem
 from interp.models.loading import load_model, model_info
 
-pytest.importorskip("gguf", reason="the extra `gemma`")
+pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
 
 
 @pytest.fixture(autouse=True)

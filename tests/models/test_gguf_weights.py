@@ -13,7 +13,7 @@ from interp.models import gguf_reader, gguf_weights
 from interp.models.gguf_reader import open_reader
 from interp.models.gguf_weights import write_weights
 
-pytest.importorskip("gguf", reason="the extra `gemma`")
+pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
 
 
 def converted(path: Path, dtype: torch.dtype = torch.float32) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
