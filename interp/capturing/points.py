@@ -40,7 +40,7 @@ class Points:
         length = torch.where(valid, positions.index - begin + 1, 1)
         longest = length.amax(0).tolist() if len(positions) else [1] * len(positions.roles)
         kinds: dict[tuple[int, str], list[int]] = {(1, ""): []}
-        for role, (how, most) in enumerate(zip(positions.pooling, longest, strict=True)):
+        for role, (how, most) in enumerate(zip(positions.how, longest, strict=True)):
             kinds.setdefault((most, how if most > 1 else ""), []).append(role)
         groups, index, there, end = [], [], [], 0
         for (most, how), roles in sorted(kinds.items()):

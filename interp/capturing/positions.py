@@ -52,11 +52,12 @@ class Positions:
     first: Int[Tensor, "sample role"] | None = None
     """The first token of a pooled role's span; None: every role names one token, its `index`."""
     pooling: tuple[str, ...] = ()
-    """How each role's tokens become one: `mean`, `max` or `min`; "" (default) for roles that name one token."""
+    """How each role's tokens become one: `mean`, `max` or `min`, "" where it names one; empty: every role names one."""
 
-    def __post_init__(self) -> None:
-        """Fill in that roles name one token each, where nothing else was said."""
-        object.__setattr__(self, "pooling", self.pooling or ("",) * len(self.roles))
+    @property
+    def how(self) -> tuple[str, ...]:
+        """`pooling` of every role."""
+        return self.pooling or ("",) * len(self.roles)
 
     @property
     def begin(self) -> Int[Tensor, "sample role"]:
@@ -186,7 +187,7 @@ class Positions:
         if self.first is None:
             return both, both & same
         same &= rearrange(self.first, one) == rearrange(self.first, other)
-        alike = torch.tensor([[how == another for another in self.pooling] for how in self.pooling]).to(same.device)
+        alike = torch.tensor([[how == another for another in self.how] for how in self.how]).to(same.device)
         return both, both & same & (alike | rearrange(self.first == self.index, one))
 
 

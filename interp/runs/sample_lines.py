@@ -13,7 +13,7 @@ from interp.statistics.folds import Folds
 
 def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) -> list[dict[str, Any]]:
     """The records of `samples.jsonl`; `fold` is null outside the population, and everywhere if there are no folds."""
-    tokens = [list(map(_tokens, positions.pooling, row)) for row in positions.span.tolist()]
+    tokens = [list(map(_tokens, positions.how, row)) for row in positions.span.tolist()]
     lines: list[dict[str, Any]] = []
     for i in range(len(answers)):
         span, question = answers.exact_answer_tokens[i], answers.question_tokens[i]
