@@ -22,7 +22,7 @@ from interp.grids.tidy import read_tidy
 from interp.labelling.answers import Answers
 from interp.reporting.summary import summary_lines
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
-from interp.runs.sample_lines import read_answers
+from interp.runs.sample_lines import read_answers, read_tokens
 from interp.runs.status import status
 from interp.storing.shard_files import finished_shards, verify_shards
 from interp.storing.shard_io import ShardReader
@@ -104,7 +104,7 @@ class Run(RunLike):
         if not self.samples:
             raise RunError(f"{self.folder.samples} holds no sample; is {self.folder.path} the folder of a run?")
         roles = tuple(self.samples[0]["positions"])
-        index = [[-1 if token is None else token for token in line["positions"].values()] for line in self.samples]
+        index = [list(map(read_tokens, line["positions"].values())) for line in self.samples]
         pooling = pooling_of(self.record["settings"]["roles"])
         path = self.folder.positions
         ledger = read_ledger(path, self.answers.id, len(roles)) if path.exists() else None

@@ -55,6 +55,14 @@ def _tokens(how: str, span: list[int]) -> int | list[int] | None:
     return None if span[1] < 0 else span if how else span[1]
 
 
+def read_tokens(tokens: int | list[int] | None) -> int | tuple[int, int]:
+    """What a record of `samples.jsonl` says of a role: its token (-1: absent), of a pooled one the first and last."""
+    if isinstance(tokens, list):
+        first, last = tokens
+        return first, last
+    return -1 if tokens is None else tokens
+
+
 DIVIDED = ("thought_tokens", "final_answer_tokens", "final_answer_chars")
 """Where thought and final answer stand; only where some completion holds a thought."""
 

@@ -49,9 +49,7 @@ def test_every_named_span() -> None:
     }
 
 
-@given(
-    st.sampled_from(sorted(NAMED_ROLES)), st.sampled_from(sorted(NAMED_ROLES)), st.integers(0, 4), st.integers(0, 9)
-)
+@given(st.sampled_from(sorted(NAMED_ROLES)), st.sampled_from(sorted(NAMED_ROLES)), st.integers(0, 4), st.integers(0, 9))
 def test_a_span_between_two_roles_is_there_where_both_are_and_in_order(
     one: str, other: str, n_prompt: int, length: int
 ) -> None:

@@ -30,7 +30,7 @@ REDUCED = {"mean": np.mean, "max": np.max, "min": np.min}
 DEFINED = {"mean": np.nanmean, "max": np.nanmax, "min": np.nanmin}
 
 
-def every_token(model, ids: list[int], positions: interp.Positions) -> interp.Capture:
+def every_token(hooked, ids: list[int], positions: interp.Positions) -> interp.Capture:
     """One unpadded sample's vectors and metrics at each of its tokens, from TransformerLens's own cache."""
     n = len(ids)
     index = torch.arange(n)[None]
@@ -43,15 +43,15 @@ def every_token(model, ids: list[int], positions: interp.Positions) -> interp.Ca
         pooling=(),
         ledger=None,
     )
-    _, cache = model.run_with_cache(torch.tensor([ids]))
-    return interp.capture_from_cache(cache, at, sites=SITES, model=model)
+    _, cache = hooked.run_with_cache(torch.tensor([ids]))
+    return interp.capture_from_cache(cache, at, sites=SITES, model=hooked)
 
 
-def check(cap: interp.Capture, positions: interp.Positions, answers, model, *, atol: float = 1e-4) -> None:
+def check(cap: interp.Capture, positions: interp.Positions, answers, hooked) -> None:
     """Every pooled column is the loop's."""
     checked = 0
     for i in range(len(answers)):
-        tokens = every_token(model, [*answers.prompt_ids[i], *answers.completion_ids[i]], positions[[i]])
+        tokens = every_token(hooked, [*answers.prompt_ids[i], *answers.completion_ids[i]], positions[[i]])
         arrays = {site: (cap.sites[site][i], values[0].float().numpy(), 1) for site, values in tokens.sites.items()}
         arrays["embed"] = cap.embed[i], tokens.embed[0].float().numpy(), 0
         for j, how in enumerate(positions.how):
@@ -62,7 +62,7 @@ def check(cap: interp.Capture, positions: interp.Positions, answers, model, *, a
             for got, values, axis in arrays.values():
                 part = values.take(range(first, last + 1), axis=axis).astype(np.float64)
                 want = part.take(-1, axis=axis) if not how else REDUCED[how](part, axis=axis)
-                np.testing.assert_allclose(got.float().select(axis, j).numpy(), want, atol=atol, rtol=1e-4)
+                np.testing.assert_allclose(got.float().select(axis, j).numpy(), want, atol=1e-4, rtol=1e-4)
                 checked += 1
             for name, values in tokens.attention.items():
                 part = values[0, :, :, first : last + 1].double().numpy()
@@ -153,7 +153,11 @@ def test_from_a_padded_cache_of_the_users_own(model) -> None:  # noqa: F811
 
 def moved(tensor: torch.Tensor, ids: list[list[int]], width: int) -> torch.Tensor:
     """The padding of every sample before it instead of behind, along queries and keys; other tensors as they are."""
-    axes = [axis for axis in (1, 2, 3) if axis < tensor.ndim and tensor.shape[axis] == width and (tensor.ndim == 4 or axis == 1)]
+    axes = [
+        axis
+        for axis in (1, 2, 3)
+        if axis < tensor.ndim and tensor.shape[axis] == width and (tensor.ndim == 4 or axis == 1)
+    ]
     rolled = [
         torch.roll(sample, [width - len(own)] * len(axes), [axis - 1 for axis in axes])
         for sample, own in zip(tensor, ids, strict=False)
