@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from interp.capturing.attention import attention_metrics
     from interp.capturing.forward_pass import capture
     from interp.capturing.from_cache import capture_from_cache
+    from interp.capturing.pool import Pool
     from interp.capturing.positions import Positions
     from interp.capturing.resolve_positions import resolve_positions
     from interp.capturing.roles import ROLES, Anchor, Match
@@ -58,6 +59,7 @@ _HOME = {  # where each public name lives
     "FittedProbe": "applying.fitted_probe",
     "Match": "capturing.roles",
     "Plan": "planning.plan",
+    "Pool": "capturing.pool",
     "Positions": "capturing.positions",
     "QARow": "data.row",
     "ROLES": "capturing.roles",
@@ -113,6 +115,7 @@ __all__ = [
     "Match",
     "ModelError",
     "Plan",
+    "Pool",
     "Positions",
     "QARow",
     "Run",

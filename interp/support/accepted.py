@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from interp.capturing.activations import Capture
     from interp.capturing.on_disk import OnDisk
-    from interp.capturing.roles import Roles
+    from interp.capturing.role_rule import Roles
     from interp.data.rows import QARow
     from interp.grids.of_run import GridLike, RunLike
     from interp.labelling.answers import Answers
@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     Ids: TypeAlias = Sequence[str] | np.ndarray | pd.Series
     FoldNumbers: TypeAlias = Sequence[int] | Int[np.ndarray | Tensor, " sample"] | pd.Series
     Mask: TypeAlias = Sequence[Sequence[bool]] | Bool[np.ndarray | Tensor, "sample role"]
-    Tokens: TypeAlias = Sequence[int] | Sequence[Sequence[int]] | Int[np.ndarray | Tensor, "sample role"]
+    Tokens: TypeAlias = (
+        Sequence[int] | Sequence[Sequence[int]] | Sequence[Sequence[Sequence[int]]] | Int[np.ndarray | Tensor, "..."]
+    )
     RoleRules: TypeAlias = Roles
     Counts: TypeAlias = int | Sequence[int] | Int[np.ndarray | Tensor, " sample"]
     Probe: TypeAlias = str | BaseEstimator
@@ -75,7 +77,7 @@ else:
     Ids = Annotated[Any, "a text per sample"]
     FoldNumbers = Annotated[Any, "a whole number per sample, -1: in no fold"]
     Mask = Annotated[Any, "bools `sample role`"]
-    Tokens = Annotated[Any, "whole numbers `sample role` or `sample`"]
+    Tokens = Annotated[Any, "whole numbers `sample role`, `sample` or `sample role 2`"]
     RoleRules = Annotated[Any, "{name: rule}, or names and (name, rule) pairs"]
     Counts = Annotated[Any, "a whole number, or one per sample"]
     Probe = Annotated[Any, "a name in PROBES, or a scikit-learn estimator"]

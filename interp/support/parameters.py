@@ -101,6 +101,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "run|plan.roles": "{name: rule}: columns besides the fifteen",
         "resume.roles": "{name: function}: the columns' rules that were given as Python objects",
         "resolve_positions.roles": "the columns: names of roles; or {name: rule}, columns besides the fifteen",
+        "pooling": "`mean`, `max` or `min` over the tokens of each span, one for all or one per role",
         "layer": "the number of the block, from 0",
         "role": "the name of the token position",
         "token": "the name of the cell's token position",
