@@ -7,12 +7,10 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from interp.support.public import public
-from interp.text.coloured import coloured
+from interp.text.coloured import coloured, deepest
 
 SHOWN = 20
 """Samples that a notebook shows."""
-DEEPEST = 0.95
-"""Share of the scores that lie inside the deepest colours."""
 
 
 @public
@@ -71,7 +69,7 @@ class TokenScores:
     @property
     def limit(self) -> float:
         """Size of the score from which on a colour is the deepest: that of 95 % of the tokens is smaller."""
-        return float(np.quantile(np.abs(self.score), DEEPEST)) if len(self) else 1.0
+        return deepest(self.score)
 
     def table(self) -> pd.DataFrame:
         """A row per token: `sample`, `token`, `token_id`, `text`, `special`, `score`, `probability`."""

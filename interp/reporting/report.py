@@ -23,8 +23,10 @@ from interp.reporting.notes import (
 )
 from interp.reporting.opening import small_class_note, tests_own_kind
 from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
+from interp.reporting.token_colours import SHADES, TokenColours
 from interp.reporting.use_words import use_sentences
 from interp.reporting.verdict import headline, verdict, warnings
+from interp.text.coloured import style
 
 CAPTIONS = {
     "comparison": "Probe grid, attention grid and their difference, on the same samples, axes and folds.",
@@ -59,16 +61,18 @@ def report_html(
     observations: Sequence[Mapping[str, Any]] | None = None,
     controls: Sequence[Mapping[str, Any]] | None = None,
     figures: Mapping[str, str] | None = None,
+    token_scores: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The report of one run as a self-contained page: its own policy forbids the network and every script but one.
 
     That script shows the samples behind the cell that the reader chooses; without it the highest cell's are shown.
     `run` is run.json, `samples` the lines of samples.jsonl, `delta` the grids' difference (`Comparison.delta_auc`),
-    `comparison` comparison.json, `figures` {name: SVG text}.
+    `comparison` comparison.json, `figures` {name: SVG text}, `token_scores` the lines of token_scores.jsonl.
     `controls` and `observations` are rows with `name`, `value`, `low`, `high` (None: undefined) and `note`; an
     observation also has a `verdict`. All text from data is escaped.
     """
-    views, lines = cell_views(probe, attention, delta), cell_lines(probe, samples)
+    colours = TokenColours.of(token_scores, samples)
+    views, lines = cell_views(probe, attention, delta), cell_lines(probe, samples, colours.shades)
     script = files("interp.reporting").joinpath("report.js").read_text(encoding="utf-8")
     template = Environment(
         loader=PackageLoader("interp.reporting", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -100,6 +104,9 @@ def report_html(
         auc=probe["auc"].transpose("layer", "token").values.tolist(),
         chosen=highest(views, probe),
         lines=lines,
+        token_colours=colours.sentences(),
+        shades=SHADES,
+        style=style,
         unmarked=sum(line.unmarked for line in lines),
         cell_data=_script_json(script_data(views, lines)),
         script=script,

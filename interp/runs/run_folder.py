@@ -83,6 +83,11 @@ class RunFolder:
         return self.path / "figures"
 
     @property
+    def token_scores(self) -> Path:
+        """A score for every token of the completions, one line per sample, once `interp tokens` has made it."""
+        return self.path / "experiments" / "token_scores.jsonl"
+
+    @property
     def report(self) -> Path:
         """One page, no network."""
         return self.path / "report.html"

@@ -86,8 +86,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "groups": "samples of one group share a fold: a name or number each, or an Answers; None: every sample its own",
         "population": "`exact_answer`: labelled samples that have one; `all`: every labelled sample",
         "folds": "how many folds; every sample is scored by the probe that did not see its fold",
-        "FittedProbe.score_tokens.fold": "the number of each sample's fold, whose own probe scores it; -1: the probe of "
-        "all samples does",
+        "FittedProbe.score_tokens.fold": "the number of each sample's fold, whose own probe scores it; -1: the "
+        "probe of all samples does",
         "FittedProbe.score_tokens.tokens": "which tokens have a score: `completion`, or `all`, those of the prompt too",
         "fold": "the number of each sample's fold, -1: takes no part; replaces `population` and `folds`",
         "valid": "which samples have which role, sample × role; None: those of the Capture, or all",

@@ -3,15 +3,25 @@
 from collections.abc import Iterable
 from html import escape
 
+import numpy as np
+from jaxtyping import Float
+
 LEVELS = 4
 """Shades on either side of zero."""
 _BLUE, _ORANGE = "33, 113, 181", "230, 97, 1"
 """Told apart with any colour vision; both are laid over the page's own ground, light or dark, under its own ink."""
 _DENSEST = 0.6
+DEEPEST = 0.95
+"""Share of the numbers that lie inside the deepest shades."""
+
+
+def deepest(values: Float[np.ndarray, " value"]) -> float:
+    """The size of a number from which on its shade is the deepest: 95 % of them are smaller."""
+    return float(np.quantile(np.abs(values), DEEPEST)) if len(values) else 1.0
 
 
 def level(value: float, limit: float) -> int:
-    """The shade of a number, from -LEVELS to LEVELS; 0: near zero, or no number. `limit` and beyond have the deepest."""
+    """The shade of a number, from -LEVELS to LEVELS; 0: near zero, or no number. From `limit` on it is the deepest."""
     if not limit > 0 or value != value:
         return 0
     return round(LEVELS * max(-1.0, min(1.0, value / limit)))
