@@ -130,7 +130,7 @@ class FittedProbe:
         is an extrapolation: the probe was fitted, and its AUC measured, at that role alone. `answers` keep their ids; a
         text is tokenised as a prompt is, all of it counts as completion. Samples with a number in `fold` are scored by
         the probe that was fitted without that fold, so that they are held out; without `fold`, or with -1, by the probe
-        of all samples. Vectors are reduced in the hook, the pass ends at the probe's layer, and shared prompts run once.
+        of all samples. Vectors are reduced in the hook, the pass ends at the probe's layer, shared prompts run once.
 
         Raises DataError for a model with other weights than the probe's, or a fold that the probe does not have;
         ModelError where the architecture lacks the site.

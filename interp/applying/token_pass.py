@@ -1,7 +1,6 @@
 """A probe's score at every token of a text, computed as the vectors come by: none of them is kept."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.applying.token_scores import TokenScores
-from interp.capturing.positions import Positions
-from interp.capturing.prompt_cache import PromptCache
-from interp.capturing.segments import CapturePlan
+from interp.capturing.layer_pass import LayerPass
 from interp.errors import DataError
 from interp.generating.prompts import decoder, encode_prompt
 from interp.labelling.answers import Answers
-from interp.models.batches import left_pad
-from interp.models.hooked import PassEndedError
-from interp.models.loading import HookedModel, forward, is_recurrent, model_info, model_tokenizer, pads_between
-from interp.models.memory import Splits
+from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.models.sites import check_sites
 from interp.support.arguments import one_of, several_texts, whole_number
 from interp.support.arrays import whole_numbers_in_order
@@ -45,28 +39,32 @@ def score_tokens(
     _check_model(probe, model)
     left_out = given.left_out(model_info(model).n_ctx)
     usable = [i for i, name in enumerate(given.id) if name not in left_out]
-    n_prompt = [len(ids) for ids in given.prompt_ids]
-    first = n_prompt if tokens == "completion" else [0] * len(n_prompt)
-    plan = CapturePlan.of(
+    first = [len(ids) if tokens == "completion" else 0 for ids in given.prompt_ids]
+    passes: LayerPass[Float[np.ndarray, " token"]] = LayerPass(
+        model,
         given.prompt_ids,
         given.completion_ids,
-        Positions.at(
-            first,
-            [len(p) + len(c) for p, c in zip(given.prompt_ids, given.completion_ids, strict=True)],
-            valid=[[name not in left_out] for name in given.id],
-            n_prompt=n_prompt,
-        ),
-        usable,
+        site=probe.site,
+        layer=probe.layer,
+        first=first,
+        usable=usable,
         batch_tokens=batch_tokens,
-        gaps=pads_between(model),
-        cut=not is_recurrent(model),
     )
-    one_pass = _OnePass(probe, model, plan, first, folds)
-    scores: dict[int, Float[np.ndarray, " token"]] = {}
-    for number, batch in enumerate(plan.batches):
-        for part in Splits().run(str(number), batch, one_pass, too_large=lambda i: _too_large(given.id[i])):
-            scores |= part
-    return _joined(probe, model, given, plan, first, scores, left_out)
+
+    def score(sample: int, vectors: Tensor) -> Float[np.ndarray, " token"]:
+        fold = int(folds[sample])
+        direction, bias = (
+            (probe.direction, probe.bias) if fold < 0 else (probe.fold_direction[fold], probe.fold_bias[fold])
+        )
+        if vectors.shape[1] != len(direction):
+            raise DataError(
+                f"probe: expected vectors of width {len(direction)} at {probe.hook_point}, got {vectors.shape[1]}: "
+                "another model"
+            )
+        scores: Float[np.ndarray, " token"] = (vectors.cpu().double() @ direction + bias).numpy()
+        return scores
+
+    return _joined(probe, model, given, first, passes(score), left_out)
 
 
 @dataclass(frozen=True)
@@ -127,58 +125,10 @@ def _check_model(probe: "FittedProbe", model: HookedModel) -> None:
     check_sites(model, [probe.site])
 
 
-class _OnePass:
-    """Scores of some samples of a plan; the pass ends at the probe's layer."""
-
-    def __init__(
-        self,
-        probe: "FittedProbe",
-        model: HookedModel,
-        plan: CapturePlan,
-        first: Sequence[int],
-        folds: Int[np.ndarray, " sample"],
-    ):
-        self.probe, self.model, self.plan, self.first, self.folds = probe, model, plan, first, folds
-        self.prompts = PromptCache(model, plan, last_layer=probe.layer)
-
-    def __call__(self, samples: Sequence[int]) -> dict[int, Float[np.ndarray, " token"]]:
-        """{sample: the scores of its tokens from `first` on}."""
-        parts = self.plan.segments(samples)
-        tokens, mask = left_pad(parts.suffixes, model_info(self.model).device)
-        before = self.prompts(parts)
-        before.spread()
-        found: dict[int, Float[np.ndarray, " token"]] = {}
-
-        def keep_scores(hidden: Tensor) -> None:
-            for row, i in enumerate(samples):
-                own = hidden[row, self.first[i] - len(self.plan.ids(i)) :]
-                found[i] = self._score(own.flatten(1), i)
-            raise PassEndedError
-
-        with suppress(PassEndedError):
-            mask = torch.cat([before.mask, mask], dim=1)
-            forward(self.model, tokens, mask, hooks={self.probe.hook_point: keep_scores}, cache=before.cache)
-        return found
-
-    def _score(self, vectors: Float[Tensor, "token width"], sample: int) -> Float[np.ndarray, " token"]:
-        probe, fold = self.probe, int(self.folds[sample])
-        direction, bias = (
-            (probe.direction, probe.bias) if fold < 0 else (probe.fold_direction[fold], probe.fold_bias[fold])
-        )
-        if vectors.shape[1] != len(direction):
-            raise DataError(
-                f"probe: expected vectors of width {len(direction)} at {probe.hook_point}, got "
-                f"{vectors.shape[1]}: another model"
-            )
-        scores: Float[np.ndarray, " token"] = (vectors.cpu().double() @ direction + bias).numpy()
-        return scores
-
-
 def _joined(
     probe: "FittedProbe",
     model: HookedModel,
     given: _Given,
-    plan: CapturePlan,
     first: Sequence[int],
     scores: dict[int, Float[np.ndarray, " token"]],
     left_out: dict[str, str],
@@ -188,7 +138,7 @@ def _joined(
     decode, special = decoder(tokenizer), {*tokenizer.all_special_ids}
     order, text, ids = sorted(scores), list[str](), list[int]()
     for i in order:
-        own = plan.ids(i)
+        own = [*given.prompt_ids[i], *given.completion_ids[i]]
         found = TokenText.of(decode, own, start=first[i])
         text += [found.text[low:high] for low, high in zip(found.ends[:-1], found.ends[1:], strict=True)]
         ids += own[first[i] :]
@@ -207,7 +157,3 @@ def _joined(
         role=probe.role,
         left_out=left_out,
     )
-
-
-def _too_large(name: str) -> str:
-    return f"out of memory on sample {name!r} alone: use a smaller dtype, a larger device, or leave it out"

@@ -1,4 +1,4 @@
-"""Keys and values of what stands before the measured tokens: the shared prefix once, each distinct prompt of a batch once."""
+"""Keys and values before the measured tokens: the shared prefix runs once, each distinct prompt once per batch."""
 
 from dataclasses import dataclass
 

@@ -9,10 +9,10 @@ import torch
 from hooked_cases import answers_of
 
 import interp
-from interp.applying import token_pass
 from interp.applying.fitted_probe import FittedProbe
 from interp.applying.platt import Platt
 from interp.applying.token_scores import TokenScores
+from interp.capturing import layer_pass
 from interp.errors import DataError
 from interp.models.loading import model_info
 from interp.support.fingerprint import weights_hash
@@ -74,14 +74,14 @@ def test_shared_prefix_and_prompts_run_once_and_change_nothing(llama, monkeypatc
     one_by_one = [probe.score_tokens(llama, answers[[i]]).score for i in range(4)]
     np.testing.assert_allclose(together.score, np.concatenate(one_by_one), atol=1e-5)
     plan = []
-    filled = token_pass.PromptCache
+    filled = layer_pass.PromptCache
 
     class Seen(filled):
         def __call__(self, parts):
             plan.append((len(self.prefix), [len(own) for own in parts.own]))
             return super().__call__(parts)
 
-    monkeypatch.setattr(token_pass, "PromptCache", Seen)
+    monkeypatch.setattr(layer_pass, "PromptCache", Seen)
     probe.score_tokens(llama, answers)
     assert plan[0][0] == 31, "the tokens that all share"
 
