@@ -13,7 +13,7 @@ from interp.running.analysis import redraw
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
 from interp.runs.rows import load_settings_model, model_source
-from interp.runs.run_folder import going_on
+from interp.runs.run_folder import going_on, run_identity
 from interp.runs.settings import Settings
 from interp.support.atomic import make_folder, write_text, writing
 
@@ -46,6 +46,7 @@ def write_tokens(run: Run, scores: TokenScores) -> list[str]:
         at = np.flatnonzero(scores.sample == place)
         lines.append(
             {
+                "run": run_identity(run.record),
                 "id": name,
                 "layer": scores.layer,
                 "role": scores.role,
@@ -58,7 +59,7 @@ def write_tokens(run: Run, scores: TokenScores) -> list[str]:
             }
         )
     with locked(run.folder.path), writing(run.folder.path):
-        make_folder(run.folder.token_scores.parent)
+        make_folder(run.folder.experiments)
         write_text(run.folder.token_scores, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     redraw(run)
     return TokenColours.of(lines, run.samples).sentences()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from interp.text.coloured import LEVELS, deepest, level
+from interp.text.coloured import LEVELS, deepest, level, style
 
 SHADES = [*range(-LEVELS, 0), *range(1, LEVELS + 1)]
 """All that are not pale, from most like a wrong answer to most like a correct one."""
@@ -55,6 +55,14 @@ class TokenColours:
             len(scores) - held_out,
             len(samples) - len(shades),
         )
+
+    def style(self) -> str:
+        """CSS of the shades; the exact answer is then framed instead of coloured. Empty where nothing is coloured."""
+        if not self.shades:
+            return ""
+        shades = " ".join(f".{'p' if shade > 0 else 'm'}{abs(shade)} {{ {style(shade)} }}" for shade in SHADES)
+        framed = "background: none; color: inherit; font-weight: 700; outline: 1px solid var(--soft);"
+        return f"{shades}\ntd.text mark {{ {framed} }}\n"
 
     def sentences(self) -> list[str]:
         """What the colours mean; none where nothing is coloured."""

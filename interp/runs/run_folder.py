@@ -83,9 +83,14 @@ class RunFolder:
         return self.path / "figures"
 
     @property
+    def experiments(self) -> Path:
+        """What experiments on the run wrote: table, dataset, figures and a section of the report each."""
+        return self.path / "experiments"
+
+    @property
     def token_scores(self) -> Path:
         """A score for every token of the completions, one line per sample, once `interp tokens` has made it."""
-        return self.path / "experiments" / "token_scores.jsonl"
+        return self.experiments / "token_scores.jsonl"
 
     @property
     def report(self) -> Path:
