@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interp.data.rows import QARow
 from interp.errors import DataError
+from interp.generating.distribution import Distribution
 from interp.support.arguments import number, seed_number, whole_number
 
 NEAR_TIE = 1e-4
@@ -51,6 +52,8 @@ class NextToken:
     token: int
     logprob: float
     """Under the model's own distribution, whatever the temperature and top-p."""
+    entropy: float
+    """Of that distribution, in nats."""
     near_tie: bool
     """Whether another token's logit is within `NEAR_TIE` of the best (greedy)."""
 
@@ -63,9 +66,8 @@ def next_tokens(
     drawn: list[NextToken] = []
     for rows in logits.split(ROWS):
         rows = rows.float()
-        best = rows.max(-1, keepdim=True)
-        below = rows - best.values
-        log_mass = below.exp().sum(-1).log()
+        own = Distribution.of(rows)
+        below = own.below
         if sampling.temperature:
             here = streams[len(drawn) : len(drawn) + len(rows)]
             tokens = torch.tensor(
@@ -73,10 +75,10 @@ def next_tokens(
             )[:, None]
             near = torch.zeros(len(rows), dtype=torch.bool)
         else:
-            tokens = best.indices
+            tokens = own.likeliest[:, None]
             near = below.scatter(-1, tokens, -math.inf).amax(-1) > -NEAR_TIE
-        logprobs = below.gather(-1, tokens)[:, 0] - log_mass
-        drawn += map(NextToken, tokens[:, 0].tolist(), logprobs.tolist(), near.tolist())
+        logprobs = below.gather(-1, tokens)[:, 0] - own.log_mass
+        drawn += map(NextToken, tokens[:, 0].tolist(), logprobs.tolist(), own.entropy.tolist(), near.tolist())
     return drawn
 
 

@@ -69,8 +69,8 @@ def generate_answers(
 
     Greedy, or with `temperature` above 0 drawn from the smallest set of tokens with mass `top_p`; the draws depend on
     `seed` and the sample's id only. `samples_per_question=k` answers each row k times: `12#0`, `12#1` … are entries of
-    one group. `logprobs` are the model's own, whatever the temperature. Batches of answers that `log` holds are kept;
-    those that do not fit into memory run in halves, and `splits` says which.
+    one group. `logprobs` and `entropies` are the model's own, whatever the temperature. Batches of answers that `log`
+    holds are kept; those that do not fit into memory run in halves, and `splits` says which.
 
     What labels, spans and judges read is the final answer, after any thought (definitions: a thought).
 
@@ -158,6 +158,7 @@ def generate_answers(
         text=[label.text for label in labels],
         finish=[produced[i].finish if i in produced else end for i, end in enumerate(finish)],
         logprobs=[produced[i].logprobs if i in produced else None for i in range(len(rows))],
+        entropies=[produced[i].entropies if i in produced else None for i in range(len(rows))],
         correct=[label.correct for label in labels],
         exact_answer=[label.exact_answer for label in labels],
         exact_answer_method=[label.method for label in labels],
