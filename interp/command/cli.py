@@ -241,8 +241,8 @@ FOLDER_COMMANDS = (
         _tokens,
         "score every token of a finished run's answers, and show them in colours in its report",
         "Run the model of a finished run over its answers once more, score every token by the probe of the run's "
-        "highest cell, each sample by the probe that did not see its fold, write experiments/token_scores.jsonl, and draw the "
-        "report again: the completions behind a cell are then coloured by these scores.",
+        "highest cell, each sample by the probe that did not see its fold, write experiments/token_scores.jsonl, and "
+        "draw the report again: the completions behind a cell are then coloured by these scores.",
     ),
     ("seed", _seed, None, "The old name of `interp paper`."),
 )

@@ -73,7 +73,8 @@ def report_html(
     That script shows the samples behind the cell that the reader chooses; without it the highest cell's are shown.
     `run` is run.json, `samples` the lines of samples.jsonl, `delta` the grids' difference (`Comparison.delta_auc`),
     `comparison` comparison.json, `figures` {name: SVG text}, `sections` those of experiments, whose figures stand in
-    `sections_folder`, `foreign` the files there that belong to another run, `token_scores` the lines of token_scores.jsonl.
+    `sections_folder`, `foreign` the files there that belong to another run, `token_scores` the lines of
+    token_scores.jsonl.
     `controls` and `observations` are rows with `name`, `value`, `low`, `high` (None: undefined) and `note`; an
     observation also has a `verdict`. All text from data is escaped.
     """

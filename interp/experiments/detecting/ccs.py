@@ -1,7 +1,8 @@
 """Contrast-consistent search: a direction on which "correct: yes" and "correct: no" disagree (Burns et al. 2023)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import torch
@@ -10,13 +11,12 @@ from torch import Tensor
 
 from interp.capturing.layer_pass import LayerPass
 from interp.errors import DataError
-from interp.experiments.detecting.given import Given
+from interp.experiments.detecting.given import Detector, Given
 from interp.labelling.answers import Answers
 from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.models.sites import check_sites
 from interp.statistics.auc import within_fold_auc
-from interp.support.arguments import one_of, whole_number
-from interp.support.axes import places
+from interp.support.arguments import one_of
 from interp.support.threads import one_thread
 
 QUESTION, YES, NO = "\nIs this answer correct?", " Yes", " No"
@@ -25,40 +25,46 @@ METHODS = ("ccs", "crc")
 RESTARTS, STEPS, RATE, DECAY = 10, 1000, 1e-3, 1e-2
 """Those of the paper's code: restarts, epochs over all samples, AdamW's learning rate and weight decay."""
 
-Detector = Callable[[Given], Float[np.ndarray, " sample"]]
 States = Float[np.ndarray, "sample width"]
 
 
-def ccs(model: HookedModel, *, method: str = "ccs", layer: int | None = None, batch_tokens: int = 8192) -> Detector:
-    """A detector: how true a contrast-consistent direction finds it that the answer is correct, out of fold.
+def contrast_detectors(*, layer: int | None = None, batch_tokens: int = 8192) -> tuple[Detector, ...]:
+    """`ccs` and `crc`: how true a direction finds it that the answer is correct, out of fold.
 
     Burns et al. 2023. The model reads every answer twice, with "Is this answer correct?" behind it and " Yes" or " No"
     (plain text behind the completion, whose last special tokens are left out); the states x⁺, x⁻ are those of the last
     token at `layer` (default: the last), at the site of `Given`. Both are standardised by themselves, so that the word
-    is no feature. `ccs`: p = sigmoid(θ·x + b) with the least mean of (p(x⁺) − (1 − p(x⁻)))² + min(p(x⁺), p(x⁻))², by
-    AdamW (1,000 steps over all samples, learning rate 0.001, weight decay 0.01), the restart of ten with the least loss;
-    the score is p(x⁺) − p(x⁻), which orders samples as the paper's (p(x⁺) + 1 − p(x⁻)) / 2. `crc`: the first principal component of x⁺ − x⁻ (their contrastive
-    representation clustering by PCA), the score is the projection on it.
+    is no feature.
+
+    `ccs`: p = sigmoid(θ·x + b) with the least mean of (p(x⁺) − (1 − p(x⁻)))² + min(p(x⁺), p(x⁻))², by AdamW as in their
+    code (1,000 steps over all samples, learning rate 0.001, weight decay 0.01), of ten restarts that with the least
+    loss; the score is p(x⁺) − p(x⁻), which orders samples as the paper's (p(x⁺) + 1 − p(x⁻)) / 2. `crc`: the first
+    principal component of x⁺ − x⁻ (their contrastive representation clustering); the score is the projection on it.
 
     Scaling and direction are fitted on the other folds, without labels. Which end of the direction is "correct" cannot
     be known without labels: the paper takes the better one; here the labels of the training folds choose it, for each
-    fold anew, so that held-out samples by chance have AUC 0.5.
+    fold anew, so that they never see the sample. Hence both count as trained.
 
-    NaN where the text is longer than the model's context. Raises DataError where the folds leave nothing to fit.
+    NaN where the text is longer than the model's context. Raises DataError where there is no model, or the folds leave
+    nothing to fit.
     """
-    one_of("method", method, METHODS)
-    layer = model_info(model).n_layers - 1 if layer is None else whole_number("layer", layer, 0)
-    states: dict[Any, tuple[States, States]] = {}
+    held: dict[str, Any] = {}
+    """The states of the samples that were last asked for: both detectors read the same."""
 
-    def detector(given: Given) -> Float[np.ndarray, " sample"]:
-        key = (id(given.answers), given.site)
-        if key not in states:
-            states[key] = contrast_states(model, given.answers, layer=layer, site=given.site, batch_tokens=batch_tokens)
-        at = places("samples", given.samples.ids, given.answers.id, where="the answers")
-        yes, no = (part[at] for part in states[key])
-        return held_out_scores(yes, no, given.samples.y, given.samples.fold, method=method, seed=given.seed)
+    def detector(method: str) -> Detector:
+        def score(given: Given) -> Float[np.ndarray, " sample"]:
+            if "given" not in held or held["given"]() is not given:
+                at = model_info(given.model).n_layers - 1 if layer is None else layer
+                held["states"] = contrast_states(
+                    given.model, given.answers, layer=at, site=given.site, batch_tokens=batch_tokens
+                )
+                held["given"] = ref(given)
+            yes, no = held["states"]
+            return held_out_scores(yes, no, given.samples.y, given.samples.fold, method=method, seed=given.seed)
 
-    return detector
+        return Detector(method, "contrast", score, trained=True)
+
+    return tuple(map(detector, METHODS))
 
 
 def contrast_states(
@@ -137,7 +143,7 @@ def _standardised(x: States, part: Bool[np.ndarray, " sample"]) -> States:
 def _ccs(
     yes: States, no: States, part: Bool[np.ndarray, " sample"], seed: Sequence[int]
 ) -> Float[np.ndarray, " sample"]:
-    """p(x⁺) − p(x⁻) of every sample, by the restart with the least loss on the part; all restarts are fitted together."""
+    """p(x⁺) − p(x⁻) of every sample, by the restart with the least loss on the part; all are fitted together."""
     bound, draws = 1 / np.sqrt(yes.shape[1]), np.random.default_rng(seed)
     theta = torch.from_numpy(draws.uniform(-bound, bound, (yes.shape[1], RESTARTS))).requires_grad_()
     bias = torch.from_numpy(draws.uniform(-bound, bound, RESTARTS)).requires_grad_()
@@ -168,3 +174,5 @@ def _crc(
 
 
 _DIRECTIONS = {"ccs": _ccs, "crc": _crc}
+
+CONTRASTS = contrast_detectors()

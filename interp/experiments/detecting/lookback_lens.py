@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from interp.errors import DataError
-from interp.experiments.detecting.given import Given
-from interp.fitting.crossfit import cross_fit
+from interp.experiments.detecting.given import Detector, Given
+from interp.fitting.crossfit import CellFit, cross_fit
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.training import Cell
+from interp.statistics.cross_fold import Sketch
 from interp.support.arguments import one_of, several_texts
-from interp.support.axes import places
 
 METRIC = "lookback"
 
@@ -33,14 +33,28 @@ def lookback_lens(given: Given, *, roles: Sequence[str] | None = None) -> Float[
 
     Raises DataError for a capture without the metric, a role that was not captured, or where no probe can be fitted.
     """
-    x, used = lookback_features(given, roles=roles)
-    score = np.full(len(x), np.nan)
-    spec = ProbeSpec("logistic", C=given.C, seed=given.seed)
-    fit = cross_fit(Cell(x[used], given.samples.at(used), spec))
-    if fit.reason:
-        raise DataError(f"lookback_lens: no probe of the lookback ratios: {fit.reason}")
+    fit, used = _fit(given, roles)
+    score = np.full(len(given), np.nan)
     score[used] = fit.score
     return score
+
+
+def _fit(given: Given, roles: Sequence[str] | None = None) -> tuple[CellFit, Bool[np.ndarray, " sample"]]:
+    x, used = lookback_features(given, roles=roles)
+    spec = ProbeSpec("logistic", C=given.C, seed=given.seed)
+    fit = cross_fit(Cell(x[used], given.samples.at(used), spec, given.min_per_class))
+    if fit.reason:
+        raise DataError(f"lookback_lens: no probe of the lookback ratios: {fit.reason}")
+    return fit, used
+
+
+def _training(given: Given) -> Sketch | None:
+    fit, used = _fit(given)
+    if fit.training is None:
+        return None
+    training = np.zeros((len(given), *fit.training.shape[1:]), dtype=fit.training.dtype)
+    training[used] = fit.training
+    return training
 
 
 def lookback_features(
@@ -52,25 +66,24 @@ def lookback_features(
         raise DataError("lookback_lens: the capture has no attention metric `lookback`; capture the attention pattern")
     chosen = cap.roles if roles is None else several_texts("roles", roles)
     columns = [cap.roles.index(one_of("role", role, cap.roles)) for role in chosen]
-    at = places("samples", given.samples.ids, cap.id, where="the capture").tolist()
-    answered = places("samples", given.samples.ids, given.answers.id, where="the answers").tolist()
-    n_prompt = np.array([len(given.answers.prompt_ids[i]) for i in answered])
-    index = cap.index[at][:, columns].numpy()
-    inside = cap.valid[at][:, columns].numpy() & (index >= n_prompt[:, None])
+    n_prompt = np.array([len(ids) for ids in given.answers.prompt_ids])
+    index = cap.index[:, columns].numpy()
+    inside = cap.valid[:, columns].numpy() & (index >= n_prompt[:, None])
     weight = (inside & ~_named_before(index, inside)).astype(np.float64)
     used = weight.sum(1) > 0
     means = []
     for layer in range(len(cap.layers)):
-        ratio = cap.attention[METRIC][:, layer][at][:, :, columns].double().numpy()
+        ratio = cap.attention[METRIC][:, layer][:, :, columns].double().numpy()
         ratio = np.where(weight[:, None] > 0, ratio, 0.0)  # NaN is kept where a token of the window has no ratio
         means.append((ratio * weight[:, None]).sum(2) / np.maximum(weight.sum(1), 1)[:, None])
     x = np.concatenate(means, axis=1)
     return x[:, np.isfinite(x[used]).all(0)], used
 
 
-def _named_before(
-    index: np.ndarray, inside: Bool[np.ndarray, "sample role"]
-) -> Bool[np.ndarray, "sample role"]:
+def _named_before(index: np.ndarray, inside: Bool[np.ndarray, "sample role"]) -> Bool[np.ndarray, "sample role"]:
     """Where an earlier role names the same token."""
     same = (index[:, :, None] == index[:, None, :]) & inside[:, None, :]
     return np.tril(same, -1).any(2)
+
+
+LOOKBACK = (Detector("lookback_lens", "attention", lookback_lens, trained=True, training=_training),)

@@ -1,4 +1,4 @@
-"""Difference of the class means as a detector of wrong answers, with and without the covariance (Marks & Tegmark 2023)."""
+"""Difference of the class means as a detector, with the covariance and without it (Marks & Tegmark 2023)."""
 
 import numpy as np
 from jaxtyping import Float
@@ -6,15 +6,13 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
 from interp.applying.fitted_probe import cell_vectors
-from interp.comparing.best_cell import nested_choice
 from interp.errors import DataError
-from interp.experiments.detecting.given import Given
+from interp.experiments.detecting.given import Detector, Given
+from interp.experiments.detecting.probe import chosen_cells, fixed_cell
 from interp.fitting.crossfit import cross_fit
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.linear import MassMean
 from interp.fitting.training import Cell
-from interp.grids.grid import grid_arrays
-from interp.support.axes import places
 
 
 def mean_difference(
@@ -33,41 +31,38 @@ def mean_difference(
     """
     probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto") if covariance else MassMean()
     spec = ProbeSpec(make_pipeline(probe), seed=given.seed)  # a Pipeline is given the vectors as they are
-    score, fold = np.full(len(given.samples), np.nan), given.samples.fold
-    for (layer, role), folds in _cells(given, cell).items():
-        found = _out_of_fold(given, spec, layer, role)
-        inside = np.isin(fold, folds)
+    score, fold = np.full(len(given), np.nan), given.samples.fold
+    folds: dict[tuple[int, int], list[int]] = {}
+    for number, place in _cells(given, cell).items():
+        folds.setdefault(place, []).append(number)
+    for place, numbers in folds.items():
+        found, inside = _out_of_fold(given, spec, place), np.isin(fold, numbers)
         score[inside] = found[inside]
     return score
 
 
-def _cells(given: Given, cell: tuple[int, str] | None) -> dict[tuple[int, str], list[int]]:
-    """{cell: the folds that it scores}."""
-    folds = np.unique(given.samples.fold).tolist()
-    if cell is not None:
-        return {cell: folds}
-    arrays = grid_arrays(given.grid)
-    if not arrays.defined.any():
-        raise DataError("grid: no cell is defined, so there is no best cell")
-    best, cells = nested_choice(arrays)
-    if best.estimate.reason:
-        raise DataError(f"grid: the best cell cannot be chosen without each fold: {best.estimate.reason}")
-    layers, tokens = given.grid["layer"].values, given.grid["token"].values
-    found: dict[tuple[int, str], list[int]] = {}
-    for fold, number in best.chosen.items():
-        row, column = cells[number]
-        found.setdefault((int(layers[row]), str(tokens[column])), []).append(fold)
-    return found
+def _cells(given: Given, cell: tuple[int, str] | None) -> dict[int, tuple[int, int]]:
+    """For each fold the place of its cell in the grid."""
+    if cell is None:
+        return chosen_cells(given)
+    return dict.fromkeys(np.unique(given.samples.fold).tolist(), fixed_cell(given, cell))
 
 
-def _out_of_fold(given: Given, spec: ProbeSpec, layer: int, role: str) -> Float[np.ndarray, " sample"]:
-    at = places("samples", given.samples.ids, given.capture.id, where="the capture")
-    vectors = cell_vectors(given.capture, layer=layer, role=role, site=given.site)
-    x = vectors[at.tolist()].double().numpy()
-    valid = given.capture.valid[at.tolist(), given.capture.roles.index(role)].numpy()
+def _out_of_fold(given: Given, spec: ProbeSpec, place: tuple[int, int]) -> Float[np.ndarray, " sample"]:
+    layer, role = int(given.grid["layer"].values[place[0]]), str(given.grid["token"].values[place[1]])
+    x = cell_vectors(given.capture, layer=layer, role=role, site=given.site).double().numpy()
+    valid = given.capture.valid[:, given.capture.roles.index(role)].numpy()
     used, score = np.isfinite(x).all(1) & valid, np.full(len(x), np.nan)
-    fit = cross_fit(Cell(x[used], given.samples.at(used), spec))
+    fit = cross_fit(Cell(x[used], given.samples.at(used), spec, given.min_per_class))
     if fit.reason:
         raise DataError(f"mean_difference: layer {layer}, {role} is undefined: {fit.reason}")
     score[used] = fit.score
     return score
+
+
+MEAN_DIFFERENCES = (
+    Detector("mean_difference", "direction", mean_difference, trained=True),
+    Detector(
+        "mean_difference_covariance", "direction", lambda given: mean_difference(given, covariance=True), trained=True
+    ),
+)

@@ -1,4 +1,4 @@
-"""The samples of one question, and which of their answers mean the same: by a normaliser, or by entailment both ways."""
+"""The samples of one question, and which of their answers mean the same: by a normaliser, or by entailment."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

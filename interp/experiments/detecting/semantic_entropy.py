@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.special import logsumexp
 
 from interp.errors import DataError
-from interp.experiments.detecting.given import Given
+from interp.experiments.detecting.given import Detector, Given
 from interp.experiments.detecting.meanings import Entails, answer_text, clusters, question_samples
 from interp.labelling.answers import Answers
 from interp.support.arguments import one_of
@@ -23,8 +23,8 @@ def semantic_entropy(
 
     Farquhar et al. 2024. `discrete`: a meaning's probability is the share of the K answers that have it. `weighted`
     (their Rao-Blackwellised form): each answer counts exp(mean log-probability of its tokens under the model), and the
-    weights of the K answers sum to 1. Answers mean the same if their exact answers are equal after the normaliser of the
-    correctness rules (the cheap form), or, with `entails`, if each entails the other behind the question
+    weights of the K answers sum to 1. Answers mean the same if their exact answers are equal after the normaliser of
+    the correctness rules (the cheap form), or, with `entails`, if each entails the other behind the question
     (`meanings.entailment` makes such a function from a model's name). All answers of a question count, also those
     that stand in no grid; they share one score. No label is read, nothing is fitted.
 
@@ -32,7 +32,7 @@ def semantic_entropy(
     that is every question.
     """
     one_of("form", form, FORMS)
-    answers = given.answers
+    answers = given.answers if given.all_answers is None else given.all_answers
     entropy = np.full(len(answers), np.nan)
     for members in question_samples(answers):
         if len(members) < 2:
@@ -63,3 +63,16 @@ def _log_likelihoods(answers: Answers, members: Sequence[int]) -> Float[np.ndarr
     """Mean log-probability of each answer's tokens."""
     known = [answers.logprobs[i] for i in members]
     return np.array([np.mean(values) if values else np.nan for values in known])
+
+
+def semantic_detectors(entails: Entails | None = None) -> tuple[Detector, ...]:
+    """Both forms, by the normaliser, or by a model of natural language inference."""
+    suffix = "" if entails is None else "_nli"
+
+    def detector(form: str, name: str) -> Detector:
+        return Detector(name, "sampling", lambda given: semantic_entropy(given, form=form, entails=entails))
+
+    return detector("discrete", f"semantic_entropy{suffix}"), detector("weighted", f"semantic_entropy_weighted{suffix}")
+
+
+SEMANTIC_ENTROPY = semantic_detectors()
