@@ -35,12 +35,12 @@ class Given:
     site: str
     C: float
     seed: int = 0
-    all_answers: Answers | None = field(default=None, repr=False)
-    """Also those that stand in no grid, as other answers to the same question may; None: no others are known."""
     load: Callable[[], Any] | None = field(default=None, repr=False)
     """Loads the model that answered; None: there is none at hand."""
     chat: bool | None = None
     """Whether questions to the model are turns of a chat; None: where its tokenizer has a chat template."""
+    all_answers: Answers | None = field(default=None, repr=False)
+    """Also those that stand in no grid, as other answers to the same question may; None: no others are known."""
 
     @classmethod
     def of(
@@ -75,9 +75,9 @@ class Given:
             site=own.get("site", "resid_post") if site is None else site,
             C=float(own.get("C", 1.0)) if C is None else C,
             seed=int(own.get("seed", 0)) if seed is None else seed,
-            all_answers=answers,
             load=load,
             chat=chat,
+            all_answers=answers,
         )
 
     @classmethod
