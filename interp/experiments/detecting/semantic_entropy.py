@@ -42,7 +42,7 @@ def semantic_entropy(
         weights = np.zeros(len(members)) if form == "discrete" else _log_likelihoods(answers, members)
         entropy[members] = cluster_entropy(found, weights)
     at = places("samples", given.samples.ids, answers.id, where="the answers")
-    score = -entropy[at]
+    score: Float[np.ndarray, " sample"] = 0.0 - entropy[at]  # no negative zero
     if not np.isfinite(score).any():
         raise DataError(
             "semantic_entropy: no question has two sampled answers"
@@ -56,7 +56,7 @@ def cluster_entropy(cluster: Sequence[int] | np.ndarray, log_weight: Float[np.nd
     """Entropy of the clusters' shares of the weights, in nats; NaN if a weight is not known."""
     number = np.asarray(cluster)
     share = np.array([logsumexp(log_weight[number == one]) for one in np.unique(number)]) - logsumexp(log_weight)
-    return float(-(np.exp(share) * share).sum()) + 0.0  # no negative zero
+    return float(-(np.exp(share) * share).sum())
 
 
 def _log_likelihoods(answers: Answers, members: Sequence[int]) -> Float[np.ndarray, " answer"]:
