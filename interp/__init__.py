@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from interp.applying.fitted_probe import FittedProbe
     from interp.applying.probe_file import load_probe, save_probe
     from interp.applying.probe_fit import fit_probe
+    from interp.applying.token_scores import TokenScores
     from interp.capturing.activations import Capture
     from interp.capturing.attention import attention_metrics
     from interp.capturing.forward_pass import capture
@@ -65,6 +66,7 @@ _HOME = {  # where each public name lives
     "ROLES": "capturing.roles",
     "Run": "runs.opened_run",
     "Selective": "applying.abstention",
+    "TokenScores": "applying.token_scores",
     "attention_grid": "grids.attention_probe",
     "attention_metrics": "capturing.attention",
     "capture": "capturing.forward_pass",
@@ -121,6 +123,7 @@ __all__ = [
     "Run",
     "RunError",
     "Selective",
+    "TokenScores",
     "attention_grid",
     "attention_metrics",
     "capture",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     FeatureSource: TypeAlias = Capture | RunLike | Shaped[np.ndarray | Tensor, "sample layer role width"]
     CaptureOrRun: TypeAlias = Capture | RunLike
     Vectors: TypeAlias = Capture | RunLike | Float[np.ndarray | Tensor, "*sample width"]
+    AnswersOrTexts: TypeAlias = Answers | str | Sequence[str]
     LabelSource: TypeAlias = Answers | Column
     GroupSource: TypeAlias = Answers | Column
     Ids: TypeAlias = Sequence[str] | np.ndarray | pd.Series
@@ -72,6 +73,7 @@ else:
     FeatureSource = Annotated[Any, "a Capture, a Run, or an array `sample layer role width`"]
     CaptureOrRun = Annotated[Any, "a Capture or a Run"]
     Vectors = Annotated[Any, "a Capture, a Run, or an array `... width`"]
+    AnswersOrTexts = Annotated[Any, "an Answers, or texts"]
     LabelSource = Annotated[Any, "an Answers, or 1, 0 or None per sample"]
     GroupSource = Annotated[Any, "an Answers, or a name or number per sample"]
     Ids = Annotated[Any, "a text per sample"]

@@ -25,6 +25,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "array",
         "rows": "the questions: a list of QARow, or what `load_rows` reads",
         "answers": "the Answers, matched by sample id with what stands beside them",
+        "FittedProbe.score_tokens.answers": "whose tokens are scored: an Answers, whose ids are taken as they are, or "
+        "texts",
         "cap": "the Capture, or a Run that brings it with labels, groups and folds",
         "cache": "what `model.run_with_cache` returned for the samples, in their order",
         "pattern": "post-softmax attention of one layer, sample × head × query × key",
@@ -84,6 +86,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "groups": "samples of one group share a fold: a name or number each, or an Answers; None: every sample its own",
         "population": "`exact_answer`: labelled samples that have one; `all`: every labelled sample",
         "folds": "how many folds; every sample is scored by the probe that did not see its fold",
+        "FittedProbe.score_tokens.fold": "the number of each sample's fold, whose own probe scores it; -1: the "
+        "probe of all samples does",
+        "FittedProbe.score_tokens.tokens": "which tokens have a score: `completion`, or `all`, those of the prompt too",
         "fold": "the number of each sample's fold, -1: takes no part; replaces `population` and `folds`",
         "valid": "which samples have which role, sample × role; None: those of the Capture, or all",
         "ids": "the samples' names, one each, where the array or cache does not bring them",
