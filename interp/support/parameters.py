@@ -65,6 +65,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "temperature": "0: the likeliest token; above: tokens are drawn",
         "top_p": "tokens are drawn from the smallest set with this mass",
         "samples_per_question": "how many answers every question gets, as entries `12#0`, `12#1` … of one group",
+        "greedy_too": "whether the greedy answer stands beside the drawn ones, as `12#greedy`",
         "log": "the answers so far, on disk: batches that it holds are not generated again",
     },
     "labels and exact answers": {
