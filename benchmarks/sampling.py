@@ -51,7 +51,9 @@ def ours(model: Any, prompts: Ids, new: int, *, greedy_too: bool) -> list[int]:
     names = [f"{i}#{draw}" for i in range(len(prompts)) for draw in draws]
     each = [prompt for prompt in prompts for _ in draws]
     greedy = [name for name in names if name.endswith("greedy")]
-    done = generate(model, each, max_new_tokens=new, stop=["\n"], temperature=1.0, names=names, greedy=greedy)
+    done = generate(
+        model, each, max_new_tokens=new, stop=["\n"], temperature=1.0, names=names, greedy=greedy, batch_tokens=1 << 15
+    )
     return [len(one.ids) for one in done]
 
 

@@ -113,12 +113,14 @@ class _Sequence:
     """None: greedy."""
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
     near_ties: int = 0
     finish: str = "length"
 
     def add(self, token: NextToken, ends: frozenset[int]) -> None:
         self.ids.append(token.token)
         self.logprobs.append(token.logprob)
+        self.entropies.append(token.entropy)
         self.near_ties += token.near_tie
         if token.token in ends or self.stop.completed(self.ids):
             self.finish = "stop"
@@ -163,4 +165,4 @@ def _generate_batch(
                 mask = mask[kept]
                 cache.select(torch.tensor(kept, device=device))
                 going = [going[row] for row in kept]
-    return [Generated(s.ids, s.finish, s.logprobs, s.near_ties) for s in sequences]
+    return [Generated(s.ids, s.finish, s.logprobs, s.near_ties, s.entropies) for s in sequences]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interp.data.rows import QARow
 from interp.errors import DataError
+from interp.generating.distribution import Distribution
 from interp.support.arguments import flag, number, seed_number, whole_number
 
 NEAR_TIE = 1e-4
@@ -54,6 +55,8 @@ class NextToken:
     token: int
     logprob: float
     """Under the model's own distribution, whatever the temperature and top-p."""
+    entropy: float
+    """Of that distribution, in nats."""
     near_tie: bool
     """Whether another token's logit is within `NEAR_TIE` of the best (greedy)."""
 
@@ -69,20 +72,19 @@ def next_tokens(
     drawn: list[NextToken] = []
     for rows in logits.split(ROWS):
         rows = rows.float()
-        best = rows.max(-1, keepdim=True)
-        below = rows - best.values
-        log_mass = below.exp().sum(-1).log()
+        own = Distribution.of(rows)
+        below, tokens = own.below, own.likeliest[:, None]
         here = [*streams[len(drawn) : len(drawn) + len(rows)]] or [None] * len(rows)
         chance = {i: _draw(below[i], sampling, stream) for i, stream in enumerate(here) if stream is not None}
-        tokens, near = best.indices, torch.zeros(len(rows), dtype=torch.bool)
+        near = torch.zeros(len(rows), dtype=torch.bool)
         if len(chance) < len(rows):
             near = below.scatter(-1, tokens, -math.inf).amax(-1).cpu() > -NEAR_TIE
         if chance:
             greedy = torch.tensor([i not in chance for i in range(len(rows))])
             instead = torch.tensor([[chance.get(i, 0)] for i in range(len(rows))], device=rows.device)
             tokens, near = torch.where(greedy[:, None].to(rows.device), tokens, instead), near & greedy
-        logprobs = below.gather(-1, tokens)[:, 0] - log_mass
-        drawn += map(NextToken, tokens[:, 0].tolist(), logprobs.tolist(), near.tolist())
+        logprobs = below.gather(-1, tokens)[:, 0] - own.log_mass
+        drawn += map(NextToken, tokens[:, 0].tolist(), logprobs.tolist(), own.entropy.tolist(), near.tolist())
     return drawn
 
 

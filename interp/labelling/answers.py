@@ -78,6 +78,9 @@ class Answers(Records):
     """First and last token of what was answered after the thought; None as in `thought_tokens`: all of it."""
     final_answer_chars: list[tuple[int, int] | None] | None = None
     """The same as characters `[begin, end)` of `text`, blanks included."""
+    entropies: list[list[float] | None] | None = None
+    """Entropy, in nats, of the model's own distribution (at temperature 1) of which each completion token was taken;
+    None as in `logprobs`, and for all samples in runs from before it was kept."""
     row: list[str] | None = None
     """Of several answers to a question, the id of the row that each answers; None: every sample is its own row."""
     draw: list[int | None] | None = None

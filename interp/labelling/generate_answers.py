@@ -70,8 +70,9 @@ def generate_answers(
 
     Greedy, or with `temperature` above 0 drawn from the smallest set of tokens with mass `top_p`; the draws depend on
     `seed` and the sample's id only. `samples_per_question=k` answers each row k times: `12#0`, `12#1` … are entries of
-    one group, `greedy_too` adds the greedy answer as `12#greedy`; `row` and `draw` say of each whose and which it is. `logprobs` are the model's own, whatever the temperature. Batches of answers that `log` holds are kept;
-    those that do not fit into memory run in halves, and `splits` says which.
+    one group, `greedy_too` adds the greedy answer as `12#greedy`; `row` and `draw` say whose and which each is.
+    `logprobs` and `entropies` are the model's own, whatever the temperature. Batches of answers that `log` holds are
+    kept; those that do not fit into memory run in halves, and `splits` says which.
 
     What labels, spans and judges read is the final answer, after any thought (definitions: a thought).
 
@@ -163,6 +164,7 @@ def generate_answers(
         text=[label.text for label in labels],
         finish=[produced[i].finish if i in produced else end for i, end in enumerate(finish)],
         logprobs=[produced[i].logprobs if i in produced else None for i in range(len(rows))],
+        entropies=[produced[i].entropies if i in produced else None for i in range(len(rows))],
         correct=[label.correct for label in labels],
         exact_answer=[label.exact_answer for label in labels],
         exact_answer_method=[label.method for label in labels],
