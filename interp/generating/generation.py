@@ -54,8 +54,9 @@ def generate(
     Draws are from the smallest set of tokens with mass `top_p`; a sequence's random numbers depend on `seed` and its
     name (by default its place), so its batch and the order of the prompts change nothing but near ties. Sequences named
     in `greedy` are greedy whatever the temperature. A prompt that stands several times in a batch runs once.
-    `batch_tokens` bounds the padded tokens of a batch (prompts and new tokens). Batches that `log` holds are taken from it, the others added.
-    One that does not fit into memory runs in halves, and `splits` says so of the batch `label` and its number.
+    `batch_tokens` bounds the padded tokens of a batch (prompts and new tokens). Batches that `log` holds are taken from
+    it, the others added. One that does not fit into memory runs in halves, and `splits` says so of the batch `label`
+    and its number.
 
     Raises ModelError for a prompt that does not fit alone.
     """
