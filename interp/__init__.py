@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from interp.data.datasets import DATASETS, load_dataset
     from interp.data.row import QARow
     from interp.data.rows import load_rows
+    from interp.experiments.choosing.choose import choose_answers
+    from interp.experiments.error_types.types import error_types
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.grids.attention_probe import attention_grid
     from interp.grids.gain import gain_grid
@@ -71,9 +73,11 @@ _HOME = {  # where each public name lives
     "attention_metrics": "capturing.attention",
     "capture": "capturing.forward_pass",
     "capture_from_cache": "capturing.from_cache",
+    "choose_answers": "experiments.choosing.choose",
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
     "control_grid": "controls.controls",
+    "error_types": "experiments.error_types.types",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
     "generate_answers": "labelling.generate_answers",
@@ -128,9 +132,11 @@ __all__ = [
     "attention_metrics",
     "capture",
     "capture_from_cache",
+    "choose_answers",
     "compare_grids",
     "compare_runs",
     "control_grid",
+    "error_types",
     "fit_probe",
     "gain_grid",
     "generate_answers",

@@ -76,3 +76,11 @@ def template_text(path: Path | None) -> str | None:
     text = file_text(path, "the prompt template")
     # Editors end a file with a line break that is no part of the prompt.
     return None if text is None else text.removesuffix("\n")
+
+
+def cell(text: str) -> tuple[int, str]:
+    """`7,exact_answer_last` as layer and token."""
+    layer, _, token = text.partition(",")
+    if not layer.strip().isdecimal() or not token.strip():
+        raise argparse.ArgumentTypeError(f"expected LAYER,TOKEN, as 7,exact_answer_last, got {text!r}")
+    return int(layer), token.strip()
