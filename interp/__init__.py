@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from interp.data.row import QARow
     from interp.data.rows import load_rows
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
+    from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
     from interp.grids.gain import gain_grid
     from interp.grids.grid_table import grid_table
@@ -98,6 +99,7 @@ _HOME = {  # where each public name lives
     "run": "running.pipeline",
     "save_probe": "applying.probe_file",
     "selective": "applying.abstention",
+    "transfer": "experiments.transferring.transfer",
 }
 
 __all__ = [
@@ -153,6 +155,7 @@ __all__ = [
     "run",
     "save_probe",
     "selective",
+    "transfer",
 ]
 
 

@@ -10,7 +10,7 @@ from interp.fitting.estimators import ProbeSpec
 from interp.fitting.training import Cell
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
-from interp.statistics import cross_fold, samples
+from interp.statistics import auc_slope, cross_fold, samples
 from interp.statistics.auc import auc_influence, estimate_auc, group_sums, standard_error
 from interp.statistics.cross_fold import shared_variance, training_sketch
 from interp.statistics.samples import DIRECTIONS, Samples, group_signs
@@ -57,7 +57,7 @@ def pair_matrix(x, y, fold, group, score, *, residual, curvature, penalty) -> np
         moved = (z @ inverse[f] @ z.T) * removed
         moved -= moved[:, train].mean(1, keepdims=True)
         classes = [np.flatnonzero((fold == f) & (y == label)) for label in (0, 1)]
-        width = cross_fold.BANDWIDTH * np.sqrt(np.mean([score[c].var() for c in classes]))
+        width = auc_slope.BANDWIDTH * np.sqrt(np.mean([score[c].var() for c in classes]))
         for label, sign in ((0, -1), (1, 1)):
             for i in classes[label]:
                 for k in classes[1 - label]:
