@@ -26,9 +26,10 @@ from interp.grids.grid_table import run_rows, write_table
 from interp.grids.join import join_grids
 from interp.grids.probes import attention_grid, probe_grid
 from interp.labelling.answers import Answers
+from interp.reporting.section import read_sections
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
-from interp.runs.run_folder import RunFolder, going_on, read_samples
+from interp.runs.run_folder import RunFolder, going_on, read_samples, run_identity
 from interp.runs.settings import Settings
 from interp.statistics.folds import Folds
 from interp.support.atomic import write_json, write_text, writing
@@ -162,7 +163,6 @@ def draw(
 
     from interp.reporting.heads_plot import plot_heads, telling_metric
     from interp.reporting.plotting import plot_comparison, plot_grid, save_figure
-    from interp.reporting.report import report_html
     from interp.reporting.risk_plot import plot_risk_coverage
 
     comparison = Comparison.read(folder.comparison)
@@ -181,10 +181,24 @@ def draw(
         _, svg = save_figure(figure, folder.figures / name)
         plt.close(figure)
         figures[name] = svg.read_text(encoding="utf-8")
-    samples = read_samples(folder)
+    _write_report(folder, probe, attention, comparison, record, figures)
+
+
+def _write_report(
+    folder: RunFolder,
+    probe: xr.Dataset,
+    attention: xr.Dataset,
+    comparison: Comparison,
+    record: dict[str, Any],
+    figures: dict[str, str],
+) -> None:
+    """report.html, with a section for every experiment that was made on this very run."""
+    from interp.reporting.report import report_html
+
+    sections, foreign = read_sections(folder.experiments, run=run_identity(record))
     page = report_html(
         run=record,
-        samples=samples,
+        samples=read_samples(folder),
         probe=probe,
         attention=attention,
         delta=comparison.delta_auc,
@@ -192,6 +206,9 @@ def draw(
         observations=comparison["observations"],
         controls=(comparison["controls"] or {}).get("summary"),
         figures=figures,
+        sections=sections,
+        sections_folder=folder.experiments,
+        foreign=foreign,
     )
     write_text(folder.report, page)
 

@@ -83,6 +83,11 @@ class RunFolder:
         return self.path / "figures"
 
     @property
+    def experiments(self) -> Path:
+        """What experiments on the run wrote: table, dataset, figures and a section of the report each."""
+        return self.path / "experiments"
+
+    @property
     def report(self) -> Path:
         """One page, no network."""
         return self.path / "report.html"
