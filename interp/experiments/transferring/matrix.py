@@ -87,7 +87,10 @@ def _differences(
     name: str, scored: Sequence[Sequence[Scored]], against: Sequence[Scored], fits: Sequence[FittedRun], least: int
 ) -> dict[str, tuple]:
     """Every AUC less another on the target, over the samples of both."""
-    found = [[_less(one, *pair, least) for one, *pair in zip(along, against, fits, strict=True)] for along in scored]
+    found = [
+        [_less(one, other, target, least) for one, other, target in zip(along, against, fits, strict=True)]
+        for along in scored
+    ]
     columns = _columns(found, name, {"value": ""}, fields=("value", "low", "high", "p", "reason"))
     return {**columns, f"{name}_q": (MATRIX, benjamini_hochberg(columns[f"{name}_p"][1]))}
 
@@ -145,8 +148,8 @@ def grid_auc(pools: Sequence[Pool], fits: Sequence[FittedRun], *, min_per_class:
             x = target.run.vectors(*place)[used]
             why = why_undefined(test.y, test.fold, min_per_class)
             for i, source in enumerate(sources):
-                if problem := source if isinstance(source, str) else why:
-                    reason[(i, j, *place)] = problem
+                if isinstance(source, str) or why:
+                    reason[(i, j, *place)] = source if isinstance(source, str) else why
                 else:
                     auc[(i, j, *place)] = within_fold_auc(decision_by_fold(source, x, test.fold), test.y, test.fold)
     dims = ("source", "test", "layer", "token")

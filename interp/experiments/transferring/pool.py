@@ -15,7 +15,6 @@ from interp.fitting.training import Cell, Trained, train_parts
 from interp.grids.cells import Fitted
 from interp.statistics.cross_fold import Learned, Sketch
 from interp.statistics.samples import DIRECTIONS
-from interp.support.threads import one_thread
 
 Place = tuple[int, int]
 """A cell, by where its layer and its role stand."""
@@ -60,8 +59,7 @@ class PoolCell:
     @cached_property
     def moved(self) -> tuple[Learned, Standardiser] | None:
         """How the pool's samples move the scores of others; None if it is not known."""
-        with one_thread():
-            return learned(self.cell, [self.probes[f] for f in np.unique(self.cell.fold).tolist()])
+        return learned(self.cell, [self.probes[f] for f in np.unique(self.cell.fold).tolist()])
 
 
 @dataclass(frozen=True)
@@ -105,8 +103,7 @@ class Pool:
         if lacking := [f for f in range(self.folds) if f not in found]:
             cell = self._cell(place) if cell is None else cell
             parts = [cell.fold != f for f in lacking]
-            with one_thread():
-                fits = train_parts(cell, parts, [strength(cell, part) for part in parts])
+            fits = train_parts(cell, parts, [strength(cell, part) for part in parts])
             found = {**found, **dict(zip(lacking, fits, strict=True))}
         return found
 

@@ -23,11 +23,13 @@ from interp.support.arguments import flag, job_count, progress_function, seed_nu
 from interp.support.axes import places
 from interp.support.messages import shown
 from interp.support.public import public
+from interp.support.threads import one_thread
 
 OTHERS, EVERY = "all others", "all"
 """Rows of the matrix besides the runs: trained on every run but the target, and on every run."""
 
 
+@one_thread()
 @returns(TRANSFER)
 @public
 def transfer(
@@ -82,7 +84,8 @@ def transfer(
     population = own_option(opened, "population", population, "exact_answer")
     spec = ProbeSpec(probe, C=C, seed=seed, inner_folds=folds)
     read = partial(read_samples, layers=layers, roles=roles, population=population, folds=folds, seed=seed)
-    samples, left_out = [read(one) for one in opened], {}
+    samples = [read(one) for one in opened]
+    left_out: dict[str, str] = {}
     if by is not None:
         samples, left_out = parts_of(samples[0], by, min_per_class=min_per_class)
     if taken := [one.name for one in samples if one.name in (OTHERS, EVERY)]:
