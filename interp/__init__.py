@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from interp.experiments.choosing.choose import choose_answers
     from interp.experiments.error_types.types import error_types
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
+    from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
     from interp.grids.gain import gain_grid
     from interp.grids.grid_table import grid_table
@@ -106,6 +107,7 @@ _HOME = {  # where each public name lives
     "run": "running.pipeline",
     "save_probe": "applying.probe_file",
     "selective": "applying.abstention",
+    "transfer": "experiments.transferring.transfer",
 }
 
 __all__ = [
@@ -165,6 +167,7 @@ __all__ = [
     "run",
     "save_probe",
     "selective",
+    "transfer",
 ]
 
 

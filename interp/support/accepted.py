@@ -58,6 +58,10 @@ if TYPE_CHECKING:
     GridSources: TypeAlias = Mapping[str, GridLike] | Sequence[RunLike | str | Path]
     ControlRows: TypeAlias = Mapping[str, Sequence[float] | np.ndarray | Mapping[str, float] | xr.DataArray]
     CellLabels: TypeAlias = RunLike | xr.Dataset | LabelSource
+    OneRun: TypeAlias = RunLike | str | Path | tuple[Capture, Answers]
+    TransferRuns: TypeAlias = Mapping[str, OneRun] | Sequence[RunLike | str | Path] | OneRun
+    TransferParts: TypeAlias = str | Mapping[str, str]
+    TransferCell: TypeAlias = tuple[int, str]
 else:
     HookedModel = Annotated[Any, "a HookedTransformer or TransformerBridge"]
     ModelSource = Annotated[Any, "a name, folder, GGUF file, hooked model or Hugging Face model"]
@@ -86,3 +90,8 @@ else:
     GridSources = Annotated[Any, "{name: grid, Run or folder}, or a list of Runs or folders"]
     ControlRows = Annotated[Any, "{name: one AUC per token}"]
     CellLabels = Annotated[Any, "labels, a grid, or a Run"]
+    TransferRuns = Annotated[
+        Any, "Runs or folders in a list, {name: Run, folder or (Capture, Answers)}, or one of them"
+    ]
+    TransferParts = Annotated[Any, "`template`, or {sample id: label}"]
+    TransferCell = Annotated[Any, "(layer, role)"]
