@@ -121,8 +121,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "resolve_positions.roles": "the columns: names of roles; or {name: rule}, columns besides the fifteen",
         "pooling": "`mean`, `max` or `min` over the tokens of each span, one for all or one per role",
         "layer": "the number of the block, from 0",
-        "cell": "the (layer, role) of the probe; None: the best cell, chosen without the fold that it scores (of `transfer`: "
-        "the source's)",
+        "cell": "the (layer, role) of the probe; None: the best cell, chosen without the fold that it scores (of "
+        "`transfer`: the source's)",
         "merged": "whether B1 and B2, C1 and C2, E1 and E2 are one type each",
         "role": "the name of the token position",
         "token": "the name of the cell's token position",
