@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from interp.capturing.attention import attention_metrics
     from interp.capturing.forward_pass import capture
     from interp.capturing.from_cache import capture_from_cache
+    from interp.capturing.pool import Pool
     from interp.capturing.positions import Positions
     from interp.capturing.resolve_positions import resolve_positions
     from interp.capturing.roles import ROLES, Anchor, Match
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
     from interp.data.datasets import DATASETS, load_dataset
     from interp.data.row import QARow
     from interp.data.rows import load_rows
+    from interp.experiments.choosing.choose import choose_answers
+    from interp.experiments.error_types.types import error_types
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
+    from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
     from interp.grids.gain import gain_grid
     from interp.grids.grid_table import grid_table
@@ -59,6 +63,7 @@ _HOME = {  # where each public name lives
     "FittedProbe": "applying.fitted_probe",
     "Match": "capturing.roles",
     "Plan": "planning.plan",
+    "Pool": "capturing.pool",
     "Positions": "capturing.positions",
     "QARow": "data.row",
     "ROLES": "capturing.roles",
@@ -69,9 +74,11 @@ _HOME = {  # where each public name lives
     "attention_metrics": "capturing.attention",
     "capture": "capturing.forward_pass",
     "capture_from_cache": "capturing.from_cache",
+    "choose_answers": "experiments.choosing.choose",
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
     "control_grid": "controls.controls",
+    "error_types": "experiments.error_types.types",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
     "generate_answers": "labelling.generate_answers",
@@ -100,6 +107,7 @@ _HOME = {  # where each public name lives
     "run": "running.pipeline",
     "save_probe": "applying.probe_file",
     "selective": "applying.abstention",
+    "transfer": "experiments.transferring.transfer",
 }
 
 __all__ = [
@@ -115,6 +123,7 @@ __all__ = [
     "Match",
     "ModelError",
     "Plan",
+    "Pool",
     "Positions",
     "QARow",
     "Run",
@@ -125,9 +134,11 @@ __all__ = [
     "attention_metrics",
     "capture",
     "capture_from_cache",
+    "choose_answers",
     "compare_grids",
     "compare_runs",
     "control_grid",
+    "error_types",
     "fit_probe",
     "gain_grid",
     "generate_answers",
@@ -156,6 +167,7 @@ __all__ = [
     "run",
     "save_probe",
     "selective",
+    "transfer",
 ]
 
 

@@ -117,6 +117,7 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     of_grid = {"data": cap, "y": y, "groups": answers.group, "valid": None, **SMALL}
     return {
         "Anchor": Call(interp.Anchor, {"landmark": "start", "offset": 1, "region": "prompt"}),
+        "Pool": Call(interp.Pool, {"how": "mean", "span": "first_answer", "to": "-1"}),
         "Match": Call(
             interp.Match, {"pattern": "a", "at": "last", "offset": 0, "occurrence": 0, "region": "prompt"}
         ),

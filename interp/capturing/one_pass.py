@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.capturing.attention import METRICS, output_gram, reduce_pattern, value_norms
-from interp.capturing.gather import gather
+from interp.capturing.attention import METRICS, output_gram, reduce_roles, value_norms
+from interp.capturing.gather import gather_roles
 from interp.capturing.layout import Layout, PatternMasks
+from interp.capturing.points import Points
 from interp.capturing.positions import Positions
 from interp.capturing.prompt_cache import Before, PromptCache
 from interp.capturing.segments import CapturePlan
@@ -47,7 +48,8 @@ class OnePass:
 
     def __call__(self, samples: Sequence[int]) -> dict[str, Any]:
         """`sites`, `embed`, `attention` and `valid` of these samples, on the CPU."""
-        positions = self.positions[samples].to(self.info.device)
+        points = Points.of(self.positions[samples].to(self.info.device))
+        positions = points.positions
         parts = self.plan.segments(samples)
         tokens, mask = left_pad(parts.suffixes, self.info.device)
         n_prefix, n_new = len(self.plan.prefix), tokens.shape[1]
@@ -60,9 +62,9 @@ class OnePass:
         layout = Layout.segmented(
             bounds, (n_prefix, before.own, n_new), min(n_new, max(self.plan.measured(samples), 1))
         )
-        seen = _Seen(self, layout, positions, n_new, norms)
+        seen = _Seen(self, layout, points, n_new, norms)
         forward(self.model, tokens, torch.cat([before.mask, mask], dim=1), hooks=seen.hooks(), cache=before.cache)
-        return seen.collected()
+        return {**seen.collected(), "valid": self.positions.valid[samples]}
 
     def _norms_before(self, before: Before) -> list[Float[Tensor, "sample head key"] | None]:
         """Per layer the value norms of every sample's tokens before its suffix; none where there are none."""
@@ -101,17 +103,17 @@ class _Seen:
         self,
         batch: OnePass,
         layout: Layout,
-        positions: Positions,
+        points: Points,
         n_new: int,
         norms: list[Float[Tensor, "sample head key"] | None],
     ):
-        self.batch, self.positions, self.norms = batch, positions, norms
+        self.batch, self.points, self.norms, positions = batch, points, norms, points.positions
         self.queries = layout.query.shape[1]
         windows = set(batch.info.windows)
         self.masks = {window: PatternMasks.of(positions, layout, window) for window in windows}
         self.row = layout.rows(positions.index, positions.valid) + n_new - self.queries
         self.vectors: dict[str, list[Tensor]] = {site: [] for site in (*batch.sites, "embed")}
-        absent = torch.full((len(positions), batch.info.n_heads, len(positions.roles)), torch.nan)
+        absent = torch.full((len(positions), batch.info.n_heads, points.n_roles), torch.nan)
         self.metrics = [dict.fromkeys(METRICS, absent) for _ in range(batch.info.n_layers)]
         """Per layer; NaN until its pattern comes by, and what has no value for ever."""
         self.new_values: dict[int, Tensor] = {}
@@ -138,12 +140,10 @@ class _Seen:
             "sites": {site: stacked(self.vectors[site]) for site in self.batch.sites},
             "embed": self.vectors["embed"][0].cpu(),
             "attention": {name: stacked([layer[name] for layer in self.metrics]) for name in METRICS},
-            "valid": self.positions.valid.cpu(),
         }
 
     def _keep(self, site: str, hidden: Tensor) -> None:
-        row, valid = self.row.to(hidden.device), self.positions.valid.to(hidden.device)
-        self.vectors[site].append(gather(hidden, row, valid).flatten(2))
+        self.vectors[site].append(gather_roles(hidden, self.row, self.points).flatten(2))
 
     def _keep_values(self, layer: int, value: Tensor) -> None:
         self.new_values[layer] = value
@@ -155,7 +155,8 @@ class _Seen:
             new = value_norms(self.new_values.pop(layer), gram)
             norms = _joined([self.norms[layer], new]) if self.norms else new
         masks = self.masks[self.batch.info.windows[layer]].to(pattern.device)
-        self.metrics[layer] = {**self.metrics[layer], **reduce_pattern(pattern[:, :, -self.queries :], masks, norms)}
+        found = reduce_roles(pattern[:, :, -self.queries :], masks, self.points, norms)
+        self.metrics[layer] = {**self.metrics[layer], **found}
 
 
 def _call_each(functions: list[Hook], tensor: Tensor) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from interp.command.options import add_answer_options, add_population, add_run_options, answer_options, run_options
 from interp.command.parser import Parser
+from interp.command.sampled_answers import add_sampled_commands
+from interp.command.transfer_command import add_transfer
 from interp.errors import InterpError
 from interp.support.version import __version__
 
@@ -113,6 +115,8 @@ def _parser() -> Parser:
         help="same: layer by layer (default); depth: for models of different depth, each layer of the shallowest with "
         "the one of the nearest relative depth",
     )
+    add_sampled_commands(parser, commands)
+    add_transfer(parser, commands)
     return parser
 
 

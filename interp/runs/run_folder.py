@@ -213,6 +213,7 @@ ANSWERING = (
     "temperature",
     "top_p",
     "samples_per_question",
+    "greedy_too",
     "processed_weights",
     "skip_unanswerable",
 )
