@@ -32,6 +32,7 @@ from simulated_grids import (
     planted_grid,
     wide_cell,
 )
+from simulated_transfer import KINDS, transfer_matrix
 
 TRUTH = "the truth that was simulated"
 
@@ -109,6 +110,7 @@ def parts() -> dict[str, Callable[[Simulator], Iterable[Line]]]:
         "hill": _hill,
         "null": _null,
         "power": _power,
+        **{f"transfer, {kind}": partial(_transfer, kind) for kind in KINDS},
     }
 
 
@@ -183,6 +185,18 @@ def _power(simulate: Simulator) -> Iterable[Line]:
     for auc in (0.65, 0.70, 0.75, 0.80, 0.85):
         found = simulate(partial(planted_grid, auc), 30)
         yield Line(f"power: a cell of true AUC {auc:.2f} found at corrected p <= 0.05", found["cell"])
+
+
+def _transfer(kind: str, simulate: Simulator) -> Iterable[Line]:
+    for nested in (False, True):
+        found = simulate(partial(transfer_matrix, kind, nested), 300)
+        how = f"{kind}, {'nested best cell' if nested else 'one cell'}"
+        for columns, row in (([0, 1], "another run"), ([2, 3], "all runs")):
+            grids = np.repeat(np.arange(len(found["auc"])), len(columns))
+            truth = found["truth"][:, columns].mean()
+            for name, what in (("auc", "AUC"), ("minus_own", "AUC less own"), ("minus_logprob", "AUC less baseline")):
+                title = f"95 % interval of {what} covers, trained on {row}, {how}, AUC {truth:.2f}"
+                yield Line(title, found[name][:, columns].ravel(), *COVERAGE, grids)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from interp.applying.fitted_probe import FittedProbe
     from interp.applying.probe_file import load_probe, save_probe
     from interp.applying.probe_fit import fit_probe
+    from interp.applying.token_scores import TokenScores
     from interp.capturing.activations import Capture
     from interp.capturing.attention import attention_metrics
     from interp.capturing.forward_pass import capture
     from interp.capturing.from_cache import capture_from_cache
+    from interp.capturing.pool import Pool
     from interp.capturing.positions import Positions
     from interp.capturing.resolve_positions import resolve_positions
     from interp.capturing.roles import ROLES, Anchor, Match
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from interp.experiments.choosing.choose import choose_answers
     from interp.experiments.error_types.types import error_types
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
+    from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
     from interp.grids.gain import gain_grid
     from interp.grids.grid_table import grid_table
@@ -60,11 +63,13 @@ _HOME = {  # where each public name lives
     "FittedProbe": "applying.fitted_probe",
     "Match": "capturing.roles",
     "Plan": "planning.plan",
+    "Pool": "capturing.pool",
     "Positions": "capturing.positions",
     "QARow": "data.row",
     "ROLES": "capturing.roles",
     "Run": "runs.opened_run",
     "Selective": "applying.abstention",
+    "TokenScores": "applying.token_scores",
     "attention_grid": "grids.attention_probe",
     "attention_metrics": "capturing.attention",
     "capture": "capturing.forward_pass",
@@ -102,6 +107,7 @@ _HOME = {  # where each public name lives
     "run": "running.pipeline",
     "save_probe": "applying.probe_file",
     "selective": "applying.abstention",
+    "transfer": "experiments.transferring.transfer",
 }
 
 __all__ = [
@@ -117,11 +123,13 @@ __all__ = [
     "Match",
     "ModelError",
     "Plan",
+    "Pool",
     "Positions",
     "QARow",
     "Run",
     "RunError",
     "Selective",
+    "TokenScores",
     "attention_grid",
     "attention_metrics",
     "capture",
@@ -159,6 +167,7 @@ __all__ = [
     "run",
     "save_probe",
     "selective",
+    "transfer",
 ]
 
 

@@ -111,13 +111,16 @@ def add_run_options(run: argparse.ArgumentParser, *, out_needed: bool = True) ->
         "--role",
         action="append",
         default=[],
-        metavar="NAME=ROLE",
+        metavar="[NAME=]ROLE",
         help="one more token position, as a column of its own; may be repeated. ROLE is LANDMARK[±N][@REGION], as in "
         "third=exact_last+3 (landmarks: start, question_last, prompt_end, exact_first, exact_last, thought_first, "
         "thought_middle, thought_last, final_first, end; regions: prompt, completion), or "
         "first|last[[K]][±N][@REGION]:REGEX, as in after_think=last+1:</think> or turn2=last[1]:<end_of_turn> (match "
         "K, counted from 0 or, negative, from the end). For models that think, by name alone: thought_before_first, "
-        "thought_first, thought_middle, thought_last, thought_after_last, final_answer_first",
+        "thought_first, thought_middle, thought_last, thought_after_last, final_answer_first. Mean, max or min over "
+        "several tokens, by its text alone or with a name: mean:exact_answer, max:completion, "
+        "turn=mean:first[1]:<end_of_turn>, mean:first_answer..-2 (spans: sample, prompt, completion, question, "
+        "exact_answer, thought, final_answer, all tokens of a match, or FROM..TO, both inclusive)",
     )
     add_population(analysis)
     analysis.add_argument(

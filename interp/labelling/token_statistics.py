@@ -11,18 +11,10 @@ from interp.generating.distribution import Distribution
 from interp.generating.sampling import ROWS
 from interp.labelling.answers import Answers
 from interp.models.backends.kinds import backend_of
-from interp.models.batches import common_prefix, left_pad, plan_batches
-from interp.models.loading import (
-    HookedModel,
-    KeyValueCache,
-    fill_cache,
-    forward,
-    hook_name,
-    model_info,
-    new_cache,
-    pads_between,
-)
+from interp.models.batches import left_pad, plan_batches
+from interp.models.loading import HookedModel, fill_cache, forward, hook_name, model_info, pads_between
 from interp.models.memory import Splits
+from interp.models.shared_prefix import SharedPrefix
 
 MAX_SAMPLES = 64
 """Of a batch."""
@@ -57,19 +49,10 @@ def token_statistics(
     """
     asked = [i for i, completion in enumerate(completions) if completion]
     found = {i: TokenStatistics([], []) for i in range(len(completions))}
-    may_share = pads_between(model)
-    # The last token of a prompt stays outside: its output predicts the first token of the completion.
-    prefix = common_prefix(prompts[i][:-1] for i in asked) if may_share else []
-    shared: KeyValueCache | None = None
+    prefix = SharedPrefix.of(model, [prompts[i] for i in asked])
 
     def one_pass(some: Sequence[int]) -> list[TokenStatistics]:
-        nonlocal shared
-        if prefix and shared is None:
-            filled, tokens = new_cache(model, 1), torch.tensor([prefix], device=model_info(model).device)
-            fill_cache(model, tokens, torch.ones_like(tokens), filled)
-            shared = filled
-        pairs = [(list(prompts[i])[len(prefix) :], list(completions[i])) for i in some]
-        return _of_batch(model, pairs, shared, len(prefix), may_share)
+        return _of_batch(model, [(list(prompts[i])[len(prefix) :], list(completions[i])) for i in some], prefix)
 
     def too_large(i: int) -> str:
         return (
@@ -107,38 +90,31 @@ def with_token_statistics(model: HookedModel, answers: Answers, *, batch_tokens:
 
 
 def _of_batch(
-    model: HookedModel,
-    pairs: Sequence[tuple[list[int], list[int]]],
-    shared: KeyValueCache | None,
-    n_prefix: int,
-    may_share: bool,
+    model: HookedModel, pairs: Sequence[tuple[list[int], list[int]]], prefix: SharedPrefix
 ) -> list[TokenStatistics]:
-    info = model_info(model)
-    cache: KeyValueCache | None = None
-    if may_share:
+    """`pairs`: prompt without the prefix, and completion."""
+    device, cache = model_info(model).device, None
+    if pads_between(model):
         # Each prompt but its last token once; the completions behind it, padded in between.
         place = {prompt: row for row, prompt in enumerate(dict.fromkeys(tuple(p[:-1]) for p, _ in pairs))}
         rows = torch.tensor([place[tuple(prompt[:-1])] for prompt, _ in pairs])
-        before, mask = left_pad([list(prompt) for prompt in place], info.device)
-        mask = torch.cat([mask.new_ones(len(mask), n_prefix), mask], dim=1)
+        before, mask = left_pad([list(prompt) for prompt in place], device)
+        mask = torch.cat([mask.new_ones(len(mask), len(prefix)), mask], dim=1)
         if mask.shape[1]:
-            cache = new_cache(model, len(place)) if shared is None else shared.repeat(len(place))
+            cache = prefix.cache(len(place))
             if before.shape[1]:
                 fill_cache(model, before, mask, cache)
             cache.select(rows)
-            mask = mask[rows.to(mask.device)]
-        else:
-            mask = mask.new_ones(len(pairs), 0)
-        tokens, new = left_pad([prompt[-1:] + completion[:-1] for prompt, completion in pairs], info.device)
-        mask = torch.cat([mask, new], dim=1)
+        tokens, new = left_pad([prompt[-1:] + completion[:-1] for prompt, completion in pairs], device)
+        mask = torch.cat([mask[rows.to(mask.device)], new], dim=1)
     else:
-        tokens, mask = left_pad([prompt + completion[:-1] for prompt, completion in pairs], info.device)
+        tokens, mask = left_pad([prompt + completion[:-1] for prompt, completion in pairs], device)
     states: list[Float[Tensor, "token d_model"]] = []
 
     def keep(hidden: Float[Tensor, "sample token d_model"]) -> None:
         states.extend(row[-len(completion) :].clone() for row, (_, completion) in zip(hidden, pairs, strict=True))
 
-    forward(model, tokens, mask, hooks={hook_name("resid_post", info.n_layers - 1): keep}, cache=cache)
+    forward(model, tokens, mask, hooks={hook_name("resid_post", model_info(model).n_layers - 1): keep}, cache=cache)
     return _read(model, torch.cat(states), [completion for _, completion in pairs])
 
 

@@ -13,7 +13,7 @@ from interp.statistics.folds import Folds
 
 def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) -> list[dict[str, Any]]:
     """The records of `samples.jsonl`; `fold` is null outside the population, and everywhere if there are no folds."""
-    index = positions.index.tolist()
+    tokens = [list(map(_tokens, positions.how, row)) for row in positions.span.tolist()]
     lines: list[dict[str, Any]] = []
     for i in range(len(answers)):
         span, question = answers.exact_answer_tokens[i], answers.question_tokens[i]
@@ -41,9 +41,7 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
                 **{name: _pair(values[i]) for name, values in _divided(answers).items()},
                 "question_tokens": list(question) if question is not None else None,
                 "status": answers.status[i],
-                "positions": {
-                    role: token if token >= 0 else None for role, token in zip(positions.roles, index[i], strict=True)
-                },
+                "positions": dict(zip(positions.roles, tokens[i], strict=True)),
             }
         )
         if answers.extraction is not None:
@@ -52,6 +50,19 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
         for line, judged in zip(lines, answers.judgement.records(), strict=True):
             line["judge"] = judged
     return lines
+
+
+def _tokens(how: str, span: list[int]) -> int | list[int] | None:
+    """The token of a role, of a pooled one its first and last; None where it is absent."""
+    return None if span[1] < 0 else span if how else span[1]
+
+
+def read_tokens(tokens: int | list[int] | None) -> int | tuple[int, int]:
+    """What a record of `samples.jsonl` says of a role: its token (-1: absent), of a pooled one the first and last."""
+    if isinstance(tokens, list):
+        first, last = tokens
+        return first, last
+    return -1 if tokens is None else tokens
 
 
 DRAWN = ("row", "draw")

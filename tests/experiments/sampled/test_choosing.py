@@ -61,7 +61,14 @@ def test_every_rule_as_pandas_counts_it(drawn) -> None:
         }
     wanted = pd.DataFrame(wanted).T
     wanted.index = wanted.index.astype(object)
-    pd.testing.assert_frame_equal(found.right.to_pandas()[wanted.columns], wanted, check_names=False, check_like=True, check_index_type=False, check_column_type=False)
+    pd.testing.assert_frame_equal(
+        found.right.to_pandas()[wanted.columns],
+        wanted,
+        check_names=False,
+        check_like=True,
+        check_index_type=False,
+        check_column_type=False,
+    )
     assert found.accuracy.sel(type="all").to_pandas().to_dict() == pytest.approx(wanted.mean().to_dict())
     members = [
         name for name, types in zip(found.question.values, found.question_subtypes.values, strict=True) if "B" in types
