@@ -41,9 +41,9 @@ def gain_of(kind: str, n: int, seed: int) -> dict[str, float]:
     given = _given(x, y, seed)
     best = best_baseline(given, scores)
     both = combined(given, scores, best.chosen)
-    gain = delta_auc(both, best.score, given.samples)
-    truth = _truth(given, x, delta, scores, dict(zip(scores, apart, strict=True)), best.chosen, both)
-    return {"covers": float(gain.low <= truth <= gain.high), "gain": gain.value, "truth": truth}
+    gain = delta_auc(both.score, best.score, given.samples, training=both.training)
+    truth = _truth(given, x, delta, scores, dict(zip(scores, apart, strict=True)), best.chosen, both.score)
+    return {"se": gain.se, "covers": float(gain.low <= truth <= gain.high), "gain": gain.value, "truth": truth}
 
 
 def _given(x: np.ndarray, y: np.ndarray, seed: int) -> Given:

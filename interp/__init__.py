@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from interp.data.datasets import DATASETS, load_dataset
     from interp.data.row import QARow
     from interp.data.rows import load_rows
+    from interp.experiments.detecting.detect import detectors
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.grids.attention_probe import attention_grid
     from interp.grids.gain import gain_grid
@@ -70,6 +71,7 @@ _HOME = {  # where each public name lives
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
     "control_grid": "controls.controls",
+    "detectors": "experiments.detecting.detect",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
     "generate_answers": "labelling.generate_answers",
@@ -125,6 +127,7 @@ __all__ = [
     "compare_grids",
     "compare_runs",
     "control_grid",
+    "detectors",
     "fit_probe",
     "gain_grid",
     "generate_answers",
