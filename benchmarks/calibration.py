@@ -20,7 +20,7 @@ import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from measuring import Figure, one_thread, parser, print_figures, print_header, print_row, progress
 from simulated_controls import selective_grid
-from simulated_detectors import KINDS, gain_of
+from simulated_detectors import GAINS, gain_of
 from simulated_grids import (
     NARROW,
     STRENGTHS,
@@ -33,6 +33,7 @@ from simulated_grids import (
     planted_grid,
     wide_cell,
 )
+from simulated_transfer import KINDS, transfer_matrix
 
 TRUTH = "the truth that was simulated"
 
@@ -110,7 +111,8 @@ def parts() -> dict[str, Callable[[Simulator], Iterable[Line]]]:
         "hill": _hill,
         "null": _null,
         "power": _power,
-        "detectors": _detectors,
+        **{f"gain, {kind}": partial(_gain, kind) for kind in GAINS},
+        **{f"transfer, {kind}": partial(_transfer, kind) for kind in KINDS},
     }
 
 
@@ -187,13 +189,22 @@ def _power(simulate: Simulator) -> Iterable[Line]:
         yield Line(f"power: a cell of true AUC {auc:.2f} found at corrected p <= 0.05", found["cell"])
 
 
-def _detectors(simulate: Simulator) -> Iterable[Line]:
-    for kind in KINDS:
-        found = simulate(partial(gain_of, kind, 200), 400)
-        yield Line(
-            f"95 % interval of the probe's gain over the best baseline covers, {kind}", found["covers"], *COVERAGE
-        )
-        yield Line(f"gain minus the truth, {kind}", found["gain"] - found["truth"], -0.01, 0.01)
+def _gain(kind: str, simulate: Simulator) -> Iterable[Line]:
+    found = simulate(partial(gain_of, kind, 200), 400)
+    yield Line(f"95 % interval of the gain over the best baseline covers, {kind}", found["covers"], *COVERAGE)
+    yield Line(f"gain over the best baseline less the truth, {kind}", found["gain"] - found["truth"], -0.01, 0.01)
+
+
+def _transfer(kind: str, simulate: Simulator) -> Iterable[Line]:
+    for nested in (False, True):
+        found = simulate(partial(transfer_matrix, kind, nested), 300)
+        how = f"{kind}, {'nested best cell' if nested else 'one cell'}"
+        for columns, row in (([0, 1], "another run"), ([2, 3], "all runs")):
+            grids = np.repeat(np.arange(len(found["auc"])), len(columns))
+            truth = found["truth"][:, columns].mean()
+            for name, what in (("auc", "AUC"), ("minus_own", "AUC less own"), ("minus_logprob", "AUC less baseline")):
+                title = f"95 % interval of {what} covers, trained on {row}, {how}, AUC {truth:.2f}"
+                yield Line(title, found[name][:, columns].ravel(), *COVERAGE, grids)
 
 
 def arguments() -> argparse.ArgumentParser:

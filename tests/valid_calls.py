@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,8 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     published = {"Question": "Who?", "Answer": "Ann"}
     (folder / "movies.jsonl").write_text(json.dumps(published) + "\n")
+    of_model = replace(fitted, direction=torch.ones(32).double(), fold_direction=torch.ones(2, 32).double())
+    of_tokens = of_model.score_tokens(model, few)
     ax = plt.figure().subplots()
     one_group = [{"question": "Where?", "answer": "Paris", "id": str(i)} for i in range(3)]
     settings = tuple(name for name in interp_settings() if name not in ("model", "data"))
@@ -115,6 +117,7 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     of_grid = {"data": cap, "y": y, "groups": answers.group, "valid": None, **SMALL}
     return {
         "Anchor": Call(interp.Anchor, {"landmark": "start", "offset": 1, "region": "prompt"}),
+        "Pool": Call(interp.Pool, {"how": "mean", "span": "first_answer", "to": "-1"}),
         "Match": Call(
             interp.Match, {"pattern": "a", "at": "last", "offset": 0, "occurrence": 0, "region": "prompt"}
         ),
@@ -152,6 +155,10 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         "Comparison.from_dict": Call(interp.Comparison.from_dict, {"stored": comparison.to_dict()}),
         "FittedProbe.score": Call(fitted.score, {"data": cap}),
         "FittedProbe.probability": Call(fitted.probability, {"data": np.zeros((2, WIDTH))}),
+        "FittedProbe.score_tokens": Call(
+            of_model.score_tokens, {"model": model, "answers": few, "tokens": "all", "fold": None, "batch_tokens": 100},
+        ),
+        "TokenScores": Call(interp.TokenScores, {f.name: getattr(of_tokens, f.name) for f in fields(of_tokens)}),
         "FittedProbe.steer": Call(fitted.steer, {"alpha": 1.0, "position": 0}),
         "FittedProbe.ablate": Call(fitted.ablate, {"position": slice(None)}),
         "Run.activations": Call(run.activations, {"layer": 0, "role": "last_q", "site": "resid_post"}),

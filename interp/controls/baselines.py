@@ -70,8 +70,13 @@ def baseline_estimates(
         "answer_identity": texts(identity, strings),
         "answer_length": fitted(lengths),
         "answer_logprob": scored([_mean(answers.logprobs[i]) for i in rows]),
-        "exact_answer_logprob": scored([_mean(_span_logprobs(answers, i)) for i in rows]),
+        "exact_answer_logprob": scored(exact_answer_logprobs(answers, rows)),
     }
+
+
+def exact_answer_logprobs(answers: Answers, index: Sequence[int]) -> list[float]:
+    """Mean log-probability of the exact answer's tokens, of the samples `index` of `answers`; NaN: not known."""
+    return [_mean(_span_logprobs(answers, i)) for i in index]
 
 
 def question_estimate(
@@ -92,13 +97,20 @@ def position_estimates(
     roles: Sequence[str],
     labels: Samples,
     *,
+    first: Int[np.ndarray, "sample role"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> dict[str, Scored]:
-    """AUC of each role's token index and the sequence length alone: what the place gives away; -1 = absent."""
+    """AUC of each role's token index and the sequence length alone: what the place gives away; -1 = absent.
+
+    Of a pooled role, whose `positions` are its last tokens, also of the `first`.
+    """
     out = {}
     for role, name in enumerate(roles):
         has = positions[:, role] >= 0
-        x = np.stack([positions[:, role], lengths], axis=1).astype(np.float64)
+        last = positions[:, role]
+        begin = last if first is None else first[:, role]
+        x = np.stack([last, lengths] if np.array_equal(begin, last) else [last, lengths, begin], axis=1)
+        x = x.astype(np.float64)
         out[name] = fitted_estimate(x[has], labels, used=has, min_per_class=min_per_class)
     return out
 

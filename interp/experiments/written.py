@@ -43,11 +43,16 @@ def write_page(
 
     Raises RunError if the folder holds anything but an earlier result of the same experiment.
     """
-    if out.exists() and not (out / f"{section.name}.json").exists() and any(out.iterdir()):
-        raise RunError(f"{out} holds other files; nothing was overwritten: choose another folder with --out")
+    check_page_folder(out, section.name)
     files = _write(out, section, data, table, figures)
     write_text(out / "report.html", page_html(section.title, [section], out))
     return [*files, out / "report.html"]
+
+
+def check_page_folder(out: Path, name: str) -> None:
+    """Raise RunError if the folder holds anything but an earlier result of the experiment of this name."""
+    if out.exists() and (not out.is_dir() or (not (out / f"{name}.json").exists() and any(out.iterdir()))):
+        raise RunError(f"{out} holds other files; nothing was overwritten: choose another folder with --out")
 
 
 def _write(

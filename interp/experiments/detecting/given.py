@@ -39,6 +39,8 @@ class Given:
     """Loads the model that answered; None: there is none at hand."""
     chat: bool | None = None
     """Whether questions to the model are turns of a chat; None: where its tokenizer has a chat template."""
+    all_answers: Answers | None = field(default=None, repr=False)
+    """Also those that stand in no grid, as other answers to the same question may; None: no others are known."""
 
     @classmethod
     def of(
@@ -75,6 +77,7 @@ class Given:
             seed=int(own.get("seed", 0)) if seed is None else seed,
             load=load,
             chat=chat,
+            all_answers=answers,
         )
 
     @classmethod
