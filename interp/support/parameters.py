@@ -128,7 +128,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "merged": "whether B1 and B2, C1 and C2, E1 and E2 are one type each",
         "role": "the name of the token position",
         "token": "the name of the cell's token position",
-        "cell": "(layer, role) of the cell that is fixed beforehand; None: the exact answer's last token, middle layer",
+        "detectors.cell": "(layer, role) of the fixed cell; None: the exact answer's last token, middle layer",
         "index": "the tokens' places in their samples, counted from 0",
         "n_tokens": "how many tokens each sample has, prompt and completion",
         "n_prompt": "how many of them are the prompt's; None: all",

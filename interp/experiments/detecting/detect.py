@@ -68,17 +68,15 @@ def detectors(
     if isinstance(cap, RunLike):
         if answers is not None or grid is not None:
             raise DataError("detectors: a run brings its answers and its grid; leave them out")
-        cap.probe  # noqa: B018 - an unfinished run is refused in a sentence
-        load, given_chat = _loader_of_run(cap, model), cap.record["settings"].get("chat")
-        cap, answers, grid = cap.capture, cap.answers, cap.probe
-        chat = given_chat if chat is None else chat
+        grid = cap.probe  # first: an unfinished run is refused in a sentence
+        load, chat = _loader_of_run(cap, model), cap.record["settings"].get("chat") if chat is None else chat
+        given = Given.of(cap.answers, cap.capture, grid, seed=seed, load=load, chat=chat)
     else:
         instance("cap", cap, Capture, "or give a finished Run")
         instance("answers", answers, Answers, "those that the Capture was made of")
+        check_grid(grid)
         load = None if model is None or isinstance(model, bool) else lambda: load_model(model)
-    check_grid(grid)
-    assert answers is not None and grid is not None
-    given = Given.of(answers, cap, grid, seed=seed, load=load, chat=chat)
+        given = Given.of(answers, cap, grid, seed=seed, load=load, chat=chat)  # type: ignore[arg-type]
     if cell is not None:
         fixed_cell(given, cell)
     known = DETECTORS | {one.name: one for one in (*p_true_detectors(p_true_prompt), *probe_detectors(cell))}
