@@ -18,7 +18,7 @@ from interp.grids.probes import probe_grid
 from interp.statistics.auc import delta_auc
 
 LAYERS, ROLES = 3, ("exact_answer_last", "last_q")
-KINDS = {
+GAINS = {
     "the probe knows nothing": (0.5, (0.7, 0.7, 0.7, 0.7, 0.7, 0.7)),
     "neither knows anything": (0.5, (0.5,) * 6),
     "the baselines know nothing": (0.8, (0.5,) * 6),
@@ -30,7 +30,7 @@ KINDS = {
 def gain_of(kind: str, n: int, seed: int) -> dict[str, float]:
     """Does the interval of the gain contain what the fitted weights reach on new samples?"""
     rng = np.random.default_rng([21, sum(map(ord, kind)), n, seed])
-    strength, aucs = KINDS[kind]
+    strength, aucs = GAINS[kind]
     y = rng.integers(0, 2, n)
     x = rng.standard_normal((n, LAYERS, len(ROLES), NARROW))
     delta = np.zeros((LAYERS, len(ROLES), NARROW))
@@ -41,9 +41,9 @@ def gain_of(kind: str, n: int, seed: int) -> dict[str, float]:
     given = _given(x, y, seed)
     best = best_baseline(given, scores)
     both = combined(given, scores, best.chosen)
-    gain = delta_auc(both, best.score, given.samples)
-    truth = _truth(given, x, delta, scores, dict(zip(scores, apart, strict=True)), best.chosen, both)
-    return {"covers": float(gain.low <= truth <= gain.high), "gain": gain.value, "truth": truth}
+    gain = delta_auc(both.score, best.score, given.samples, training=both.training)
+    truth = _truth(given, x, delta, scores, dict(zip(scores, apart, strict=True)), best.chosen, both.score)
+    return {"se": gain.se, "covers": float(gain.low <= truth <= gain.high), "gain": gain.value, "truth": truth}
 
 
 def _given(x: np.ndarray, y: np.ndarray, seed: int) -> Given:

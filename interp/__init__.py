@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from interp.data.row import QARow
     from interp.data.rows import load_rows
     from interp.experiments.choosing.choose import choose_answers
+    from interp.experiments.detecting.detect import detectors
     from interp.experiments.error_types.types import error_types
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.experiments.transferring.transfer import transfer
@@ -78,6 +79,7 @@ _HOME = {  # where each public name lives
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
     "control_grid": "controls.controls",
+    "detectors": "experiments.detecting.detect",
     "error_types": "experiments.error_types.types",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
@@ -138,6 +140,7 @@ __all__ = [
     "compare_grids",
     "compare_runs",
     "control_grid",
+    "detectors",
     "error_types",
     "fit_probe",
     "gain_grid",

@@ -186,6 +186,11 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
             {"data": bare, "answers": answers, "grid": of_bare, "probe": None, "ids": list(cap.id), "seed": 0,
              "n_jobs": 1, "progress": None},
         ),
+        "detectors": Call(
+            interp.detectors,
+            {"cap": cap, "answers": answers, "grid": probe, "only": ["logprob_mean", "probe"], "detectors": None,
+             "model": None, "chat": None, "cell": (1, ROLES[1]), "seed": 0},
+        ),
         "fit_probe": Call(
             interp.fit_probe,
             {"data": cap, "y": y, "groups": None, "layer": 1, "role": ROLES[1], "site": "resid_post",

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from interp.command.detectors_command import add_detectors
 from interp.command.options import add_answer_options, add_population, add_run_options, answer_options, run_options
 from interp.command.parser import Parser
 from interp.command.sampled_answers import add_sampled_commands
@@ -115,6 +116,7 @@ def _parser() -> Parser:
         help="same: layer by layer (default); depth: for models of different depth, each layer of the shallowest with "
         "the one of the nearest relative depth",
     )
+    add_detectors(parser, commands)
     add_sampled_commands(parser, commands)
     add_transfer(parser, commands)
     return parser

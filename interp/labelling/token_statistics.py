@@ -74,7 +74,8 @@ def with_token_statistics(model: HookedModel, answers: Answers, *, batch_tokens:
     What was kept stays as it is. A sample without a prompt, or past the model's context, has none.
     """
     n_ctx = model_info(model).n_ctx
-    entropies = [None] * len(answers) if answers.entropies is None else list(answers.entropies)
+    nothing: list[list[float] | None] = [None] * len(answers)
+    entropies = nothing if answers.entropies is None else list(answers.entropies)
     logprobs = list(answers.logprobs)
     lengths = [len(p) + len(c) for p, c in zip(answers.prompt_ids, answers.completion_ids, strict=True)]
     asked = [

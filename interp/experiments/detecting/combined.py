@@ -1,5 +1,6 @@
 """What the probe adds: the best baseline and the probe together, every choice and weight made without the fold."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,11 +9,12 @@ from jaxtyping import Float
 from interp.errors import DataError
 from interp.experiments.detecting.given import Given
 from interp.experiments.detecting.probe import chosen_cells
-from interp.fitting.crossfit import cross_fit, train
+from interp.fitting.crossfit import cross_fit, sketch_at, train
 from interp.fitting.estimators import PROBES, ProbeSpec
 from interp.fitting.training import Cell
 from interp.grids.features import as_array
 from interp.statistics.auc import why_undefined
+from interp.statistics.cross_fold import Sketch
 from interp.statistics.resampling import nested_best
 
 COMPLETE = 0.95
@@ -29,7 +31,7 @@ class BestBaseline:
     """By fold."""
 
 
-def best_baseline(given: Given, scores: dict[str, Float[np.ndarray, " sample"]]) -> BestBaseline:
+def best_baseline(given: Given, scores: Mapping[str, Float[np.ndarray, " sample"]]) -> BestBaseline:
     """Chosen fold by fold on the others: of many, the best as seen would be favoured by its luck.
 
     `scores` were fitted to no label, so that those of the other folds know nothing of the fold. One that lacks more
@@ -50,9 +52,18 @@ def best_baseline(given: Given, scores: dict[str, Float[np.ndarray, " sample"]])
     return BestBaseline(found.score, {fold: names[at] for fold, at in found.chosen.items()})
 
 
+@dataclass(frozen=True)
+class Combined:
+    """A baseline and the probe together."""
+
+    score: Float[np.ndarray, " sample"]
+    training: Sketch | None
+    """Its `training_sketch`: of the weights and, as far as they let it through, of the probe."""
+
+
 def combined(
-    given: Given, baselines: dict[str, Float[np.ndarray, " sample"]], chosen: dict[int, str]
-) -> Float[np.ndarray, " sample"]:
+    given: Given, baselines: Mapping[str, Float[np.ndarray, " sample"]], chosen: Mapping[int, str]
+) -> Combined:
     """Logistic regression (C = 1) on the chosen baseline and the chosen cell's probe, both standardised.
 
     For each fold it is fitted on the others, where the probe's score of a sample is that of a probe that saw neither
@@ -68,33 +79,68 @@ def combined(
             f"{', '.join(PROBES)}"
         )
     spec = ProbeSpec(given.grid.attrs["probe"], C=given.C, seed=given.seed)
-    out = np.full(len(given), np.nan)
-    for fold, (layer, role) in chosen_cells(given).items():
+    score, both = np.full(len(given), np.nan), np.full((len(given), 2), np.nan)
+    cells, weights = chosen_cells(given), []
+    for fold, (layer, role) in cells.items():
         test = given.samples.fold == fold
-        baseline, probe = baselines[chosen[fold]], given.arrays.score[:, layer, role]
-        used = np.isfinite(baseline) & np.isfinite(probe)
-        features = np.stack([baseline, np.where(test, probe, np.nan)], axis=1)
-        features[~test, 1] = without_two_folds(given, ~test & used, (layer, role), spec)[~test]
-        used &= np.isfinite(features[:, 1])
+        features = np.stack([baselines[chosen[fold]], given.arrays.score[:, layer, role]], axis=1)
+        used = np.isfinite(features).all(1)
+        features[~test & used, 1] = without_two_folds(given, ~test & used, (layer, role), spec)
         cell = Cell(features[used], given.samples.at(used), ProbeSpec(seed=given.seed))
         if len(np.unique(cell.y[cell.fold != fold])) < 2:
             raise DataError(f"combined: the training part of fold {fold} has one class only")
-        out[used & test] = train(cell, cell.fold != fold).decision(features[used & test])
-    return out
+        fit = train(cell, cell.fold != fold)
+        score[used & test], both[used & test] = fit.decision(features[used & test]), features[used & test]
+        weights.append(float(np.diff(fit.decision(np.array([[0.0, 0.0], [0.0, 1.0]])))[0]))
+    return Combined(score, _training(given, score, both, cells, float(np.mean(weights)), spec))
 
 
 def without_two_folds(
     given: Given, part: np.ndarray, place: tuple[int, int], spec: ProbeSpec
-) -> Float[np.ndarray, " sample"]:
+) -> Float[np.ndarray, " part"]:
     """Scores of the samples of a training part, each by a probe of its other folds, less the mean of its fold."""
-    layer, role = int(given.grid["layer"].values[place[0]]), str(given.grid["token"].values[place[1]])
-    vectors = given.capture.sites[given.site]
-    at = np.flatnonzero(part)
-    x = as_array(vectors[at, given.capture.layers.index(layer), given.capture.roles.index(role)])
-    fit = cross_fit(Cell(x, replace(given.samples.at(at), signs=None), spec, min_per_class=1))
+    x, fold = _vectors(given, part, place), given.samples.fold[part]
+    fit = cross_fit(Cell(x, replace(given.samples.at(part), signs=None), spec, min_per_class=1))
     if fit.reason:
-        raise DataError(f"combined: layer {layer}, {role}: {fit.reason}")
-    out, fold = np.full(len(given), np.nan), given.samples.fold[at]
-    for inner in np.unique(fold):
-        out[at[fold == inner]] = fit.score[fold == inner] - fit.score[fold == inner].mean()
+        raise DataError(f"combined: {fit.reason} of a training part")
+    return fit.score - _fold_means(fit.score, fold)
+
+
+def _fold_means(score: Float[np.ndarray, " sample"], fold: np.ndarray) -> Float[np.ndarray, " sample"]:
+    return np.array([score[fold == f].mean() for f in fold.tolist()])
+
+
+def _vectors(given: Given, part: np.ndarray, place: tuple[int, int]) -> Float[np.ndarray, "part width"]:
+    """Of a cell of the grid, found by its labels."""
+    layer, role = int(given.grid["layer"].values[place[0]]), str(given.grid["token"].values[place[1]])
+    cap = given.capture
+    return as_array(cap.sites[given.site][np.flatnonzero(part), cap.layers.index(layer), cap.roles.index(role)])
+
+
+def _training(
+    given: Given,
+    score: Float[np.ndarray, " sample"],
+    both: Float[np.ndarray, "sample 2"],
+    cells: Mapping[int, tuple[int, int]],
+    weight: float,
+    spec: ProbeSpec,
+) -> Sketch | None:
+    """Of the weights of the two, and of every fold's probe times its mean weight: errors that the folds share."""
+    used, fold = np.isfinite(score), given.samples.fold
+    x = both[used] - np.stack([_fold_means(column, fold[used]) for column in both[used].T], axis=1)
+    sketches = [sketch_at(Cell(x, given.samples.at(used), ProbeSpec(seed=given.seed)), score[used])]
+    of_cell = {}
+    for place in set(cells.values()):
+        has = used & np.isfinite(given.arrays.score[:, place[0], place[1]])
+        found = sketch_at(Cell(_vectors(given, has, place), given.samples.at(has), spec), score[has])
+        of_cell[place] = (has, found)
+    if sketches[0] is None or any(found is None for _, found in of_cell.values()):
+        return None
+    out = np.zeros((len(given), *sketches[0].shape[1:]))
+    out[used] = sketches[0]
+    for f, place in cells.items():
+        has, found = of_cell[place]
+        spread = np.zeros_like(out)
+        spread[has] = found
+        out[fold == f] += weight * spread[fold == f]
     return out

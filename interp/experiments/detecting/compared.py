@@ -1,4 +1,4 @@
-"""Detectors on the same samples and folds: each one's AUC, the probe's minus it, and what the probe adds to the best."""
+"""Detectors on the same samples and folds: every AUC, the probe's minus it, and what the probe adds to the best."""
 
 from collections.abc import Mapping
 
@@ -27,7 +27,8 @@ def compared(given: Given, detectors: Mapping[str, Detector], *, strict: frozens
         best = best_baseline(given, baselines)
         scored[BEST], chosen = _of(given, best.score), best.chosen
         if PROBE in scored:
-            scored[BOTH] = _of(given, combined(given, baselines, chosen))
+            both = combined(given, baselines, chosen)
+            scored[BOTH] = _of(given, both.score, training=both.training)
     except InterpError as error:
         nothing = np.full(len(given), np.nan)
         for name in (BEST, BOTH)[0 if BEST not in scored else 1 :]:
