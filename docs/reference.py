@@ -37,12 +37,12 @@ class Step:
     modules: tuple[str, ...]
 
 
+POSITIONS = ("capturing.positions", "capturing.roles", "capturing.pool")
 STEPS = (
     Step("rows", "Rows", "What is asked: questions with their accepted answers.", ("data",)),
     Step("models", "Models", "What is asked them: a language model with hooks.", ("models",)),
     Step("answers", "Answers", "From rows and a model to completions, labels and exact answers.", ("labelling",)),
-    Step("positions", "Positions", "Which token a column names.",
-         ("capturing.positions", "capturing.roles", "capturing.pool")),
+    Step("positions", "Positions", "Which tokens a column names.", POSITIONS),
     Step("capture", "Capture", "Residual vectors and attention metrics at the positions.", ("capturing",)),
     Step("grids", "Grids", "A probe for every layer and token: of states, of attention, of both.", ("grids",)),
     Step("controls", "Controls", "What else explains a bright cell; is there signal at all?", ("controls",)),

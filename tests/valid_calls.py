@@ -91,6 +91,9 @@ def write_json(comparison: interp.Comparison, path: Path) -> Path:
 def calls(model: Any, folder: Path) -> dict[str, Call]:
     """Every public function and method by its name; `folder` is empty."""
     cap, answers, y = planted_capture(), planted_answers(), labels()
+    pairs = [f"r{i // 2}" for i in range(N)]  # two draws of each of twelve questions
+    several = replace(answers, row=pairs, draw=[i % 2 for i in range(N)], group=pairs)
+    by_pair = interp.probe_grid(cap, y, pairs, **SMALL)
     probe, attention = interp.probe_grid(cap, y, **SMALL), interp.attention_grid(cap, y, **SMALL)
     bare = cap.sites["resid_post"][:, 1:, 1:]
     of_bare = interp.probe_grid(bare, y, ids=list(cap.id), **SMALL)  # one cell: the controls of many would take long
@@ -163,6 +166,19 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         "FittedProbe.ablate": Call(fitted.ablate, {"position": slice(None)}),
         "Run.activations": Call(run.activations, {"layer": 0, "role": "last_q", "site": "resid_post"}),
         **{f"Run.{name}": Call(reading(run, name), {}) for name in RUN_READS},
+        "error_types": Call(
+            interp.error_types,
+            {"answers": several, "cap": cap, "merged": True, "consistent": 0.5, "many": 0.4, "close": 0.2,
+             "no_answer": ("NO ANSWER",), "same": None, "correct": "contains", "seed": 0, "C": 1.0, **FAST,
+             "site": "resid_post", "population": "all", "folds": 2, "permutations": 0, "min_per_class": 2, "n_jobs": 1,
+             "progress": None, "sampled": None},
+        ),
+        "choose_answers": Call(
+            interp.choose_answers,
+            {"answers": several, "grid": by_pair, "cap": cap, "cell": (1, ROLES[1]), "scores": {"mine": {"s0": 1.0}},
+             "consistent": 0.5, "many": 0.4, "close": 0.2, "no_answer": ("NO ANSWER",), "same": None,
+             "correct": "contains", "seed": 0, "resamples": 100, "min_per_class": 2},
+        ),
         "compare_grids": Call(interp.compare_grids, {"probe": probe, "attn": attention, "names": ("a", "b")}),
         "compare_runs": Call(interp.compare_runs, {"grids": {"a": probe, "b": attention}, "layers": "same"}),
         "control_grid": Call(

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from jaxtyping import Bool
-
 from interp.errors import DataError
 from interp.labelling.answers import Answers
 from interp.labelling.correctness import normalise
+from interp.support.arguments import function, one_text
 from interp.support.messages import shown
 from interp.text.final_number import final_number
 
@@ -71,7 +69,8 @@ def answer_keys(
     punctuation, articles and spacing (`normalised`'s normaliser); `same` takes its place. Exact answers that are one of
     `no_answer`, so compared, are none.
     """
-    make = same if same is not None else _number if correct == "numeric" else normalise
+    one_text("correct", correct)
+    make = function("same", same, "text -> text") or (_number if correct == "numeric" else normalise)
     none = {make(text) for text in no_answer}
     keys = []
     for text in answers.exact_answer:
@@ -117,8 +116,3 @@ def tally(question: DrawnQuestion, answers: Answers, keys: list[str]) -> Tally:
     right = sum(bool(answers.correct[i]) for i in question.draws)
     wrong = Counter(keys[i] for i in question.draws if not answers.correct[i])
     return Tally(len(question.draws), right, tuple(sorted(wrong.items(), key=lambda one: (-one[1], one[0]))))
-
-
-def right_of(questions: list[DrawnQuestion], answers: Answers) -> list[Bool[np.ndarray, " draw"]]:
-    """Per question, which of its labelled draws are right."""
-    return [np.array([bool(answers.correct[i]) for i in one.draws], dtype=bool) for one in questions]

@@ -25,7 +25,7 @@ def plot_choices(data: xr.Dataset) -> Figure:
             ax.plot([low[y], high[y]], [y, y], color=colour, linewidth=1.4)
             ax.plot(value[y], y, "o", color=colour, markersize=5)
         ax.set_title(f"{one['title'].item()}\n{int(one['n'])} questions", fontsize=8, loc="left")
-        ax.set_xlim(-0.02, 1.02)
+        ax.set(xlim=(-0.03, 1.03), xticks=(0, 0.5, 1))
         ax.grid(axis="x", color="0.9")
         ax.tick_params(labelsize=8, length=2)
         ax.spines[["top", "right"]].set_visible(False)

@@ -122,11 +122,12 @@ def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: 
     roles = places("roles", grid["token"].values.tolist(), positions.roles, where="the positions")
     repeats = np.array(positions[members.tolist()].repeats(), dtype=object)
     tokens = {"position": positions.index, "position_first": positions.first}
-    at = {name: values.numpy()[np.ix_(members, roles)] for name, values in tokens.items() if values is not None}
-    return grid.assign(
-        **{name: (("sample", "token"), values) for name, values in at.items()},
-        coincides=(("token",), repeats[roles]),
-    ).assign_attrs(
+    at = {
+        name: (("sample", "token"), values.numpy()[np.ix_(members, roles)])
+        for name, values in tokens.items()
+        if values is not None
+    }
+    return grid.assign({**at, "coincides": (("token",), repeats[roles])}).assign_attrs(
         span_uses_gold=int(answers.span_uses_gold),
         population=population,
         **{f"excluded_{reason}": count for reason, count in folds.excluded.items()},

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.experiments.choosing.accuracy import REFERENCES, accuracies
-from interp.experiments.choosing.rules import highest, logprobs, majority, uniform
+from interp.experiments.choosing.rules import anyone, highest, logprobs, majority
 from interp.experiments.choosing.scores import Score, probe_scores, user_scores
 from interp.experiments.choosing.variables import CHOICES
 from interp.experiments.drawn_questions import DrawnQuestion, Same, answer_keys, drawn_questions, tally
@@ -19,7 +19,7 @@ from interp.grids.of_run import takes_run
 from interp.grids.variables import returns
 from interp.labelling.answers import Answers
 from interp.statistics.auc import MIN_PER_CLASS
-from interp.support.arguments import instance, mapping, seed_number, several_texts, whole_number
+from interp.support.arguments import MANY, instance, mapping, seed_number, several_texts, whole_number
 from interp.support.public import public
 from interp.support.version import __version__
 
@@ -72,7 +72,7 @@ def choose_answers(
 temperature=1 (on the command line: --samples-per-question 10 --temperature 1)
     """
     instance("answers", answers, Answers, "they come from generate_answers")
-    seed, resamples = seed_number(seed), whole_number("resamples", resamples, 100)
+    seed, resamples = seed_number(seed), whole_number("resamples", resamples, 100, MANY)
     min_per_class, thresholds = whole_number("min_per_class", min_per_class, 1), Thresholds(consistent, many, close)
     every = drawn_questions(answers)
     has_greedy = any(one.greedy is not None for one in every)
@@ -145,12 +145,12 @@ def _right(
     out: dict[str, list[float]] = {}
     for one in questions:
         at = list(one.draws)
-        label = np.array([bool(answers.correct[i]) for i in at], dtype=np.float64)
-        chosen = {name: float(highest(score[at]) @ label) for name, score in by_score.items()}
+        label = np.array([bool(answers.correct[i]) for i in at])
+        chosen = {name: float(label[highest(score[at])].mean()) for name, score in by_score.items()}
         if has_greedy and one.greedy is not None:
             chosen["greedy"] = float(bool(answers.correct[one.greedy]))
-        chosen["random"] = float(uniform(np.ones(len(at), dtype=bool)) @ label)
-        chosen["majority"] = float(majority([keys[i] for i in at]) @ label)
+        chosen["random"] = float(label[anyone(len(at))].mean())
+        chosen["majority"] = float(label[majority([keys[i] for i in at])].mean())
         chosen["oracle"] = float(label.any())
         for name, value in chosen.items():
             out.setdefault(name, []).append(value)

@@ -1,6 +1,6 @@
-"""How one of several answers is chosen: each rule as the share of the choice that every draw of a question gets.
+"""How one of several answers is chosen: each rule as the draws of a question among which it chooses, all alike.
 
-A rule that leaves several draws equal shares the choice among them, so that what a random choice would come to is
+A rule that leaves several draws equal chooses each of them equally often, so that what a random choice would come to is
 computed and not drawn.
 """
 
@@ -13,29 +13,25 @@ from jaxtyping import Bool, Float
 from interp.experiments.drawn_questions import NO_ANSWER
 from interp.labelling.answers import Answers
 
-Shares = Float[np.ndarray, " draw"]
+Among = Bool[np.ndarray, " draw"]
 
 
-def uniform(among: Bool[np.ndarray, " draw"]) -> Shares:
-    """The same share for each of some draws."""
-    return among / among.sum()
+def anyone(n: int) -> Among:
+    """All n draws."""
+    return np.ones(n, dtype=bool)
 
 
-def highest(score: Float[np.ndarray, " draw"]) -> Shares:
-    """The draw with the highest score, ties shared; a draw without a score (NaN) only where none has one."""
+def highest(score: Float[np.ndarray, " draw"]) -> Among:
+    """The draws with the highest score; all where none has one (NaN)."""
     known = np.isfinite(score)
-    if not known.any():
-        return uniform(np.ones(len(score), dtype=bool))
-    return uniform(known & (score == score[known].max()))
+    return known & (score == score[known].max()) if known.any() else anyone(len(score))
 
 
-def majority(keys: Sequence[str]) -> Shares:
-    """The answer given most often, ties shared by answer; no answer is none, where there is another."""
+def majority(keys: Sequence[str]) -> Among:
+    """The draws of the answers given most often; no answer is none, where there is another."""
     votes = Counter(key for key in keys if key != NO_ANSWER)
-    if not votes:
-        return uniform(np.ones(len(keys), dtype=bool))
-    most = max(votes.values())
-    return uniform(np.array([votes.get(key) == most for key in keys]))
+    most = max(votes.values(), default=0)
+    return np.array([votes.get(key, 0) == most for key in keys])
 
 
 def logprobs(answers: Answers, *, mean: bool) -> Float[np.ndarray, " sample"]:

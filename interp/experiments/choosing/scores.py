@@ -13,8 +13,9 @@ from interp.errors import DataError
 from interp.experiments.drawn_questions import DrawnQuestion
 from interp.grids.grid import grid_arrays
 from interp.labelling.answers import Answers
-from interp.support.arguments import mapping
+from interp.support.arguments import mapping, number, one_text, whole_number
 from interp.support.axes import places
+from interp.support.messages import shown
 
 Score = Mapping[str, float] | Callable[[Answers, Capture | None], Any]
 """Of a user: {sample id: score}, or a function (answers, capture) that gives one score a sample, in their order."""
@@ -43,7 +44,10 @@ def probe_scores(
             )
         score = found.score
     else:
-        (layer, token), axes = cell, ("layer", "token")
+        if not isinstance(cell, tuple | list) or len(cell) != 2:
+            raise DataError(f"cell: expected (layer, token), got {shown(cell)}")
+        layer, token = whole_number("cell[0]", cell[0], 0), one_text("cell[1]", cell[1])
+        axes = ("layer", "token")
         at = [
             places(axis, [one], grid.indexes[axis].tolist(), where="the grid")[0]
             for axis, one in zip(axes, cell, strict=True)
@@ -65,12 +69,15 @@ def probe_scores(
 def user_scores(name: str, given: Score, answers: Answers, cap: Capture | None) -> Float[np.ndarray, " sample"]:
     """A user's scores in the order of the answers. Raises DataError if none is a sample's, or their number is wrong."""
     if callable(given):
-        values = np.asarray(given(answers, cap), dtype=np.float64)
+        try:
+            values = np.asarray(given(answers, cap), dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"scores: {name!r} gave no numbers ({error})") from error
         if values.shape != (len(answers),):
             raise DataError(f"scores: {name!r} gave shape {values.shape}, expected one score a sample ({len(answers)})")
         return values
     of = {
-        str(key): float(value)
+        str(key): number(f"scores: {name}", value)
         for key, value in mapping(f"scores: {name}", given, "{sample id: score} or a function").items()
     }
     if not of.keys() & set(answers.id):

@@ -15,7 +15,8 @@ from interp.controls.baselines import baseline_estimates, fitted_estimate, quest
 from interp.controls.permutations import permutation_test
 from interp.controls.scored import Scored
 from interp.errors import DataError
-from interp.grids.features import question_vectors
+from interp.grids.cells import choose_samples
+from interp.grids.features import question_vectors, read_features
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
 from interp.labelling.answers import Answers
@@ -56,10 +57,23 @@ def probe_type(
     at = {name: i for i, name in enumerate(answers.id)}
     y = [_label(question_of.get(name), is_type) for name in cap.id]
     groups = [answers.group[at[name]] for name in cap.id]
+    features = read_features(cap, site=options["site"])
+    drawn = {name: options.pop(name) for name in ("population", "folds")}
     try:
-        grid = probe_grid(cap, y, groups, min_per_class=min_per_class, **options)
-    except DataError as error:  # a class that is not in the population, or fewer groups than folds
+        chosen = choose_samples(
+            len(y),
+            y,
+            groups,
+            has_exact_answer=features.has_exact_answer,
+            seed=options["seed"],
+            ids=features.ids,
+            **drawn,
+        )
+    except DataError as error:  # the type lies outside the population, or there are fewer groups than folds
         return Probed(reason=str(error))
+    fold = np.full(len(y), -1)
+    fold[chosen.index] = chosen.samples.fold
+    grid = probe_grid(cap, y, groups, fold=fold, min_per_class=min_per_class, **options)
     if not np.isfinite(grid["auc"].values).any():
         return Probed(_cells(grid), reason=next((r for r in grid["reason"].values.ravel() if r), ""))
     seed = options["seed"]

@@ -13,14 +13,26 @@ from interp.experiments.error_types.probing import Probed, probe_type
 from interp.experiments.error_types.taxonomy import SUBTYPES, TYPES, Thresholds, subtypes
 from interp.experiments.error_types.variables import ERROR_TYPES
 from interp.fitting.estimators import ProbeSpec
+from interp.grids.features import read_features
 from interp.grids.of_run import RunLike, takes_run
 from interp.grids.variables import returns
 from interp.labelling.answers import Answers
 from interp.statistics.auc import MIN_PER_CLASS, benjamini_hochberg
+from interp.statistics.folds import POPULATIONS
 from interp.statistics.group_bootstrap import share_interval
 from interp.statistics.samples import group_codes
 from interp.support.accepted import Probe
-from interp.support.arguments import flag, instance, job_count, seed_number, several_texts, whole_number
+from interp.support.arguments import (
+    MANY,
+    flag,
+    instance,
+    job_count,
+    one_of,
+    progress_function,
+    seed_number,
+    several_texts,
+    whole_number,
+)
 from interp.support.public import public
 from interp.support.version import __version__
 
@@ -82,9 +94,12 @@ temperature=1 (on the command line: --samples-per-question 10 --temperature 1)
     merged, seed, n_jobs = flag("merged", merged), seed_number(seed), job_count(n_jobs)
     thresholds = Thresholds(consistent, many, close)
     none = several_texts("no_answer", no_answer)
-    permutations = whole_number("permutations", permutations, 0)
+    permutations = whole_number("permutations", permutations, 0, MANY)
     min_per_class = whole_number("min_per_class", min_per_class, 1)
     ProbeSpec(probe, C=C, seed=seed)
+    one_of("population", population, POPULATIONS)
+    folds, progress = whole_number("folds", folds, 2), progress_function(progress)
+    read_features(cap, site=site)
     source = sampled.answers if isinstance(sampled, RunLike) else answers if sampled is None else sampled
     instance("sampled", source, Answers, "they come from generate_answers, or from a run")
     questions = drawn_questions(source)
