@@ -20,6 +20,7 @@ import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from measuring import Figure, one_thread, parser, print_figures, print_header, print_row, progress
 from simulated_controls import selective_grid
+from simulated_detectors import GAINS, gain_of
 from simulated_grids import (
     NARROW,
     STRENGTHS,
@@ -110,6 +111,7 @@ def parts() -> dict[str, Callable[[Simulator], Iterable[Line]]]:
         "hill": _hill,
         "null": _null,
         "power": _power,
+        **{f"gain, {kind}": partial(_gain, kind) for kind in GAINS},
         **{f"transfer, {kind}": partial(_transfer, kind) for kind in KINDS},
     }
 
@@ -185,6 +187,12 @@ def _power(simulate: Simulator) -> Iterable[Line]:
     for auc in (0.65, 0.70, 0.75, 0.80, 0.85):
         found = simulate(partial(planted_grid, auc), 30)
         yield Line(f"power: a cell of true AUC {auc:.2f} found at corrected p <= 0.05", found["cell"])
+
+
+def _gain(kind: str, simulate: Simulator) -> Iterable[Line]:
+    found = simulate(partial(gain_of, kind, 200), 400)
+    yield Line(f"95 % interval of the gain over the best baseline covers, {kind}", found["covers"], *COVERAGE)
+    yield Line(f"gain over the best baseline less the truth, {kind}", found["gain"] - found["truth"], -0.01, 0.01)
 
 
 def _transfer(kind: str, simulate: Simulator) -> Iterable[Line]:

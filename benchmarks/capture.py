@@ -200,6 +200,20 @@ def main() -> None:
     sdpa = f"Hugging Face's trunk with sdpa, {long_context(args):,} tokens"
     figure("peak_long_context", long / trunk_long, 1.2, "lower", sdpa)
 
+    answers, _ = plain
+    peer = "as many columns of one token each"
+    for what, pooled, single in (
+        ("pooled_over_single", ("mean:exact_answer", "mean:completion", "max:completion"), ("a", "b", "c")),
+        ("pooled_prompt_over_first_token", ("mean:sample",), ("a",)),
+    ):
+        ends = "start" if what.endswith("first_token") else "prompt_end"  # both sides need the same rows
+        rules = [(one, f"{ends}+{i}") for i, one in enumerate(single)]
+        several, ones = (
+            (answers, interp.resolve_positions(answers, roles=[*interp.ROLES, *own])) for own in (pooled, rules)
+        )
+        times, clock = timed(partial(captured, model, several), partial(captured, model, ones), repeats)
+        figure(what, times, 1.25 if ends == "prompt_end" else 2, "lower", peer, clock)
+
     growth, clock = timed(lambda: captured(model, plain), lambda: captured(model, small), repeats)
     figure("per_sample_4n_over_n", growth / 4, 1.1, "lower", "capture of a quarter of the samples", clock / 4)
     asked_often = samples(model, [prompt for prompt in prompts(model, n // 8, LENGTH) for _ in range(8)])

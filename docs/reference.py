@@ -37,11 +37,12 @@ class Step:
     modules: tuple[str, ...]
 
 
+POSITIONS = ("capturing.positions", "capturing.roles", "capturing.pool")
 STEPS = (
     Step("rows", "Rows", "What is asked: questions with their accepted answers.", ("data",)),
     Step("models", "Models", "What is asked them: a language model with hooks.", ("models",)),
     Step("answers", "Answers", "From rows and a model to completions, labels and exact answers.", ("labelling",)),
-    Step("positions", "Positions", "Which token a column names.", ("capturing.positions", "capturing.roles")),
+    Step("positions", "Positions", "Which tokens a column names.", POSITIONS),
     Step("capture", "Capture", "Residual vectors and attention metrics at the positions.", ("capturing",)),
     Step("grids", "Grids", "A probe for every layer and token: of states, of attention, of both.", ("grids",)),
     Step("controls", "Controls", "What else explains a bright cell; is there signal at all?", ("controls",)),
@@ -49,6 +50,8 @@ STEPS = (
     Step("applying", "Applying", "Probes as tools: kept, used in hooks, with thresholds.", ("applying",)),
     Step("figures", "Figures", "What is drawn, on matplotlib's Axes.", ("reporting",)),
     Step("runs", "Runs", "The whole flow in a folder that survives a crash.", ("planning", "running", "runs")),
+    Step("experiments", "Experiments", "What a run's answers tell beyond its grids.",
+         ("experiments.detecting", "experiments.transferring", "experiments.error_types", "experiments.choosing")),
     Step("paper", "The paper", "The code of Orgad et al. (2025), decision for decision.", ("experiments",)),
     Step("errors", "Errors", "What `interp` raises on purpose: one sentence that says what to do.", ("errors",)),
 )  # fmt: skip

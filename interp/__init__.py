@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from interp.applying.fitted_probe import FittedProbe
     from interp.applying.probe_file import load_probe, save_probe
     from interp.applying.probe_fit import fit_probe
+    from interp.applying.token_scores import TokenScores
     from interp.capturing.activations import Capture
     from interp.capturing.attention import attention_metrics
     from interp.capturing.forward_pass import capture
     from interp.capturing.from_cache import capture_from_cache
+    from interp.capturing.pool import Pool
     from interp.capturing.positions import Positions
     from interp.capturing.resolve_positions import resolve_positions
     from interp.capturing.roles import ROLES, Anchor, Match
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from interp.data.datasets import DATASETS, load_dataset
     from interp.data.row import QARow
     from interp.data.rows import load_rows
+    from interp.experiments.choosing.choose import choose_answers
+    from interp.experiments.detecting.detect import detectors
+    from interp.experiments.error_types.types import error_types
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
@@ -59,18 +64,23 @@ _HOME = {  # where each public name lives
     "FittedProbe": "applying.fitted_probe",
     "Match": "capturing.roles",
     "Plan": "planning.plan",
+    "Pool": "capturing.pool",
     "Positions": "capturing.positions",
     "QARow": "data.row",
     "ROLES": "capturing.roles",
     "Run": "runs.opened_run",
     "Selective": "applying.abstention",
+    "TokenScores": "applying.token_scores",
     "attention_grid": "grids.attention_probe",
     "attention_metrics": "capturing.attention",
     "capture": "capturing.forward_pass",
     "capture_from_cache": "capturing.from_cache",
+    "choose_answers": "experiments.choosing.choose",
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
     "control_grid": "controls.controls",
+    "detectors": "experiments.detecting.detect",
+    "error_types": "experiments.error_types.types",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
     "generate_answers": "labelling.generate_answers",
@@ -115,18 +125,23 @@ __all__ = [
     "Match",
     "ModelError",
     "Plan",
+    "Pool",
     "Positions",
     "QARow",
     "Run",
     "RunError",
     "Selective",
+    "TokenScores",
     "attention_grid",
     "attention_metrics",
     "capture",
     "capture_from_cache",
+    "choose_answers",
     "compare_grids",
     "compare_runs",
     "control_grid",
+    "detectors",
+    "error_types",
     "fit_probe",
     "gain_grid",
     "generate_answers",

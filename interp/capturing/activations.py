@@ -45,7 +45,7 @@ class Capture:
     valid: Bool[Tensor, "sample role"]
     """Whether the sample has the role."""
     index: Int[Tensor, "sample role"]
-    """The role's token in `prompt_ids + completion_ids`; read it only through `valid`."""
+    """The role's token in `prompt_ids + completion_ids`, of a pooled role its last; read it only through `valid`."""
     layers: tuple[int, ...]
     """Numbers of the blocks, from 0."""
     roles: tuple[str, ...]

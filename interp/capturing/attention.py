@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks
+from interp.capturing.points import Points
 from interp.capturing.positions import Positions
 from interp.errors import DataError
 from interp.support.arguments import instance, one_of, whole_number
@@ -45,7 +46,8 @@ def attention_metrics(
     the values (`cache["v", layer]`) and the layer's `W_O` are given. With left padding the query axis may be a
     suffix of the sequence; with right padding it is the whole sequence.
 
-    Returns {metric: [sample, head, role]}; NaN where a role is absent or a metric's set of keys is empty.
+    Returns {metric: [sample, head, role]}; NaN where a role is absent or a metric's set of keys is empty. A pooled
+    role's value is the mean (maximum, minimum) over those of its tokens at which the metric is defined.
     Definitions: attention-pattern metrics; `lookback`: Chuang et al. 2024; `value_norm`: Kobayashi et al. 2020.
 
     Raises DataError if the pattern's axes do not fit the positions.
@@ -72,7 +74,8 @@ def attention_metrics(
             f"of up to {longest} tokens: pass the pattern of the same samples, in the same order"
         )
     layout = Layout.padded(positions.n.to(pattern.device), queries, keys, padding_side)
-    masks = PatternMasks.of(positions.to(pattern.device), layout, window)
+    points = Points.of(positions.to(pattern.device))
+    masks = PatternMasks.of(points.positions, layout, window)
     norms = None
     if value is not None and W_O is not None:
         value, W_O = _tensor("value", value, "sample key kv_head d_head"), _tensor("W_O", W_O, "head d_head d_model")
@@ -83,7 +86,7 @@ def attention_metrics(
                 f"{pattern.shape[1]} heads, got shapes {(*value.shape,)} and {(*W_O.shape,)}"
             )
         norms = value_norms(value, output_gram(W_O))
-    return reduce_pattern(pattern, masks, norms)
+    return reduce_roles(pattern, masks, points, norms)
 
 
 def _tensor(name: str, value: Any, axes: str) -> Tensor:
@@ -95,21 +98,52 @@ def _tensor(name: str, value: Any, axes: str) -> Tensor:
     return value
 
 
+def reduce_roles(
+    pattern: Float[Tensor, "sample head query key"],
+    masks: PatternMasks,
+    points: Points,
+    norms: Float[Tensor, "sample head key"] | None = None,
+) -> dict[str, Float[Tensor, "sample head role"]]:
+    """`attention_metrics` for masks that are already made, those of the points.
+
+    A pooled role has the mean (maximum, minimum) of a metric at those of its tokens that have a value.
+    """
+
+    def of_roles(metric: Float[Tensor, "sample head point"]) -> Float[Tensor, "sample head role"]:
+        by_point = rearrange(metric, "sample head point -> sample point head")
+        pooled = points.pooled(lambda columns: by_point[:, columns], where_defined=True)
+        return rearrange(pooled, "sample role head -> sample head role").contiguous()
+
+    return {name: of_roles(metric) for name, metric in reduce_pattern(pattern, masks, norms).items()}
+
+
 def reduce_pattern(
     pattern: Float[Tensor, "sample head query key"],
     masks: PatternMasks,
     norms: Float[Tensor, "sample head key"] | None = None,
 ) -> dict[str, Float[Tensor, "sample head role"]]:
-    """`attention_metrics` for masks that are already made; in float32 whatever the pattern's dtype."""
+    """Every metric at single tokens; in float32 whatever the pattern's dtype."""
+    others = einsum(pattern.float(), 1 - masks.sink, "sample head query key, sample key -> sample head query")
+    blocks = [_reduced(pattern, block, norms, others) for block in masks.blocks()]
+    return {name: torch.cat([block[name] for block in blocks], dim=2) for name in blocks[0]}
+
+
+def _reduced(
+    pattern: Float[Tensor, "sample head query key"],
+    masks: PatternMasks,
+    norms: Float[Tensor, "sample head key"] | None,
+    others: Float[Tensor, "sample head query"],
+) -> dict[str, Float[Tensor, "sample head role"]]:
+    """The metrics of a few roles; `others`: what each query gives to keys other than the sink."""
     heads = pattern.shape[1]
     rows = _gather_rows(pattern, masks)
-    mass = einsum(rows, masks.key_sets, "sample head role key, sample role key set -> sample head role set")
+    mass = einsum(rows, masks.key_sets.float(), "sample head role key, sample role key set -> sample head role set")
     size = rearrange(masks.key_sets.sum(2), "sample role set -> sample 1 role set")
     mass = mass.masked_fill(size == 0, torch.nan)
     of = {name: mass[..., i] for i, name in enumerate(masks.SETS)}
     per_key = {name: of[name] / size[..., i] for i, name in enumerate(masks.SETS)}
 
-    metrics = _received(pattern, masks)
+    metrics = _received(pattern, masks, others)
     # Of the row divided by its sum m: log m − Σ a log a ÷ m. (torch.special.entr takes one number at a time.)
     surprise = -(rows * rows.clamp_min(torch.finfo(rows.dtype).tiny).log()).sum(-1)
     metrics["entropy"] = (of["all"].log() + surprise / of["all"]) / masks.n_visible[:, None].log()
@@ -129,12 +163,12 @@ def _gather_rows(
     """Row p of the pattern for every role, zero outside V(p) (a padded row may hold anything, also NaN)."""
     head, key = pattern.shape[1], pattern.shape[3]
     at = repeat(masks.row, "sample role -> sample head role key", head=head, key=key)
-    visible = rearrange(masks.key_sets[..., -1] > 0, "sample role key -> sample 1 role key")
+    visible = rearrange(masks.key_sets[..., -1], "sample role key -> sample 1 role key")
     return torch.where(visible, pattern.gather(2, at).float(), 0.0)
 
 
 def _received(
-    pattern: Float[Tensor, "sample head query key"], masks: PatternMasks
+    pattern: Float[Tensor, "sample head query key"], masks: PatternMasks, others: Float[Tensor, "sample head query"]
 ) -> dict[str, Float[Tensor, "sample head role"]]:
     """Mean over the later queries that see p of pattern[q, p] · |V(q)|, with the sink and without it."""
     head, query = pattern.shape[1:3]
@@ -145,7 +179,6 @@ def _received(
     received = received / sees.sum(2)
 
     # Without the sink each row is divided by what it gives to the other keys, summed (1 − sink would cancel).
-    others = einsum(pattern.float(), 1 - masks.sink, "sample head query key, sample key -> sample head query")
     some = others > 0
     weight = (masks.query_visible - masks.query_sees_sink)[:, None] / torch.where(some, others, 1.0)
     total = einsum(

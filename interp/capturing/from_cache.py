@@ -8,9 +8,10 @@ from einops import einsum
 from torch import Tensor
 
 from interp.capturing.activations import Capture, read_sites
-from interp.capturing.attention import output_gram, reduce_pattern, value_norms
-from interp.capturing.gather import gather
+from interp.capturing.attention import output_gram, reduce_roles, value_norms
+from interp.capturing.gather import gather_roles
 from interp.capturing.layout import Layout, PaddingSide, PatternMasks, visible_keys
+from interp.capturing.points import Points
 from interp.capturing.positions import Positions
 from interp.capturing.same_samples import sample_ids
 from interp.errors import DataError
@@ -86,13 +87,14 @@ def capture_from_cache(
     positions = positions.to(first.device)
     queries, keys = first.shape[-2:] if patterns else (first.shape[1], first.shape[1])
     layout = Layout.padded(positions.n, queries, keys, padding_side)
-    row = layout.rows(positions.index, positions.valid)
+    points = Points.of(positions)
+    row = layout.rows(points.positions.index, points.positions.valid)
 
     def gathered(site: str, layer: int) -> Tensor:
         hidden = read(site, layer)  # a model may lie on several devices, and its cache with it
         if hidden.shape[1] != queries:
             raise DataError(f"cache: {hook_name(site, layer)} has {hidden.shape[1]} tokens, others have {queries}")
-        return gather(hidden, row.to(hidden.device), positions.valid.to(hidden.device)).flatten(2).cpu()
+        return gather_roles(hidden, row, points).flatten(2).cpu()
 
     def measured(layer: int) -> dict[str, Tensor]:
         if layer not in with_pattern:
@@ -112,12 +114,12 @@ def capture_from_cache(
         if weight is not None and hook_name("v", layer) in names:
             value = read("v", layer)
             norms = value_norms(value, output_gram(weight).to(value.device))
-        return reduce_pattern(pattern, masks[windows[layer]].to(pattern.device), norms)
+        return reduce_roles(pattern, masks[windows[layer]].to(pattern.device), points, norms)
 
     windows = dict.fromkeys(layers) if windows_of is None else dict(enumerate(windows_of))
     if beyond := [layer for layer in layers if layer not in windows]:
         raise DataError(f"the cache holds layer {beyond[0]}, the model has {len(windows)}: another model's cache")
-    masks = {window: PatternMasks.of(positions, layout, window) for window in {*windows.values()} if patterns}
+    masks = {window: PatternMasks.of(points.positions, layout, window) for window in {*windows.values()} if patterns}
     hidden = ~visible_keys(layout, layout.query, None) & (layout.query >= 0)[:, :, None]
     metrics = [measured(layer) for layer in layers] if patterns else [{}]
     if patterns:  # a layer without a pattern has every metric, undefined

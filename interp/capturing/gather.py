@@ -1,9 +1,19 @@
-"""The vectors that stand at each sample's positions, picked from a tensor over all tokens."""
+"""The vectors that stand at each sample's positions, picked from a tensor over all tokens and pooled."""
 
 import torch
 from einops import repeat
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from interp.capturing.points import Points
+
+
+def gather_roles(
+    hidden: Float[Tensor, "sample token *width"], row: Int[Tensor, "sample point"], points: Points
+) -> Float[Tensor, "sample role *width"]:
+    """The vectors of every role, pooled where it names a span; `row`: where the points' tokens stand in `hidden`."""
+    row, valid = row.to(hidden.device), points.positions.valid.to(hidden.device)
+    return points.pooled(lambda columns: gather(hidden, row[:, columns], valid[:, columns]))
 
 
 def gather(

@@ -1,6 +1,6 @@
 """Where a sample's tokens stand in a padded batch: the one place that knows about padding, prefixes and windows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -12,6 +12,8 @@ from interp.capturing.positions import Positions
 from interp.errors import DataError
 
 PaddingSide = Literal["left", "right"]
+BLOCK = 32
+"""Roles whose rows of a pattern are reduced together."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ class PatternMasks:
     column: Int[Tensor, "sample role"]
     """Key column of each role."""
     n_visible: Float[Tensor, "sample role"]
-    key_sets: Float[Tensor, "sample role key set"]
-    """Indicators of SETS among the visible keys."""
+    key_sets: Bool[Tensor, "sample role key set"]
+    """SETS among the visible keys."""
     sees: Float[Tensor, "sample query role"]
     """1 where a later query sees the role's token."""
     query_visible: Float[Tensor, "sample query"]
@@ -96,6 +98,20 @@ class PatternMasks:
         """The same masks on another device."""
         tensors: dict[str, Any] = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
         return replace(self, **tensors)
+
+    def blocks(self) -> Iterator["PatternMasks"]:
+        """A few roles at a time: what is computed of a row of the pattern never takes more room than the pattern."""
+        for start in range(0, max(1, self.row.shape[1]), BLOCK):
+            some = slice(start, start + BLOCK)
+            yield replace(
+                self,
+                row=self.row[:, some],
+                valid=self.valid[:, some],
+                column=self.column[:, some],
+                n_visible=self.n_visible[:, some],
+                key_sets=self.key_sets[:, some],
+                sees=self.sees[:, :, some],
+            )
 
     SETS = ("sink", "question", "exact_answer", "completion", "self", "prompt", "all")
 
@@ -135,7 +151,7 @@ class PatternMasks:
             valid=positions.valid,
             column=at_role.int().argmax(-1),
             n_visible=visible.sum(-1).float(),
-            key_sets=torch.stack([(member & visible).float() for member in sets], dim=-1),
+            key_sets=torch.stack([member & visible for member in sets], dim=-1),
             sees=(near & positions.valid[:, None, :]).float(),
             query_visible=query_visible.float(),
             sink=(layout.key == 0).float(),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int, Shaped
 
+from interp.capturing.pool import Span
 from interp.capturing.roles import Sample
 from interp.errors import RunError
 
@@ -26,30 +27,32 @@ class Ledger:
     sample: Shaped[np.ndarray, " sample"]
     """Ids of the samples."""
     token_id: Int[np.ndarray, "sample role"]
-    """-1 where the role is absent, or the id is not known."""
+    """-1 where the role is absent, or the id is not known; of a pooled role the last token's."""
     text: Shaped[np.ndarray, "sample role"]
-    """The characters that the token covers (definitions: a sample); None: role absent, or no tokenizer."""
+    """The characters that the role's tokens cover (definitions: a sample); None: role absent, or no tokenizer."""
     reason: Shaped[np.ndarray, "sample role"]
     """Why the role is absent, in words; empty where it is there."""
 
     @classmethod
-    def of(cls, found: Iterable[tuple[Sample, Sequence[int | str]]], n: int, n_roles: int) -> "Ledger":
-        """From what `locate` found in `n` samples: for every role a token, or the reason why there is none."""
+    def of(cls, found: Iterable[tuple[Sample, Sequence[Span | str]]], n: int, n_roles: int) -> "Ledger":
+        """From what `locate` found in `n` samples: for every role its tokens, or the reason why there are none."""
         shape = (n, n_roles)
         ids = np.full(n, None, dtype=object)
         token_id, text = np.full(shape, -1), np.full(shape, None, dtype=object)
         reason = np.full(shape, "", dtype=object)
         for i, (sample, row) in enumerate(found):
             ids[i] = sample.id
-            tokens = [token for token in row if isinstance(token, int)]
-            covered = sample.text_from(min(tokens)) if tokens and sample.decode is not None else None
-            for j, token in enumerate(row):
-                if isinstance(token, str):
-                    reason[i, j] = token
+            spans = [span for span in row if not isinstance(span, str)]
+            earliest = min((first for first, _ in spans), default=0)
+            covered = sample.text_from(earliest) if spans and sample.decode is not None else None
+            for j, span in enumerate(row):
+                if isinstance(span, str):
+                    reason[i, j] = span
                     continue
-                token_id[i, j] = sample.ids[token]
+                first, last = span
+                token_id[i, j] = sample.ids[last]
                 if covered is not None:
-                    text[i, j] = covered.text[slice(*covered.characters(token))]
+                    text[i, j] = covered.text[covered.characters(first)[0] : covered.characters(last)[1]]
         return cls(ids, token_id, text, reason)
 
     @classmethod
@@ -71,9 +74,13 @@ class Ledger:
         return Ledger(self.sample[samples], self.token_id[samples], self.text[samples], self.reason[samples])
 
     def table(
-        self, roles: Sequence[str], index: Int[np.ndarray, "sample role"], n: Int[np.ndarray, " sample"]
+        self,
+        roles: Sequence[str],
+        index: Int[np.ndarray, "sample role"],
+        n: Int[np.ndarray, " sample"],
+        first: Int[np.ndarray, "sample role"] | None = None,
     ) -> pd.DataFrame:
-        """One row per sample and role (see `Positions.table`)."""
+        """One row per sample and role (see `Positions.table`); `first`: where some are pooled."""
         valid = index >= 0
         columns = {
             "sample": _objects(np.repeat(self.sample, len(roles))),
@@ -85,7 +92,10 @@ class Ledger:
             "reason": _objects(self.reason),
             "to_end": _optional(n[:, None] - 1 - index, valid),
         }
-        return pd.DataFrame({name: columns[name] for name in COLUMNS})
+        table = pd.DataFrame({name: columns[name] for name in COLUMNS})
+        if first is not None:
+            table.insert(COLUMNS.index("index"), "first", _optional(first, valid))
+        return table
 
 
 def _objects(values: Shaped[np.ndarray, "..."]) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Positions: which token of each sample a grid column names (definitions: the fifteen token positions)."""
+"""Positions: which tokens of each sample a grid column names (definitions: the fifteen token positions)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -12,12 +12,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.capturing.ledger import Ledger
-from interp.errors import DataError
+from interp.capturing.pool import Span
+from interp.capturing.tokens_by_hand import read_tokens
 from interp.labelling.answers import Answers
 from interp.models.placement import one_device
 from interp.support.accepted import Counts, Mask, Tokens
-from interp.support.arguments import several_texts
-from interp.support.arrays import read_mask, read_whole_numbers
 from interp.support.public import public
 from interp.support.sample_key import chosen_samples
 
@@ -35,7 +34,7 @@ class Positions:
     """
 
     index: Int[Tensor, "sample role"]
-    """Absent roles hold -1; read them only through `valid`."""
+    """Absent roles hold -1; read them only through `valid`. Of a pooled role the last token of its span."""
     valid: Bool[Tensor, "sample role"]
     """Whether the sample has the role."""
     roles: tuple[str, ...]
@@ -50,6 +49,30 @@ class Positions:
     """First and last token of the row's own question, inclusive; -1 where it was not located."""
     ledger: Ledger | None = None
     """What stands there, and why a role is absent; None for positions made by hand."""
+    first: Int[Tensor, "sample role"] | None = None
+    """The first token of a pooled role's span; None: every role names one token, its `index`."""
+    pooling: tuple[str, ...] = ()
+    """How each role's tokens become one: `mean`, `max` or `min`, "" where it names one; empty: every role names one."""
+
+    @property
+    def how(self) -> tuple[str, ...]:
+        """`pooling` of every role."""
+        return self.pooling or ("",) * len(self.roles)
+
+    @property
+    def begin(self) -> Int[Tensor, "sample role"]:
+        """First token of each role: `index` itself, but for pooled ones."""
+        return self.index if self.first is None else self.first
+
+    @property
+    def span(self) -> Int[Tensor, "sample role 2"]:
+        """First and last token of each role, inclusive, twice the same where it names one; absent roles hold -1.
+
+        >>> interp.Positions.at([[3, 5]], n_tokens=[6]).span
+        tensor([[[3, 3],
+                 [5, 5]]])
+        """
+        return torch.stack([self.begin, self.index], dim=-1)
 
     @classmethod
     def at(
@@ -60,40 +83,22 @@ class Positions:
         roles: str | Sequence[str] | None = None,
         valid: Mask | None = None,
         n_prompt: Counts | None = None,
+        pooling: str | Sequence[str] = "mean",
     ) -> "Positions":
         """Positions said by hand: token `index` of every sample and role, counted from 0 in the unpadded sample.
 
-        `index`: ints `sample role`, or `sample` for one role; `n_tokens`: how many tokens each sample has, or all of
-        them; `roles`: names (default "0", "1" …); `valid`: bool like `index`, which samples have the role (default:
-        all). `n_prompt`: how many of the tokens are prompt (default: all), for the attention metrics.
+        `index`: ints `sample role`, or `sample` for one role; or `sample role 2`, first and last token (inclusive) of
+        spans to be pooled, by `pooling`: `mean`, `max` or `min`, one for all or one per role. `n_tokens`: how many
+        tokens each sample has, or all of them; `roles`: names (default "0", "1" …); `valid`: bool `sample role`, which
+        samples have the role (default: all). `n_prompt`: how many of the tokens are prompt (default: all), for the
+        attention metrics.
 
         Raises DataError for shapes that do not fit, or an index outside its sample.
 
         >>> interp.Positions.at([[3, 5], [2, 0]], n_tokens=[6, 4], roles=("city", "end"), valid=[[1, 1], [1, 0]])
         Positions(2 samples; roles: city 2, end 1)
         """
-        at = torch.from_numpy(read_whole_numbers("index", index))
-        at = at[:, None] if at.ndim == 1 else at
-        if at.ndim != 2:
-            raise DataError(f"index: expected ints `sample role`, or `sample` for one role, got shape {(*at.shape,)}")
-        n = _per_sample("n_tokens", n_tokens, len(at))
-        prompt = n if n_prompt is None else _per_sample("n_prompt", n_prompt, len(at))
-        there = torch.ones_like(at, dtype=torch.bool) if valid is None else torch.from_numpy(read_mask("valid", valid))
-        if there.numel() != at.numel() or there.ndim == 0 or len(there) != len(at):
-            raise DataError(f"valid: expected the shape of index, {(*at.shape,)}, got {(*there.shape,)}")
-        there = there.reshape(at.shape)
-        names = tuple(map(str, range(at.shape[1]))) if roles is None else several_texts("roles", roles)
-        if len(set(names)) != at.shape[1] or len(names) != at.shape[1]:
-            raise DataError(f"roles: expected {at.shape[1]} different names, got {', '.join(names)}")
-        outside = there & ((at < 0) | (at >= n[:, None]))
-        if outside.any():
-            sample, role = outside.nonzero()[0].tolist()
-            raise DataError(
-                f"index: {int(at[sample, role])} at sample {sample}, role {names[role]!r}, is outside the sample's "
-                f"{int(n[sample])} tokens; count from 0 (the last is n_tokens - 1), and say by `valid` what is absent"
-            )
-        nowhere = at.new_full((len(at), 2), -1)
-        return cls(torch.where(there, at, -1), there, names, prompt, n, nowhere, nowhere)
+        return cls(**read_tokens(index, n_tokens, roles=roles, valid=valid, n_prompt=n_prompt, pooling=pooling))
 
     def __len__(self) -> int:
         return len(self.n)
@@ -129,7 +134,8 @@ class Positions:
 
         Columns: `sample` (id), `role`, `index` in `prompt_ids + completion_ids`, `token_id`, `text` (the characters
         that the token covers; None without a tokenizer), `valid`, `reason` (why the role is absent, in words) and
-        `to_end` (tokens after it; 0: the last). Absent: <NA>.
+        `to_end` (tokens after it; 0: the last). Absent: <NA>. Of a pooled role these are of its last token, but for
+        `text`, which is that of the whole span; where there is one, the column `first` holds every role's first token.
 
         >>> interp.Positions.at([[3, 5]], n_tokens=[6], roles=("city", "end")).table()[["role", "index", "to_end"]]
            role  index  to_end
@@ -139,7 +145,8 @@ class Positions:
         valid = self.valid.numpy(force=True)
         ledger = Ledger.unknown(valid) if self.ledger is None else self.ledger
         index = np.where(valid, self.index.numpy(force=True), -1)
-        return ledger.table(self.roles, index, self.n.numpy(force=True))
+        first = None if self.first is None else np.where(valid, self.first.numpy(force=True), -1)
+        return ledger.table(self.roles, index, self.n.numpy(force=True), first)
 
     def summary(self) -> pd.DataFrame:
         """One row per role: `n` samples that have it, mean `to_end`, the column it `repeats`, shares absent by reason.
@@ -158,7 +165,10 @@ class Positions:
         return pd.DataFrame(columns | {"repeats": repeats} | shares, index=pd.Index(self.roles, name="role"))
 
     def coincidence(self) -> Float[Tensor, "role role2"]:
-        """Share of samples in which two roles name the same token, among those that have both (NaN: none has)."""
+        """Share of samples in which two roles name the same token, among those that have both (NaN: none has).
+
+        Pooled roles do where their spans are equal, and are one token or pooled alike.
+        """
         both, same = self._pairs()
         return same.sum(0) / both.sum(0)
 
@@ -173,28 +183,30 @@ class Positions:
         """Where two roles are both there, and where they name the same token."""
         one, other = "sample role -> sample role 1", "sample role -> sample 1 role"
         both = rearrange(self.valid, one) & rearrange(self.valid, other)
-        return both, both & (rearrange(self.index, one) == rearrange(self.index, other))
+        same = rearrange(self.index, one) == rearrange(self.index, other)
+        if self.first is None:
+            return both, both & same
+        same &= rearrange(self.first, one) == rearrange(self.first, other)
+        alike = torch.tensor([[how == another for another in self.how] for how in self.how]).to(same.device)
+        return both, both & same & (alike | rearrange(self.first == self.index, one))
 
 
 def positions_at(
-    answers: Answers, index: Sequence[Sequence[int]], roles: tuple[str, ...], ledger: Ledger | None
+    answers: Answers,
+    index: Sequence[Sequence[int | Span]],
+    roles: tuple[str, ...],
+    ledger: Ledger | None,
+    pooling: tuple[str, ...] = (),
 ) -> Positions:
-    """Positions whose token indices (-1: absent) are known, by sample and role."""
-    at = torch.tensor(index, dtype=torch.long).reshape(len(answers), len(roles))
+    """Positions whose tokens are known, by sample and role: one (-1: absent), or the first and last of a span."""
+    ends = [[(token, token) if isinstance(token, int) else token for token in row] for row in index]
+    spans = torch.tensor(ends, dtype=torch.long).reshape(len(answers), len(roles), 2)
+    begin, at = spans.unbind(-1)
     n_prompt = torch.tensor([len(ids) for ids in answers.prompt_ids], dtype=torch.long)
     n = n_prompt + torch.tensor([len(ids) for ids in answers.completion_ids], dtype=torch.long)
     exact, question = _spans(answers.exact_answer_tokens), _spans(answers.question_tokens)
-    return Positions(at, at >= 0, roles, n_prompt, n, exact, question, ledger)
-
-
-def _per_sample(name: str, values: Any, n: int) -> Int[Tensor, " sample"]:
-    """One number for each sample, or one for all; none below 0."""
-    numbers = torch.from_numpy(read_whole_numbers(name, values))
-    if (numbers < 0).any():
-        raise DataError(f"{name}: expected numbers of tokens, got {int(numbers.min())}")
-    if numbers.shape not in ((), (n,)):
-        raise DataError(f"{name}: expected one number, or one per sample ({n}), got shape {(*numbers.shape,)}")
-    return numbers.expand(n)
+    first = begin if any(pooling) else None
+    return Positions(at, at >= 0, roles, n_prompt, n, exact, question, ledger, first, pooling)
 
 
 def _spans(spans: Sequence[tuple[int, int] | None]) -> Int[Tensor, "sample 2"]:

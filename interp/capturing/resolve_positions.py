@@ -1,12 +1,14 @@
-"""Which token of each sample a role names: the roles of a sample located, with the ledger of what stands there."""
+"""Which tokens of each sample a role names: the roles of a sample located, with the ledger of what stands there."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from interp.capturing.ledger import Ledger
+from interp.capturing.pool import Pool, Span
 from interp.capturing.positions import Positions, positions_at
+from interp.capturing.role_rule import Roles, locate
 from interp.capturing.role_text import role_rules
-from interp.capturing.roles import ROLES, Roles, Sample, locate
+from interp.capturing.roles import ROLES, Sample
 from interp.errors import DataError
 from interp.generating.prompts import decoder
 from interp.labelling.answers import Answers
@@ -24,10 +26,11 @@ def resolve_positions(
 ) -> Positions:
     """The token index of every role in every sample, with the ledger of what stands there.
 
-    `roles` names columns: some of the fifteen roles, or texts `NAME=ROLE` (`interp.capturing.role_text`); a mapping
-    {name: `Anchor`, `Match`, text or function of (ids, n_prompt)} adds columns to the fifteen. A role is absent
-    (masked, never clamped or wrapped) where its index falls outside the sample or the role's region, or where its
-    landmark is missing. `tokenizer` is needed for answers read back from a run (others know theirs), for `Match` and
+    `roles` names columns: some of the fifteen roles, pooled ones (`mean:exact_answer`), or texts `NAME=ROLE`
+    (`interp.capturing.role_text`); a mapping {name: `Anchor`, `Match`, `Pool`, text or function of (ids, n_prompt)}
+    adds columns to the fifteen. A role is absent (masked, never clamped or wrapped) where its index falls outside the
+    sample or the role's region, or where its landmark is missing. Of a pooled role `index` is the last token, `span`
+    the first and the last. `tokenizer` is needed for answers read back from a run (others know theirs), for `Match` and
     for the ledger's texts.
 
     Raises DataError for an unknown role, or an index outside the sample returned by a user's function.
@@ -44,9 +47,9 @@ def resolve_positions(
     if tokenizer is not None and (isinstance(tokenizer, bytes) or not callable(getattr(tokenizer, "decode", None))):
         raise DataError(f"tokenizer: expected a tokenizer of transformers, got {shown(tokenizer)}")
     decode = answers.decode if tokenizer is None else decoder(tokenizer)
-    index: list[list[int]] = []
+    index: list[list[int | Span]] = []
 
-    def located() -> Iterator[tuple[Sample, list[int | str]]]:
+    def located() -> Iterator[tuple[Sample, list[Span | str]]]:
         """One sample after the other: its joined ids and its text are gone before the next."""
         for i, (name, prompt, completion) in enumerate(
             zip(answers.id, answers.prompt_ids, answers.completion_ids, strict=True)
@@ -64,8 +67,9 @@ def resolve_positions(
                 final=everything if answers.final_answer_tokens is None else answers.final_answer_tokens[i],
             )
             row = [locate(role, rule, sample) for role, rule in rules.items()]
-            index.append([-1 if isinstance(token, str) else token for token in row])
+            index.append([-1 if isinstance(span, str) else span for span in row])
             yield sample, row
 
     ledger = Ledger.of(located(), len(answers), len(rules))
-    return positions_at(answers, index, tuple(rules), ledger)
+    pooling = tuple(rule.how if isinstance(rule, Pool) else "" for rule in rules.values())
+    return positions_at(answers, index, tuple(rules), ledger, pooling)

@@ -2,18 +2,27 @@ r"""Roles as text: what `interp run --role NAME=ROLE` takes and `run.json` keeps
 
     LANDMARK[±N][@REGION]                   an `Anchor`: exact_last+3, question_last, end-1@completion
     first|last[[K]][±N][@REGION]:REGEX      a `Match`:   last+1:</think>, last[1]:<end_of_turn>
+    mean|max|min:SPAN                       a `Pool`:    mean:exact_answer, max:completion, mean:last[1]:<end_of_turn>
+    mean|max|min:FROM..TO                                mean:first_answer..-2, max:last+1:</think>..end-1
 
-Everything after the first colon is the regular expression, as it is. Landmarks are `start`, `question_last`,
+Everything after the colon of a match is the regular expression, as it is. Landmarks are `start`, `question_last`,
 `prompt_end`, `exact_first`, `exact_last`, `thought_first`, `thought_middle`, `thought_last`, `final_first` and `end`;
 regions `sample` (the default), `prompt` and `completion`; K counts
 matches from 0, or from the end if negative; ±N moves by tokens.
+
+A SPAN is `sample`, `prompt`, `completion`, `question`, `exact_answer`, `thought` or `final_answer`, or a match without
+±N, of which it is all tokens. FROM and TO are one token each, both inclusive: an anchor, a match, or the label of a
+column. The first `..` stands between them: in a regular expression before it write `.{2}`. The text of a `Pool` is a
+column's name too; with one of its own it is NAME=mean:SPAN.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from interp.capturing.roles import LANDMARKS, NAMED_ROLES, REGIONS, ROLES, Anchor, Match, RoleFunction, RoleRule, Roles
+from interp.capturing.pool import BETWEEN, POOLS, SPANS, Pool
+from interp.capturing.role_rule import RoleFunction, RoleRule, Roles
+from interp.capturing.roles import LANDMARKS, NAMED_ROLES, REGIONS, ROLES, Anchor, Match
 from interp.errors import DataError, RunError
 from interp.support.arguments import one_text, several_texts
 from interp.support.messages import nearest, shown
@@ -30,14 +39,20 @@ LABELLED = re.compile(
 """The label of a column where a landmark belongs."""
 PLACES = (*LANDMARKS, "first", "last")
 NAME = re.compile(r"[^\W\d_][\w.-]*")
+HOWS = "|".join(POOLS)
+POOLED = re.compile(rf"(?P<how>{HOWS}):(?P<span>.*)", re.DOTALL)
+POOLED_FORM = (
+    f"{HOWS}:SPAN (SPAN: {', '.join(SPANS)}, or first|last[[K]][@REGION]:REGEX) or {HOWS}:FROM..TO "
+    "(FROM, TO: LANDMARK[±N][@REGION], first|last[[K]][±N][@REGION]:REGEX, or the label of a column)"
+)
 
 
 def role_rules(roles: Roles) -> dict[str, RoleRule]:
     """The rule of every column, in order.
 
     A sequence names the columns: some of the fifteen roles, texts `NAME=ROLE`, or pairs (name, rule). A mapping
-    {name: rule} adds columns to the fifteen. A rule is an `Anchor`, a `Match`, a text like the one after `NAME=`, or a
-    function of (ids, n_prompt).
+    {name: rule} adds columns to the fifteen. A rule is an `Anchor`, a `Match`, a `Pool`, a text like the one after
+    `NAME=`, or a function of (ids, n_prompt). The text of a `Pool` may stand alone, as its own name.
 
     Raises DataError for an unknown role, a name that is taken or cannot label a column, or a text that is no role.
     """
@@ -46,14 +61,17 @@ def role_rules(roles: Roles) -> dict[str, RoleRule]:
         name, rule = _named(role) if isinstance(role, str) else role
         if one_text("role name", name) in rules:
             raise DataError(f"role {name!r} is there already; give every column a name of its own")
-        if name not in NAMED_ROLES and not NAME.fullmatch(name):
+        if name not in NAMED_ROLES and not NAME.fullmatch(name) and not _is_label(name):
             raise DataError(
                 f"role name {name!r}: expected a letter, then letters, digits, '_', '.' or '-'{own_role(name)}"
             )
-        if not isinstance(rule, str | Anchor | Match) and (not callable(rule) or isinstance(rule, type)):
-            raise DataError(f"role {name!r}: expected an Anchor, a Match, a text or a function, got {shown(rule)}")
+        if not isinstance(rule, str | Anchor | Match | Pool) and (not callable(rule) or isinstance(rule, type)):
+            raise DataError(
+                f"role {name!r}: expected an Anchor, a Match, a Pool, a text or a function, got {shown(rule)}"
+            )
         rules[name] = _parse(name, rule) if isinstance(rule, str) else rule
-        if name in NAMED_ROLES and rules[name] != NAMED_ROLES[name]:
+        meant = _parse(name, name) if _is_label(name) else NAMED_ROLES.get(name, rules[name])
+        if rules[name] != meant:
             raise DataError(f"role {name!r} has a meaning already; give yours another name")
     return rules
 
@@ -76,9 +94,30 @@ def _listed(roles: Any) -> Sequence[str | tuple[str, str | RoleRule]]:
 def split_roles(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, RoleFunction]]:
     """Options of a run with its roles as texts, as `Settings` keeps them, and those that no text can say: functions."""
     rules = role_rules(options.get("roles", ROLES))
-    texts = tuple(name if name in NAMED_ROLES else f"{name}={_text(rule)}" for name, rule in rules.items())
-    functions = {name: rule for name, rule in rules.items() if not isinstance(rule, Anchor | Match)}
+    texts = tuple(
+        name if name in NAMED_ROLES or _is_label(name) else f"{name}={_text(rule)}" for name, rule in rules.items()
+    )
+    functions = {name: rule for name, rule in rules.items() if not isinstance(rule, Anchor | Match | Pool)}
     return {**options, "roles": texts}, functions
+
+
+def split_name(role: str) -> tuple[str, str | None]:
+    """The name of a column and the text of its rule; that of a pooled role is both, None: the name says it."""
+    if POOLED.fullmatch(role):
+        return role, role
+    name, given, text = role.partition("=")
+    return (name.strip(), text) if given else (role, None)
+
+
+def is_function(role: str) -> bool:
+    """Whether a role of a run's settings was a Python function."""
+    return (split_name(role)[1] or "").startswith(FUNCTION)
+
+
+def pooling_of(roles: Sequence[str]) -> dict[str, str]:
+    """{name: mean, max or min} of the pooled ones among the roles of a run's settings."""
+    rules = role_rules([role for role in roles if not is_function(role)])
+    return {name: rule.how for name, rule in rules.items() if isinstance(rule, Pool)}
 
 
 def read_roles(roles: str | Sequence[str]) -> tuple[str, ...]:
@@ -86,7 +125,7 @@ def read_roles(roles: str | Sequence[str]) -> tuple[str, ...]:
     found = several_texts("roles", roles)
     if not found:
         raise DataError("roles: expected at least one")
-    role_rules([role for role in found if not role.partition("=")[2].startswith(FUNCTION)])
+    role_rules([role for role in found if not is_function(role)])
     return found
 
 
@@ -96,8 +135,8 @@ def restored_roles(
     """The roles of a run, from its settings and the functions among them; RunError if one is not given again."""
     roles: list[str | tuple[str, str | RoleRule]] = []
     for text in texts:
-        name, _, rule = text.partition("=")
-        if not rule.startswith(FUNCTION):
+        name, _ = split_name(text)
+        if not is_function(text):
             roles.append(text)
         elif name in functions:
             roles.append((name, functions[name]))
@@ -109,36 +148,58 @@ def restored_roles(
 
 
 def _named(role: str) -> tuple[str, str | RoleRule]:
-    name, given, text = role.partition("=")
-    if given:
-        return name.strip(), text
+    name, text = split_name(role)
+    if text is not None:
+        return name, text
     if role not in NAMED_ROLES:
+        how, colon, _ = role.partition(":")
+        pooled = f"; a pooled column is {POOLED_FORM}{nearest(how, POOLS)}" if colon else ""
         raise DataError(
             f"unknown role {role!r}; known roles are {', '.join(NAMED_ROLES)}. One of your own is NAME=ROLE, or a "
-            "mapping {name: Anchor(…), Match(…) or function(ids, n_prompt)}"
-            f"{own_role(role) or nearest(role, NAMED_ROLES)}"
+            "mapping {name: Anchor(…), Match(…), Pool(…) or function(ids, n_prompt)}"
+            f"{own_role(role) or pooled or nearest(role, NAMED_ROLES)}"
         )
     return role, NAMED_ROLES[role]
 
 
 def _parse(name: str, text: str) -> RoleRule:
+    pooled = POOLED.fullmatch(text.lstrip())
+    try:
+        rule, hint = _one_token(text) if pooled is None else _pool(pooled["how"], pooled["span"])
+    except DataError as error:
+        raise DataError(f"role {name!r}: {error}") from error
+    if rule is not None:
+        return rule
+    one = f"LANDMARK[±N][@REGION] (LANDMARK: {', '.join(LANDMARKS)}), first|last[[K]][±N][@REGION]:REGEX or {HOWS}:SPAN"
+    raise DataError(f"role {name!r}: expected {one if pooled is None else POOLED_FORM}, got {text!r}{hint}")
+
+
+def _one_token(text: str, known: Sequence[str] = PLACES) -> tuple[Anchor | Match | None, str]:
+    """The rule that a text says, or None and a hint at what was meant, out of what is `known`."""
     form = FORM.fullmatch(text.strip() if ":" not in text else text.lstrip())
     if form is not None:
         place, pattern = form["place"], form["pattern"]
         options: dict[str, Any] = {"offset": int(form["offset"] or 0), "region": form["region"] or "sample"}
-        try:
-            if place in ("first", "last") and pattern is not None:
-                return Match(pattern, place, occurrence=int(form["occurrence"] or 0), **options)
-            if place in LANDMARKS and pattern is None and form["occurrence"] is None:
-                return Anchor(place, **options)
-        except DataError as error:
-            raise DataError(f"role {name!r}: {error}") from error
+        if place in ("first", "last") and pattern is not None:
+            return Match(pattern, place, occurrence=int(form["occurrence"] or 0), **options), ""
+        if place in LANDMARKS and pattern is None and form["occurrence"] is None:
+            return Anchor(place, **options), ""
     if hint := landmark_form(text):
-        hint = f"; that begins with the label of a column, where a landmark belongs: write {hint}"
-    raise DataError(
-        f"role {name!r}: expected LANDMARK[±N][@REGION] (LANDMARK: {', '.join(LANDMARKS)}) or "
-        f"first|last[[K]][±N][@REGION]:REGEX, got {text!r}{hint or nearest(form and form['place'], PLACES)}"
-    )
+        return None, f"; that begins with the label of a column, where a landmark belongs: write {hint}"
+    return None, nearest(form and form["place"], known)
+
+
+def _pool(how: str, span: str) -> tuple[Pool | None, str]:
+    """A pooled role, or None and a hint at what its span may be."""
+    first, between, last = span.partition(BETWEEN)
+    named = (*(() if between else SPANS), *NAMED_ROLES)
+    ends: list[str | Anchor | Match] = []
+    for end in (first, last) if between else (first,):
+        rule, hint = (end, "") if end in named else _one_token(end, (*named, *PLACES))
+        if rule is None:
+            return None, hint
+        ends.append(rule)
+    return Pool(how, *ends), ""
 
 
 def landmark_form(text: str) -> str:
@@ -153,11 +214,18 @@ def landmark_form(text: str) -> str:
 
 def own_role(text: str) -> str:
     """How a column of one's own is written that moves from another: what to do about a text that names none."""
+    if POOLED.fullmatch(text):
+        return f"; give this pooled column a name, as in mine={text.strip()}"
     hint = landmark_form(text)
     return f"; a column of your own is NAME=ROLE, as in mine={hint}" if hint else ""
 
 
+def _is_label(text: str) -> bool:
+    """Whether it is a pooled role that labels its own column: on one line, nothing that a figure reads as a formula."""
+    return POOLED.fullmatch(text) is not None and text.isprintable() and text == text.strip() and "$" not in text
+
+
 def _text(rule: RoleRule) -> str:
-    if isinstance(rule, Anchor | Match):
+    if isinstance(rule, Anchor | Match | Pool):
         return str(rule)
     return f"{FUNCTION}{getattr(rule, '__module__', '?')}.{getattr(rule, '__qualname__', type(rule).__name__)}"

@@ -1,9 +1,8 @@
 """Roles: rules that name one token of a sample; the fifteen of docs/definitions.md, and those of the user's own."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import index as as_index
 
 from interp.errors import DataError
 from interp.support.arguments import one_of, one_text, whole_number
@@ -179,6 +178,13 @@ class Match:
 
     def locate(self, sample: Sample) -> int | str:
         """The token, or in words why the sample has none."""
+        covering = self.tokens(sample)
+        if isinstance(covering, str):
+            return covering
+        return sample.within(covering[self.at == "last"] + self.offset, self.region)
+
+    def tokens(self, sample: Sample) -> tuple[int, int] | str:
+        """First and last of all tokens that cover the match, or in words why there is none."""
         text = sample.text_from(sample.n_prompt if self.region == "completion" else 0)
         border = text.ends[sample.n_prompt - text.start]
         low = border if self.region == "completion" else 0
@@ -193,18 +199,12 @@ class Match:
         begin, end = spans[self.occurrence]
         covering = text.tokens(low + begin, low + end)
         assert covering is not None, "every character is covered by a token"
-        return sample.within(covering[self.at == "last"] + self.offset, self.region)
+        return covering
 
     def __str__(self) -> str:
         occurrence = f"[{self.occurrence}]" if self.occurrence else ""
         return f"{self.at}{occurrence}{_tail(self.offset, self.region)}:{self.pattern}"
 
-
-RoleFunction = Callable[[Sequence[int], int], int | None]
-"""A role of the user's own: (ids of the whole sample, n_prompt) -> token index, or None where it is absent."""
-
-RoleRule = Anchor | Match | RoleFunction
-Roles = Sequence[str | tuple[str, str | RoleRule]] | Mapping[str, str | RoleRule]
 
 ROLE_ANCHORS: dict[str, Anchor] = {
     "last_q": Anchor("prompt_end", -1),
@@ -227,24 +227,3 @@ THOUGHT_ROLES: dict[str, Anchor] = {
 }
 """Columns for models that think, beside the fifteen: named, they are there."""
 NAMED_ROLES = ROLE_ANCHORS | THOUGHT_ROLES
-
-
-def locate(name: str, rule: RoleRule, sample: Sample) -> int | str:
-    """The token that `rule` names in `sample`, or in words why there is none.
-
-    Raises DataError if a function of the user's returns no token of the sample.
-    """
-    if isinstance(rule, Anchor | Match):
-        return rule.locate(sample)
-    token = rule(list(sample.ids), sample.n_prompt)
-    if token is None:
-        return "the role's function returned None"
-    try:
-        found = as_index(token)
-    except TypeError:
-        found = -1
-    if not 0 <= found < len(sample.ids):
-        raise DataError(
-            f"role {name!r} of sample {sample.id!r} returned token {token}; expected None or 0 … {len(sample.ids) - 1}"
-        )
-    return found

@@ -66,7 +66,7 @@ class CapturePlan:
         cut: bool = True,
     ) -> "CapturePlan":
         """Plan the `usable` samples; one prompt's samples stand together."""
-        first = torch.where(positions.valid, positions.index, positions.n[:, None]).amin(1)
+        first = torch.where(positions.valid, positions.begin, positions.n[:, None]).amin(1)
         earliest = torch.minimum(first, positions.n_prompt - 1).clamp_min(0).tolist()
 
         def prompts() -> Iterator[tuple[int, ...]]:

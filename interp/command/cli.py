@@ -5,8 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from interp.command.detectors_command import add_detectors
 from interp.command.options import add_answer_options, add_population, add_run_options, answer_options, run_options
 from interp.command.parser import Parser
+from interp.command.sampled_answers import add_sampled_commands
 from interp.command.transfer_command import add_transfer
 from interp.errors import InterpError
 from interp.support.version import __version__
@@ -114,6 +116,8 @@ def _parser() -> Parser:
         help="same: layer by layer (default); depth: for models of different depth, each layer of the shallowest with "
         "the one of the nearest relative depth",
     )
+    add_detectors(parser, commands)
+    add_sampled_commands(parser, commands)
     add_transfer(parser, commands)
     return parser
 
@@ -168,6 +172,15 @@ def _paper(args: argparse.Namespace) -> None:
     run = open_run(args.out)
     print("\n".join(write_paper(run, paper_run(run, progress=True))))
     print(run.folder.path / "paper_grid.csv")
+
+
+def _tokens(args: argparse.Namespace) -> None:
+    from interp.experiments.token_run import token_run, write_tokens
+    from interp.running.pipeline import open_run
+
+    run = open_run(args.out)
+    print("\n".join(write_tokens(run, token_run(run))))
+    print(run.folder.report)
 
 
 def _seed(args: argparse.Namespace) -> None:
@@ -228,6 +241,14 @@ FOLDER_COMMANDS = (
         "Label, locate and probe the answers of a finished run as the code of Orgad et al. (arXiv 2410.02707) does, "
         "decision for decision, and write paper_grid.csv and figures/paper_grid: that code's AUC of every cell beside "
         "the run's own (docs/paper_preset.md).",
+    ),
+    (
+        "tokens",
+        _tokens,
+        "score every token of a finished run's answers, and show them in colours in its report",
+        "Run the model of a finished run over its answers once more, score every token by the probe of the run's "
+        "highest cell, each sample by the probe that did not see its fold, write experiments/token_scores.jsonl, and "
+        "draw the report again: the completions behind a cell are then coloured by these scores.",
     ),
     ("seed", _seed, None, "The old name of `interp paper`."),
 )

@@ -45,11 +45,11 @@ def chat_options(texts: list[str]) -> dict[str, Any]:
 def roles(texts: list[str]) -> dict[str, str]:
     """`--role`: {name: role}; what a role is, `interp.capturing.role_text` says."""
     found: dict[str, str] = {}
-    for name, equals, role in (text.partition("=") for text in texts):
-        if not equals:
-            from interp.capturing.role_text import landmark_form
-            from interp.capturing.roles import THOUGHT_ROLES
+    from interp.capturing.role_text import landmark_form, split_name
+    from interp.capturing.roles import THOUGHT_ROLES
 
+    for name, role in map(split_name, texts):
+        if role is None:
             if name in THOUGHT_ROLES:
                 found[name] = str(THOUGHT_ROLES[name])
                 continue
@@ -76,3 +76,11 @@ def template_text(path: Path | None) -> str | None:
     text = file_text(path, "the prompt template")
     # Editors end a file with a line break that is no part of the prompt.
     return None if text is None else text.removesuffix("\n")
+
+
+def cell(text: str) -> tuple[int, str]:
+    """`7,exact_answer_last` as layer and token."""
+    layer, _, token = text.partition(",")
+    if not layer.strip().isdecimal() or not token.strip():
+        raise argparse.ArgumentTypeError(f"expected LAYER,TOKEN, as 7,exact_answer_last, got {text!r}")
+    return int(layer), token.strip()

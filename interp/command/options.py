@@ -99,6 +99,9 @@ def add_run_options(run: argparse.ArgumentParser, *, out_needed: bool = True) ->
         metavar="K",
         help="answer every question K times (needs a temperature); entries 12#0, 12#1 … of one group",
     )
+    prompt.add_argument(
+        "--greedy-too", action="store_true", help="beside the drawn answers the greedy one, as 12#greedy"
+    )
     add_answer_options(run)
     analysis = run.add_argument_group("analysis")
     analysis.add_argument(
@@ -108,13 +111,16 @@ def add_run_options(run: argparse.ArgumentParser, *, out_needed: bool = True) ->
         "--role",
         action="append",
         default=[],
-        metavar="NAME=ROLE",
+        metavar="[NAME=]ROLE",
         help="one more token position, as a column of its own; may be repeated. ROLE is LANDMARK[±N][@REGION], as in "
         "third=exact_last+3 (landmarks: start, question_last, prompt_end, exact_first, exact_last, thought_first, "
         "thought_middle, thought_last, final_first, end; regions: prompt, completion), or "
         "first|last[[K]][±N][@REGION]:REGEX, as in after_think=last+1:</think> or turn2=last[1]:<end_of_turn> (match "
         "K, counted from 0 or, negative, from the end). For models that think, by name alone: thought_before_first, "
-        "thought_first, thought_middle, thought_last, thought_after_last, final_answer_first",
+        "thought_first, thought_middle, thought_last, thought_after_last, final_answer_first. Mean, max or min over "
+        "several tokens, by its text alone or with a name: mean:exact_answer, max:completion, "
+        "turn=mean:first[1]:<end_of_turn>, mean:first_answer..-2 (spans: sample, prompt, completion, question, "
+        "exact_answer, thought, final_answer, all tokens of a match, or FROM..TO, both inclusive)",
     )
     add_population(analysis)
     analysis.add_argument(
@@ -210,6 +216,7 @@ def run_options(args: argparse.Namespace) -> dict[str, Any]:
         temperature=args.temperature,
         top_p=args.top_p,
         samples_per_question=args.samples_per_question,
+        greedy_too=args.greedy_too,
         **answer_options(args),
         sites=tuple(site.strip() for site in args.sites.split(",") if site.strip()),
         roles=roles(args.role) or None,

@@ -97,13 +97,20 @@ def position_estimates(
     roles: Sequence[str],
     labels: Samples,
     *,
+    first: Int[np.ndarray, "sample role"] | None = None,
     min_per_class: int = MIN_PER_CLASS,
 ) -> dict[str, Scored]:
-    """AUC of each role's token index and the sequence length alone: what the place gives away; -1 = absent."""
+    """AUC of each role's token index and the sequence length alone: what the place gives away; -1 = absent.
+
+    Of a pooled role, whose `positions` are its last tokens, also of the `first`.
+    """
     out = {}
     for role, name in enumerate(roles):
         has = positions[:, role] >= 0
-        x = np.stack([positions[:, role], lengths], axis=1).astype(np.float64)
+        last = positions[:, role]
+        begin = last if first is None else first[:, role]
+        x = np.stack([last, lengths] if np.array_equal(begin, last) else [last, lengths, begin], axis=1)
+        x = x.astype(np.float64)
         out[name] = fitted_estimate(x[has], labels, used=has, min_per_class=min_per_class)
     return out
 

@@ -126,9 +126,12 @@ def control_grid(
     if (questions := question_vectors(data, ids_of)) is not None:
         baselines["question_embedding"] = {"all": question_estimate(questions, labels, min_per_class=least)}
     if "position" in grid:
-        at = grid["position"].transpose("sample", "token").values.astype(np.int64)
+        at, first = (
+            grid[name].transpose("sample", "token").values.astype(np.int64)
+            for name in ("position", "position_first" if "position_first" in grid else "position")
+        )
         tokens = [str(token) for token in grid["token"].values]
-        baselines["position"] = position_estimates(at, lengths, tokens, labels, min_per_class=least)
+        baselines["position"] = position_estimates(at, lengths, tokens, labels, first=first, min_per_class=least)
     if control is not None and apart is not None:
         baselines["embed_held_out"] = embed_held_out(control, columns.index, grid, apart, spec, least, n_jobs)
     return Controls(

@@ -121,6 +121,18 @@ def cross_fit(cell: Cell) -> CellFit:
     return CellFit(score, unconverged=unconverged, C=chosen, choice=choice, training=training, probes=kept)
 
 
+@one_thread()
+def sketch_at(cell: Cell, score: Float[np.ndarray, " sample"]) -> Sketch | None:
+    """`training_sketch` of an AUC of `score`, to which the cell's probes give their decision values as one summand.
+
+    None for probes whose training influences are not known, or a training part that gives no probe.
+    """
+    parts = [cell.fold != f for f in np.unique(cell.fold)]
+    if cell.spec.name not in SMOOTH_LOSS or any(len(np.unique(cell.y[part])) < 2 for part in parts):
+        return None
+    return _sketch(cell, train_parts(cell, parts, [strength(cell, part) for part in parts]), score)
+
+
 def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
     """By ridge for linear probes; any other is fitted ten times more: ridge cannot know what it would choose."""
     x = np.asarray(cell.x, dtype=np.float64)

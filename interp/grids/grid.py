@@ -32,6 +32,7 @@ DIMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("y", "fold", "group"), ("sample",)),
     "score": ("sample", "layer", "token"),
     "position": ("sample", "token"),
+    "position_first": ("sample", "token"),
     "embed_score": ("sample", "token"),
     "embed_auc": ("token",),
 }

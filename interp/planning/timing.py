@@ -10,7 +10,8 @@ import xarray as xr
 from interp.capturing.attention import METRICS
 from interp.capturing.forward_pass import capture
 from interp.capturing.resolve_positions import resolve_positions
-from interp.capturing.roles import ROLES, Roles
+from interp.capturing.role_rule import Roles
+from interp.capturing.roles import ROLES
 from interp.controls.permutations import permutation_test
 from interp.data.rows import QARow
 from interp.fitting.workers import worker_count, workers_for

@@ -26,6 +26,7 @@ from interp.reporting.opening import small_class_note, tests_own_kind
 from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
 from interp.reporting.section import Section
 from interp.reporting.section_page import picture, section_views, style, template
+from interp.reporting.token_colours import SHADES, TokenColours
 from interp.reporting.use_words import use_sentences
 from interp.reporting.verdict import headline, verdict, warnings
 
@@ -65,20 +66,24 @@ def report_html(
     sections: Sequence[Section] = (),
     sections_folder: Path | None = None,
     foreign: Sequence[str] = (),
+    token_scores: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The report of one run as a self-contained page: its own policy forbids the network and every script but one.
 
     That script shows the samples behind the cell that the reader chooses; without it the highest cell's are shown.
     `run` is run.json, `samples` the lines of samples.jsonl, `delta` the grids' difference (`Comparison.delta_auc`),
     `comparison` comparison.json, `figures` {name: SVG text}, `sections` those of experiments, whose figures stand in
-    `sections_folder`, `foreign` the files there that belong to another run.
+    `sections_folder`, `foreign` the files there that belong to another run, `token_scores` the lines of
+    token_scores.jsonl.
     `controls` and `observations` are rows with `name`, `value`, `low`, `high` (None: undefined) and `note`; an
     observation also has a `verdict`. All text from data is escaped.
     """
-    views, lines = cell_views(probe, attention, delta), cell_lines(probe, samples)
+    colours = TokenColours.of(token_scores, samples)
+    views, lines = cell_views(probe, attention, delta), cell_lines(probe, samples, colours.shades)
     script = files("interp.reporting").joinpath("report.js").read_text(encoding="utf-8")
     return template("report.html.j2").render(
         style=style(),
+        token_style=colours.style(),
         sections=section_views(sections, sections_folder or Path()),
         title="Where does the model show that its answer is right?",
         subtitle=_subtitle(run, len(samples), probe),
@@ -110,6 +115,8 @@ def report_html(
         auc=probe["auc"].transpose("layer", "token").values.tolist(),
         chosen=highest(views, probe),
         lines=lines,
+        token_colours=colours.sentences(),
+        shades=SHADES,
         unmarked=sum(line.unmarked for line in lines),
         cell_data=_script_json(script_data(views, lines)),
         script=script,

@@ -1,5 +1,6 @@
 """From a Capture to results: both grids, their comparison, controls, observations; and the files that show them."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder, going_on, read_samples, run_identity
 from interp.runs.settings import Settings
 from interp.statistics.folds import Folds
-from interp.support.atomic import write_json, write_text, writing
+from interp.support.atomic import read_lines, write_json, write_text, writing
 from interp.support.axes import places
 from interp.support.heap import give_back
 from interp.support.progress import Advance, bar
@@ -120,10 +121,13 @@ def _annotated(grid: xr.Dataset, positions: Positions, answers: Answers, folds: 
     members = places("samples", grid["sample"].values.tolist(), answers.id, where="the answers")
     roles = places("roles", grid["token"].values.tolist(), positions.roles, where="the positions")
     repeats = np.array(positions[members.tolist()].repeats(), dtype=object)
-    return grid.assign(
-        position=(("sample", "token"), positions.index.numpy()[np.ix_(members, roles)]),
-        coincides=(("token",), repeats[roles]),
-    ).assign_attrs(
+    tokens = {"position": positions.index, "position_first": positions.first}
+    at = {
+        name: (("sample", "token"), values.numpy()[np.ix_(members, roles)])
+        for name, values in tokens.items()
+        if values is not None
+    }
+    return grid.assign({**at, "coincides": (("token",), repeats[roles])}).assign_attrs(
         span_uses_gold=int(answers.span_uses_gold),
         population=population,
         **{f"excluded_{reason}": count for reason, count in folds.excluded.items()},
@@ -209,8 +213,22 @@ def _write_report(
         sections=sections,
         sections_folder=folder.experiments,
         foreign=foreign,
+        token_scores=_token_scores(folder, run_identity(record)),
     )
     write_text(folder.report, page)
+
+
+def _token_scores(folder: RunFolder, run: str) -> list[dict[str, Any]]:
+    """The lines of token_scores.jsonl, if it is there and of this run. Raises RunError for one that cannot be read."""
+    if not folder.token_scores.exists():
+        return []
+    try:
+        lines = [json.loads(line) for line in read_lines(folder.token_scores)]
+        if all({"run", "id", "layer", "role", "fold", "text", "special", "score"} <= line.keys() for line in lines):
+            return [line for line in lines if line["run"] == run]
+    except (ValueError, AttributeError):
+        pass
+    raise RunError(f"{folder.token_scores} is not as `interp tokens` wrote it; `interp tokens {folder.path}` once more")
 
 
 def redraw(run: Run) -> None:

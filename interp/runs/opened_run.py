@@ -13,6 +13,7 @@ from torch import Tensor
 from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
+from interp.capturing.role_text import pooling_of
 from interp.comparing.compare import Comparison
 from interp.errors import RunError
 from interp.grids.grid import load_grid
@@ -21,7 +22,7 @@ from interp.grids.tidy import read_tidy
 from interp.labelling.answers import Answers
 from interp.reporting.summary import summary_lines
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
-from interp.runs.sample_lines import read_answers
+from interp.runs.sample_lines import read_answers, read_tokens
 from interp.runs.status import status
 from interp.storing.shard_files import finished_shards, verify_shards
 from interp.storing.shard_io import ShardReader
@@ -103,10 +104,11 @@ class Run(RunLike):
         if not self.samples:
             raise RunError(f"{self.folder.samples} holds no sample; is {self.folder.path} the folder of a run?")
         roles = tuple(self.samples[0]["positions"])
-        index = [[-1 if token is None else token for token in line["positions"].values()] for line in self.samples]
+        index = [list(map(read_tokens, line["positions"].values())) for line in self.samples]
+        pooling = pooling_of(self.record["settings"]["roles"])
         path = self.folder.positions
         ledger = read_ledger(path, self.answers.id, len(roles)) if path.exists() else None
-        return positions_at(self.answers, index, roles, ledger)
+        return positions_at(self.answers, index, roles, ledger, tuple(pooling.get(role, "") for role in roles))
 
     @cached_property
     def capture(self) -> Capture:

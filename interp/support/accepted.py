@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from interp.capturing.activations import Capture
     from interp.capturing.on_disk import OnDisk
-    from interp.capturing.roles import Roles
+    from interp.capturing.role_rule import Roles
     from interp.data.rows import QARow
     from interp.grids.of_run import GridLike, RunLike
     from interp.labelling.answers import Answers
@@ -43,12 +43,15 @@ if TYPE_CHECKING:
     FeatureSource: TypeAlias = Capture | RunLike | Shaped[np.ndarray | Tensor, "sample layer role width"]
     CaptureOrRun: TypeAlias = Capture | RunLike
     Vectors: TypeAlias = Capture | RunLike | Float[np.ndarray | Tensor, "*sample width"]
+    AnswersOrTexts: TypeAlias = Answers | str | Sequence[str]
     LabelSource: TypeAlias = Answers | Column
     GroupSource: TypeAlias = Answers | Column
     Ids: TypeAlias = Sequence[str] | np.ndarray | pd.Series
     FoldNumbers: TypeAlias = Sequence[int] | Int[np.ndarray | Tensor, " sample"] | pd.Series
     Mask: TypeAlias = Sequence[Sequence[bool]] | Bool[np.ndarray | Tensor, "sample role"]
-    Tokens: TypeAlias = Sequence[int] | Sequence[Sequence[int]] | Int[np.ndarray | Tensor, "sample role"]
+    Tokens: TypeAlias = (
+        Sequence[int] | Sequence[Sequence[int]] | Sequence[Sequence[Sequence[int]]] | Int[np.ndarray | Tensor, "..."]
+    )
     RoleRules: TypeAlias = Roles
     Counts: TypeAlias = int | Sequence[int] | Int[np.ndarray | Tensor, " sample"]
     Probe: TypeAlias = str | BaseEstimator
@@ -74,12 +77,13 @@ else:
     FeatureSource = Annotated[Any, "a Capture, a Run, or an array `sample layer role width`"]
     CaptureOrRun = Annotated[Any, "a Capture or a Run"]
     Vectors = Annotated[Any, "a Capture, a Run, or an array `... width`"]
+    AnswersOrTexts = Annotated[Any, "an Answers, or texts"]
     LabelSource = Annotated[Any, "an Answers, or 1, 0 or None per sample"]
     GroupSource = Annotated[Any, "an Answers, or a name or number per sample"]
     Ids = Annotated[Any, "a text per sample"]
     FoldNumbers = Annotated[Any, "a whole number per sample, -1: in no fold"]
     Mask = Annotated[Any, "bools `sample role`"]
-    Tokens = Annotated[Any, "whole numbers `sample role` or `sample`"]
+    Tokens = Annotated[Any, "whole numbers `sample role`, `sample` or `sample role 2`"]
     RoleRules = Annotated[Any, "{name: rule}, or names and (name, rule) pairs"]
     Counts = Annotated[Any, "a whole number, or one per sample"]
     Probe = Annotated[Any, "a name in PROBES, or a scikit-learn estimator"]

@@ -17,7 +17,7 @@ import interp
 from interp.runs.settings import Settings
 
 SEVERAL = (Sequence, Iterable, Collection, AbstractSet, Mapping, list, tuple, set, frozenset, dict)
-RESULTS = ("Answers", "Comparison", "FittedProbe", "Plan", "Positions", "Run", "Selective")
+RESULTS = ("Answers", "Comparison", "FittedProbe", "Plan", "Positions", "Run", "Selective", "TokenScores")
 """What functions return: their fields are read, not given."""
 
 
@@ -124,7 +124,7 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
         *(f"fit_probe.{what}" for what in ("y", "groups", "fold")), "fit_probe.ids", "gain_grid.y", "matched_width_grid.y", "paper_answers.rows",
         *(f"plot_heads.{what}" for what in ("y", "groups", "fold")), "probe_grid.layers", "probe_grid.components",
         "Positions.at.index", "Positions.at.n_tokens", "Positions.at.valid", "Positions.at.n_prompt", "Positions.__getitem__.samples", "Capture.__getitem__.samples",
-        "FittedProbe.score.data", "FittedProbe.probability.data", "FittedProbe.steer.position", "FittedProbe.ablate.position",
+        "FittedProbe.score.data", "FittedProbe.probability.data", "FittedProbe.steer.position", "FittedProbe.ablate.position", "FittedProbe.score_tokens.fold",
         "attention_grid.cap", "probe_grid.data", "matched_width_grid.data", "permutation_test.data", "control_grid.data", "control_grid.roles", "permutation_test.roles",
         "fit_probe.data", "capture_from_cache.cache", "judge_answers.rows", "QARow.messages", "generate_answers.chat_options",
     ]  # fmt: skip

@@ -76,7 +76,7 @@ def methods(cls: type) -> list[str]:
     return found
 
 
-INTERNAL = {"Anchor.locate", "Match.locate"}
+INTERNAL = {"Anchor.locate", "Match.locate", "Match.tokens", "Pool.locate"}
 """Called with a sample of our own making."""
 
 
@@ -115,7 +115,7 @@ def outcome(name: str, call: Call, arguments: dict[str, Any]) -> str:
 
 
 NAMES = sorted(
-    [*public_names() - INTERNAL, "Anchor", "Match", "QARow", "Answers", "Capture", "Run"]
+    [*public_names() - INTERNAL, "Anchor", "Match", "Pool", "QARow", "Answers", "Capture", "Run"]
     + [f"Run.{name}" for name in ("record", "settings", "samples", "answers", "probe", "attention", "comparison", "positions", "capture", "status", "verify", "summary")]
 )  # fmt: skip
 
@@ -146,7 +146,10 @@ CHECK_THEMSELVES = {"resume"}
 
 @pytest.mark.usefixtures("as_users_run_it")
 @pytest.mark.parametrize(
-    "name", sorted(n for n in {*public_names(), "Anchor", "Match", "QARow"} - INTERNAL if not n.endswith("__getitem__"))
+    "name",
+    sorted(
+        n for n in {*public_names(), "Anchor", "Match", "Pool", "QARow"} - INTERNAL if not n.endswith("__getitem__")
+    ),
 )
 def test_a_call_that_does_not_fit_says_what_does(every_call, name: str):
     call = every_call[name]
