@@ -44,7 +44,9 @@ def drawn_run(number: int, n: int, layers: int, roles: tuple[str, ...], width: i
 
 def arguments() -> argparse.ArgumentParser:
     options = parser(__doc__, quick="three runs of 120 samples, 4 x 5 cells, 64 columns")
-    options.add_argument("--layers", type=int, default=19, help="of the full benchmark, for a shorter one (default: 19)")
+    options.add_argument(
+        "--layers", type=int, default=19, help="of the full benchmark, for a shorter one (default: 19)"
+    )
     return options
 
 
