@@ -99,6 +99,7 @@ def wrapped(made: dict[str, Call]) -> dict[str, tuple[Callable[[Any], Any], str]
         "load_model.sites": (lambda given: changed(made["load_model"], sites=given), "mlp_post"),
         "resolve_positions.roles": (lambda given: changed(made["resolve_positions"], roles=given), "last_q"),
         "Positions.at.roles": (lambda given: interp.Positions.at([3, 4], 9, roles=given), "subject"),
+        "Positions.at.pooling": (lambda given: interp.Positions.at([[[3, 4]]], 9, pooling=given), "max"),
         "probe_grid.roles": (lambda given: changed(probe, **one_role, roles=given)["token"].values.tolist(), "subject"),
         **{
             f"{grid}.roles": (lambda given, call=call: changed(call, roles=given)["token"].values.tolist(), "last_q")
