@@ -49,7 +49,7 @@ def test_the_files_and_every_number_in_them(folders: list[Path], tmp_path: Path,
     assert table["auc"].tolist() == pytest.approx(stored["auc"].values.ravel().tolist(), nan_ok=True)
     section = json.loads((out / "transfer.json").read_text(encoding="utf-8"))
     assert section["sentences"][0] in printed and section["settings"]["cell"] == "nested"
-    assert main(["transfer", *map(str, folders), "--out", str(out), "--cell", "0:last_q"]) == 0  # its own folder, anew
+    assert main(["transfer", *map(str, folders), "--out", str(out), "--cell", "0,last_q"]) == 0  # its own folder, anew
     again = xr.load_dataset(out / "transfer.nc")
     assert again.attrs["cell"] == "layer 0, last_q" and set(again["cell_token"].values.ravel()) == {"last_q"}
 
@@ -62,8 +62,7 @@ def test_the_files_and_every_number_in_them(folders: list[Path], tmp_path: Path,
         (["{one}", "{one}/../one"], "are the same run"),
         (["{one}", "{link}"], "are the same run"),
         (["{one}", "{nothing}"], "nothing"),
-        (["{one}", "{two}", "--cell", "last_q"], "expected LAYER:ROLE"),
-        (["{one}", "{two}", "--cell", "99:last_q"], "cell: 1 of 1 are not in the runs"),
+        (["{one}", "{two}", "--cell", "99,last_q"], "cell: 1 of 1 are not in the runs"),
         (["{one}", "{two}", "--site", "z"], "z"),
         (["{one}", "{two}", "--by", "template"], "takes one run apart"),
         (["{one}", "--by", "template"], "fewer than two parts"),
@@ -77,6 +76,12 @@ def test_a_refusal_is_a_sentence_and_writes_nothing(words, sentence, folders, tm
     assert main(["transfer", *(word.format(**places) for word in words), "--out", str(out)]) == 2
     error = capsys.readouterr().err
     assert sentence in error and error.count("\n") == 1 and not out.exists()
+
+
+def test_a_cell_is_a_layer_and_a_role(capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["transfer", "one", "two", "--out", "found", "--cell", "last_q"])
+    assert ended.value.code == 2 and "expected LAYER,ROLE, as 7,exact_answer_last" in capsys.readouterr().err
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(folders, tmp_path, capsys) -> None:
