@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from measuring import Figure, one_thread, parser, print_figures, print_header, print_row, progress
+from simulated_choices import KINDS as CHOICE_KINDS
+from simulated_choices import choice_coverage
 from simulated_controls import selective_grid
 from simulated_detectors import GAINS, gain_of
 from simulated_grids import (
@@ -113,6 +115,7 @@ def parts() -> dict[str, Callable[[Simulator], Iterable[Line]]]:
         "power": _power,
         **{f"gain, {kind}": partial(_gain, kind) for kind in GAINS},
         **{f"transfer, {kind}": partial(_transfer, kind) for kind in KINDS},
+        **{f"choices, {kind}": partial(_choices, kind) for kind in CHOICE_KINDS},
     }
 
 
@@ -205,6 +208,16 @@ def _transfer(kind: str, simulate: Simulator) -> Iterable[Line]:
             for name, what in (("auc", "AUC"), ("minus_own", "AUC less own"), ("minus_logprob", "AUC less baseline")):
                 title = f"95 % interval of {what} covers, trained on {row}, {how}, AUC {truth:.2f}"
                 yield Line(title, found[name][:, columns].ravel(), *COVERAGE, grids)
+
+
+def _choices(kind: str, simulate: Simulator) -> Iterable[Line]:
+    found = simulate(partial(choice_coverage, kind), 2000)
+    for key, what in (
+        ("accuracy_probe", "an accuracy"),
+        ("difference_probe", "a difference of accuracies, a probe's choice less a random one's"),
+        ("difference_noise", "a difference of accuracies, a choice by noise less a random one's"),
+    ):
+        yield Line(f"95 % interval of {what} covers, {kind}", found[key], *COVERAGE)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -212,7 +212,7 @@ def main() -> None:
             (answers, interp.resolve_positions(answers, roles=[*interp.ROLES, *own])) for own in (pooled, rules)
         )
         times, clock = timed(partial(captured, model, several), partial(captured, model, ones), repeats)
-        figure(what, times, 1.25 if ends == "prompt_end" else 2, "lower", peer, clock)
+        figure(what, times, 1.4 if ends == "prompt_end" else 2, "lower", peer, clock)
 
     growth, clock = timed(lambda: captured(model, plain), lambda: captured(model, small), repeats)
     figure("per_sample_4n_over_n", growth / 4, 1.1, "lower", "capture of a quarter of the samples", clock / 4)

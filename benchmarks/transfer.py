@@ -28,12 +28,11 @@ def drawn_run(number: int, n: int, layers: int, roles: tuple[str, ...], width: i
     x[..., 0] += 0.5 * y[:, None, None]
     x = x @ mix
     names = [f"run {number}, question {i}" for i in range(n)]
-    logprobs = [[float(value)] for value in y + rng.standard_normal(n)]
     answers = Answers(
         id=names, question=names, group=names, prompt=names, prompt_ids=[[1]] * n, completion_ids=[[2]] * n,
-        text=names, finish=["stop"] * n, logprobs=logprobs, correct=[bool(label) for label in y], exact_answer=names,
-        exact_answer_method=["candidates"] * n, exact_answer_tokens=[(1, 1)] * n, question_tokens=[None] * n,
-        status=["ok"] * n,
+        text=names, finish=["stop"] * n, logprobs=[[float(value)] for value in y + rng.standard_normal(n)],
+        correct=[bool(label) for label in y], exact_answer=[*names], exact_answer_method=["candidates"] * n,
+        exact_answer_tokens=[(1, 1)] * n, question_tokens=[None] * n, status=["ok"] * n,
     )  # fmt: skip
     valid = torch.ones(n, len(roles), dtype=torch.bool)
     cap = Capture(
@@ -44,13 +43,17 @@ def drawn_run(number: int, n: int, layers: int, roles: tuple[str, ...], width: i
 
 
 def arguments() -> argparse.ArgumentParser:
-    return parser(__doc__, quick="three runs of 120 samples, 4 x 5 cells, 64 columns")
+    options = parser(__doc__, quick="three runs of 120 samples, 4 x 5 cells, 64 columns")
+    options.add_argument(
+        "--layers", type=int, default=19, help="of the full benchmark, for a shorter one (default: 19)"
+    )
+    return options
 
 
 def main() -> None:
     args = arguments().parse_args()
     one_thread()
-    n_runs, n, layers, roles, width = (3, 120, 4, ROLES[:5], 64) if args.quick else (5, 500, 19, ROLES, 640)
+    n_runs, n, layers, roles, width = (3, 120, 4, ROLES[:5], 64) if args.quick else (5, 500, args.layers, ROLES, 640)
     runs = {f"run {k}": drawn_run(k, n, layers, roles, width) for k in range(n_runs)}
     progress("the grids")
     grids, _ = cost(lambda: [probe_grid(cap, answers, n_jobs=1) for cap, answers in runs.values()])

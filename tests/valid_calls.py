@@ -181,6 +181,12 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         ),
         "compare_grids": Call(interp.compare_grids, {"probe": probe, "attn": attention, "names": ("a", "b")}),
         "compare_runs": Call(interp.compare_runs, {"grids": {"a": probe, "b": attention}, "layers": "same"}),
+        "transfer": Call(
+            interp.transfer,
+            {"runs": {"a": (cap[:12], answers[:12]), "b": (cap[12:], answers[12:])}, "by": None, "cell": (1, ROLES[1]),
+             "across_models": False, **FAST, "C": 1.0, "site": "resid_post", "population": "all", "layers": LAYERS,
+             "roles": ROLES, "folds": 2, "seed": 0, "min_per_class": 2, "n_jobs": 1, "progress": None},
+        ),
         "control_grid": Call(
             interp.control_grid,
             {"data": bare, "answers": answers, "grid": of_bare, "probe": None, "ids": list(cap.id), "seed": 0,

@@ -41,10 +41,6 @@ PLACES = (*LANDMARKS, "first", "last")
 NAME = re.compile(r"[^\W\d_][\w.-]*")
 HOWS = "|".join(POOLS)
 POOLED = re.compile(rf"(?P<how>{HOWS}):(?P<span>.*)", re.DOTALL)
-POOLED_FORM = (
-    f"{HOWS}:SPAN (SPAN: {', '.join(SPANS)}, or first|last[[K]][@REGION]:REGEX) or {HOWS}:FROM..TO "
-    "(FROM, TO: LANDMARK[±N][@REGION], first|last[[K]][±N][@REGION]:REGEX, or the label of a column)"
-)
 
 
 def role_rules(roles: Roles) -> dict[str, RoleRule]:
@@ -153,7 +149,7 @@ def _named(role: str) -> tuple[str, str | RoleRule]:
         return name, text
     if role not in NAMED_ROLES:
         how, colon, _ = role.partition(":")
-        pooled = f"; a pooled column is {POOLED_FORM}{nearest(how, POOLS)}" if colon else ""
+        pooled = f"; a pooled column is {HOWS}:SPAN{nearest(how, POOLS)}" if colon else ""
         raise DataError(
             f"unknown role {role!r}; known roles are {', '.join(NAMED_ROLES)}. One of your own is NAME=ROLE, or a "
             "mapping {name: Anchor(…), Match(…), Pool(…) or function(ids, n_prompt)}"
@@ -170,8 +166,14 @@ def _parse(name: str, text: str) -> RoleRule:
         raise DataError(f"role {name!r}: {error}") from error
     if rule is not None:
         return rule
+    if pooled is not None:
+        raise DataError(
+            f"role {name!r}: expected {HOWS}:SPAN (SPAN: {', '.join(SPANS)}, or first|last[[K]][@REGION]:REGEX) or "
+            f"{HOWS}:FROM..TO (FROM, TO: LANDMARK[±N][@REGION], first|last[[K]][±N][@REGION]:REGEX, or the label of a "
+            f"column), got {text!r}{hint}"
+        )
     one = f"LANDMARK[±N][@REGION] (LANDMARK: {', '.join(LANDMARKS)}), first|last[[K]][±N][@REGION]:REGEX or {HOWS}:SPAN"
-    raise DataError(f"role {name!r}: expected {one if pooled is None else POOLED_FORM}, got {text!r}{hint}")
+    raise DataError(f"role {name!r}: expected {one}, got {text!r}{hint}")
 
 
 def _one_token(text: str, known: Sequence[str] = PLACES) -> tuple[Anchor | Match | None, str]:

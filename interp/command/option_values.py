@@ -79,8 +79,8 @@ def template_text(path: Path | None) -> str | None:
 
 
 def cell(text: str) -> tuple[int, str]:
-    """`7,exact_answer_last` as layer and token."""
-    layer, _, token = text.partition(",")
-    if not layer.strip().isdecimal() or not token.strip():
-        raise argparse.ArgumentTypeError(f"expected LAYER,TOKEN, as 7,exact_answer_last, got {text!r}")
-    return int(layer), token.strip()
+    """`7,exact_answer_last` as layer and role."""
+    layer, _, role = text.partition(",")
+    if not layer.strip().isdecimal() or not role.strip():
+        raise argparse.ArgumentTypeError(f"expected LAYER,ROLE, as 7,exact_answer_last, got {text!r}")
+    return int(layer), role.strip()

@@ -39,7 +39,7 @@ def add_sampled_commands(parser: Parser, commands: Any) -> None:
     )
     choose.add_argument("out", type=Path, metavar="DIR", help="folder of the run")
     choose.add_argument(
-        "--cell", metavar="LAYER,TOKEN", type=cell, help="the probe's cell (default: the best of the other folds)"
+        "--cell", metavar="LAYER,ROLE", type=cell, help="the probe's cell (default: the best of the other folds)"
     )
 
 

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from interp.command.option_values import cell
 from interp.command.parser import Parser
-from interp.errors import DataError
 
 
 def add_transfer(parser: Parser, commands: Any) -> None:
@@ -25,29 +25,23 @@ def add_transfer(parser: Parser, commands: Any) -> None:
     command.add_argument("--out", type=Path, required=True, help="folder for table, figure and report")
     command.add_argument("--by", choices=("template",), help="take one run apart by its questions' templates")
     command.add_argument(
-        "--cell", metavar="LAYER:ROLE", help="as 8:exact_answer_last; default: the best of the run that is trained on"
+        "--cell",
+        metavar="LAYER,ROLE",
+        type=cell,
+        help="as 8,exact_answer_last (default: the best of the run that is trained on)",
     )
     command.add_argument("--site", help="the site that is probed (default: that of the runs)")
     command.add_argument("--across-models", action="store_true", help="allow runs of different models of equal width")
     command.add_argument("--seed", type=int, default=0, help="of the folds that all runs share (default: 0)")
 
 
-def read_cell_option(text: str | None) -> tuple[int, str] | None:
-    """`8:exact_answer_last` as (8, "exact_answer_last"). Raises DataError for anything else."""
-    if text is None:
-        return None
-    layer, colon, role = text.partition(":")
-    if not colon or not layer.strip().isdecimal() or not role:
-        raise DataError(f"--cell: expected LAYER:ROLE, as 8:exact_answer_last, got {text!r}")
-    return int(layer), role
-
-
 def _transfer(args: argparse.Namespace) -> None:
     from interp.experiments.transferring.page import check_transfer_folder, write_transfer
     from interp.experiments.transferring.transfer import transfer
 
-    cell = read_cell_option(args.cell)
     check_transfer_folder(args.out)
-    found = transfer(args.runs, by=args.by, cell=cell, site=args.site, across_models=args.across_models, seed=args.seed)
+    found = transfer(
+        args.runs, by=args.by, cell=args.cell, site=args.site, across_models=args.across_models, seed=args.seed
+    )
     sentences, files = write_transfer(found, args.out)
     print("\n".join([*sentences, *map(str, files)]))

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
@@ -59,7 +59,7 @@ def _draw(
     low: str,
     high: str,
     scale: Scale,
-    clear: Float[np.ndarray, "train test"] | None = None,
+    clear: Bool[np.ndarray, "train test"] | None = None,
 ) -> None:
     """One matrix, its numbers written in, with a line between the runs and the rows of several."""
     values = found[value].values

@@ -10,6 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 import interp
+from interp.experiments.transferring.alike import check_alike, own_option
+from interp.experiments.transferring.run_samples import Opened
 from interp.statistics.auc import estimate_auc
 from interp.statistics.nested_choice import choice_auc
 from interp.statistics.samples import Samples
@@ -252,6 +254,23 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(runs) -> None:
     )
     assert "expected a run, its folder or (Capture, Answers)" in refused({"a": a, "b": cap})
     assert "expected {name: run}" in refused([a, runs["b"]])
+
+
+def test_runs_of_different_models_are_asked_for_explicitly(runs) -> None:
+    opened = [Opened(name, *runs[name], "resid_post", {}, name * 64) for name in ("a", "b")]
+    with pytest.raises(
+        interp.DataError, match="different models .weights aaaaaaaaaaaa and bbbbbbbbbbbb.*across_models"
+    ):
+        check_alike(opened, across_models=False)
+    check_alike(opened, across_models=True)
+    check_alike([opened[0], replace(opened[1], model="a" * 64)], across_models=False)
+
+
+def test_what_runs_were_made_with_differently_has_to_be_said(runs) -> None:
+    opened = [Opened(name, *runs[name], "resid_post", {"C": C}, "") for name, C in (("a", 1.0), ("b", 2.0))]
+    with pytest.raises(interp.DataError, match="a was made with C 1.0, b with 2.0; say which"):
+        own_option(opened, "C", None, 1.0)
+    assert own_option(opened, "C", 3.0, 1.0) == 3.0 and own_option(opened, "probe", None, "logistic") == "logistic"
 
 
 def test_layers_are_those_that_all_have(runs) -> None:

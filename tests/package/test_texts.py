@@ -99,6 +99,7 @@ def wrapped(made: dict[str, Call]) -> dict[str, tuple[Callable[[Any], Any], str]
         "load_model.sites": (lambda given: changed(made["load_model"], sites=given), "mlp_post"),
         "resolve_positions.roles": (lambda given: changed(made["resolve_positions"], roles=given), "last_q"),
         "Positions.at.roles": (lambda given: interp.Positions.at([3, 4], 9, roles=given), "subject"),
+        "Positions.at.pooling": (lambda given: interp.Positions.at([[[3, 4]]], 9, pooling=given), "max"),
         "probe_grid.roles": (lambda given: changed(probe, **one_role, roles=given)["token"].values.tolist(), "subject"),
         **{
             f"{grid}.roles": (lambda given, call=call: changed(call, roles=given)["token"].values.tolist(), "last_q")
@@ -118,7 +119,7 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
     names = [
         "Capture.layers", "Capture.roles", "Capture.id", "Capture.sites", "Capture.attention",
         "Capture.concat.parts", "probe_grid.ids", "permutation_test.ids", "control_grid.ids", "capture_from_cache.ids",
-        "join_grids.names", "compare_grids.names", "compare_runs.grids", "load_rows.columns", "judge_answers.hand_labels",
+        "join_grids.names", "compare_grids.names", "compare_runs.grids", "transfer.runs", "load_rows.columns", "judge_answers.hand_labels",
         "plot_grid.controls", "selective.rates", "Comparison.from_dict.stored", "QARow.prompt_ids", "QARow.completion_ids",
         *(f"{grid}.{what}" for grid in ("probe_grid", "attention_grid") for what in ("y", "groups", "valid", "fold")),
         *(f"fit_probe.{what}" for what in ("y", "groups", "fold")), "fit_probe.ids", "gain_grid.y", "matched_width_grid.y", "paper_answers.rows",

@@ -1,6 +1,6 @@
 """Every cell of a transfer matrix once more from the run folders: NumPy and scikit-learn, nothing of interp.
 
-python tests/experiments/transfer_by_hand.py runs/transfer/transfer.nc runs/first runs/second …
+python tests/transfer_by_hand.py runs/transfer/transfer.nc runs/first runs/second …
 """
 
 import json
@@ -147,8 +147,8 @@ def largest_errors(path: Path, folders: list[Path]) -> dict[str, float]:
     for (train, test), value in matrix(runs, [places[k] for k in defined]).items():
         errors["matrix"] = max(errors["matrix"], abs(value - float(stored["auc"].sel(train=train, test=test))))
     for run in runs:
-        value = auc(run.logprob, run.y, run.fold)
         if np.isfinite(run.logprob).any():
+            value = auc(run.logprob, run.y, run.fold)
             errors["baseline"] = max(errors["baseline"], abs(value - float(stored["logprob_auc"].sel(test=run.name))))
     return errors
 
