@@ -83,7 +83,7 @@ def answer_keys(
 
 def _number(text: str) -> str:
     found = final_number(text)
-    return normalise(text) if found is None or not found.is_read else f"{found.value:.6g}{'%' * found.percent}"
+    return normalise(text) if found is None or not found.is_read else format(found.value, ".6g") + "%" * found.percent
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     GroupSource: TypeAlias = Answers | Column
     Ids: TypeAlias = Sequence[str] | np.ndarray | pd.Series
     FoldNumbers: TypeAlias = Sequence[int] | Int[np.ndarray | Tensor, " sample"] | pd.Series
+    Scores: TypeAlias = Mapping[str, Mapping[str, float] | Callable[[Answers, Capture | None], Any]]
     Mask: TypeAlias = Sequence[Sequence[bool]] | Bool[np.ndarray | Tensor, "sample role"]
     Tokens: TypeAlias = (
         Sequence[int] | Sequence[Sequence[int]] | Sequence[Sequence[Sequence[int]]] | Int[np.ndarray | Tensor, "..."]
@@ -83,6 +84,7 @@ else:
     GroupSource = Annotated[Any, "an Answers, or a name or number per sample"]
     Ids = Annotated[Any, "a text per sample"]
     FoldNumbers = Annotated[Any, "a whole number per sample, -1: in no fold"]
+    Scores = Annotated[Any, "{name: {sample id: score}, or a function (answers, cap) -> scores}"]
     Mask = Annotated[Any, "bools `sample role`"]
     Tokens = Annotated[Any, "whole numbers `sample role`, `sample` or `sample role 2`"]
     RoleRules = Annotated[Any, "{name: rule}, or names and (name, rule) pairs"]

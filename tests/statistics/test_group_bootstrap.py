@@ -35,10 +35,11 @@ def test_their_spread_is_the_cluster_robust_error_and_the_order_does_not_matter(
 
 def test_intervals_and_p() -> None:
     drawn = np.linspace(-1, 3, 401)
-    found = mean_estimate(1.0, drawn)
+    found = mean_estimate(1.0, drawn, 10**9)
     assert (found.low, found.high) == pytest.approx((-0.9, 2.9))
+    assert mean_estimate(1.0, drawn, 20).low < -0.9 < 2.9 < mean_estimate(1.0, drawn, 20).high
     assert found.p == pytest.approx(2 * (1 + 101) / 402)
-    assert mean_estimate(0.0, np.zeros(99)).p == 1.0
+    assert mean_estimate(0.0, np.zeros(99), 30).p == 1.0
     assert accuracy_estimate(1.0, np.ones(99), 20).low == pytest.approx(binomtest(20, 20).proportion_ci().low)
 
 

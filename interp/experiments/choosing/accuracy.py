@@ -44,7 +44,7 @@ def accuracies(
             if m == r:
                 differences.append(Mean(np.nan, reason="the reference itself"))
             else:
-                differences.append(mean_estimate(float(mean[m] - mean[r]), drawn[:, m] - drawn[:, r]))
+                differences.append(mean_estimate(float(mean[m] - mean[r]), drawn[:, m] - drawn[:, r], n_groups))
     shape = (len(members), len(methods))
     both = (*shape, len(references))
 

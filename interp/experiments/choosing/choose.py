@@ -10,7 +10,7 @@ from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.experiments.choosing.accuracy import REFERENCES, accuracies
 from interp.experiments.choosing.rules import anyone, highest, logprobs, majority
-from interp.experiments.choosing.scores import Score, probe_scores, user_scores
+from interp.experiments.choosing.scores import probe_scores, user_scores
 from interp.experiments.choosing.variables import CHOICES
 from interp.experiments.drawn_questions import DrawnQuestion, Same, answer_keys, drawn_questions, tally
 from interp.experiments.error_types.taxonomy import TYPES, Thresholds, subtypes
@@ -19,6 +19,7 @@ from interp.grids.of_run import takes_run
 from interp.grids.variables import returns
 from interp.labelling.answers import Answers
 from interp.statistics.auc import MIN_PER_CLASS
+from interp.support.accepted import Scores
 from interp.support.arguments import MANY, instance, mapping, seed_number, several_texts, whole_number
 from interp.support.public import public
 from interp.support.version import __version__
@@ -35,7 +36,7 @@ def choose_answers(
     cap: Capture | None = None,
     *,
     cell: tuple[int, str] | None = None,
-    scores: Mapping[str, Score] | None = None,
+    scores: Scores | None = None,
     consistent: float = 1 / 2,
     many: float = 1 / 3,
     close: float = 1 / 6,

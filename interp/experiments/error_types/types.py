@@ -8,7 +8,8 @@ import xarray as xr
 
 from interp.capturing.activations import Capture
 from interp.errors import DataError
-from interp.experiments.drawn_questions import DrawnQuestion, Same, Tally, answer_keys, drawn_questions, tally
+from interp.experiments.drawn_questions import Same, Tally, answer_keys, drawn_questions, tally
+from interp.experiments.error_types.assembled import controls_of, probed_variables, question_variables
 from interp.experiments.error_types.probing import Probed, probe_type
 from interp.experiments.error_types.taxonomy import SUBTYPES, TYPES, Thresholds, subtypes
 from interp.experiments.error_types.variables import ERROR_TYPES
@@ -17,7 +18,7 @@ from interp.grids.features import read_features
 from interp.grids.of_run import RunLike, takes_run
 from interp.grids.variables import returns
 from interp.labelling.answers import Answers
-from interp.statistics.auc import MIN_PER_CLASS, benjamini_hochberg
+from interp.statistics.auc import MIN_PER_CLASS
 from interp.statistics.folds import POPULATIONS
 from interp.statistics.group_bootstrap import share_interval
 from interp.statistics.samples import group_codes
@@ -35,9 +36,6 @@ from interp.support.arguments import (
 )
 from interp.support.public import public
 from interp.support.version import __version__
-
-SHOWN = 3
-"""Distinct answers that are named of every question."""
 
 
 @returns(ERROR_TYPES)
@@ -130,12 +128,12 @@ temperature=1 (on the command line: --samples-per-question 10 --temperature 1)
     draws = [counted.n for counted in tallies]
     return xr.Dataset(
         {
-            **_question_variables(questions, tallies, own, source, keys, is_type),
+            **question_variables(questions, tallies, own, source, keys, is_type),
             "share": ("type", np.array([one.value for one in shares])),
             "share_low": ("type", np.array([one.low for one in shares])),
             "share_high": ("type", np.array([one.high for one in shares])),
             "n_of_type": ("type", (is_type == 1).sum(0)),
-            **_probed_variables(found, cap),
+            **probed_variables(found, cap),
         },
         coords={
             "type": np.array(list(names), dtype=object),
@@ -143,7 +141,7 @@ temperature=1 (on the command line: --samples-per-question 10 --temperature 1)
             "question": np.array([question.row for question in questions], dtype=object),
             "layer": np.asarray(cap.layers, dtype=np.int64),
             "token": np.array(cap.roles, dtype=object),
-            "control": np.array(_controls(found), dtype=object),
+            "control": np.array(controls_of(found), dtype=object),
         },
         attrs={
             "kind": "error types",
@@ -195,68 +193,3 @@ def probed_samples(answers: Answers, rows: set[str]) -> list[int]:
 
 def _greedy(answers: Answers, at: list[int]) -> bool:
     return answers.draw is not None and all(answers.draw[i] is None for i in at)
-
-
-def _question_variables(
-    questions: list[DrawnQuestion],
-    tallies: list[Tally],
-    own: list[tuple[str, ...]],
-    source: Answers,
-    keys: list[str],
-    is_type: np.ndarray,
-) -> dict[str, Any]:
-    top = []
-    for question, counted in zip(questions, tallies, strict=True):
-        shown = {keys[i]: str(source.exact_answer[i]) for i in reversed(question.draws) if keys[i]}
-        rights = [keys[i] for i in question.draws if source.correct[i]]
-        named = [(shown.get(rights[0], "?") + " (right)", counted.right)] if rights else []
-        named += [(shown.get(key, "no answer"), times) for key, times in counted.wrong]
-        named.sort(key=lambda one: -one[1])
-        top.append("; ".join(f"{text} × {times}" for text, times in named[:SHOWN]))
-    texts = {
-        "group": [question.group for question in questions],
-        "subtypes": [" ".join(some) for some in own],
-        "answers": top,
-    }
-    counts = {
-        "n": [counted.n for counted in tallies],
-        "n_right": [counted.right for counted in tallies],
-        "n_distinct": [counted.distinct for counted in tallies],
-        "n_largest_wrong": [counted.largest_wrong for counted in tallies],
-        "n_no_answer": [counted.none for counted in tallies],
-        "n_unlabelled": [question.unlabelled for question in questions],
-    }
-    return {
-        **{f"question_{name}": ("question", np.array(values, dtype=object)) for name, values in texts.items()},
-        **{f"question_{name}": ("question", np.array(values, dtype=np.int64)) for name, values in counts.items()},
-        "is_type": (("question", "type"), is_type),
-    }
-
-
-def _controls(found: list[Probed]) -> list[str]:
-    return list(dict.fromkeys(name for one in found for name in one.controls))
-
-
-def _probed_variables(found: list[Probed], cap: Capture) -> dict[str, Any]:
-    """What the probes of all types came to, a cell, a control or a type each."""
-    shape, cell = (len(cap.layers), len(cap.roles)), ("type", "layer", "token")
-    out: dict[str, Any] = {}
-    for name in ("auc", "low", "high", "p_corrected"):
-        values: list[Any] = [np.full(shape, np.nan) if one.cells is None else one.cells[name] for one in found]
-        out[name] = (cell, np.stack(values))
-    for name in ("n", "n_correct"):
-        none = np.zeros(shape, dtype=np.int64)
-        out[name] = (cell, np.stack([none if one.cells is None else one.cells[name] for one in found]))
-    reasons = [np.full(shape, one.reason, dtype=object) if one.cells is None else one.cells["reason"] for one in found]
-    out["reason"] = (cell, np.stack(reasons).astype(object))
-    for name in ("auc", "low", "high"):
-        out[f"best_{name}"] = ("type", np.array([one.best.get(name, np.nan) for one in found], dtype=np.float64))
-    out["best_layer"] = ("type", np.array([one.best.get("layer", -1) for one in found], dtype=np.int64))
-    out["best_token"] = ("type", np.array([one.best.get("token", "") for one in found], dtype=object))
-    out["best_reason"] = ("type", np.array([one.reason for one in found], dtype=object))
-    controls = _controls(found)
-    for name in ("auc", "low", "high", "delta", "delta_low", "delta_high", "p"):
-        values = [[one.controls.get(control, {}).get(name, np.nan) for control in controls] for one in found]
-        out[f"control_{name}"] = (("type", "control"), np.array(values, dtype=np.float64).reshape(len(found), -1))
-    out["control_q"] = (("type", "control"), benjamini_hochberg(out["control_p"][1]))
-    return out
