@@ -19,7 +19,10 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from measuring import Figure, one_thread, parser, print_figures, print_header, print_row, progress
+from simulated_choices import KINDS as CHOICE_KINDS
+from simulated_choices import choice_coverage
 from simulated_controls import selective_grid
+from simulated_detectors import GAINS, gain_of
 from simulated_grids import (
     NARROW,
     STRENGTHS,
@@ -32,6 +35,7 @@ from simulated_grids import (
     planted_grid,
     wide_cell,
 )
+from simulated_transfer import KINDS, transfer_matrix
 
 TRUTH = "the truth that was simulated"
 
@@ -109,6 +113,9 @@ def parts() -> dict[str, Callable[[Simulator], Iterable[Line]]]:
         "hill": _hill,
         "null": _null,
         "power": _power,
+        **{f"gain, {kind}": partial(_gain, kind) for kind in GAINS},
+        **{f"transfer, {kind}": partial(_transfer, kind) for kind in KINDS},
+        **{f"choices, {kind}": partial(_choices, kind) for kind in CHOICE_KINDS},
     }
 
 
@@ -183,6 +190,34 @@ def _power(simulate: Simulator) -> Iterable[Line]:
     for auc in (0.65, 0.70, 0.75, 0.80, 0.85):
         found = simulate(partial(planted_grid, auc), 30)
         yield Line(f"power: a cell of true AUC {auc:.2f} found at corrected p <= 0.05", found["cell"])
+
+
+def _gain(kind: str, simulate: Simulator) -> Iterable[Line]:
+    found = simulate(partial(gain_of, kind, 200), 400)
+    yield Line(f"95 % interval of the gain over the best baseline covers, {kind}", found["covers"], *COVERAGE)
+    yield Line(f"gain over the best baseline less the truth, {kind}", found["gain"] - found["truth"], -0.01, 0.01)
+
+
+def _transfer(kind: str, simulate: Simulator) -> Iterable[Line]:
+    for nested in (False, True):
+        found = simulate(partial(transfer_matrix, kind, nested), 300)
+        how = f"{kind}, {'nested best cell' if nested else 'one cell'}"
+        for columns, row in (([0, 1], "another run"), ([2, 3], "all runs")):
+            grids = np.repeat(np.arange(len(found["auc"])), len(columns))
+            truth = found["truth"][:, columns].mean()
+            for name, what in (("auc", "AUC"), ("minus_own", "AUC less own"), ("minus_logprob", "AUC less baseline")):
+                title = f"95 % interval of {what} covers, trained on {row}, {how}, AUC {truth:.2f}"
+                yield Line(title, found[name][:, columns].ravel(), *COVERAGE, grids)
+
+
+def _choices(kind: str, simulate: Simulator) -> Iterable[Line]:
+    found = simulate(partial(choice_coverage, kind), 2000)
+    for key, what in (
+        ("accuracy_probe", "an accuracy"),
+        ("difference_probe", "a difference of accuracies, a probe's choice less a random one's"),
+        ("difference_noise", "a difference of accuracies, a choice by noise less a random one's"),
+    ):
+        yield Line(f"95 % interval of {what} covers, {kind}", found[key], *COVERAGE)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from interp.applying.fitted_probe import FittedProbe
     from interp.applying.probe_file import load_probe, save_probe
     from interp.applying.probe_fit import fit_probe
+    from interp.applying.token_scores import TokenScores
     from interp.capturing.activations import Capture
     from interp.capturing.attention import attention_metrics
     from interp.capturing.forward_pass import capture
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
     from interp.data.datasets import DATASETS, load_dataset
     from interp.data.row import QARow
     from interp.data.rows import load_rows
+    from interp.experiments.choosing.choose import choose_answers
+    from interp.experiments.detecting.detect import detectors
+    from interp.experiments.error_types.types import error_types
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
+    from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
     from interp.grids.gain import gain_grid
     from interp.grids.grid_table import grid_table
@@ -65,13 +70,17 @@ _HOME = {  # where each public name lives
     "ROLES": "capturing.roles",
     "Run": "runs.opened_run",
     "Selective": "applying.abstention",
+    "TokenScores": "applying.token_scores",
     "attention_grid": "grids.attention_probe",
     "attention_metrics": "capturing.attention",
     "capture": "capturing.forward_pass",
     "capture_from_cache": "capturing.from_cache",
+    "choose_answers": "experiments.choosing.choose",
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
     "control_grid": "controls.controls",
+    "detectors": "experiments.detecting.detect",
+    "error_types": "experiments.error_types.types",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
     "generate_answers": "labelling.generate_answers",
@@ -100,6 +109,7 @@ _HOME = {  # where each public name lives
     "run": "running.pipeline",
     "save_probe": "applying.probe_file",
     "selective": "applying.abstention",
+    "transfer": "experiments.transferring.transfer",
 }
 
 __all__ = [
@@ -121,13 +131,17 @@ __all__ = [
     "Run",
     "RunError",
     "Selective",
+    "TokenScores",
     "attention_grid",
     "attention_metrics",
     "capture",
     "capture_from_cache",
+    "choose_answers",
     "compare_grids",
     "compare_runs",
     "control_grid",
+    "detectors",
+    "error_types",
     "fit_probe",
     "gain_grid",
     "generate_answers",
@@ -156,6 +170,7 @@ __all__ = [
     "run",
     "save_probe",
     "selective",
+    "transfer",
 ]
 
 

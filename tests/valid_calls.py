@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,9 @@ def write_json(comparison: interp.Comparison, path: Path) -> Path:
 def calls(model: Any, folder: Path) -> dict[str, Call]:
     """Every public function and method by its name; `folder` is empty."""
     cap, answers, y = planted_capture(), planted_answers(), labels()
+    pairs = [f"r{i // 2}" for i in range(N)]  # two draws of each of twelve questions
+    several = replace(answers, row=pairs, draw=[i % 2 for i in range(N)], group=pairs)
+    by_pair = interp.probe_grid(cap, y, pairs, **SMALL)
     probe, attention = interp.probe_grid(cap, y, **SMALL), interp.attention_grid(cap, y, **SMALL)
     bare = cap.sites["resid_post"][:, 1:, 1:]
     of_bare = interp.probe_grid(bare, y, ids=list(cap.id), **SMALL)  # one cell: the controls of many would take long
@@ -108,6 +111,9 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     published = {"Question": "Who?", "Answer": "Ann"}
     (folder / "movies.jsonl").write_text(json.dumps(published) + "\n")
+    wide = torch.ones(32).double()
+    of_model = replace(fitted, direction=wide, mean=wide, scale=wide, fold_direction=torch.stack([wide, wide]))
+    of_tokens = of_model.score_tokens(model, few)
     ax = plt.figure().subplots()
     one_group = [{"question": "Where?", "answer": "Paris", "id": str(i)} for i in range(3)]
     settings = tuple(name for name in interp_settings() if name not in ("model", "data"))
@@ -153,16 +159,44 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         "Comparison.from_dict": Call(interp.Comparison.from_dict, {"stored": comparison.to_dict()}),
         "FittedProbe.score": Call(fitted.score, {"data": cap}),
         "FittedProbe.probability": Call(fitted.probability, {"data": np.zeros((2, WIDTH))}),
+        "FittedProbe.score_tokens": Call(
+            of_model.score_tokens, {"model": model, "answers": few, "tokens": "all", "fold": None, "batch_tokens": 100},
+        ),
+        "TokenScores": Call(interp.TokenScores, {f.name: getattr(of_tokens, f.name) for f in fields(of_tokens)}),
         "FittedProbe.steer": Call(fitted.steer, {"alpha": 1.0, "position": 0}),
         "FittedProbe.ablate": Call(fitted.ablate, {"position": slice(None)}),
         "Run.activations": Call(run.activations, {"layer": 0, "role": "last_q", "site": "resid_post"}),
         **{f"Run.{name}": Call(reading(run, name), {}) for name in RUN_READS},
+        "error_types": Call(
+            interp.error_types,
+            {"answers": several, "cap": cap, "merged": True, "consistent": 0.5, "many": 0.4, "close": 0.2,
+             "no_answer": ("NO ANSWER",), "same": None, "correct": "contains", "seed": 0, "C": 1.0, **FAST,
+             "site": "resid_post", "population": "all", "folds": 2, "permutations": 0, "min_per_class": 2, "n_jobs": 1,
+             "progress": None, "sampled": None},
+        ),
+        "choose_answers": Call(
+            interp.choose_answers,
+            {"answers": several, "grid": by_pair, "cap": cap, "cell": (1, ROLES[1]), "scores": {"mine": {"s0": 1.0}},
+             "consistent": 0.5, "many": 0.4, "close": 0.2, "no_answer": ("NO ANSWER",), "same": None,
+             "correct": "contains", "seed": 0, "resamples": 100, "min_per_class": 2},
+        ),
         "compare_grids": Call(interp.compare_grids, {"probe": probe, "attn": attention, "names": ("a", "b")}),
         "compare_runs": Call(interp.compare_runs, {"grids": {"a": probe, "b": attention}, "layers": "same"}),
+        "transfer": Call(
+            interp.transfer,
+            {"runs": {"a": (cap[:12], answers[:12]), "b": (cap[12:], answers[12:])}, "by": None, "cell": (1, ROLES[1]),
+             "across_models": False, **FAST, "C": 1.0, "site": "resid_post", "population": "all", "layers": LAYERS,
+             "roles": ROLES, "folds": 2, "seed": 0, "min_per_class": 2, "n_jobs": 1, "progress": None},
+        ),
         "control_grid": Call(
             interp.control_grid,
             {"data": bare, "answers": answers, "grid": of_bare, "probe": None, "ids": list(cap.id), "seed": 0,
              "n_jobs": 1, "progress": None},
+        ),
+        "detectors": Call(
+            interp.detectors,
+            {"cap": cap, "answers": answers, "grid": probe, "only": ["logprob_mean", "probe"], "detectors": None,
+             "model": None, "chat": None, "cell": (1, ROLES[1]), "seed": 0},
         ),
         "fit_probe": Call(
             interp.fit_probe,

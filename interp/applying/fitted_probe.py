@@ -9,11 +9,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.applying.platt import Platt
+from interp.applying.token_scores import TokenScores
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
 from interp.grids.of_run import RunLike
 from interp.models.loading import hook_name
-from interp.support.accepted import HookPoint, Vectors
+from interp.support.accepted import AnswersOrTexts, FoldNumbers, HookedModel, HookPoint, Vectors
 from interp.support.arguments import number, one_of
 from interp.support.arrays import read_array, read_whole_numbers
 from interp.support.messages import shown
@@ -113,6 +114,40 @@ class FittedProbe:
         tensor([0.1900, 0.0000, 0.1700], dtype=torch.float64)
         """
         return torch.sigmoid(self.platt.slope * self.score(data) + self.platt.intercept)
+
+    def score_tokens(
+        self,
+        model: HookedModel,
+        answers: AnswersOrTexts,
+        *,
+        tokens: str = "completion",
+        fold: FoldNumbers | None = None,
+        batch_tokens: int = 8192,
+    ) -> TokenScores:
+        """The score at every token of the samples' completions, or of all their tokens, from one forward pass.
+
+        At the probe's own role it is `score` of a Capture, up to the rounding of another batch. At every other token it
+        is an extrapolation: the probe was fitted, and its AUC measured, at that role alone. `answers` keep their ids; a
+        text is tokenised as a prompt is, all of it counts as completion. Samples with a number in `fold` are scored by
+        the probe that was fitted without that fold, so that they are held out; without `fold`, or with -1, by the probe
+        of all samples. Vectors are reduced in the hook, the pass ends at the probe's layer, shared prompts run once.
+
+        Raises DataError for a model with other weights than the probe's, or a fold that the probe does not have;
+        ModelError where the architecture lacks the site.
+
+        >>> from interp.demo import answered
+        >>> model, answers = answered(24)
+        >>> cap = interp.capture(model, answers, interp.resolve_positions(answers))
+        >>> probe = interp.fit_probe(cap, answers.correct, layer=4, role="exact_answer_last", min_per_class=2)
+        >>> scores = probe.score_tokens(model, answers[:2])
+        >>> first, last = answers.exact_answer_tokens[0]
+        >>> own = scores.score[(scores.sample == 0) & (scores.token == last)]
+        >>> bool(abs(own - probe.score(cap)[0].numpy()) < 1e-3)
+        True
+        """
+        from interp.applying.token_pass import score_tokens
+
+        return score_tokens(self, model, answers, tokens=tokens, fold=fold, batch_tokens=batch_tokens)
 
     def steer(self, alpha: float, *, position: Where = slice(None)) -> Hook:
         """A hook that adds `alpha` times the unit direction: the score rises by `alpha * direction.norm()`.

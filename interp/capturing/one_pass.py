@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from interp.capturing.attention import METRICS, output_gram, reduce_roles, value_norms
@@ -13,18 +13,17 @@ from interp.capturing.gather import gather_roles
 from interp.capturing.layout import Layout, PatternMasks
 from interp.capturing.points import Points
 from interp.capturing.positions import Positions
+from interp.capturing.prompt_cache import Before, PromptCache
 from interp.capturing.segments import CapturePlan
 from interp.models.batches import left_pad
 from interp.models.loading import (
     HookedModel,
     KeyValueCache,
-    fill_cache,
     forward,
     has_pattern,
     hook_name,
     known_values,
     model_info,
-    new_cache,
     output_weight,
 )
 
@@ -43,8 +42,7 @@ class OnePass:
             for weight, known in zip(weights, known_values(model), strict=True)
         ]
         """Per layer; None where the norms of what keys write are not known."""
-        self.shared: KeyValueCache | None = None
-        """Keys and values of the prefix, one row; None before the first batch, or where there is no prefix."""
+        self.prompts = PromptCache(model, plan)
         self.shared_norms: list[Float[Tensor, "one head key"] | None] = []
         """Value norms of the prefix, per layer."""
 
@@ -55,45 +53,32 @@ class OnePass:
         parts = self.plan.segments(samples)
         tokens, mask = left_pad(parts.suffixes, self.info.device)
         n_prefix, n_new = len(self.plan.prefix), tokens.shape[1]
-        own, own_mask = left_pad(parts.own, self.info.device)
-        own_of = torch.tensor(parts.own_of)
-        cache, norms = self._filled(own, own_mask, own_of)
+        before = self.prompts(parts)
+        norms = self._norms_before(before)
+        before.spread()
 
         starts = torch.tensor(parts.starts, device=self.info.device)
         bounds = torch.stack([torch.zeros_like(starts), starts.clamp_max(n_prefix), starts, positions.n], dim=1)
         layout = Layout.segmented(
-            bounds, (n_prefix, own.shape[1], n_new), min(n_new, max(self.plan.measured(samples), 1))
+            bounds, (n_prefix, before.own, n_new), min(n_new, max(self.plan.measured(samples), 1))
         )
-        seen = _Seen(self, layout, points, n_new, cache, norms)
-        mask = torch.cat([mask.new_ones(len(mask), n_prefix), own_mask[own_of], mask], dim=1)
-        forward(self.model, tokens, mask, hooks=seen.hooks(), cache=cache)
+        seen = _Seen(self, layout, points, n_new, norms)
+        forward(self.model, tokens, torch.cat([before.mask, mask], dim=1), hooks=seen.hooks(), cache=before.cache)
         return {**seen.collected(), "valid": self.positions.valid[samples]}
 
-    def _filled(
-        self, own: Int[Tensor, "own token"], own_mask: Int[Tensor, "own token"], own_of: Int[Tensor, " sample"]
-    ) -> tuple[KeyValueCache | None, list[Float[Tensor, "sample head key"] | None]]:
-        """A cache of every sample's tokens before its suffix, and per layer their value norms; None if there are none.
-
-        Each distinct prompt is computed once.
-        """
-        prefix = self.plan.prefix
-        if not prefix and not own.shape[1]:
-            return None, []
-        if prefix and self.shared is None:
-            shared = new_cache(self.model, 1)
-            tokens = torch.tensor([prefix], device=self.info.device)
-            fill_cache(self.model, tokens, torch.ones_like(tokens), shared)
-            self.shared = shared
+    def _norms_before(self, before: Before) -> list[Float[Tensor, "sample head key"] | None]:
+        """Per layer the value norms of every sample's tokens before its suffix; none where there are none."""
+        shared, cache = self.prompts.shared, before.cache
+        if cache is None:
+            return []
+        if shared is not None and not self.shared_norms:
             self.shared_norms = self._norms(shared, slice(None))
-        cache = self.shared.repeat(len(own)) if self.shared is not None else new_cache(self.model, len(own))
-        norms = [None if one is None else one.expand(len(own_of), -1, -1) for one in self.shared_norms]
-        if own.shape[1]:
-            before = own_mask.new_ones(len(own), len(prefix))
-            fill_cache(self.model, own, torch.cat([before, own_mask], dim=1), cache)
-            new = [None if one is None else one[own_of] for one in self._norms(cache, slice(len(prefix), None))]
+        norms = [None if one is None else one.expand(len(before.own_of), -1, -1) for one in self.shared_norms]
+        if before.own:
+            keys = slice(len(self.plan.prefix), None)
+            new = [None if one is None else one[before.own_of] for one in self._norms(cache, keys)]
             norms = [_joined(pair) for pair in zip(norms, new, strict=True)] if norms else new
-        cache.select(own_of)
-        return cache, norms
+        return norms
 
     def _norms(self, cache: KeyValueCache, keys: slice) -> list[Float[Tensor, "sample head key"] | None]:
         """The value norms of some of a cache's keys, per layer."""
@@ -120,7 +105,6 @@ class _Seen:
         layout: Layout,
         points: Points,
         n_new: int,
-        cache: KeyValueCache | None,
         norms: list[Float[Tensor, "sample head key"] | None],
     ):
         self.batch, self.points, self.norms, positions = batch, points, norms, points.positions

@@ -76,3 +76,11 @@ def template_text(path: Path | None) -> str | None:
     text = file_text(path, "the prompt template")
     # Editors end a file with a line break that is no part of the prompt.
     return None if text is None else text.removesuffix("\n")
+
+
+def cell(text: str) -> tuple[int, str]:
+    """`7,exact_answer_last` as layer and role."""
+    layer, _, role = text.partition(",")
+    if not layer.strip().isdecimal() or not role.strip():
+        raise argparse.ArgumentTypeError(f"expected LAYER,ROLE, as 7,exact_answer_last, got {text!r}")
+    return int(layer), role.strip()

@@ -99,6 +99,9 @@ def add_run_options(run: argparse.ArgumentParser, *, out_needed: bool = True) ->
         metavar="K",
         help="answer every question K times (needs a temperature); entries 12#0, 12#1 … of one group",
     )
+    prompt.add_argument(
+        "--greedy-too", action="store_true", help="beside the drawn answers the greedy one, as 12#greedy"
+    )
     add_answer_options(run)
     analysis = run.add_argument_group("analysis")
     analysis.add_argument(
@@ -213,6 +216,7 @@ def run_options(args: argparse.Namespace) -> dict[str, Any]:
         temperature=args.temperature,
         top_p=args.top_p,
         samples_per_question=args.samples_per_question,
+        greedy_too=args.greedy_too,
         **answer_options(args),
         sites=tuple(site.strip() for site in args.sites.split(",") if site.strip()),
         roles=roles(args.role) or None,

@@ -104,16 +104,25 @@ def compare_runs(grids: GridSources, *, layers: str = "same") -> xr.Dataset:
 
 def named_grids(grids: Any) -> dict[str, xr.Dataset]:
     """{name: grid} of what `compare_runs` takes. Raises DataError for grids without names, or a run given twice."""
-    if not isinstance(grids, Mapping):
-        if not isinstance(grids, list | tuple) or not all(isinstance(run, RunLike | str | Path) for run in grids):
-            raise DataError(f"grids: expected {{name: grid}}, every grid under a name of its own, got {shown(grids)}")
-        folders = [Path(run.name if isinstance(run, RunLike) else run) for run in grids]
-        last = [folder.name for folder in folders]
-        names = last if len(set(last)) == len(last) else [*map(str, folders)]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise DataError(f"grids: the run {twice} is given twice; give two or more different runs")
-        grids = dict(zip(names, grids, strict=True))
-    return {str(name): grid_of(grid) for name, grid in grids.items()}
+    named = grids if isinstance(grids, Mapping) else named_by_folder("grids", grids, what="grid")
+    return {str(name): grid_of(grid) for name, grid in named.items()}
+
+
+def named_by_folder(argument: str, runs: Any, *, what: str = "run") -> dict[str, RunLike | str | Path]:
+    """Runs or folders under the names of their folders, whole paths where those are not different.
+
+    Raises DataError for anything else (`what` a caller could give by name), or a run given twice.
+    """
+    if not isinstance(runs, list | tuple) or not all(isinstance(run, RunLike | str | Path) for run in runs):
+        raise DataError(
+            f"{argument}: expected {{name: {what}}}, every {what} under a name of its own, got {shown(runs)}"
+        )
+    folders = [Path(run.name if isinstance(run, RunLike) else run) for run in runs]
+    last = [folder.name for folder in folders]
+    names = last if len(set(last)) == len(last) else [*map(str, folders)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise DataError(f"{argument}: the run {twice} is given twice; give two or more different runs")
+    return dict(zip(names, runs, strict=True))
 
 
 def layers_by_depth(layers: Mapping[str, Int[np.ndarray, " _"]]) -> dict[str, Int[np.ndarray, " shallowest"]]:

@@ -70,8 +70,13 @@ def baseline_estimates(
         "answer_identity": texts(identity, strings),
         "answer_length": fitted(lengths),
         "answer_logprob": scored([_mean(answers.logprobs[i]) for i in rows]),
-        "exact_answer_logprob": scored([_mean(_span_logprobs(answers, i)) for i in rows]),
+        "exact_answer_logprob": scored(exact_answer_logprobs(answers, rows)),
     }
+
+
+def exact_answer_logprobs(answers: Answers, index: Sequence[int]) -> list[float]:
+    """Mean log-probability of the exact answer's tokens, of the samples `index` of `answers`; NaN: not known."""
+    return [_mean(_span_logprobs(answers, i)) for i in index]
 
 
 def question_estimate(

@@ -1,6 +1,8 @@
 """Out-of-fold scores of one probe in one cell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -10,7 +12,7 @@ from interp.errors import DataError
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell, Trained, train_parts
 from interp.statistics.auc import why_undefined, within_fold_auc
-from interp.statistics.cross_fold import Sketch, training_sketch
+from interp.statistics.cross_fold import Learned, Sketch, training_sketch
 from interp.statistics.folds import assign_folds
 from interp.statistics.nested_choice import choice_auc, pairs_left_out_auc
 from interp.support.threads import one_thread
@@ -47,6 +49,8 @@ class CellFit:
     """The cell's AUC without each fold, by which the best cell is chosen (`choice_auc`); None if not asked for."""
     training: Sketch | None = None
     """How the folds' errors depend on each other (`training_sketch`); None if not asked for, or not known."""
+    probes: tuple[Trained, ...] = ()
+    """The probes without each fold, in the order of the folds, if they were to be kept."""
 
 
 @one_thread()
@@ -113,7 +117,20 @@ def cross_fit(cell: Cell) -> CellFit:
     choice = _choice(cell) if cell.nested else None
     training = _sketch(cell, fits, score) if cell.samples.signs is not None and cell.spec.name in SMOOTH_LOSS else None
     unconverged = sum(not fit.converged for fit in fits)
-    return CellFit(score, unconverged=unconverged, C=chosen, choice=choice, training=training)
+    kept = tuple(fits) if cell.keep else ()
+    return CellFit(score, unconverged=unconverged, C=chosen, choice=choice, training=training, probes=kept)
+
+
+@one_thread()
+def sketch_at(cell: Cell, score: Float[np.ndarray, " sample"]) -> Sketch | None:
+    """`training_sketch` of an AUC of `score`, to which the cell's probes give their decision values as one summand.
+
+    None for probes whose training influences are not known, or a training part that gives no probe.
+    """
+    parts = [cell.fold != f for f in np.unique(cell.fold)]
+    if cell.spec.name not in SMOOTH_LOSS or any(len(np.unique(cell.y[part])) < 2 for part in parts):
+        return None
+    return _sketch(cell, train_parts(cell, parts, [strength(cell, part) for part in parts]), score)
 
 
 def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
@@ -132,18 +149,33 @@ def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
 
 
 def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]) -> Sketch:
-    """`training_sketch` of the cell's probes: residuals and curvatures are means over the probes a sample trained."""
-    x, folds = np.asarray(cell.x, dtype=np.float64), np.unique(cell.fold)
-    z = Standardiser.fit(x).apply(x)
+    """`training_sketch` of the cell's probes."""
+    x = np.asarray(cell.x, dtype=np.float64)
+    return training_sketch(Standardiser.fit(x).apply(x), cell.samples, score, **_losses(cell, x, fits))
+
+
+def learned(cell: Cell, fits: Sequence[Trained]) -> tuple[Learned, Standardiser] | None:
+    """How the cell's samples move the scores of others, and the scale it is told in; None where that is not known.
+
+    `fits`: the probes without each fold of the cell, in the order of the folds.
+    """
+    if cell.spec.name not in SMOOTH_LOSS:
+        return None
+    x = np.asarray(cell.x, dtype=np.float64)
+    scaler = Standardiser.fit(x)
+    return Learned.of(scaler.apply(x), cell.samples, **_losses(cell, x, fits)), scaler
+
+
+def _losses(cell: Cell, x: Float[np.ndarray, "sample width"], fits: Sequence[Trained]) -> dict[str, Any]:
+    """Residuals and curvatures, means over the probes a sample trained; and the penalty."""
+    folds = np.unique(cell.fold)
     residual, curvature = np.zeros((2, len(x)))
     for f, fit in zip(folds, fits, strict=True):
         part = cell.fold != f
         slopes = SMOOTH_LOSS[cell.spec.name](fit.decision(x)[part], cell.y[part])  # no copy of the part
         residual[part] += slopes[0] / (len(folds) - 1)
         curvature[part] += slopes[1] / (len(folds) - 1)
-    penalty = float(np.mean([1 / fit.C for fit in fits]))
-    loss = {"residual": residual, "curvature": curvature}
-    return training_sketch(z, cell.samples, score, **loss, penalty=penalty)
+    return {"residual": residual, "curvature": curvature, "penalty": float(np.mean([1 / fit.C for fit in fits]))}
 
 
 def _varies(x: Float[np.ndarray, "sample width"], part: Bool[np.ndarray, " sample"]) -> bool:

@@ -29,6 +29,8 @@ class Cell:
     min_per_class: int = MIN_PER_CLASS
     nested: bool = False
     """Whether to judge the cell without each fold too."""
+    keep: bool = False
+    """Whether the fitted probes are kept, to score other samples."""
 
     @property
     def y(self) -> Int[np.ndarray, " sample"]:

@@ -22,6 +22,8 @@ class Generated:
     """Of each token, under the model's own distribution."""
     near_ties: int = 0
     """Greedy steps at which another token's logit was within `interp.generating.sampling.NEAR_TIE` of the best."""
+    entropies: list[float] | None = None
+    """Of the distribution of which each token was taken, in nats; None in files of an earlier version."""
 
 
 class AnswerLog:

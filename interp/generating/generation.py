@@ -1,6 +1,6 @@
 """Generation in left-padded batches; the prefix that all prompts share, and a prompt that comes again, run once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +42,7 @@ def generate(
     top_p: float = 1.0,
     seed: int = 0,
     names: Sequence[str] | None = None,
+    greedy: Collection[str] = (),
     batch_tokens: int = 8192,
     log: AnswerLog | None = None,
     splits: Splits | None = None,
@@ -51,9 +52,11 @@ def generate(
     """The continuation of every prompt, in the order given: greedy, or drawn if `temperature` is above 0.
 
     Draws are from the smallest set of tokens with mass `top_p`; a sequence's random numbers depend on `seed` and its
-    name (by default its place), so its batch and the order of the prompts change nothing. `batch_tokens` bounds the
-    padded tokens of a batch (prompts and new tokens). Batches that `log` holds are taken from it, the others added.
-    One that does not fit into memory runs in halves, and `splits` says so of the batch `label` and its number.
+    name (by default its place), so its batch and the order of the prompts change nothing but near ties. Sequences named
+    in `greedy` are greedy whatever the temperature. A prompt that stands several times in a batch runs once.
+    `batch_tokens` bounds the padded tokens of a batch (prompts and new tokens). Batches that `log` holds are taken from
+    it, the others added. One that does not fit into memory runs in halves, and `splits` says so of the batch `label`
+    and its number.
 
     Raises ModelError for a prompt that does not fit alone.
     """
@@ -74,7 +77,7 @@ def generate(
             fill_cache(model, tokens, torch.ones_like(tokens), filled)
             shared = filled
         suffixes = [list(prompts[i])[len(prefix) :] for i in some]
-        streams = [sampling.stream(names[i]) for i in some]
+        streams = [None if names[i] in greedy else sampling.stream(names[i]) for i in some]
         return _generate_batch(model, suffixes, shared, len(prefix), max_new_tokens, stop, sampling, streams)
 
     def too_large(i: int) -> str:
@@ -107,15 +110,18 @@ class _Sequence:
     """One continuation as it grows."""
 
     stop: StopText
-    stream: np.random.Generator
+    stream: np.random.Generator | None
+    """None: greedy."""
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
     near_ties: int = 0
     finish: str = "length"
 
     def add(self, token: NextToken, ends: frozenset[int]) -> None:
         self.ids.append(token.token)
         self.logprobs.append(token.logprob)
+        self.entropies.append(token.entropy)
         self.near_ties += token.near_tie
         if token.token in ends or self.stop.completed(self.ids):
             self.finish = "stop"
@@ -129,7 +135,7 @@ def _generate_batch(
     max_new_tokens: int,
     stop: Sequence[str],
     sampling: Sampling,
-    streams: Sequence[np.random.Generator],
+    streams: Sequence[np.random.Generator | None],
 ) -> list[Generated]:
     device, ends, decode = model_info(model).device, eos_token_ids(model), decoder(model_tokenizer(model))
     sequences = [_Sequence(StopText(decode, stop), stream) for stream in streams]
@@ -160,4 +166,4 @@ def _generate_batch(
                 mask = mask[kept]
                 cache.select(torch.tensor(kept, device=device))
                 going = [going[row] for row in kept]
-    return [Generated(s.ids, s.finish, s.logprobs, s.near_ties) for s in sequences]
+    return [Generated(s.ids, s.finish, s.logprobs, s.near_ties, s.entropies) for s in sequences]

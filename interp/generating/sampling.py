@@ -12,7 +12,8 @@ from torch import Tensor
 
 from interp.data.rows import QARow
 from interp.errors import DataError
-from interp.support.arguments import number, seed_number, whole_number
+from interp.generating.distribution import Distribution
+from interp.support.arguments import flag, number, seed_number, whole_number
 
 NEAR_TIE = 1e-4
 """Two best logits closer than this may change places when a sample stands in another batch."""
@@ -39,9 +40,12 @@ class Sampling:
         if self.top_p < 1 and not self.temperature:
             raise DataError("top_p cuts what is drawn from, and nothing is drawn at temperature 0: give a temperature")
 
-    def stream(self, name: str) -> np.random.Generator:
-        """The random numbers of one sequence, one a step: they depend on the seed and its name, on nothing else."""
-        return np.random.default_rng([self.seed, *name.encode()])
+    def stream(self, name: str) -> np.random.Generator | None:
+        """The random numbers of one sequence, one a step: they depend on the seed and its name, on nothing else.
+
+        None at temperature 0.
+        """
+        return np.random.default_rng([self.seed, *name.encode()]) if self.temperature else None
 
 
 @dataclass(frozen=True)
@@ -51,32 +55,36 @@ class NextToken:
     token: int
     logprob: float
     """Under the model's own distribution, whatever the temperature and top-p."""
+    entropy: float
+    """Of that distribution, in nats."""
     near_tie: bool
     """Whether another token's logit is within `NEAR_TIE` of the best (greedy)."""
 
 
 @torch.inference_mode()
 def next_tokens(
-    logits: Float[Tensor, "sample d_vocab"], sampling: Sampling, streams: Sequence[np.random.Generator]
+    logits: Float[Tensor, "sample d_vocab"], sampling: Sampling, streams: Sequence[np.random.Generator | None]
 ) -> list[NextToken]:
-    """The next token of every sequence; each draw takes one number of its stream. `logits` are not changed."""
+    """The next token of every sequence; each draw takes one number of its stream. `logits` are not changed.
+
+    A sequence without a stream is greedy.
+    """
     drawn: list[NextToken] = []
     for rows in logits.split(ROWS):
         rows = rows.float()
-        best = rows.max(-1, keepdim=True)
-        below = rows - best.values
-        log_mass = below.exp().sum(-1).log()
-        if sampling.temperature:
-            here = streams[len(drawn) : len(drawn) + len(rows)]
-            tokens = torch.tensor(
-                [_draw(row, sampling, stream) for row, stream in zip(below, here, strict=True)], device=rows.device
-            )[:, None]
-            near = torch.zeros(len(rows), dtype=torch.bool)
-        else:
-            tokens = best.indices
-            near = below.scatter(-1, tokens, -math.inf).amax(-1) > -NEAR_TIE
-        logprobs = below.gather(-1, tokens)[:, 0] - log_mass
-        drawn += map(NextToken, tokens[:, 0].tolist(), logprobs.tolist(), near.tolist())
+        own = Distribution.of(rows)
+        below, tokens = own.below, own.likeliest[:, None]
+        here = [*streams[len(drawn) : len(drawn) + len(rows)]] or [None] * len(rows)
+        chance = {i: _draw(below[i], sampling, stream) for i, stream in enumerate(here) if stream is not None}
+        near = torch.zeros(len(rows), dtype=torch.bool)
+        if len(chance) < len(rows):
+            near = below.scatter(-1, tokens, -math.inf).amax(-1).cpu() > -NEAR_TIE
+        if chance:
+            greedy = torch.tensor([i not in chance for i in range(len(rows))])
+            instead = torch.tensor([[chance.get(i, 0)] for i in range(len(rows))], device=rows.device)
+            tokens, near = torch.where(greedy[:, None].to(rows.device), tokens, instead), near & greedy
+        logprobs = below.gather(-1, tokens)[:, 0] - own.log_mass
+        drawn += map(NextToken, tokens[:, 0].tolist(), logprobs.tolist(), own.entropy.tolist(), near.tolist())
     return drawn
 
 
@@ -102,28 +110,58 @@ def nucleus(probabilities: Float[np.ndarray, " d_vocab"], top_p: float) -> Int[n
     return np.sort(ordered[:size])
 
 
-def check_samples(samples_per_question: int, temperature: float) -> int:
+def check_samples(samples_per_question: int, temperature: float, greedy_too: bool = False) -> int:
     """The number of samples of a question. Raises DataError for one that cannot be drawn."""
     samples = whole_number("samples_per_question", samples_per_question, 1)
-    if samples > 1 and not number("temperature", temperature, low=0):
+    if number("temperature", temperature, low=0):
+        return samples
+    if samples > 1:
         raise DataError("samples_per_question: several greedy answers are all the same; give a temperature above 0")
+    if flag("greedy_too", greedy_too):
+        raise DataError("greedy_too: at temperature 0 the answer is the greedy one; give a temperature above 0")
     return samples
 
 
-def sampled_rows(rows: Sequence[QARow], samples_per_question: int) -> list[QARow]:
+GREEDY = "greedy"
+"""Behind the `#` of the id of a greedy answer that stands beside drawn ones."""
+
+
+@dataclass(frozen=True)
+class DrawnRow:
+    """A row as it is asked once."""
+
+    row: QARow
+    """Under the id of the sample."""
+    of: str
+    """The id of the row itself."""
+    draw: int | None
+    """The number of the draw, from 0; None: greedy, or the row brings its answer."""
+
+
+def drawn_rows(rows: Sequence[QARow], samples_per_question: int, *, greedy_too: bool = False) -> list[DrawnRow]:
     """Every row that has to be answered, `samples_per_question` times: `12` becomes `12#0`, `12#1` …
 
-    They keep the question, and with it their group: no fold separates them. Rows that bring a completion stand once,
-    as they are. Raises DataError for ids that are taken.
+    `greedy_too`: and once greedily, as `12#greedy`, before them. All keep the question, and with it their group: no
+    fold separates them. Rows that bring a completion stand once, as they are. Raises DataError for ids that are taken.
     """
-    if samples_per_question == 1:
-        return list(rows)
-    out: list[QARow] = []
+    out: list[DrawnRow] = []
     for row in rows:
         if row.completion is None and row.completion_ids is None:
-            out += [replace(row, id=f"{row.id}#{j}") for j in range(samples_per_question)]
+            draws: list[int | None] = [*([None] if greedy_too else []), *range(samples_per_question)]
+            names = [GREEDY if draw is None else draw for draw in draws]
+            out += [
+                DrawnRow(replace(row, id=f"{row.id}#{name}"), row.id, draw)
+                for name, draw in zip(names, draws, strict=True)
+            ]
         else:
-            out.append(row)
-    if (most := Counter(row.id for row in out).most_common(1)) and most[0][1] > 1:
+            out.append(DrawnRow(row, row.id, None))
+    if (most := Counter(one.row.id for one in out).most_common(1)) and most[0][1] > 1:
         raise DataError(f"several samples per question: the id {most[0][0]!r} is taken; give the rows other ids")
     return out
+
+
+def sampled_rows(rows: Sequence[QARow], samples_per_question: int, *, greedy_too: bool = False) -> list[QARow]:
+    """The rows under the ids of their samples (`drawn_rows`); one answer each keeps the row's own id."""
+    if samples_per_question == 1 and not greedy_too:
+        return list(rows)
+    return [one.row for one in drawn_rows(rows, samples_per_question, greedy_too=greedy_too)]

@@ -1,7 +1,7 @@
 """From features and labels to the cells of a grid: which samples take part, and one cross-fitted probe per cell."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from interp.errors import DataError
 from interp.fitting.estimators import ProbeSpec
-from interp.fitting.training import Cell
+from interp.fitting.training import Cell, Trained
 from interp.fitting.workers import cross_fit_cells
 from interp.labelling.answers import Answers
 from interp.statistics.auc import MIN_PER_CLASS, Estimate, estimate_auc, undefined
@@ -52,6 +52,8 @@ class Fitted:
     """How the folds' errors depend on each other (`training_sketch`), 0 where unused; None if the probe has none."""
     C: Float[np.ndarray, "layer role fold"] | None = None
     """The C of every fold's probe, where it was chosen among several."""
+    probes: list[tuple[Trained, ...]] = field(default_factory=list)
+    """Every cell's probes without each fold it has samples in, layers outermost; empty if they were not kept."""
 
 
 def choose_samples(
@@ -150,12 +152,13 @@ def fit_cells(
     n_jobs: int | None = None,
     size: int = 0,
     nested: bool = True,
+    keep: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Fitted:
     """Cross-fit the probe `spec(layer, role)` on the features `columns(layer, role)` of the `used` samples.
 
     `size`: how many numbers that is in all, which decides whether workers pay. `nested`: whether every cell is also
-    judged without each fold, by which the best one may be chosen.
+    judged without each fold, by which the best one may be chosen; `keep`: whether the fitted probes are kept.
     """
     n, n_layers, n_roles = used.shape
 
@@ -164,7 +167,7 @@ def fit_cells(
             for role in range(n_roles):
                 mask = used[:, layer, role]
                 x = columns(layer, role)[mask]
-                yield Cell(x, samples.at(mask), spec(layer, role), min_per_class, nested)
+                yield Cell(x, samples.at(mask), spec(layer, role), min_per_class, nested, keep)
 
     largest = size // max(1, n_layers * n_roles)
     fits = cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)
@@ -201,6 +204,7 @@ def fit_cells(
         choice if nested else None,
         training,
         chosen if any(fit.C for fit in fits) else None,
+        [fit.probes for fit in fits] if keep else [],
     )
 
 

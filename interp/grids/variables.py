@@ -100,6 +100,28 @@ unconverged (layer, token): whether the solver stopped at its 100 iterations
 n_train, n (layer, token): samples that were fitted, and that were held out
 """
 
+DETECTED = """\
+detector (detector): name; behind those asked for `best_baseline` and, with the probe, `baseline_and_probe`
+family (detector): which of them stand together
+sample (sample): id
+y (sample): label, 1 right, 0 wrong
+fold (sample): number of the fold that held the sample out, from 0
+group (sample): name of the group, whose samples share a fold
+score (detector, sample): higher where the answer is more likely right; NaN: it has none
+auc (detector): area under the ROC curve within folds, 0 … 1; NaN: undefined
+low, high (detector): the ends of its 95 % interval
+n, n_correct (detector): samples behind it, and the right ones of them
+missing (detector): samples without a score
+reason (detector): why the AUC is undefined, in words; "" where it is not
+delta (detector): the probe's AUC less the detector's, over the samples that both can score, -1 … 1
+delta_low, delta_high (detector): the ends of its 95 % interval
+delta_p, delta_q (detector): two-sided p against 0; q by Benjamini-Hochberg over the detectors
+delta_n (detector): samples that both can score
+gain, gain_low, gain_high (): AUC of `baseline_and_probe` less that of `best_baseline`, with its 95 % interval
+gain_p, gain_n (): two-sided p against 0; samples behind it
+chosen (sample): the baseline that was chosen without the sample's fold
+"""
+
 
 def beside(name: str, variables: str) -> str:
     """The same variables on one more leading axis."""

@@ -22,6 +22,7 @@ class AnswerOptions(TypedDict, total=False):
     temperature: float
     top_p: float
     samples_per_question: int
+    greedy_too: bool
     correct: str | Rule
     exact_answer: str | None
     candidates: str | Iterable[str] | None

@@ -29,7 +29,7 @@ class Answers(Records):
     """
 
     id: list[str]
-    """The row's; of several answers to it `12#0`, `12#1` …"""
+    """The row's; of several answers to it `12#0`, `12#1` …, `12#greedy`."""
     question: list[str]
     """The row's question, without options and context."""
     group: list[str]
@@ -78,6 +78,13 @@ class Answers(Records):
     """First and last token of what was answered after the thought; None as in `thought_tokens`: all of it."""
     final_answer_chars: list[tuple[int, int] | None] | None = None
     """The same as characters `[begin, end)` of `text`, blanks included."""
+    entropies: list[list[float] | None] | None = None
+    """Entropy, in nats, of the model's own distribution (at temperature 1) of which each completion token was taken;
+    None as in `logprobs`, and for all samples in runs from before it was kept."""
+    row: list[str] | None = None
+    """Of several answers to a question, the id of the row that each answers; None: every sample is its own row."""
+    draw: list[int | None] | None = None
+    """Which draw of its row each is, from 0; None (of one): greedy, or the row brought it."""
     fillers: tuple[Filler, ...] = ()
     """Candidates that were taken too often to be answers (`interp.text.fillers`)."""
     decode: Decode | None = field(default=None, repr=False, compare=False)

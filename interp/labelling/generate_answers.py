@@ -11,7 +11,7 @@ from interp.generating.asking import check_asked
 from interp.generating.chat import DATE
 from interp.generating.generation import generate
 from interp.generating.prompts import PromptFormat, decoder, locate_question
-from interp.generating.sampling import Sampling, check_samples, sampled_rows
+from interp.generating.sampling import Sampling, check_samples, drawn_rows
 from interp.labelling.answer_options import check_kept
 from interp.labelling.answers import Answers
 from interp.labelling.correctness import JUDGE, Rule, correctness_rule
@@ -23,7 +23,7 @@ from interp.models.loading import eos_token_ids, model_info, model_tokenizer
 from interp.models.memory import Splits
 from interp.statistics.folds import normalise_question
 from interp.support.accepted import Asked, ModelSource, RowSource
-from interp.support.arguments import progress_function, several_texts, whole_number
+from interp.support.arguments import flag, progress_function, several_texts, whole_number
 from interp.support.public import public
 from interp.text.stopping import read_stop
 from interp.text.thoughts import UNFINISHED
@@ -46,6 +46,7 @@ def generate_answers(
     temperature: float = 0.0,
     top_p: float = 1.0,
     samples_per_question: int = 1,
+    greedy_too: bool = False,
     seed: int = 0,
     correct: str | Rule = "contains",
     exact_answer: str | None = None,
@@ -69,8 +70,9 @@ def generate_answers(
 
     Greedy, or with `temperature` above 0 drawn from the smallest set of tokens with mass `top_p`; the draws depend on
     `seed` and the sample's id only. `samples_per_question=k` answers each row k times: `12#0`, `12#1` … are entries of
-    one group. `logprobs` are the model's own, whatever the temperature. Batches of answers that `log` holds are kept;
-    those that do not fit into memory run in halves, and `splits` says which.
+    one group, `greedy_too` adds the greedy answer as `12#greedy`; `row` and `draw` say whose and which each is.
+    `logprobs` and `entropies` are the model's own, whatever the temperature. Batches of answers that `log` holds are
+    kept; those that do not fit into memory run in halves, and `splits` says which.
 
     What labels, spans and judges read is the final answer, after any thought (definitions: a thought).
 
@@ -103,7 +105,10 @@ def generate_answers(
     for name, asked in (("judge", judge), ("extractor", extractor)):
         if asked is not None:
             check_asked(name, asked)
-    rows = sampled_rows(as_rows(rows), check_samples(samples_per_question, sampling.temperature))
+    greedy_too = flag("greedy_too", greedy_too)
+    samples = check_samples(samples_per_question, sampling.temperature, greedy_too)
+    drawn = drawn_rows(as_rows(rows), samples, greedy_too=greedy_too) if samples > 1 or greedy_too else None
+    rows = as_rows(rows) if drawn is None else [one.row for one in drawn]
     if isinstance(correct, str) and correct == JUDGE and judge is None:
         raise DataError("correct='judge' needs a model to ask: give one as judge=…")
     rule = correctness_rule(correct, rows)
@@ -137,6 +142,7 @@ def generate_answers(
         top_p=sampling.top_p,
         seed=sampling.seed,
         names=[rows[i].id for i in waiting],
+        greedy={one.row.id for one in drawn or () if one.draw is None},
         batch_tokens=batch_tokens,
         log=log,
         splits=splits,
@@ -158,6 +164,7 @@ def generate_answers(
         text=[label.text for label in labels],
         finish=[produced[i].finish if i in produced else end for i, end in enumerate(finish)],
         logprobs=[produced[i].logprobs if i in produced else None for i in range(len(rows))],
+        entropies=[produced[i].entropies if i in produced else None for i in range(len(rows))],
         correct=[label.correct for label in labels],
         exact_answer=[label.exact_answer for label in labels],
         exact_answer_method=[label.method for label in labels],
@@ -170,6 +177,8 @@ def generate_answers(
         thought_tokens=[label.thought_tokens for label in labels] if thoughts else None,
         final_answer_tokens=[label.final_tokens for label in labels] if thoughts else None,
         final_answer_chars=[label.final_chars for label in labels] if thoughts else None,
+        row=None if drawn is None else [one.of for one in drawn],
+        draw=None if drawn is None else [one.draw for one in drawn],
         fillers=tuple(method.fillers),
         decode=decode,
     )

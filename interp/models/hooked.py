@@ -58,29 +58,32 @@ def fill_cache(
     cache: KeyValueCache,
     *,
     chunk: int | None = None,
+    last_layer: int | None = None,
 ) -> None:
     """Run tokens into a cache `chunk` at a time: no layer ever holds a pattern larger than `chunk` × keys.
 
     Both classes compute the whole pattern, so a long prompt passed at once costs its square in memory. By default
     the pieces get shorter as the keys get more. A piece ends where the last layer has stored its keys and values:
-    what that layer would add to the residual stream enters no cache.
+    what that layer would add to the residual stream enters no cache. `last_layer`: another than the model's last, if
+    nothing behind it will be asked for.
     """
     if isinstance(cache, PassedTokens):
         cache.grown(tokens)
         return
     if chunk is None:
         chunk = max(64, PATTERN_ENTRIES // attention_mask.shape[1])
-    last = {hook_name("pattern", backend_of(model).cfg.n_layers - 1): _stop}
+    last_layer = backend_of(model).cfg.n_layers - 1 if last_layer is None else last_layer
+    last = {hook_name("pattern", last_layer): _stop}
     for end in range(tokens.shape[1], 0, -chunk)[::-1]:
         start = max(0, end - chunk)
         seen = attention_mask.shape[1] - tokens.shape[1] + end
-        with suppress(_CacheFilled):
+        with suppress(PassEndedError):
             forward(model, tokens[:, start:end], attention_mask[:, :seen], hooks=last, cache=cache)
 
 
-class _CacheFilled(Exception):
-    """Ends a pass, and is no error: the last layer has its keys and values."""
+class PassEndedError(Exception):
+    """Ends a pass, and is no fault: a hook raises it that has seen all it needs; who starts the pass suppresses it."""
 
 
 def _stop(pattern: Tensor) -> None:
-    raise _CacheFilled
+    raise PassEndedError

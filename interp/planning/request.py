@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from interp.capturing.role_text import split_roles
 from interp.data.rows import QARow, Rows
 from interp.generating.prompt_checks import PromptChecks, check_prompts
-from interp.generating.sampling import sampled_rows
 from interp.labelling.correctness import JUDGE, correctness_rule
 from interp.labelling.method_choice import MethodChoice, choose_method
 from interp.models.loading import read_config
@@ -76,7 +75,7 @@ class Request:
         settings, rows = asked(self.settings, self.rows, self.data, tokenizer)
         if not settings.correct.startswith(GIVEN):
             correctness_rule(settings.correct, rows)
-        sampled_rows(rows, settings.samples_per_question)
+        settings.samples(rows)
         check_enough(rows, settings, n_ctx=n_ctx, tokenizer=tokenizer)
         if settings.exact_answer is not None or settings.candidates or settings.answer_pattern:
             return replace(self, settings=settings, rows=rows)
@@ -98,4 +97,4 @@ class Request:
     @property
     def samples(self) -> list[QARow]:
         """The rows, those to be answered as often as they are asked."""
-        return sampled_rows(self.rows, self.settings.samples_per_question)
+        return self.settings.samples(self.rows)

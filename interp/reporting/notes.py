@@ -145,3 +145,12 @@ def judge_sentence(counts: Mapping[str, Any]) -> str:
         return f"{said} There are no hand labels to compare it with."
     kappa = "undefined" if hand["kappa"] is None else f"{hand['kappa']:.2f}"
     return f"{said} It agrees with {hand['share']:.0%} of {hand['n']} hand labels (Cohen's kappa {kappa})."
+
+
+def foreign_warnings(files: Sequence[str]) -> list[str]:
+    """Which files of experiments are not shown, because they belong to another run."""
+    if not files:
+        return []
+    return [
+        f"Not shown, because made on another run: {', '.join(files)} (in experiments/); make them again on this run."
+    ]

@@ -12,9 +12,12 @@ function show(row, column) {
     body.replaceChildren();
     for (const [index, percent] of ranked) {
       const sample = data.samples[index];
-      const text = element("td", sample.before, "text");
-      if (sample.exact_answer) text.append(element("mark", sample.exact_answer));
-      text.append(sample.after);
+      const text = element("td", "", "text");
+      for (const [marked, stretches] of sample.pieces) {
+        const part = marked ? element("mark", "") : document.createDocumentFragment();
+        for (const [piece, shade] of stretches) part.append(shade ? element("span", piece, (shade > 0 ? "p" : "m") + Math.abs(shade)) : piece);
+        if (stretches.length) text.append(part);
+      }
       const line = document.createElement("tr");
       line.append(
         element("td", sample.id),

@@ -5,16 +5,17 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interp.controls.permutations import PERMUTATIONS, STATISTICS
 from interp.reporting import report_tables as tables
 from interp.reporting.difference_words import width_sentences
 from interp.reporting.notes import (
     filler_warnings,
+    foreign_warnings,
     length_warnings,
     place_warnings,
     special_warnings,
@@ -23,6 +24,9 @@ from interp.reporting.notes import (
 )
 from interp.reporting.opening import small_class_note, tests_own_kind
 from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
+from interp.reporting.section import Section
+from interp.reporting.section_page import picture, section_views, style, template
+from interp.reporting.token_colours import SHADES, TokenColours
 from interp.reporting.use_words import use_sentences
 from interp.reporting.verdict import headline, verdict, warnings
 
@@ -59,21 +63,28 @@ def report_html(
     observations: Sequence[Mapping[str, Any]] | None = None,
     controls: Sequence[Mapping[str, Any]] | None = None,
     figures: Mapping[str, str] | None = None,
+    sections: Sequence[Section] = (),
+    sections_folder: Path | None = None,
+    foreign: Sequence[str] = (),
+    token_scores: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The report of one run as a self-contained page: its own policy forbids the network and every script but one.
 
     That script shows the samples behind the cell that the reader chooses; without it the highest cell's are shown.
     `run` is run.json, `samples` the lines of samples.jsonl, `delta` the grids' difference (`Comparison.delta_auc`),
-    `comparison` comparison.json, `figures` {name: SVG text}.
+    `comparison` comparison.json, `figures` {name: SVG text}, `sections` those of experiments, whose figures stand in
+    `sections_folder`, `foreign` the files there that belong to another run, `token_scores` the lines of
+    token_scores.jsonl.
     `controls` and `observations` are rows with `name`, `value`, `low`, `high` (None: undefined) and `note`; an
     observation also has a `verdict`. All text from data is escaped.
     """
-    views, lines = cell_views(probe, attention, delta), cell_lines(probe, samples)
+    colours = TokenColours.of(token_scores, samples)
+    views, lines = cell_views(probe, attention, delta), cell_lines(probe, samples, colours.shades)
     script = files("interp.reporting").joinpath("report.js").read_text(encoding="utf-8")
-    template = Environment(
-        loader=PackageLoader("interp.reporting", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    ).get_template("report.html.j2")
-    return template.render(
+    return template("report.html.j2").render(
+        style=style(),
+        token_style=colours.style(),
+        sections=section_views(sections, sections_folder or Path()),
         title="Where does the model show that its answer is right?",
         subtitle=_subtitle(run, len(samples), probe),
         verdict=[*verdict(probe, comparison), *template_sentences(run.get("counts", {}))],
@@ -86,9 +97,13 @@ def report_html(
             *length_warnings(samples, run.get("settings", {}).get("max_new_tokens")),
             *filler_warnings(run),
             *place_warnings(tables.place_checks(run)),
+            *foreign_warnings(foreign),
         ],
         headline=headline(probe, comparison),
-        figures=[_figure(name, svg) for name, svg in (figures or {}).items()],
+        figures=[
+            picture(svg, CAPTIONS.get(name, name.replace("_", " ").capitalize()), wide=name == "comparison")
+            for name, svg in (figures or {}).items()
+        ],
         controls=tables.controls(probe, comparison, controls),
         widths=width_sentences(comparison),
         use=use_sentences(comparison),
@@ -100,6 +115,8 @@ def report_html(
         auc=probe["auc"].transpose("layer", "token").values.tolist(),
         chosen=highest(views, probe),
         lines=lines,
+        token_colours=colours.sentences(),
+        shades=SHADES,
         unmarked=sum(line.unmarked for line in lines),
         cell_data=_script_json(script_data(views, lines)),
         script=script,
@@ -130,13 +147,6 @@ def _subtitle(run: Mapping[str, Any], n_samples: int, probe: xr.Dataset) -> str:
         parts[0] += f" ({model['architecture']})"
     sizes = probe.sizes
     return ", ".join([*parts, f"{n_samples} samples, {sizes['layer']} layers, {sizes['token']} token positions."])
-
-
-def _figure(name: str, svg: str) -> dict[str, str]:
-    """An SVG as a picture: inside an image no script runs and no ids of two figures collide."""
-    source = "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()
-    caption = CAPTIONS.get(name, name.replace("_", " ").capitalize())
-    return {"source": source, "caption": caption, "wide": "wide" if name == "comparison" else ""}
 
 
 def _script_json(value: Any) -> str:

@@ -1,7 +1,8 @@
 """The samples behind a cell, of every cell: what the report's table of cells shows when one is chosen."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ LISTS = {
     "correct_lowest": "Correct answers ranked lowest",
 }
 
+NO_SHADES: Mapping[str, list[tuple[int, int]]] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class CellSample:
@@ -29,6 +32,21 @@ class CellSample:
     after: str
     unmarked: bool = False
     """There is an exact answer, but where in the completion it stands is not known."""
+    shades: list[tuple[int, int]] = field(default_factory=list)
+    """The completion in colours: (where a stretch ends, its shade), one after the other; empty: not coloured."""
+
+    def pieces(self) -> list[tuple[bool, list[tuple[str, int]]]]:
+        """The completion in order: (whether it is the exact answer, its stretches with their shades)."""
+        begin, parts = 0, []
+        for text in (self.before, self.exact_answer, self.after):
+            parts.append((begin, begin + len(text)))
+            begin += len(text)
+        whole = self.before + self.exact_answer + self.after
+        return [(i == 1, list(_stretches(whole, low, high, self.shades))) for i, (low, high) in enumerate(parts)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the page's script shows of it."""
+        return {"id": self.id, "correct": self.correct, "question": self.question, "pieces": self.pieces()}
 
 
 @dataclass(frozen=True)
@@ -62,11 +80,13 @@ def cell_views(probe: xr.Dataset, attention: xr.Dataset, delta: xr.Dataset, *, s
     ]
 
 
-def cell_lines(probe: xr.Dataset, samples: Sequence[Mapping[str, Any]]) -> list[CellSample]:
+def cell_lines(
+    probe: xr.Dataset, samples: Sequence[Mapping[str, Any]], shades: Mapping[str, list[tuple[int, int]]] = NO_SHADES
+) -> list[CellSample]:
     """What the model was asked and said, for every sample of the grid, from the lines of samples.jsonl."""
     lines = {str(sample["id"]): sample for sample in samples}
     return [
-        _cell_sample(str(name), bool(y), lines[str(name)])
+        replace(_cell_sample(str(name), bool(y), lines[str(name)]), shades=shades.get(str(name), []))
         for name, y in zip(probe["sample"].values, probe["y"].values, strict=True)
     ]
 
@@ -76,7 +96,7 @@ def script_data(views: list[list[CellView]], lines: list[CellSample]) -> dict[st
     named = {i for row in views for view in row for ranked in view.lists.values() for i, _ in ranked}
     return {
         "cells": [[asdict(view) for view in row] for row in views],
-        "samples": {str(i): asdict(lines[i]) for i in sorted(named)},
+        "samples": {str(i): lines[i].to_dict() for i in sorted(named)},
     }
 
 
@@ -144,3 +164,12 @@ def only_place(completion: str, answer: str | None) -> tuple[int, int] | None:
         return None
     begin = completion.find(answer)
     return begin, begin + len(answer)
+
+
+def _stretches(text: str, begin: int, end: int, shades: Sequence[tuple[int, int]]) -> Iterator[tuple[str, int]]:
+    """The characters `[begin, end)`, cut where their shade changes."""
+    low = 0
+    for high, shade in [*shades, (len(text), 0)]:
+        if piece := text[max(low, begin) : min(high, end)]:
+            yield piece, shade
+        low = max(low, high)

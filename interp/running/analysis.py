@@ -1,5 +1,6 @@
 """From a Capture to results: both grids, their comparison, controls, observations; and the files that show them."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,12 +27,13 @@ from interp.grids.grid_table import run_rows, write_table
 from interp.grids.join import join_grids
 from interp.grids.probes import attention_grid, probe_grid
 from interp.labelling.answers import Answers
+from interp.reporting.section import read_sections
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
-from interp.runs.run_folder import RunFolder, going_on, read_samples
+from interp.runs.run_folder import RunFolder, going_on, read_samples, run_identity
 from interp.runs.settings import Settings
 from interp.statistics.folds import Folds
-from interp.support.atomic import write_json, write_text, writing
+from interp.support.atomic import read_lines, write_json, write_text, writing
 from interp.support.axes import places
 from interp.support.heap import give_back
 from interp.support.progress import Advance, bar
@@ -165,7 +167,6 @@ def draw(
 
     from interp.reporting.heads_plot import plot_heads, telling_metric
     from interp.reporting.plotting import plot_comparison, plot_grid, save_figure
-    from interp.reporting.report import report_html
     from interp.reporting.risk_plot import plot_risk_coverage
 
     comparison = Comparison.read(folder.comparison)
@@ -184,10 +185,24 @@ def draw(
         _, svg = save_figure(figure, folder.figures / name)
         plt.close(figure)
         figures[name] = svg.read_text(encoding="utf-8")
-    samples = read_samples(folder)
+    _write_report(folder, probe, attention, comparison, record, figures)
+
+
+def _write_report(
+    folder: RunFolder,
+    probe: xr.Dataset,
+    attention: xr.Dataset,
+    comparison: Comparison,
+    record: dict[str, Any],
+    figures: dict[str, str],
+) -> None:
+    """report.html, with a section for every experiment that was made on this very run."""
+    from interp.reporting.report import report_html
+
+    sections, foreign = read_sections(folder.experiments, run=run_identity(record))
     page = report_html(
         run=record,
-        samples=samples,
+        samples=read_samples(folder),
         probe=probe,
         attention=attention,
         delta=comparison.delta_auc,
@@ -195,8 +210,25 @@ def draw(
         observations=comparison["observations"],
         controls=(comparison["controls"] or {}).get("summary"),
         figures=figures,
+        sections=sections,
+        sections_folder=folder.experiments,
+        foreign=foreign,
+        token_scores=_token_scores(folder, run_identity(record)),
     )
     write_text(folder.report, page)
+
+
+def _token_scores(folder: RunFolder, run: str) -> list[dict[str, Any]]:
+    """The lines of token_scores.jsonl, if it is there and of this run. Raises RunError for one that cannot be read."""
+    if not folder.token_scores.exists():
+        return []
+    try:
+        lines = [json.loads(line) for line in read_lines(folder.token_scores)]
+        if all({"run", "id", "layer", "role", "fold", "text", "special", "score"} <= line.keys() for line in lines):
+            return [line for line in lines if line["run"] == run]
+    except (ValueError, AttributeError):
+        pass
+    raise RunError(f"{folder.token_scores} is not as `interp tokens` wrote it; `interp tokens {folder.path}` once more")
 
 
 def redraw(run: Run) -> None:

@@ -12,7 +12,6 @@ from interp.capturing.role_text import restored_roles
 from interp.data.rows import Rows
 from interp.errors import DataError, RunError
 from interp.generating.answer_log import AnswerLog
-from interp.generating.sampling import sampled_rows
 from interp.labelling.answers import Answers
 from interp.labelling.generate_answers import generate_answers
 from interp.models.loading import HookedModel, model_info, model_tokenizer, undefined_metrics
@@ -79,13 +78,14 @@ def _answered(
     split: dict[str, list[int]] = dict((journal.record.answer_batches or {}).get("split", {}))
     batches = {**(journal.record.answer_batches or {}), "split": split}
     journal.know(used=used_labellers(journal.record, labelling, model, folder.path))
-    samples = len(sampled_rows(rows, settings.samples_per_question))
+    samples = len(settings.samples(rows))
     with journal.stage("answering"), bar("Answering", samples, enabled=progress) as advance:
         journal.know(answer_batches=batches)
         answers = generate_answers(
             model,
             rows,
             samples_per_question=settings.samples_per_question,
+            greedy_too=settings.greedy_too,
             exact_answer=settings.exact_answer,
             candidates=settings.candidates,
             default_candidates=run_candidates(settings, rows),

@@ -44,6 +44,7 @@ class RunOptions(TypedDict, total=False):
     """0: the likeliest token."""
     top_p: float
     samples_per_question: int
+    greedy_too: bool
     correct: str | Callable[..., bool | None] | None
     """The rule (`interp.labelling.correctness`), or a function `(row, completion) -> bool | None`."""
     exact_answer: str | None

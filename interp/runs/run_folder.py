@@ -83,6 +83,16 @@ class RunFolder:
         return self.path / "figures"
 
     @property
+    def experiments(self) -> Path:
+        """What experiments on the run wrote: table, dataset, figures and a section of the report each."""
+        return self.path / "experiments"
+
+    @property
+    def token_scores(self) -> Path:
+        """A score for every token of the completions, one line per sample, once `interp tokens` has made it."""
+        return self.experiments / "token_scores.jsonl"
+
+    @property
     def report(self) -> Path:
         """One page, no network."""
         return self.path / "report.html"
@@ -203,6 +213,7 @@ ANSWERING = (
     "temperature",
     "top_p",
     "samples_per_question",
+    "greedy_too",
     "processed_weights",
     "skip_unanswerable",
 )

@@ -21,6 +21,7 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
         lines.append(
             {
                 "id": answers.id[i],
+                **{name: values[i] for name, values in _drawn(answers).items()},
                 "group": answers.group[i],
                 "fold": int(folds.fold[i]) if folds is not None and folds.fold[i] >= 0 else None,
                 "question": answers.question[i],
@@ -30,6 +31,7 @@ def sample_lines(answers: Answers, positions: Positions, folds: Folds | None) ->
                 "completion_ids": answers.completion_ids[i],
                 "finish": answers.finish[i],
                 "logprobs": answers.logprobs[i],
+                **({} if answers.entropies is None else {"entropies": answers.entropies[i]}),
                 "near_ties": None if answers.near_ties is None else answers.near_ties[i],
                 "correct": answers.correct[i],
                 "exact_answer": answers.exact_answer[i],
@@ -63,6 +65,14 @@ def read_tokens(tokens: int | list[int] | None) -> int | tuple[int, int]:
     return -1 if tokens is None else tokens
 
 
+DRAWN = ("row", "draw")
+"""Which row a sample answers, and which draw of it; only where a question has several answers."""
+
+
+def _drawn(answers: Answers) -> dict[str, list[Any]]:
+    return {name: values for name in DRAWN if (values := getattr(answers, name)) is not None}
+
+
 DIVIDED = ("thought_tokens", "final_answer_tokens", "final_answer_chars")
 """Where thought and final answer stand; only where some completion holds a thought."""
 
@@ -94,6 +104,7 @@ def read_answers(lines: Sequence[dict[str, Any]], *, span_uses_gold: bool = Fals
         text=column("completion"),
         finish=column("finish"),
         logprobs=column("logprobs"),
+        entropies=column("entropies") if lines and "entropies" in lines[0] else None,
         correct=column("correct"),
         exact_answer=column("exact_answer"),
         exact_answer_method=column("exact_answer_method"),
@@ -104,6 +115,8 @@ def read_answers(lines: Sequence[dict[str, Any]], *, span_uses_gold: bool = Fals
         thought_tokens=spans("thought_tokens") if lines and "thought_tokens" in lines[0] else None,
         final_answer_tokens=spans("final_answer_tokens") if lines and "final_answer_tokens" in lines[0] else None,
         final_answer_chars=spans("final_answer_chars") if lines and "final_answer_chars" in lines[0] else None,
+        row=column("row") if lines and "row" in lines[0] else None,
+        draw=column("draw") if lines and "draw" in lines[0] else None,
         near_ties=column("near_ties") if lines and lines[0].get("near_ties") is not None else None,
         span_uses_gold=span_uses_gold,
         extraction=[tuple(Exchange(**asked) for asked in line["extraction"]) for line in lines]

@@ -1,17 +1,18 @@
 """Everything a user can set about a run; written to `run.json`, read back by `resume`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from interp.capturing.activations import read_sites
 from interp.capturing.role_text import read_roles
 from interp.capturing.roles import ROLES
-from interp.data.row import read_columns
+from interp.data.row import QARow, read_columns
 from interp.errors import DataError
 from interp.fitting.estimators import ProbeSpec
 from interp.generating.chat import DATE, read_chat_options, read_date
 from interp.generating.prompts import PromptFormat
-from interp.generating.sampling import Sampling, check_samples
+from interp.generating.sampling import Sampling, check_samples, sampled_rows
 from interp.labelling.correctness import JUDGE, check_rule_name
 from interp.labelling.exact_answers import exact_answer_method, read_candidates
 from interp.labelling.extraction import extractor
@@ -58,6 +59,8 @@ class Settings:
     """0: greedy."""
     top_p: float = 1.0
     samples_per_question: int = 1
+    greedy_too: bool = False
+    """Whether the greedy answer stands beside the samples."""
     correct: str = "contains"
     exact_answer: str | None = None
     candidates: tuple[str, ...] | None = None
@@ -87,7 +90,7 @@ class Settings:
         for name in ("model", "data", "correct", "population", "probe", *OPTIONAL_TEXTS):
             if getattr(self, name) is not None or name not in OPTIONAL_TEXTS:
                 one_text(name, getattr(self, name))
-        for name in ("controls", "processed_weights", "skip_unanswerable"):
+        for name in ("controls", "processed_weights", "skip_unanswerable", "greedy_too"):
             read(name, flag(name, getattr(self, name)))
         if self.permutations == 1:
             raise DataError("permutations: expected 0 (none) or at least 2, got 1")
@@ -95,7 +98,7 @@ class Settings:
         read("seed", seed_number(self.seed))
         read("device", device_name(self.device))
         read("dtype", dtype_name(self.dtype))
-        read("samples_per_question", check_samples(self.samples_per_question, self.temperature))
+        read("samples_per_question", check_samples(self.samples_per_question, self.temperature, self.greedy_too))
         read("stop", read_stop(self.stop))
         read("sites", read_sites(self.sites))
         if self.candidates is not None:
@@ -121,6 +124,10 @@ class Settings:
             extract=extractor(self.extractor or self.model),
         )
         ProbeSpec(self.probe, C=self.C, seed=self.seed)
+
+    def samples(self, rows: Sequence[QARow]) -> list[QARow]:
+        """The rows under the ids of their samples, as often as each is asked."""
+        return sampled_rows(rows, self.samples_per_question, greedy_too=self.greedy_too)
 
     @property
     def prompt_format(self) -> PromptFormat:

@@ -12,8 +12,8 @@ different folds (of different groups: sums over groups). The d_ij come from thre
 
 1. Training on j moves the score of i by x_iᵀ H⁻¹ x_j r_j. H is the Hessian of the penalised loss without fold f; r_j
    the residual of j at the probe without the group of j: the fitted one and what the group's leverage took from it.
-2. A moved score moves the share of concordant pairs by the density of the other class at that score (a kernel of
-   `BANDWIDTH` standard deviations within class).
+2. A moved score moves the share of concordant pairs by the density of the other class at that score
+   (`auc_slope.py`: a kernel of `BANDWIDTH` standard deviations within class).
 3. Means over the fold's class (the groups other than that of i) and over the training samples are taken away: A_f
    itself moves by them.
 
@@ -22,19 +22,21 @@ signal or many samples for the features it vanishes. Cross-validation's dependen
 Tibshirani 2021. No matrix of pairs is kept: Σ d_ij d_ji is the trace of a square, estimated from its products with
 `DIRECTIONS` random sign vectors (Hutchinson 1989). Those are linear in the AUC, so that grids can be subtracted, if a
 group has the same signs in both: they follow from its name (`group_signs`), whatever other groups there are.
+
+The same holds where the probes score the samples of another data set, fold by fold of their own: i is of that set, j
+trained the probes, and a pair returns (d_ji) only where the groups of both are in both sets (`Learned.sketch`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import linalg, sparse
 
+from interp.statistics.auc_slope import AucSlope, sums_by_group
 from interp.statistics.samples import Samples
 
-BANDWIDTH = 0.3
-TAIL = 8.0
-"""Widths (and frequencies) at which a Gaussian is 0: exp(-32)."""
 FLAT = 1e-9
 """Least curvature: that of a sample of which the probe is certain."""
 JITTER = 1e-13
@@ -58,50 +60,112 @@ def training_sketch(
     derivative of a sample's loss by its score, `curvature` the second derivative, means over the probes it trained;
     `score` is out-of-fold. The samples' signs let sketches of cells and of grids fit together.
     """
-    y, fold, group, signs = samples.y, samples.fold, samples.group, samples.signs
-    assert signs is not None
-    curvature = np.maximum(curvature, FLAT)
-    z, mean = _projected(z, curvature)
-    numbers = np.unique(fold)
-    without = _hessians_without(z, mean, curvature, fold, penalty)
-    removed = residual.copy()  # that of a sample at the probe without its group
-    for f in numbers:
-        inside = fold == f
-        root = linalg.solve_triangular(
-            without[f], (z[inside] - mean).T, lower=True, overwrite_b=True, check_finite=False
-        )
-        removed[inside] += curvature[inside] * _group_leverage(root, residual[inside], group[inside])
-    pairs = sum(int((y[fold == f] == 1).sum()) * int((y[fold == f] == 0).sum()) for f in numbers)
-    received, given = np.zeros((2, *signs.shape))
-    for f in numbers:
-        test, train = fold == f, fold != f
-        if y[test].min() == y[test].max():
-            continue
-        slope = _AucSlope.of(score[test], y[test], group[test])
-        push = np.zeros_like(signs)  # 0 in the fold: a product with all of z needs no copy of a part of it
-        own = z[test] - mean
-        push[train] = removed[train, None] * (signs[train] - signs[train].mean(0))
-        received[test] = slope.times(own @ _solve(without[f], z.T @ push - np.outer(mean, push.sum(0)))) / pairs
-        pull = _solve(without[f], own.T @ slope.transposed_times(signs[test])) / pairs
-        back = removed[train, None] * (z @ pull - mean @ pull)[train]
-        given[train] += back - back.mean(0)
+    assert samples.signs is not None
+    learned = Learned.of(z, samples, residual=residual, curvature=curvature, penalty=penalty)
+    received, given = learned.sketch(learned.z, samples, score, samples.signs)
     return np.stack([received, given], axis=1).astype(np.float32)  # sixteen numbers a sample and cell
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What each fold's probe learned from every sample of the other folds, to first order: it moves any score."""
+
+    samples: Samples
+    z: Float[np.ndarray, "sample column"]
+    """The features, of more columns than samples as many as samples (`columns`)."""
+    mean: Float[np.ndarray, " column"]
+    without: dict[int, Float[np.ndarray, "column column"]]
+    """L with L Lᵀ the Hessian without each fold."""
+    removed: Float[np.ndarray, " sample"]
+    """Residual of a sample at the probe without its group."""
+    columns: Callable[[Float[np.ndarray, "other width"]], Float[np.ndarray, "other column"]]
+    """Other samples' features as those of `z`."""
+
+    @classmethod
+    def of(
+        cls,
+        z: Float[np.ndarray, "sample width"],
+        samples: Samples,
+        *,
+        residual: Float[np.ndarray, " sample"],
+        curvature: Float[np.ndarray, " sample"],
+        penalty: float,
+    ) -> "Learned":
+        """As in `training_sketch`."""
+        fold, curvature = samples.fold, np.maximum(curvature, FLAT)
+        z, mean, columns = _projected(z, curvature)
+        without = _hessians_without(z, mean, curvature, fold, penalty)
+        removed = residual.copy()
+        for f, root in without.items():
+            own = fold == f
+            leverage = linalg.solve_triangular(
+                root, (z[own] - mean).T, lower=True, overwrite_b=True, check_finite=False
+            )
+            removed[own] += curvature[own] * _group_leverage(leverage, residual[own], samples.group[own])
+        return cls(samples, z, mean, without, removed, columns)
+
+    def sketch(
+        self,
+        z: Float[np.ndarray, "test column"],
+        test: Samples,
+        score: Float[np.ndarray, " test"],
+        signs: Float[np.ndarray, "sample direction"],
+    ) -> tuple[Float[np.ndarray, "test direction"], Float[np.ndarray, "sample direction"]]:
+        """What the `test` samples received and the training samples, with these `signs`, gave.
+
+        Test samples of a fold are scored by the probe without that fold. Training samples whose group has no test
+        sample are in no pair that returns: their signs may be 0, which spares noise.
+        """
+        assert test.signs is not None
+        fold = self.samples.fold
+        pairs = sum(m * k for m, k in _class_sizes(test).values())
+        received, given = np.zeros_like(test.signs), np.zeros_like(signs)
+        for f, (m, k) in _class_sizes(test).items():
+            inside, train = test.fold == f, fold != f
+            if not m * k:
+                continue
+            root = self.without[f]
+            slope = AucSlope.of(score[inside], test.y[inside], test.group[inside])
+            push = np.zeros_like(signs)  # 0 in the fold: a product with all of z needs no copy of a part of it
+            own = z[inside] - self.mean
+            push[train] = self.removed[train, None] * (signs[train] - signs[train].mean(0))
+            moved = self.z.T @ push - np.outer(self.mean, push.sum(0))
+            received[inside] = slope.times(own @ _solve(root, moved)) / pairs
+            pull = _solve(root, own.T @ slope.transposed_times(test.signs[inside])) / pairs
+            back = self.removed[train, None] * (self.z @ pull - self.mean @ pull)[train]
+            given[train] += back - back.mean(0)
+        return received, given
+
+
+def _class_sizes(samples: Samples) -> dict[int, tuple[int, int]]:
+    """Correct and wrong samples of every fold."""
+    y, fold = samples.y, samples.fold
+    return {f: (int((y[fold == f] == 1).sum()), int((y[fold == f] == 0).sum())) for f in np.unique(fold).tolist()}
 
 
 def _projected(
     z: Float[np.ndarray, "sample width"], curvature: Float[np.ndarray, " sample"]
-) -> tuple[Float[np.ndarray, "sample column"], Float[np.ndarray, " column"]]:
-    """z, and what to take from it so that the unpenalised intercept is projected out.
+) -> tuple[
+    Float[np.ndarray, "sample column"],
+    Float[np.ndarray, " column"],
+    Callable[[Float[np.ndarray, "other width"]], Float[np.ndarray, "other column"]],
+]:
+    """z, what to take from it so that the unpenalised intercept is projected out, and others' features alike.
 
     Of more features than samples, as many columns as samples; else z itself, since a copy is the largest thing here.
     """
     mean = (curvature @ z) / curvature.sum()
     if z.shape[1] <= len(z):
-        return z, mean
+        return z, mean, lambda other: other
     z = z - mean
     inner = z @ z.T
     inner[np.diag_indices_from(inner)] += JITTER * np.trace(inner)
-    return linalg.cholesky(inner, lower=True, overwrite_a=True, check_finite=False), np.zeros(len(z))
+    root = linalg.cholesky(inner, lower=True, overwrite_a=True, check_finite=False)
+
+    def columns(other: Float[np.ndarray, "other width"]) -> Float[np.ndarray, "other column"]:
+        return linalg.solve_triangular(root, z @ (other - mean).T, lower=True, check_finite=False).T
+
+    return root, np.zeros(len(z)), columns
 
 
 def _hessians_without(
@@ -143,80 +207,7 @@ def _group_leverage(
     return moved
 
 
-@dataclass(frozen=True)
-class _AucSlope:
-    """Derivative of each sample's share of the fold's concordant pairs by each sample's score, centred by class.
-
-    Products with this matrix of pairs, without the matrix: on an interval a Gaussian is a short sum of cosines, and the
-    cosine of a difference is a product. The cost is linear in the samples.
-    """
-
-    classes: tuple[Int[np.ndarray, " wrong"], Int[np.ndarray, " correct"]]
-    group: Int[np.ndarray, " sample"]
-    waves: Float[np.ndarray, "sample wave"]
-    weight: Float[np.ndarray, " wave"]
-
-    @classmethod
-    def of(
-        cls, score: Float[np.ndarray, " sample"], y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]
-    ) -> "_AucSlope":
-        """The slope at the scores of one fold."""
-        classes = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
-        width = BANDWIDTH * np.sqrt((score[classes[0]].var() + score[classes[1]].var()) / 2)
-        if width == 0:
-            return cls(classes, group, np.zeros((len(y), 0)), np.zeros(0))
-        order = np.argsort(score, kind="stable")
-        place = np.empty(len(y))
-        # Across a gap of TAIL widths no kernel reaches: a wider one would only add cosines.
-        place[order] = np.append(0.0, np.cumsum(np.minimum(np.diff(score[order]) / width, TAIL)))
-        period = place.max() + TAIL
-        wave = 2 * np.pi / period * np.arange(int(TAIL * period / (2 * np.pi)) + 1)
-        weight = np.exp(-(wave**2) / 2) / (period * width) * np.where(wave > 0, 2.0, 1.0)
-        angle = place[:, None] * wave
-        return cls(classes, group, np.hstack([np.cos(angle), np.sin(angle)]), np.tile(weight, 2))
-
-    def times(self, values: Float[np.ndarray, "sample direction"]) -> Float[np.ndarray, "sample direction"]:
-        """The product with the matrix."""
-        return self._centred(self._moved(values, sign=-1))
-
-    def transposed_times(self, values: Float[np.ndarray, "sample direction"]) -> Float[np.ndarray, "sample direction"]:
-        """The product with the transposed matrix."""
-        return self._moved(self._centred(values, transposed=True), sign=1)
-
-    def _moved(
-        self, values: Float[np.ndarray, "sample direction"], *, sign: int
-    ) -> Float[np.ndarray, "sample direction"]:
-        """± (density · own value + `sign` · Σ over the other class of kernel · value), minus for wrong samples."""
-        out = np.empty_like(values)
-        columns = np.column_stack([np.ones(len(values)), values])
-        for side, own, other in ((-1, *self.classes), (1, *self.classes[::-1])):
-            across = self.waves[own] @ (self.weight[:, None] * (self.waves[other].T @ columns[other]))
-            out[own] = side * (across[:, :1] * values[own] + sign * across[:, 1:])
-        return out
-
-    def _centred(
-        self, values: Float[np.ndarray, "sample direction"], *, transposed: bool = False
-    ) -> Float[np.ndarray, "sample direction"]:
-        """Each value minus the mean of the other groups of its class, whose own noise is another; 0 without others."""
-        out = np.zeros_like(values)
-        for members in self.classes:
-            own, group = values[members], self.group[members]
-            others = (len(members) - np.bincount(group)[group])[:, None]
-            if not others.all():
-                continue
-            counted = own / others if transposed else own
-            rest = counted.sum(0) - _sums(counted, group)[group]
-            out[members] = own - (rest if transposed else rest / others)
-        return out
-
-
-def _sums(values: Float[np.ndarray, "sample ..."], group: Int[np.ndarray, " sample"]) -> Float[np.ndarray, "group ..."]:
-    sums = np.zeros((int(group.max()) + 1, *values.shape[1:]))
-    np.add.at(sums, group, values)
-    return sums
-
-
 def shared_variance(sketch: Sketch, group: Int[np.ndarray, " sample"]) -> float:
     """Σ over pairs of groups of d_ij d_ji: what to add to the variance of given probes; never negative."""
-    sums = _sums(sketch, group)
+    sums = sums_by_group(sketch, group)
     return max(0.0, float((sums[:, 0] * sums[:, 1]).sum() / sketch.shape[2]))

@@ -81,12 +81,17 @@ def read_labels(y: Any, ids: Any = None) -> Float[np.ndarray, " sample"]:
 
 
 def assign_folds(
-    y: Int[np.ndarray, " sample"], groups: Sequence[str] | None = None, *, folds: int = 5, seed: int = 0
+    y: Int[np.ndarray, " sample"],
+    groups: Sequence[str] | None = None,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    strata: Int[np.ndarray, " sample"] | None = None,
 ) -> Int[np.ndarray, " sample"]:
     """Fold of every sample by `StratifiedGroupKFold(folds, shuffle=True, random_state=seed)` (definitions: folds).
 
-    `groups=None`: every sample is its own group, 0 … n-1. Raises DataError for a single class or fewer groups
-    than folds.
+    `groups=None`: every sample is its own group, 0 … n-1. `strata`: what is spread evenly over the folds; None: the
+    labels. Raises DataError for a single class or fewer groups than folds.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -110,7 +115,8 @@ def assign_folds(
     with warnings.catch_warnings():
         # A class smaller than the number of folds: such cells are reported as undefined, with the count.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        for number, (_, held_out) in enumerate(splitter.split(np.zeros(len(y)), y, names)):
+        even = y if strata is None else strata
+        for number, (_, held_out) in enumerate(splitter.split(np.zeros(len(y)), even, names)):
             out[held_out] = number
     return out
 

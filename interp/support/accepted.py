@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     FeatureSource: TypeAlias = Capture | RunLike | Shaped[np.ndarray | Tensor, "sample layer role width"]
     CaptureOrRun: TypeAlias = Capture | RunLike
     Vectors: TypeAlias = Capture | RunLike | Float[np.ndarray | Tensor, "*sample width"]
+    AnswersOrTexts: TypeAlias = Answers | str | Sequence[str]
     LabelSource: TypeAlias = Answers | Column
     GroupSource: TypeAlias = Answers | Column
     Ids: TypeAlias = Sequence[str] | np.ndarray | pd.Series
@@ -57,6 +58,10 @@ if TYPE_CHECKING:
     GridSources: TypeAlias = Mapping[str, GridLike] | Sequence[RunLike | str | Path]
     ControlRows: TypeAlias = Mapping[str, Sequence[float] | np.ndarray | Mapping[str, float] | xr.DataArray]
     CellLabels: TypeAlias = RunLike | xr.Dataset | LabelSource
+    OneRun: TypeAlias = RunLike | str | Path | tuple[Capture, Answers]
+    TransferRuns: TypeAlias = Mapping[str, OneRun] | Sequence[RunLike | str | Path] | OneRun
+    TransferParts: TypeAlias = str | Mapping[str, str]
+    TransferCell: TypeAlias = tuple[int, str]
 else:
     HookedModel = Annotated[Any, "a HookedTransformer or TransformerBridge"]
     ModelSource = Annotated[Any, "a name, folder, GGUF file, hooked model or Hugging Face model"]
@@ -72,6 +77,7 @@ else:
     FeatureSource = Annotated[Any, "a Capture, a Run, or an array `sample layer role width`"]
     CaptureOrRun = Annotated[Any, "a Capture or a Run"]
     Vectors = Annotated[Any, "a Capture, a Run, or an array `... width`"]
+    AnswersOrTexts = Annotated[Any, "an Answers, or texts"]
     LabelSource = Annotated[Any, "an Answers, or 1, 0 or None per sample"]
     GroupSource = Annotated[Any, "an Answers, or a name or number per sample"]
     Ids = Annotated[Any, "a text per sample"]
@@ -84,3 +90,8 @@ else:
     GridSources = Annotated[Any, "{name: grid, Run or folder}, or a list of Runs or folders"]
     ControlRows = Annotated[Any, "{name: one AUC per token}"]
     CellLabels = Annotated[Any, "labels, a grid, or a Run"]
+    TransferRuns = Annotated[
+        Any, "Runs or folders in a list, {name: Run, folder or (Capture, Answers)}, or one of them"
+    ]
+    TransferParts = Annotated[Any, "`template`, or {sample id: label}"]
+    TransferCell = Annotated[Any, "(layer, role)"]

@@ -39,6 +39,7 @@ ARRIVES = {
     "--temperature 0.5": {"temperature": 0.5},
     "--temperature 1 --top-p 0.9": {"temperature": 1.0, "top_p": 0.9},
     "--temperature 1 --samples-per-question 4": {"temperature": 1.0, "samples_per_question": 4},
+    "--temperature 1 --greedy-too": {"temperature": 1.0, "greedy_too": True},
     "--correct numeric": {"correct": "numeric"},
     "--correct judge --judge-model wise": {"correct": "judge", "judge": "wise"},
     "--exact-answer first_line": {"exact_answer": "first_line"},

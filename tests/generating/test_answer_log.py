@@ -11,8 +11,8 @@ from interp.generating.answer_log import AnswerLog, Generated
 from interp.generating.generation import generate
 from interp.models.loading import model_tokenizer
 
-ONE = Generated([5, 2], "stop", [-0.1234567891234567, float("-inf")], 1)
-TWO = Generated([7], "length", [-1e-300])
+ONE = Generated([5, 2], "stop", [-0.1234567891234567, float("-inf")], 1, [0.1234567891234567, 0.0])
+TWO = Generated([7], "length", [-1e-300])  # as in a file from before entropies were kept
 
 
 def log_of(path: Path, run: str = "run") -> AnswerLog:

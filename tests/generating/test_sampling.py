@@ -135,9 +135,41 @@ def test_several_samples_of_a_question_are_entries_of_one_group(llama) -> None:
     assert one.completion_ids == answers.completion_ids[:2]
 
 
+def test_the_greedy_answer_stands_beside_the_drawn_ones_and_changes_none_of_them(llama) -> None:
+    rows = [
+        QARow("a", "Where is Paris?", ("e",)),
+        QARow("b#0", "Where?", ("e",)),
+        QARow("own", "What?", ("e",), completion="e"),
+    ]
+    options = {"max_new_tokens": 6, "temperature": 1.0, "seed": 5}
+    both = interp.generate_answers(llama, rows, samples_per_question=2, greedy_too=True, **options)
+    assert both.id == ["a#greedy", "a#0", "a#1", "b#0#greedy", "b#0#0", "b#0#1", "own"]
+    assert both.row == ["a"] * 3 + ["b#0"] * 3 + ["own"]
+    assert both.draw == [None, 0, 1, None, 0, 1, None]
+    drawn = interp.generate_answers(llama, rows, samples_per_question=2, **options)
+    assert drawn.row == ["a"] * 2 + ["b#0"] * 2 + ["own"] and drawn.draw == [0, 1, 0, 1, None]
+    assert drawn.completion_ids == [ids for ids, id in zip(both.completion_ids, both.id, strict=True) if id in drawn.id]
+    greedy = interp.generate_answers(llama, rows, max_new_tokens=6)
+    assert greedy.row is None and greedy.draw is None
+    assert both[[0, 3]].completion_ids == greedy[:2].completion_ids
+    assert both.completion_ids[0] != both.completion_ids[1]
+    one = interp.generate_answers(llama, rows[:1], greedy_too=True, **options)
+    assert one.id == ["a#greedy", "a#0"]
+
+
+def test_a_sequence_without_a_stream_is_greedy_beside_others() -> None:
+    logits = torch.tensor([[0.0, 2.0, 2.0 - NEAR_TIE / 2], [3.0, 3.1, 3.0]] * 6)
+    streams = [None, np.random.default_rng(0)] * 6
+    mixed = next_tokens(logits, Sampling(temperature=1.0), streams)
+    alone = next_tokens(logits[1::2], Sampling(temperature=1.0), [np.random.default_rng(0)] * 6)
+    assert [one.token for one in mixed[::2]] == [1] * 6 and all(one.near_tie for one in mixed[::2])
+    assert mixed[1::2] == alone and len({one.token for one in alone}) > 1
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        {"greedy_too": True},
         {"temperature": -1.0},
         {"temperature": float("nan")},
         {"temperature": float("inf")},
@@ -149,9 +181,9 @@ def test_several_samples_of_a_question_are_entries_of_one_group(llama) -> None:
     ],
 )
 def test_what_cannot_be_drawn_is_one_sentence(llama, options) -> None:
-    with pytest.raises(DataError, match="temperature|top_p|samples_per_question"):
+    with pytest.raises(DataError, match="temperature|top_p|samples_per_question|greedy_too"):
         interp.generate_answers(llama, [QARow("a", "Where?", ("e",))], **options)
-    with pytest.raises(DataError, match="temperature|top_p|samples_per_question"):
+    with pytest.raises(DataError, match="temperature|top_p|samples_per_question|greedy_too"):
         Settings(model="m", data="d", **options)
 
 

@@ -72,6 +72,9 @@ RETURNED = {
     "control_grid": lambda: [interp.control_grid(*samples(), probe()).cells],
     "compare_grids": lambda: [interp.compare_grids(probe(), attention()).delta_auc],
     "compare_runs": lambda: [interp.compare_runs({"probe": probe(), "attention": attention()})],
+    "transfer": lambda: [
+        interp.transfer(samples(), by={f"q{i}": str(i % 2) for i in range(len(samples()[1]))}, n_jobs=1)
+    ],
     "paper_grid": lambda: [interp.paper_grid(*samples(), site="resid_post")],
 }
 

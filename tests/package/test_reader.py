@@ -18,6 +18,7 @@ ELSEWHERE = {
     "labelling/extraction.py": "a prompt that a model reads",
     "labelling/judge.py": "a prompt that a model reads",
     "models/preflight.py": "a sentence that a model reads",
+    "experiments/detecting/ccs.py": "statements that a model reads",
     "generating/chat.py": "a macro for chat templates",
     "grids/variables.py": "the variables of a grid, for docstrings",
     "support/parameters.py": "parameters, for docstrings and the reference",

@@ -17,7 +17,7 @@ import interp
 from interp.runs.settings import Settings
 
 SEVERAL = (Sequence, Iterable, Collection, AbstractSet, Mapping, list, tuple, set, frozenset, dict)
-RESULTS = ("Answers", "Comparison", "FittedProbe", "Plan", "Positions", "Run", "Selective")
+RESULTS = ("Answers", "Comparison", "FittedProbe", "Plan", "Positions", "Run", "Selective", "TokenScores")
 """What functions return: their fields are read, not given."""
 
 
@@ -119,13 +119,13 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
     names = [
         "Capture.layers", "Capture.roles", "Capture.id", "Capture.sites", "Capture.attention",
         "Capture.concat.parts", "probe_grid.ids", "permutation_test.ids", "control_grid.ids", "capture_from_cache.ids",
-        "join_grids.names", "compare_grids.names", "compare_runs.grids", "load_rows.columns", "judge_answers.hand_labels",
+        "join_grids.names", "compare_grids.names", "compare_runs.grids", "transfer.runs", "load_rows.columns", "judge_answers.hand_labels",
         "plot_grid.controls", "selective.rates", "Comparison.from_dict.stored", "QARow.prompt_ids", "QARow.completion_ids",
         *(f"{grid}.{what}" for grid in ("probe_grid", "attention_grid") for what in ("y", "groups", "valid", "fold")),
         *(f"fit_probe.{what}" for what in ("y", "groups", "fold")), "fit_probe.ids", "gain_grid.y", "matched_width_grid.y", "paper_answers.rows",
         *(f"plot_heads.{what}" for what in ("y", "groups", "fold")), "probe_grid.layers", "probe_grid.components",
         "Positions.at.index", "Positions.at.n_tokens", "Positions.at.valid", "Positions.at.n_prompt", "Positions.__getitem__.samples", "Capture.__getitem__.samples",
-        "FittedProbe.score.data", "FittedProbe.probability.data", "FittedProbe.steer.position", "FittedProbe.ablate.position",
+        "FittedProbe.score.data", "FittedProbe.probability.data", "FittedProbe.steer.position", "FittedProbe.ablate.position", "FittedProbe.score_tokens.fold",
         "attention_grid.cap", "probe_grid.data", "matched_width_grid.data", "permutation_test.data", "control_grid.data", "control_grid.roles", "permutation_test.roles",
         "fit_probe.data", "capture_from_cache.cache", "judge_answers.rows", "QARow.messages", "generate_answers.chat_options",
     ]  # fmt: skip

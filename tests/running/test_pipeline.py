@@ -95,9 +95,14 @@ def test_a_run_folder_holds_its_files(finished) -> None:
     assert lines[0]["exact_answer_chars"] is None and lines[1]["exact_answer_chars"] is None
     chars = [line["exact_answer_chars"] for line in lines]
     assert finished.answers.exact_answer_chars == [None if at is None else tuple(at) for at in chars]
+    entropies = [None, [0.25, 1.5], *[line["entropies"] for line in lines[2:]]]
+    assert read_answers([line | {"entropies": one} for line, one in zip(lines, entropies, strict=True)]).entropies == (
+        entropies
+    )
     for line in lines:
-        del line["exact_answer_chars"]
-    assert read_answers(lines).exact_answer_chars is None  # a run from before they were kept
+        del line["exact_answer_chars"], line["entropies"]
+    older = read_answers(lines)
+    assert older.exact_answer_chars is None and older.entropies is None  # a run from before they were kept
     counts = finished.settings["counts"]
     none = dict.fromkeys(("ambiguous", "too_long", "unfinished_thought"), 0)
     assert counts["status"] == {"ok": 58, "no_exact_answer": 1, "empty": 1} | none

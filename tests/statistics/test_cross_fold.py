@@ -10,9 +10,9 @@ from interp.fitting.estimators import ProbeSpec
 from interp.fitting.training import Cell
 from interp.grids.grid import grid_arrays
 from interp.grids.probes import probe_grid
-from interp.statistics import cross_fold, samples
+from interp.statistics import auc_slope, cross_fold, samples
 from interp.statistics.auc import auc_influence, estimate_auc, group_sums, standard_error
-from interp.statistics.cross_fold import shared_variance, training_sketch
+from interp.statistics.cross_fold import Learned, shared_variance, training_sketch
 from interp.statistics.samples import DIRECTIONS, Samples, group_signs
 
 
@@ -57,7 +57,7 @@ def pair_matrix(x, y, fold, group, score, *, residual, curvature, penalty) -> np
         moved = (z @ inverse[f] @ z.T) * removed
         moved -= moved[:, train].mean(1, keepdims=True)
         classes = [np.flatnonzero((fold == f) & (y == label)) for label in (0, 1)]
-        width = cross_fold.BANDWIDTH * np.sqrt(np.mean([score[c].var() for c in classes]))
+        width = auc_slope.BANDWIDTH * np.sqrt(np.mean([score[c].var() for c in classes]))
         for label, sign in ((0, -1), (1, 1)):
             for i in classes[label]:
                 for k in classes[1 - label]:
@@ -82,6 +82,55 @@ def test_the_sketch_is_the_pair_matrix_times_signs(n: int, width: int) -> None:
     d = pair_matrix(x, y, fold, group, score, **loss)
     np.testing.assert_allclose(found[:, 0], d @ signs, atol=1e-6 * np.abs(d @ signs).max())
     np.testing.assert_allclose(found[:, 1], d.T @ signs, atol=1e-6 * np.abs(d.T @ signs).max())
+
+
+@pytest.mark.parametrize(("n", "width"), [(60, 6), (50, 80)])
+def test_the_sketch_of_other_samples_is_the_pair_matrix_times_signs(n: int, width: int) -> None:
+    x, y, fold = sample(0, n, width, 1.0)
+    other, y_other, fold_other = sample(9, n, width, 1.0)
+    p = expit(0.5 * x[:, 0])
+    loss = {"residual": y - p, "curvature": p * (1 - p), "penalty": 0.7}
+    group, group_other = np.arange(n) // 2, np.arange(n) // 2 + n // 4
+    score, signs, signs_other = other[:, 0], signs_of(group), signs_of(group_other)
+    learned = Learned.of(x, Samples(y, fold, group, signs), **loss)
+    test = Samples(y_other, fold_other, group_other, signs_other)
+    received, given = learned.sketch(learned.columns(other), test, score, signs)
+    d = rectangular_pair_matrix(x, y, fold, group, other, test, score, **loss)
+    np.testing.assert_allclose(received, d @ signs, atol=1e-6 * np.abs(d @ signs).max())
+    np.testing.assert_allclose(given, d.T @ signs_other, atol=1e-6 * np.abs(d.T @ signs_other).max())
+
+
+def rectangular_pair_matrix(x, y, fold, group, other, test, score, *, residual, curvature, penalty) -> np.ndarray:
+    """`pair_matrix` where other samples than those that train are scored."""
+    n, d = len(y), np.zeros((len(test), len(y)))
+    mean = curvature @ x / curvature.sum()
+    z, z_other = x - mean, other - mean
+    pairs = sum((test.y[test.fold == f] == 1).sum() * (test.y[test.fold == f] == 0).sum() for f in range(5))
+    for f in range(5):
+        train = np.flatnonzero(fold != f)
+        inverse = np.linalg.inv((z[train].T * curvature[train]) @ z[train] + penalty * np.eye(z.shape[1]))
+        removed = residual.copy()
+        for j in range(n):
+            part = fold != fold[j]
+            h = np.linalg.inv((z[part].T * curvature[part]) @ z[part] + penalty * np.eye(z.shape[1]))
+            removed[j] += sum(
+                curvature[j] * z[j] @ h @ z[k] * residual[k]
+                for k in np.flatnonzero((group == group[j]) & (fold == fold[j]))
+            )
+        moved = (z_other @ inverse @ z.T) * removed
+        moved -= moved[:, train].mean(1, keepdims=True)
+        classes = [np.flatnonzero((test.fold == f) & (test.y == label)) for label in (0, 1)]
+        width = auc_slope.BANDWIDTH * np.sqrt(np.mean([score[c].var() for c in classes]))
+        for label, sign in ((0, -1), (1, 1)):
+            raw = np.zeros((len(classes[label]), len(train)))
+            for row, i in enumerate(classes[label]):
+                for k in classes[1 - label]:
+                    density = stats.norm.pdf((score[i] - score[k]) / width) / width
+                    raw[row] += sign * density * (moved[i, train] - moved[k, train]) / pairs
+            for row, i in enumerate(classes[label]):
+                others = test.group[classes[label]] != test.group[i]
+                d[i, train] = raw[row] - raw[others].mean(0) if others.any() else 0.0
+    return d
 
 
 def test_the_trace_is_estimated_without_bias(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,8 +72,9 @@ def paper_answers(
         options = {key: form[key] for key in ("prompt_template", "stop", "max_new_tokens", "correct")} | options
     rule = options.pop("correct", "contains")
     check_rule_name(rule)
-    samples = check_samples(options.pop("samples_per_question", 1), options.get("temperature", 0.0))
-    rows = sampled_rows(as_rows(rows), samples)
+    greedy_too = options.get("greedy_too", False)
+    samples = check_samples(options.get("samples_per_question", 1), options.get("temperature", 0.0), greedy_too)
+    rows = as_rows(rows)
     if chat:
         written = PromptFormat(
             options.get("prompt_template"), True, options.pop("chat_options", None), options.get("prompt_date", DATE)
@@ -86,7 +87,8 @@ def paper_answers(
 
     options = {"exact_answer": "candidates"} | options
     answers = generate_answers(model, rows, chat=False, correct=correct, **options)
-    return by_gold(answers, rows, decoder(tokenizer), numeric=rule == "numeric", seed=seed)
+    asked = sampled_rows(rows, samples, greedy_too=greedy_too)
+    return by_gold(answers, asked, decoder(tokenizer), numeric=rule == "numeric", seed=seed)
 
 
 @public

@@ -18,7 +18,6 @@ from interp.errors import RunError
 from interp.experiments.orgad.labels import by_gold, substring_match
 from interp.experiments.orgad.preset import paper_grid, paper_positions
 from interp.generating.prompts import decoder
-from interp.generating.sampling import sampled_rows
 from interp.labelling.answers import Answers
 from interp.models.loading import model_tokenizer
 from interp.reporting.paper_words import paper_sentences
@@ -60,7 +59,7 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
     ):
         if then != current:
             raise RunError(f"{run.folder.path}: the {what} changed since the run ({then} then, {current} now)")
-    asked = sampled_rows(rows, settings.samples_per_question)
+    asked = settings.samples(rows)
     relabelled = replace(run.answers, correct=_labels(run.answers, asked, settings.correct))
     decode, numeric = decoder(model_tokenizer(hooked)), settings.correct == "numeric"
     answers = by_gold(relabelled, asked, decode, numeric=numeric, seed=settings.seed)

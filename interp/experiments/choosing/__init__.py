@@ -1,0 +1,1 @@
+"""Choosing one of several answers by a probe, and by what needs none (Orgad et al., section 6)."""

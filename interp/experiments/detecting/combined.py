@@ -1,0 +1,146 @@
+"""What the probe adds: the best baseline and the probe together, every choice and weight made without the fold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from interp.errors import DataError
+from interp.experiments.detecting.given import Given
+from interp.experiments.detecting.probe import chosen_cells
+from interp.fitting.crossfit import cross_fit, sketch_at, train
+from interp.fitting.estimators import PROBES, ProbeSpec
+from interp.fitting.training import Cell
+from interp.grids.features import as_array
+from interp.statistics.auc import why_undefined
+from interp.statistics.cross_fold import Sketch
+from interp.statistics.resampling import nested_best
+
+COMPLETE = 0.95
+"""Share of the samples of the most complete baseline that a candidate for the best one has to score."""
+
+
+@dataclass(frozen=True)
+class BestBaseline:
+    """For each fold the baseline with the highest AUC on the other folds."""
+
+    score: Float[np.ndarray, " sample"]
+    """Of each sample by the baseline of its fold."""
+    chosen: dict[int, str]
+    """By fold."""
+
+
+def best_baseline(given: Given, scores: Mapping[str, Float[np.ndarray, " sample"]]) -> BestBaseline:
+    """Chosen fold by fold on the others: of many, the best as seen would be favoured by its luck.
+
+    `scores` were fitted to no label, so that those of the other folds know nothing of the fold. One that lacks more
+    than a twentieth of the samples that the most complete one scores is no candidate. Raises DataError for no baseline.
+    """
+    counts = {name: int(np.isfinite(score).sum()) for name, score in scores.items()}
+    y, fold = given.samples.y, given.samples.fold
+    names = [
+        name
+        for name, score in scores.items()
+        if counts[name] >= COMPLETE * max(counts.values())
+        and not why_undefined(y[np.isfinite(score)], fold[np.isfinite(score)], given.min_per_class)
+    ]
+    if not names:
+        raise DataError("best baseline: no detector that needs no training has an AUC")
+    table = np.stack([np.where(np.isfinite(scores[name]), scores[name], np.nan) for name in names], axis=1)
+    found = nested_best(table, given.samples, min_per_class=given.min_per_class)
+    return BestBaseline(found.score, {fold: names[at] for fold, at in found.chosen.items()})
+
+
+@dataclass(frozen=True)
+class Combined:
+    """A baseline and the probe together."""
+
+    score: Float[np.ndarray, " sample"]
+    training: Sketch | None
+    """Its `training_sketch`: of the weights and, as far as they let it through, of the probe."""
+
+
+def combined(
+    given: Given, baselines: Mapping[str, Float[np.ndarray, " sample"]], chosen: Mapping[int, str]
+) -> Combined:
+    """Logistic regression (C = 1) on the chosen baseline and the chosen cell's probe, both standardised.
+
+    For each fold it is fitted on the others, where the probe's score of a sample is that of a probe that saw neither
+    its fold nor the one left out: a score that was fitted to the sample would be trusted too much. The scores of each
+    inner fold are centred, since every probe has an offset of its own. Applied to the fold's own out-of-fold scores.
+    NaN where either is missing.
+
+    Raises DataError for a grid of an estimator that has no name, or a training part that gives no probe.
+    """
+    if given.grid.attrs.get("probe") not in PROBES:
+        raise DataError(
+            f"combined: the probe is fitted again without two folds, and {given.grid.attrs.get('probe')} is none of "
+            f"{', '.join(PROBES)}"
+        )
+    spec = ProbeSpec(given.grid.attrs["probe"], C=given.C, seed=given.seed)
+    score, both = np.full(len(given), np.nan), np.full((len(given), 2), np.nan)
+    cells, weights = chosen_cells(given), []
+    for fold, (layer, role) in cells.items():
+        test = given.samples.fold == fold
+        features = np.stack([baselines[chosen[fold]], given.arrays.score[:, layer, role]], axis=1)
+        used = np.isfinite(features).all(1)
+        features[~test & used, 1] = without_two_folds(given, ~test & used, (layer, role), spec)
+        cell = Cell(features[used], given.samples.at(used), ProbeSpec(seed=given.seed))
+        if len(np.unique(cell.y[cell.fold != fold])) < 2:
+            raise DataError(f"combined: the training part of fold {fold} has one class only")
+        fit = train(cell, cell.fold != fold)
+        score[used & test], both[used & test] = fit.decision(features[used & test]), features[used & test]
+        weights.append(float(np.diff(fit.decision(np.array([[0.0, 0.0], [0.0, 1.0]])))[0]))
+    return Combined(score, _training(given, score, both, cells, float(np.mean(weights)), spec))
+
+
+def without_two_folds(
+    given: Given, part: np.ndarray, place: tuple[int, int], spec: ProbeSpec
+) -> Float[np.ndarray, " part"]:
+    """Scores of the samples of a training part, each by a probe of its other folds, less the mean of its fold."""
+    x, fold = _vectors(given, part, place), given.samples.fold[part]
+    fit = cross_fit(Cell(x, replace(given.samples.at(part), signs=None), spec, min_per_class=1))
+    if fit.reason:
+        raise DataError(f"combined: {fit.reason} of a training part")
+    return fit.score - _fold_means(fit.score, fold)
+
+
+def _fold_means(score: Float[np.ndarray, " sample"], fold: np.ndarray) -> Float[np.ndarray, " sample"]:
+    return np.array([score[fold == f].mean() for f in fold.tolist()])
+
+
+def _vectors(given: Given, part: np.ndarray, place: tuple[int, int]) -> Float[np.ndarray, "part width"]:
+    """Of a cell of the grid, found by its labels."""
+    layer, role = int(given.grid["layer"].values[place[0]]), str(given.grid["token"].values[place[1]])
+    cap = given.capture
+    return as_array(cap.sites[given.site][np.flatnonzero(part), cap.layers.index(layer), cap.roles.index(role)])
+
+
+def _training(
+    given: Given,
+    score: Float[np.ndarray, " sample"],
+    both: Float[np.ndarray, "sample 2"],
+    cells: Mapping[int, tuple[int, int]],
+    weight: float,
+    spec: ProbeSpec,
+) -> Sketch | None:
+    """Of the weights of the two, and of every fold's probe times its mean weight: errors that the folds share."""
+    used, fold = np.isfinite(score), given.samples.fold
+    x = both[used] - np.stack([_fold_means(column, fold[used]) for column in both[used].T], axis=1)
+    sketches = [sketch_at(Cell(x, given.samples.at(used), ProbeSpec(seed=given.seed)), score[used])]
+    of_cell = {}
+    for place in set(cells.values()):
+        has = used & np.isfinite(given.arrays.score[:, place[0], place[1]])
+        found = sketch_at(Cell(_vectors(given, has, place), given.samples.at(has), spec), score[has])
+        of_cell[place] = (has, found)
+    if sketches[0] is None or any(found is None for _, found in of_cell.values()):
+        return None
+    out = np.zeros((len(given), *sketches[0].shape[1:]))
+    out[used] = sketches[0]
+    for f, place in cells.items():
+        has, found = of_cell[place]
+        spread = np.zeros_like(out)
+        spread[has] = found
+        out[fold == f] += weight * spread[fold == f]
+    return out

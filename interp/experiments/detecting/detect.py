@@ -1,0 +1,112 @@
+"""`interp.detectors`: every detector on the samples of a run, or of a Capture with its answers and grid."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from interp.capturing.activations import Capture
+from interp.errors import DataError, RunError
+from interp.experiments.detecting.compared import compared
+from interp.experiments.detecting.given import Given
+from interp.experiments.detecting.own import own_detectors
+from interp.experiments.detecting.p_true import TEMPLATE, p_true_detectors
+from interp.experiments.detecting.probe import fixed_cell, probe_detectors
+from interp.experiments.detecting.registry import DETECTORS
+from interp.grids.grid import check_grid
+from interp.grids.of_run import RunLike
+from interp.grids.variables import DETECTED, returns
+from interp.labelling.answers import Answers
+from interp.models.loading import load_model
+from interp.running.record import describe_model
+from interp.runs.rows import load_settings_model, model_source
+from interp.runs.settings import Settings
+from interp.support.accepted import CaptureOrRun, ModelSource
+from interp.support.arguments import instance, several_texts
+from interp.support.atomic import plain
+from interp.support.messages import nearest
+from interp.support.public import public
+
+
+@returns(DETECTED)
+@public
+def detectors(
+    cap: CaptureOrRun,
+    answers: Answers | None = None,
+    grid: xr.Dataset | None = None,
+    *,
+    only: Sequence[str] | None = None,
+    detectors: Mapping[str, Callable[..., Any]] | None = None,
+    model: ModelSource | bool | None = None,
+    chat: bool | None = None,
+    cell: tuple[int, str] | None = None,
+    p_true_prompt: str = TEMPLATE,
+    seed: int | None = None,
+) -> xr.Dataset:
+    """Detectors of wrong answers on a probe grid's samples and folds (definitions: detectors).
+
+    `cap`: a finished Run; or a Capture, with its `answers` and the probe `grid` made of them (matched by id). `only`
+    names the built-in detectors wanted (all: `interp.experiments.detecting.registry.DETECTORS`); `detectors` adds your
+    own {name: function}, each called with the answers and the Capture of the grid's samples, which returns a score for
+    each, in their order or by id, higher where the answer is more likely right. `cell` (layer, role) is that of
+    `probe_fixed_cell`, by default the exact answer's last token in the grid's middle layer.
+
+    P(True), and what was not kept of tokens, need the model: a run's own is loaded (`model=False`: not), for parts give
+    it. Without it they have a `reason` instead of an AUC; where they were asked for by name, it is raised.
+    `p_true_prompt` has the fields {question}, {answer}, {first}, {second}; `chat`: whether it is a turn of a chat.
+
+    Source: Orgad et al. 2025, section 3; P(True): Kadavath et al. 2022. Raises DataError for names that are unknown or
+    taken, scores that do not fit, or a detector of `only` that cannot be computed; RunError for an unfinished run.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> grid = interp.probe_grid(cap, answers)
+    >>> found = interp.detectors(cap, answers, grid, detectors={"length": lambda answers, cap: map(len, answers.text)})
+    >>> found.auc.sel(detector=["logprob_mean", "length", "probe"]).round(2).values.tolist()
+    [0.5, 0.5, 0.95]
+    """
+    if isinstance(cap, RunLike):
+        if answers is not None or grid is not None:
+            raise DataError("detectors: a run brings its answers and its grid; leave them out")
+        grid = cap.probe  # first: an unfinished run is refused in a sentence
+        load, chat = _loader_of_run(cap, model), cap.record["settings"].get("chat") if chat is None else chat
+        given = Given.of(cap.answers, cap.capture, grid, seed=seed, load=load, chat=chat)
+    else:
+        instance("cap", cap, Capture, "or give a finished Run")
+        instance("answers", answers, Answers, "those that the Capture was made of")
+        check_grid(grid)
+        load = None if model is None or isinstance(model, bool) else lambda: load_model(model)
+        given = Given.of(answers, cap, grid, seed=seed, load=load, chat=chat)  # type: ignore[arg-type]
+    if cell is not None:
+        fixed_cell(given, cell)
+    known = DETECTORS | {one.name: one for one in (*p_true_detectors(p_true_prompt), *probe_detectors(cell))}
+    chosen = known if only is None else {name: known[name] for name in _names(only, known)}
+    own = {} if detectors is None else own_detectors(detectors, known)
+    if not chosen | own:
+        raise DataError("detectors: none is asked for; leave `only` out for all")
+    return compared(given, chosen | own, strict=frozenset(chosen if only is not None else ()) | set(own))
+
+
+def _names(only: Any, known: Mapping[str, Any]) -> list[str]:
+    names = list(dict.fromkeys(several_texts("only", only)))
+    if unknown := [name for name in names if name not in known]:
+        hint = nearest(unknown[0], list(known)) or f"; there are {', '.join(known)}"
+        raise DataError(f"only: there is no detector {unknown[0]!r}{hint}")
+    return names
+
+
+def _loader_of_run(run: RunLike, model: Any) -> Callable[[], Any] | None:
+    """Loads the run's own model as it was loaded then, and makes sure that it is the same; None if not wanted."""
+    if model is False:
+        return None
+
+    def load() -> Any:
+        settings = Settings.from_json(run.record["settings"])
+        source = model_source(settings, None if isinstance(model, bool) else model)
+        hooked = load_settings_model(settings, source)
+        then, now = run.record["model"]["weights_sha256"], plain(describe_model(hooked))["weights_sha256"]
+        if then != now:
+            raise RunError(f"{run.name}: the model changed since the run ({then} then, {now} now)")
+        return hooked
+
+    return load

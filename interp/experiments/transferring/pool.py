@@ -1,0 +1,168 @@
+"""What a row of the matrix is trained on: one run, or several together; its probes, and what they say of a target."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from interp.experiments.transferring.run_samples import RunSamples, joined
+from interp.fitting.crossfit import learned, strength
+from interp.fitting.estimators import ProbeSpec
+from interp.fitting.standardiser import Standardiser
+from interp.fitting.training import Cell, Trained, train_parts
+from interp.grids.cells import Fitted
+from interp.statistics.cross_fold import Learned, Sketch
+from interp.statistics.samples import DIRECTIONS
+
+Place = tuple[int, int]
+"""A cell, by where its layer and its role stand."""
+
+
+@dataclass(frozen=True)
+class FittedRun:
+    """A run with its probe grid on the common folds."""
+
+    run: RunSamples
+    used: Bool[np.ndarray, "sample layer role"]
+    fitted: Fitted
+
+    def reason(self, place: Place) -> str:
+        """Why a cell of it is undefined; "" if it is not."""
+        return self.fitted.estimates[self._number(place)].reason
+
+    def probes(self, place: Place) -> dict[int, Trained]:
+        """The probe without each fold of which the cell has samples."""
+        folds = np.unique(self.run.samples.fold[self.used[(slice(None), *place)]])
+        return dict(zip(folds.tolist(), self.fitted.probes[self._number(place)], strict=True))
+
+    def choice(self, fold: int) -> Float[np.ndarray, "layer role"]:
+        """Every cell's AUC without the fold; NaN where it is not known."""
+        at = np.flatnonzero(np.unique(self.run.samples.fold) == fold)
+        assert self.fitted.choice is not None
+        if not len(at):
+            return np.full(self.used.shape[1:], np.nan)
+        return np.where(np.isfinite(self.fitted.choice[..., at[0]]), self.fitted.choice[..., at[0]], np.nan)
+
+    def _number(self, place: Place) -> int:
+        return place[0] * self.used.shape[2] + place[1]
+
+
+@dataclass(frozen=True)
+class PoolCell:
+    """One cell of a pool: its samples, and its probes without each fold."""
+
+    cell: Cell
+    probes: Mapping[int, Trained]
+
+    @cached_property
+    def moved(self) -> tuple[Learned, Standardiser] | None:
+        """How the pool's samples move the scores of others; None if it is not known."""
+        return learned(self.cell, [self.probes[f] for f in np.unique(self.cell.fold).tolist()])
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One run, or several together."""
+
+    name: str
+    runs: Sequence[FittedRun]
+    spec: ProbeSpec
+    folds: int
+    _kept: dict[Place, PoolCell] = field(default_factory=dict)
+
+    def reason(self, place: Place) -> str:
+        """Why the cell cannot be trained: the first reason of its runs."""
+        return next((f"{one.run.name}: {why}" for one in self.runs if (why := one.reason(place))), "")
+
+    def chosen(self) -> dict[int, Place] | None:
+        """For each fold the cell with the highest AUC without it, on average over the runs; None if there is none."""
+        found = {}
+        for f in range(self.folds):
+            choice = np.mean([one.choice(f) for one in self.runs], axis=0)
+            if not np.isfinite(choice).any():
+                return None
+            layer, role = np.unravel_index(np.nanargmax(choice), choice.shape)
+            found[f] = (int(layer), int(role))
+        return found
+
+    def at(self, place: Place) -> PoolCell:
+        """A cell with its samples, kept."""
+        if place not in self._kept:
+            cell = self._cell(place)
+            self._kept[place] = PoolCell(cell, self.probes(place, cell))
+        return self._kept[place]
+
+    def probes(self, place: Place, cell: Cell | None = None) -> Mapping[int, Trained]:
+        """The probe without each fold: the run's own, or fitted on all the runs' samples together.
+
+        Where the cell has no sample in a fold, the probe without it is fitted on all of them.
+        """
+        found = self.runs[0].probes(place) if len(self.runs) == 1 else {}
+        if lacking := [f for f in range(self.folds) if f not in found]:
+            cell = self._cell(place) if cell is None else cell
+            parts = [cell.fold != f for f in lacking]
+            fits = train_parts(cell, parts, [strength(cell, part) for part in parts])
+            found = {**found, **dict(zip(lacking, fits, strict=True))}
+        return found
+
+    def _cell(self, place: Place) -> Cell:
+        masks = [one.used[(slice(None), *place)] for one in self.runs]
+        x = np.concatenate([one.run.vectors(*place)[mask] for one, mask in zip(self.runs, masks, strict=True)])
+        samples = joined([one.run.samples.at(mask) for one, mask in zip(self.runs, masks, strict=True)])
+        return Cell(x, samples, self.spec)
+
+
+def decision_by_fold(
+    probes: Mapping[int, Trained], x: Float[np.ndarray, "sample width"], fold: Int[np.ndarray, " sample"]
+) -> Float[np.ndarray, " sample"]:
+    """Decision values of samples, each by the probe that has not seen its fold."""
+    out = np.empty(len(x))
+    for f in np.unique(fold).tolist():
+        out[fold == f] = probes[f].decision(x[fold == f])
+    return out
+
+
+def said_of(
+    pool: Pool, target: FittedRun, cells: dict[int, Place]
+) -> tuple[Float[np.ndarray, " sample"], Sketch | None]:
+    """The target's scores by the pool's probes, of each fold in its cell; and its `training_sketch` for the interval.
+
+    The sketch holds what the target received and, spread over its group's samples, what each of its groups gave as a
+    part of the pool; None where pool and target share no group, or it is not known.
+    """
+    samples = target.run.samples
+    score = np.full(len(samples), np.nan)
+    training = np.zeros((len(samples), 2, DIRECTIONS))
+    known = False
+    for place in dict.fromkeys(cells.values()):
+        fitted, used = pool.at(place), target.used[(slice(None), *place)]
+        x = target.run.vectors(*place)[used]
+        test = samples.at(used)
+        found = np.full(len(samples), np.nan)
+        found[used] = decision_by_fold(fitted.probes, x, test.fold)
+        rows = np.isin(samples.fold, [f for f, chosen in cells.items() if chosen == place])
+        score[rows] = found[rows]
+        common = np.isin(fitted.cell.samples.group, test.group)
+        if not common.any() or fitted.moved is None:
+            continue
+        known, (moved, scaler) = True, fitted.moved
+        assert fitted.cell.samples.signs is not None
+        signs = fitted.cell.samples.signs * common[:, None]
+        received, given = moved.sketch(moved.columns(scaler.apply(x)), test, found[used], signs)
+        both = np.stack([received, _spread(given, fitted.cell.samples.group, test.group)], axis=1)
+        training[rows & used] = both[rows[used]]
+    return score, training if known else None
+
+
+def _spread(
+    given: Float[np.ndarray, "trained direction"],
+    group: Int[np.ndarray, " trained"],
+    target: Int[np.ndarray, " sample"],
+) -> Float[np.ndarray, "sample direction"]:
+    """What the groups gave, in equal parts to their samples in the target."""
+    size = int(max(group.max(), target.max())) + 1
+    sums = np.zeros((size, given.shape[1]))
+    np.add.at(sums, group, given)
+    return np.asarray(sums[target] / np.bincount(target, minlength=size)[target][:, None])

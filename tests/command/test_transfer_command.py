@@ -1,0 +1,90 @@
+"""`interp transfer` on run folders: what it writes, that it agrees with scikit-learn, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import xarray as xr
+from transfer_by_hand import largest_errors
+
+import interp
+from interp.command.cli import main
+
+ROLES = ("last_q", "exact_answer_last")
+
+
+@pytest.fixture(scope="module")
+def folders(llama_folder, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two runs of one model with ten questions in common."""
+    out = tmp_path_factory.mktemp("runs")
+    for name, first in (("one", 0), ("two", 50)):
+        rows = [
+            {
+                "id": str(i),
+                "question": f"Where is place {i}?",
+                "answer": "aé"[i % 2],
+                "completion": f" {'aé'[i % 3 % 2]}",
+            }
+            for i in range(first, first + 60)
+        ]
+        interp.run(
+            model=llama_folder, data=rows, out=out / name, candidates=("a", "é"), permutations=0, controls=False,
+            roles=ROLES, n_jobs=1,
+        )  # fmt: skip
+    return [out / "one", out / "two"]
+
+
+def test_the_files_and_every_number_in_them(folders: list[Path], tmp_path: Path, capsys) -> None:
+    out = tmp_path / "found"
+    assert main(["transfer", *map(str, folders), "--out", str(out)]) == 0
+    names = ["transfer.csv", "transfer.nc", "transfer.png", "transfer.svg", "transfer.json", "report.html"]
+    assert sorted(file.name for file in out.iterdir()) == sorted(names)
+    printed = capsys.readouterr().out
+    assert "Probes of one run tested on another" in printed and str(out / "report.html") in printed
+    errors = largest_errors(out / "transfer.nc", folders)
+    assert max(errors["grid"], errors["matrix"], errors["baseline"]) < 1e-6
+    stored, table = xr.load_dataset(out / "transfer.nc"), pd.read_csv(out / "transfer.csv")
+    assert stored["shared_groups"].values[0].tolist() == [60, 10]
+    assert table["auc"].tolist() == pytest.approx(stored["auc"].values.ravel().tolist(), nan_ok=True)
+    section = json.loads((out / "transfer.json").read_text(encoding="utf-8"))
+    assert section["sentences"][0] in printed and section["settings"]["cell"] == "nested"
+    assert main(["transfer", *map(str, folders), "--out", str(out), "--cell", "0,last_q"]) == 0  # its own folder, anew
+    again = xr.load_dataset(out / "transfer.nc")
+    assert again.attrs["cell"] == "layer 0, last_q" and set(again["cell_token"].values.ravel()) == {"last_q"}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["{one}"], "expected at least two, got 1"),
+        (["{one}", "{one}"], "given twice"),
+        (["{one}", "{one}/../one"], "are the same run"),
+        (["{one}", "{link}"], "are the same run"),
+        (["{one}", "{nothing}"], "nothing"),
+        (["{one}", "{two}", "--cell", "99,last_q"], "cell: 1 of 1 are not in the runs"),
+        (["{one}", "{two}", "--site", "z"], "z"),
+        (["{one}", "{two}", "--by", "template"], "takes one run apart"),
+        (["{one}", "--by", "template"], "fewer than two parts"),
+    ],
+)
+def test_a_refusal_is_a_sentence_and_writes_nothing(words, sentence, folders, tmp_path, capsys) -> None:
+    one, two = folders
+    (tmp_path / "link").symlink_to(one)
+    places = {name: tmp_path / name for name in ("link", "nothing")} | {"one": one, "two": two}
+    out = tmp_path / "found"
+    assert main(["transfer", *(word.format(**places) for word in words), "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1 and not out.exists()
+
+
+def test_a_cell_is_a_layer_and_a_role(capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["transfer", "one", "two", "--out", "found", "--cell", "last_q"])
+    assert ended.value.code == 2 and "expected LAYER,ROLE, as 7,exact_answer_last" in capsys.readouterr().err
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(folders, tmp_path, capsys) -> None:
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    assert main(["transfer", *map(str, folders), "--out", str(tmp_path)]) == 2
+    assert "holds other files" in capsys.readouterr().err and [f.name for f in tmp_path.iterdir()] == ["notes.txt"]

@@ -1,0 +1,55 @@
+"""Means over groups drawn anew, against a loop and the normal formula; shares against Wilson's interval."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from interp.statistics.group_bootstrap import accuracy_estimate, mean_estimate, resampled_means, share_interval
+
+
+def test_resampled_means_are_those_of_a_loop() -> None:
+    rng = np.random.default_rng(0)
+    values, group = rng.normal(size=(2, 30)), rng.integers(0, 9, 30)
+    found = resampled_means(values, group, resamples=50, seed=4)
+    codes = np.unique(group)
+    draw = np.random.default_rng([4, 6])
+    for one in found:
+        weight = draw.multinomial(len(codes), np.full(len(codes), 1 / len(codes)))
+        places = [
+            i for code, times in zip(codes, weight, strict=True) for i in np.flatnonzero(group == code).tolist() * times
+        ]
+        assert one == pytest.approx(values[:, places].mean(1))
+
+
+def test_their_spread_is_the_cluster_robust_error_and_the_order_does_not_matter() -> None:
+    rng = np.random.default_rng(1)
+    group = np.repeat(np.arange(100), 3)
+    values = (rng.normal(size=100)[group] + rng.normal(size=300))[None]
+    drawn = resampled_means(values, group, resamples=4000)
+    centred = values[0] - values.mean()
+    robust = np.sqrt((np.bincount(group, centred) ** 2).sum()) / 300
+    assert drawn.std() == pytest.approx(robust, rel=0.05)
+    order = rng.permutation(300)
+    assert np.allclose(resampled_means(values[:, order], group[order], resamples=4000), drawn)
+
+
+def test_intervals_and_p() -> None:
+    drawn = np.linspace(-1, 3, 401)
+    found = mean_estimate(1.0, drawn)
+    assert (found.low, found.high) == pytest.approx((-0.9, 2.9))
+    assert found.p == pytest.approx(2 * (1 + 101) / 402)
+    assert mean_estimate(0.0, np.zeros(99)).p == 1.0
+    assert accuracy_estimate(1.0, np.ones(99), 20).low == pytest.approx(binomtest(20, 20).proportion_ci().low)
+
+
+def test_a_share_has_wilsons_interval_or_that_of_its_groups() -> None:
+    member = np.arange(40) % 4 == 0
+    exact = binomtest(10, 40).proportion_ci(method="wilson")
+    found = share_interval(member, np.arange(40))
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+    # Every question four times: as wide as with a fourth of them.
+    repeated = share_interval(np.repeat(member, 4), np.repeat(np.arange(40), 4))
+    assert (repeated.low, repeated.high) == pytest.approx((exact.low, exact.high))
+    none = binomtest(0, 40).proportion_ci(method="wilson")
+    found = share_interval(np.zeros(40, dtype=bool), np.arange(40))
+    assert (found.low, found.high) == pytest.approx((none.low, none.high), abs=1e-12)
