@@ -18,6 +18,7 @@ from interp.command.cli import main
 from interp.errors import DataError, ModelError, RunError
 from interp.experiments.detecting.combined import best_baseline
 from interp.experiments.detecting.given import Given
+from interp.experiments.detecting.page import write_detectors
 from interp.experiments.detecting.registry import DETECTORS
 
 QUESTIONS = [
@@ -346,3 +347,12 @@ def test_figure_and_words_of_what_was_found(found: xr.Dataset, done: Path) -> No
     assert [tick.get_text() for tick in ax.get_yticklabels()] == rows.index.tolist()
     told = " ".join(detector_sentences(found))
     assert f"{rows['auc'].drop(['best_baseline', 'baseline_and_probe']).max():.2f}" in told
+
+
+def test_what_is_written_is_read_back(done: Path, tmp_path: Path, found: xr.Dataset) -> None:
+    run = interp.open_run(shutil.copytree(done, tmp_path / "run"))
+    sentences, files = write_detectors(run, found)
+    section = json.loads((run.folder.experiments / "detectors.json").read_text("utf-8"))
+    assert section["sentences"] == sentences and len(section["tables"][0]["rows"]) == found.sizes["detector"]
+    xr.testing.assert_equal(xr.load_dataset(run.folder.experiments / "detectors.nc"), found)
+    assert files[-1] == run.folder.report
