@@ -111,7 +111,8 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     published = {"Question": "Who?", "Answer": "Ann"}
     (folder / "movies.jsonl").write_text(json.dumps(published) + "\n")
-    of_model = replace(fitted, direction=torch.ones(32).double(), fold_direction=torch.ones(2, 32).double())
+    wide = torch.ones(32).double()
+    of_model = replace(fitted, direction=wide, mean=wide, scale=wide, fold_direction=torch.stack([wide, wide]))
     of_tokens = of_model.score_tokens(model, few)
     ax = plt.figure().subplots()
     one_group = [{"question": "Where?", "answer": "Paris", "id": str(i)} for i in range(3)]

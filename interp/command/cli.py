@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interp.command.detectors_command import add_detectors
-from interp.command.options import add_answer_options, add_population, add_run_options, answer_options, run_options
+from interp.command.folder_commands import add_folder_commands
+from interp.command.options import add_run_options, run_options
 from interp.command.parser import Parser
-from interp.command.sampled_answers import add_sampled_commands
+from interp.command.sampled_commands import add_sampled_commands
 from interp.command.transfer_command import add_transfer
 from interp.errors import InterpError
 from interp.support.version import __version__
@@ -84,19 +85,7 @@ def _parser() -> Parser:
         help="estimate the time from a few rows (default); --no-time reads only configuration and tokenizer",
     )
 
-    for name, command, summary, description in FOLDER_COMMANDS:
-        sub = parser.add_command(
-            commands,
-            name,
-            summary=summary,
-            description=description,
-            example=f"interp {name} runs/first",
-            command=command,
-        )
-        sub.add_argument("out", type=Path, metavar="DIR", help="folder of a run")
-        if name == "resume":
-            add_answer_options(sub)
-            add_population(sub)
+    add_folder_commands(parser, commands)
 
     compare = parser.add_command(
         commands,
@@ -134,60 +123,6 @@ def _plan(args: argparse.Namespace) -> None:
     print(plan(**run_options(args), time=args.time))
 
 
-def _resume(args: argparse.Namespace) -> None:
-    from interp.running.pipeline import resume
-
-    options = {name: value for name, value in answer_options(args).items() if value is not None}
-    print(resume(args.out, progress=True, **options).summary())
-
-
-def _status(args: argparse.Namespace) -> None:
-    from interp.runs.run_folder import RunFolder
-    from interp.runs.status import status
-
-    print(status(RunFolder(args.out)))
-
-
-def _verify(args: argparse.Namespace) -> int:
-    from interp.running.pipeline import open_run
-
-    problems = open_run(args.out).verify()
-    print("\n".join(problems) or f"{args.out}: every shard is there and as it was written")
-    return 2 if problems else 0
-
-
-def _report(args: argparse.Namespace) -> None:
-    from interp.running.analysis import redraw
-    from interp.running.pipeline import open_run
-
-    run = open_run(args.out)
-    redraw(run)
-    print(run.folder.report)
-
-
-def _paper(args: argparse.Namespace) -> None:
-    from interp.experiments.orgad.run import paper_run, write_paper
-    from interp.running.pipeline import open_run
-
-    run = open_run(args.out)
-    print("\n".join(write_paper(run, paper_run(run, progress=True))))
-    print(run.folder.path / "paper_grid.csv")
-
-
-def _tokens(args: argparse.Namespace) -> None:
-    from interp.experiments.token_run import token_run, write_tokens
-    from interp.running.pipeline import open_run
-
-    run = open_run(args.out)
-    print("\n".join(write_tokens(run, token_run(run))))
-    print(run.folder.report)
-
-
-def _seed(args: argparse.Namespace) -> None:
-    print("interp: `seed` is now `interp paper`; the old name goes with the next release", file=sys.stderr)
-    _paper(args)
-
-
 def _compare(args: argparse.Namespace) -> None:
     from interp.comparing.run_differences import compare_runs
     from interp.reporting.difference_words import describe_differences
@@ -204,55 +139,6 @@ def _demo(args: argparse.Namespace) -> None:
     from interp import demo
 
     print(demo.run_demo(args.out, limit=args.limit).summary())
-
-
-FOLDER_COMMANDS = (
-    (
-        "resume",
-        _resume,
-        "go on with a run that was stopped",
-        "Go on with a run that was stopped, by Ctrl-C or a crash; what is finished is kept, and the results are those "
-        "of an unbroken run, byte for byte. Model, data and versions have to be those that the run began with. Until "
-        "its answers are labelled, the options below choose anew how they are labelled and located; nothing is "
-        "answered again.",
-    ),
-    (
-        "status",
-        _status,
-        "how far a run is, and how to go on",
-        "Say how far a run is, how long its stages took, and how to go on.",
-    ),
-    (
-        "verify",
-        _verify,
-        "check every shard of a run against its checksum",
-        "Read every byte of a run's activations again and compare it with the checksum that was written beside it.",
-    ),
-    (
-        "report",
-        _report,
-        "draw the figures and the report of a finished run again",
-        "Draw the figures and report.html of a finished run again, from its stored grids.",
-    ),
-    (
-        "paper",
-        _paper,
-        "probe a finished run's answers as the code of Orgad et al. does, beside its own grid",
-        "Label, locate and probe the answers of a finished run as the code of Orgad et al. (arXiv 2410.02707) does, "
-        "decision for decision, and write paper_grid.csv and figures/paper_grid: that code's AUC of every cell beside "
-        "the run's own (docs/paper_preset.md).",
-    ),
-    (
-        "tokens",
-        _tokens,
-        "score every token of a finished run's answers, and show them in colours in its report",
-        "Run the model of a finished run over its answers once more, score every token by the probe of the run's "
-        "highest cell, each sample by the probe that did not see its fold, write experiments/token_scores.jsonl, and "
-        "draw the report again: the completions behind a cell are then coloured by these scores.",
-    ),
-    ("seed", _seed, None, "The old name of `interp paper`."),
-)
-"""Commands that take the folder of a run: name, function, summary, description."""
 
 
 if __name__ == "__main__":

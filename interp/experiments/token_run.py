@@ -54,7 +54,7 @@ def write_tokens(run: Run, scores: TokenScores) -> list[str]:
                 "token": scores.token[at].tolist(),
                 "text": [scores.text[i] for i in at.tolist()],
                 "special": scores.special[at].tolist(),
-                "score": [float(f"{score:.6g}") for score in scores.score[at].tolist()],
+                "score": [round(score, 5) for score in scores.score[at].tolist()],
                 "reason": scores.left_out.get(name, ""),
             }
         )

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     Probe: TypeAlias = str | BaseEstimator
     GridSources: TypeAlias = Mapping[str, GridLike] | Sequence[RunLike | str | Path]
     ControlRows: TypeAlias = Mapping[str, Sequence[float] | np.ndarray | Mapping[str, float] | xr.DataArray]
+    DetectorFunctions: TypeAlias = Mapping[str, Callable[[Answers, Capture], Sequence[float] | Mapping[str, float]]]
     CellLabels: TypeAlias = RunLike | xr.Dataset | LabelSource
     OneRun: TypeAlias = RunLike | str | Path | tuple[Capture, Answers]
     TransferRuns: TypeAlias = Mapping[str, OneRun] | Sequence[RunLike | str | Path] | OneRun
@@ -91,6 +92,7 @@ else:
     Probe = Annotated[Any, "a name in PROBES, or a scikit-learn estimator"]
     GridSources = Annotated[Any, "{name: grid, Run or folder}, or a list of Runs or folders"]
     ControlRows = Annotated[Any, "{name: one AUC per token}"]
+    DetectorFunctions = Annotated[Any, "{name: function (answers, capture) -> a score per sample}"]
     CellLabels = Annotated[Any, "labels, a grid, or a Run"]
     TransferRuns = Annotated[
         Any, "Runs or folders in a list, {name: Run, folder or (Capture, Answers)}, or one of them"

@@ -145,7 +145,7 @@ def several_texts(name: str, values: Any, *, one: bool = True) -> tuple[str, ...
     """
     if isinstance(values, str):
         if one:
-            return (values,)
+            return (one_text(name, values),)
         raise DataError(f"{name}: expected several texts, got the single text {shown(values)}; write [{values!r}]")
     found = _each(name, values, "texts")
     for place, value in enumerate(found):

@@ -32,13 +32,13 @@ def style(shade: int) -> str:
     if not shade:
         return ""
     colour = _BLUE if shade > 0 else _ORANGE
-    ground = f"background:rgba({colour}, {_DENSEST * abs(shade) / LEVELS:.2f})"
+    ground = f"background:rgba({colour}, {round(_DENSEST * abs(shade) / LEVELS, 2)})"
     return ground if shade > 0 else f"{ground};border-bottom:1px dotted"
 
 
 def coloured(pieces: Iterable[tuple[str, float]], limit: float) -> str:
     """The pieces, escaped, one after the other, each in the shade of its number."""
-    return "".join(span(text, level(value, limit), f"{value:.2g}") for text, value in pieces)
+    return "".join(span(text, level(value, limit), str(round(value, 2))) for text, value in pieces)
 
 
 def span(text: str, shade: int, title: str = "") -> str:

@@ -11,6 +11,7 @@ from hooked_cases import answers_of
 import interp
 from interp.applying.fitted_probe import FittedProbe
 from interp.applying.platt import Platt
+from interp.applying.token_pass import TOKENS
 from interp.applying.token_scores import TokenScores
 from interp.capturing import layer_pass
 from interp.errors import DataError
@@ -72,7 +73,7 @@ def test_shared_prefix_and_prompts_run_once_and_change_nothing(llama, monkeypatc
     probe = made_probe(llama)
     together = probe.score_tokens(llama, answers)
     one_by_one = [probe.score_tokens(llama, answers[[i]]).score for i in range(4)]
-    np.testing.assert_allclose(together.score, np.concatenate(one_by_one), atol=1e-5)
+    np.testing.assert_allclose(together.score, np.concatenate(one_by_one), atol=1e-4)
     plan = []
     filled = layer_pass.PromptCache
 
@@ -92,7 +93,7 @@ def test_the_prompts_tokens_too_and_texts(llama) -> None:
     everything, own = probe.score_tokens(llama, answers, tokens="all"), probe.score_tokens(llama, answers)
     assert len(everything) == sum(map(len, PROMPTS)) + sum(map(len, COMPLETIONS))
     answered = np.array([at >= len(PROMPTS[i]) for i, at in zip(everything.sample, everything.token, strict=True)])
-    np.testing.assert_allclose(everything.score[answered], own.score, atol=1e-5)
+    np.testing.assert_allclose(everything.score[answered], own.score, atol=1e-4)
     assert everything.token_id.tolist() == [t for p, c in zip(PROMPTS, COMPLETIONS, strict=True) for t in p + c]
     text = probe.score_tokens(llama, "Paris is a town.")
     assert "".join(t for t, s in zip(text.text, text.special, strict=True) if not s) == "Paris is a town."
@@ -136,6 +137,7 @@ def test_another_model_and_other_folds_are_refused(llama) -> None:
     for fold in ([0, 1], [0, 1, 2, 0]):
         with pytest.raises(DataError, match=r"fold: expected a number for each of 4 samples, below 2"):
             right.score_tokens(llama, answers, fold=fold)
+    assert TOKENS == ("completion", "all")
     with pytest.raises(DataError, match="tokens: "):
         right.score_tokens(llama, answers, tokens="prompt")
 

@@ -10,6 +10,8 @@ from transfer_by_hand import largest_errors
 
 import interp
 from interp.command.cli import main
+from interp.command.parser import Parser
+from interp.command.transfer_command import add_transfer
 
 ROLES = ("last_q", "exact_answer_last")
 
@@ -88,3 +90,11 @@ def test_a_folder_that_holds_something_else_is_left_alone(folders, tmp_path, cap
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
     assert main(["transfer", *map(str, folders), "--out", str(tmp_path)]) == 2
     assert "holds other files" in capsys.readouterr().err and [f.name for f in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_its_options_are_those_of_the_function() -> None:
+    parser = Parser(prog="interp", description="")
+    add_transfer(parser, parser.add_subparsers())
+    args = parser.parse(["transfer", "one", "two", "--out", "found", "--across-models", "--seed", "3"])
+    assert (args.runs, args.out) == ([Path("one"), Path("two")], Path("found"))
+    assert (args.by, args.cell, args.site, args.across_models, args.seed) == (None, None, None, True, 3)

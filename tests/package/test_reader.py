@@ -20,6 +20,9 @@ ELSEWHERE = {
     "models/preflight.py": "a sentence that a model reads",
     "experiments/choosing/variables.py": "the variables of a dataset, for docstrings",
     "experiments/error_types/variables.py": "the variables of a dataset, for docstrings",
+    "experiments/detecting/ccs.py": "statements that a model reads",
+    "experiments/transferring/variables.py": "the variables of a result, for docstrings",
+>>>>>>> transfer
     "generating/chat.py": "a macro for chat templates",
     "grids/variables.py": "the variables of a grid, for docstrings",
     "support/parameters.py": "parameters, for docstrings and the reference",

@@ -21,7 +21,7 @@ from interp.models.loading import load_model
 from interp.running.record import describe_model
 from interp.runs.rows import load_settings_model, model_source
 from interp.runs.settings import Settings
-from interp.support.accepted import CaptureOrRun, ModelSource
+from interp.support.accepted import CaptureOrRun, DetectorFunctions, ModelSource
 from interp.support.arguments import instance, several_texts
 from interp.support.atomic import plain
 from interp.support.messages import nearest
@@ -36,7 +36,7 @@ def detectors(
     grid: xr.Dataset | None = None,
     *,
     only: Sequence[str] | None = None,
-    detectors: Mapping[str, Callable[..., Any]] | None = None,
+    detectors: DetectorFunctions | None = None,
     model: ModelSource | bool | None = None,
     chat: bool | None = None,
     cell: tuple[int, str] | None = None,

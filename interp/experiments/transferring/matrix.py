@@ -10,7 +10,7 @@ from interp.experiments.transferring.pool import FittedRun, Place, Pool, decisio
 from interp.statistics.auc import Estimate, benjamini_hochberg, delta_auc, undefined, why_undefined, within_fold_auc
 
 MATRIX = ("train", "test")
-NO_CELL = "no cell can be chosen: in every cell some training part of the choice has one class only"
+NO_CELL = "no cell can be chosen without every fold"
 
 
 def matrix_of(

@@ -18,7 +18,6 @@ from interp.command.cli import main
 from interp.errors import DataError, ModelError, RunError
 from interp.experiments.detecting.combined import best_baseline
 from interp.experiments.detecting.given import Given
-from interp.experiments.detecting.page import write_detectors
 from interp.experiments.detecting.registry import DETECTORS
 
 QUESTIONS = [
@@ -271,9 +270,14 @@ def test_own_detectors_that_do_not_fit_are_refused(detectors, said: str) -> None
         interp.detectors(cap, answers, grid, only=["logprob_mean"], detectors=detectors)
 
 
+def noise_alone() -> Given:
+    cap, answers, grid = planted(0.0, 0.0)
+    return Given.of(answers, cap, grid)
+
+
 def test_the_best_baseline_is_chosen_without_the_fold() -> None:
     """Of many detectors of noise the best as seen is above a half, the one chosen on other folds is not."""
-    given, rng = Given.of(*planted(0.0, 0.0)), np.random.default_rng(0)
+    given, rng = noise_alone(), np.random.default_rng(0)
     y, fold, seen, nested = given.samples.y, given.samples.fold, [], []
     for _ in range(40):
         scores = {f"b{i}": rng.normal(size=len(given)) for i in range(8)}
@@ -290,7 +294,7 @@ def test_the_best_baseline_is_chosen_without_the_fold() -> None:
 
 
 def test_a_baseline_that_lacks_many_samples_is_no_candidate() -> None:
-    given = Given.of(*planted(0.0, 0.0))
+    given = noise_alone()
     oracle, noise = given.samples.y.astype(float), np.random.default_rng(0).normal(size=len(given))
     oracle[:30] = np.nan
     assert set(best_baseline(given, {"oracle": oracle, "noise": noise}).chosen.values()) == {"noise"}
@@ -342,4 +346,3 @@ def test_figure_and_words_of_what_was_found(found: xr.Dataset, done: Path) -> No
     assert [tick.get_text() for tick in ax.get_yticklabels()] == rows.index.tolist()
     told = " ".join(detector_sentences(found))
     assert f"{rows['auc'].drop(['best_baseline', 'baseline_and_probe']).max():.2f}" in told
-    assert write_detectors.__module__ in {"interp.experiments.detecting.page"}
