@@ -22,7 +22,6 @@ ELSEWHERE = {
     "experiments/error_types/variables.py": "the variables of a dataset, for docstrings",
     "experiments/detecting/ccs.py": "statements that a model reads",
     "experiments/transferring/variables.py": "the variables of a result, for docstrings",
->>>>>>> transfer
     "generating/chat.py": "a macro for chat templates",
     "grids/variables.py": "the variables of a grid, for docstrings",
     "support/parameters.py": "parameters, for docstrings and the reference",
