@@ -89,7 +89,9 @@ temperature=1 (on the command line: --samples-per-question 10 --temperature 1)
         by_score["probe"] = probe_scores(answers, grid, every, cell=cell, min_per_class=min_per_class)
     by_score["most_probable"] = logprobs(answers, mean=False)
     by_score["most_probable_mean"] = logprobs(answers, mean=True)
-    for name, given in mapping("scores", scores or {}, "{name: {sample id: score} or a function}").items():
+    for name, given in mapping(
+        "scores", {} if scores is None else scores, "{name: {sample id: score} or a function}"
+    ).items():
         if name in (*by_score, *REFERENCES, "oracle"):
             raise DataError(f"scores: {name!r} is a method of its own; give yours another name")
         by_score[name] = user_scores(name, given, answers, cap)
