@@ -140,9 +140,9 @@ class FittedProbe:
         >>> cap = interp.capture(model, answers, interp.resolve_positions(answers))
         >>> probe = interp.fit_probe(cap, answers.correct, layer=4, role="exact_answer_last", min_per_class=2)
         >>> scores = probe.score_tokens(model, answers[:2])
-        >>> first, last = answers.exact_answer_tokens[0]
-        >>> own = scores.score[(scores.sample == 0) & (scores.token == last)]
-        >>> bool(abs(own - probe.score(cap)[0].numpy()) < 1e-3)
+        >>> first, last = answers.exact_answer_tokens[1]
+        >>> own = scores.score[(scores.sample == 1) & (scores.token == last)]
+        >>> bool(abs(own - probe.score(cap)[1].numpy()) < 1e-3)
         True
         """
         from interp.applying.token_pass import score_tokens

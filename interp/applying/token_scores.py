@@ -28,7 +28,8 @@ class TokenScores:
     >>> scores = probe.score_tokens(model, answers[:2])
     >>> scores.table()[["sample", "token", "text"]].head(2)
       sample  token text
-    0      0     12   It
+    0  q0000     23    M
+    1  q0000     24  ost
     """
 
     id: tuple[str, ...]

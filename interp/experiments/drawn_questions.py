@@ -39,7 +39,8 @@ def drawn_questions(answers: Answers) -> list[DrawnQuestion]:
     Raises DataError where no question has two answers.
     """
     row, draw = answers.row, answers.draw
-    keys: list[Any] = [*row] if row is not None else list(map(tuple, answers.prompt_ids))
+    prompts = zip(answers.prompt, map(tuple, answers.prompt_ids), strict=True)
+    keys: list[Any] = list(prompts if row is None else row)
     members: dict[object, list[int]] = {}
     for i, key in enumerate(keys):
         members.setdefault(key, []).append(i)

@@ -161,6 +161,13 @@ def _each(name: str, values: Any, what: str) -> Sequence[Any]:
     return values.tolist() if hasattr(values, "tolist") else list(values)
 
 
+def cell_label(value: Any) -> tuple[int, str]:
+    """A cell by its layer and role. Raises DataError for anything else."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise DataError(f"cell: expected (layer, role), as in (8, 'exact_answer_last'), got {shown(value)}")
+    return whole_number("cell: the layer", value[0], 0), one_text("cell: the role", value[1])
+
+
 def instance(name: str, value: Any, kind: type[T], hint: str, *, error: type[InterpError] = DataError) -> T:
     """An object of a class of ours, or of a library's; `hint` says where one comes from."""
     if not isinstance(value, kind) or isinstance(value, type):

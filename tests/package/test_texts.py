@@ -106,6 +106,19 @@ def wrapped(made: dict[str, Call]) -> dict[str, tuple[Callable[[Any], Any], str]
             for grid, call in made.items()
             if grid in ("gain_grid", "matched_width_grid")
         },
+        "detectors.only": (lambda given: changed(made["detectors"], only=given)["detector"].values.tolist(), "probe"),
+        "transfer.roles": (
+            lambda given: changed(made["transfer"], cell=(1, "last_q"), roles=given)["cell_token"].values.tolist(),
+            "last_q",
+        ),
+        "error_types.no_answer": (
+            lambda given: changed(made["error_types"], no_answer=given)["question_n_no_answer"].values.tolist(),
+            "NO ANSWER",
+        ),
+        "choose_answers.no_answer": (
+            lambda given: changed(made["choose_answers"], no_answer=given)["accuracy"].values.tolist(),
+            "NO ANSWER",
+        ),
         "QARow.answers": (lambda given: interp.QARow("a", "Where?", given).answers, "Paris"),
         "Settings.sites": settings("sites", "mlp_post"),
         "Settings.roles": settings("roles", "last_q"),
@@ -128,6 +141,7 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
         "FittedProbe.score.data", "FittedProbe.probability.data", "FittedProbe.steer.position", "FittedProbe.ablate.position", "FittedProbe.score_tokens.fold",
         "attention_grid.cap", "probe_grid.data", "matched_width_grid.data", "permutation_test.data", "control_grid.data", "control_grid.roles", "permutation_test.roles",
         "fit_probe.data", "capture_from_cache.cache", "judge_answers.rows", "QARow.messages", "generate_answers.chat_options",
+        "choose_answers.cell", "detectors.cell",
     ]  # fmt: skip
 
     def call(name: str) -> Callable[[Any], Any]:

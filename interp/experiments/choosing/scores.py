@@ -13,9 +13,8 @@ from interp.errors import DataError
 from interp.experiments.drawn_questions import DrawnQuestion
 from interp.grids.grid import grid_arrays
 from interp.labelling.answers import Answers
-from interp.support.arguments import mapping, number, one_text, whole_number
+from interp.support.arguments import cell_label, mapping, number
 from interp.support.axes import places
-from interp.support.messages import shown
 
 Score = Mapping[str, float] | Callable[[Answers, Capture | None], Any]
 """Of a user: {sample id: score}, or a function (answers, capture) that gives one score a sample, in their order."""
@@ -44,13 +43,11 @@ def probe_scores(
             )
         score = found.score
     else:
-        if not isinstance(cell, tuple | list) or len(cell) != 2:
-            raise DataError(f"cell: expected (layer, token), got {shown(cell)}")
-        layer, token = whole_number("cell[0]", cell[0], 0), one_text("cell[1]", cell[1])
+        layer, token = cell_label(cell)
         axes = ("layer", "token")
         at = [
             places(axis, [one], grid.indexes[axis].tolist(), where="the grid")[0]
-            for axis, one in zip(axes, cell, strict=True)
+            for axis, one in zip(axes, (layer, token), strict=True)
         ]
         score = arrays.score[:, at[0], at[1]]
         if not np.isfinite(score).any():

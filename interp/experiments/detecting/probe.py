@@ -9,6 +9,7 @@ from interp.comparing.best_cell import nested_choice
 from interp.errors import DataError
 from interp.experiments.detecting.given import Detector, Given
 from interp.statistics.cross_fold import Sketch
+from interp.support.arguments import cell_label
 from interp.support.axes import places
 
 FIXED_ROLE = "exact_answer_last"
@@ -33,7 +34,7 @@ def _at_cells(given: Given, values: np.ndarray, cells: dict[int, tuple[int, int]
 def fixed_cell(given: Given, cell: tuple[int, str] | None = None) -> tuple[int, int]:
     """Where a cell stands in the grid; by default the last token of the exact answer, in the grid's middle layer."""
     layers, roles = given.grid["layer"].values.tolist(), given.grid["token"].values.tolist()
-    layer, role = (sorted(layers)[len(layers) // 2], FIXED_ROLE) if cell is None else cell
+    layer, role = (sorted(layers)[len(layers) // 2], FIXED_ROLE) if cell is None else cell_label(cell)
     at = [
         places(axis, [label], there, where="the grid")[0]
         for axis, label, there in (("layer", layer, layers), ("token", role, roles))

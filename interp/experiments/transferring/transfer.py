@@ -19,9 +19,18 @@ from interp.grids.cells import fit_cells
 from interp.grids.variables import returns
 from interp.statistics.auc import MIN_PER_CLASS
 from interp.support.accepted import Probe, TransferCell, TransferParts, TransferRuns
-from interp.support.arguments import flag, job_count, progress_function, seed_number, whole_number
+from interp.support.arguments import (
+    cell_label,
+    flag,
+    job_count,
+    one_text,
+    progress_function,
+    seed_number,
+    several_texts,
+    whole_number,
+    whole_numbers,
+)
 from interp.support.axes import places
-from interp.support.messages import shown
 from interp.support.public import public
 from interp.support.threads import one_thread
 
@@ -70,11 +79,15 @@ def transfer(
     >>> from interp.demo import planted
     >>> cap, answers = planted()
     >>> found = interp.transfer({"first": (cap[:50], answers[:50]), "second": (cap[50:], answers[50:])})
-    >>> found.auc.round(2).to_pandas()
+    >>> found.auc.sel(train="first", test="second").round(1).item()
+    0.9
     """
     folds, seed = whole_number("folds", folds, 2), seed_number(seed)
     min_per_class, n_jobs = whole_number("min_per_class", min_per_class, 1), job_count(n_jobs)
     across_models, progress = flag("across_models", across_models), progress_function(progress)
+    site = None if site is None else one_text("site", site)
+    layers = None if layers is None else whole_numbers("layers", layers, 0)
+    roles = None if roles is None else several_texts("roles", roles)
     opened = open_runs(runs if by is None else one_run(runs), site)
     if by is None and len(opened) < 2:
         raise DataError(f"runs: expected at least two, got {len(opened)}; one run is taken apart with by='template'")
@@ -128,10 +141,7 @@ def one_run(runs: Any) -> Any:
 
 def read_cell(cell: Any, layers: Sequence[int], roles: Sequence[str]) -> Place:
     """Where a cell (layer, role) stands. Raises DataError for anything else, or a cell that the runs do not have."""
-    if not isinstance(cell, tuple | list) or len(cell) != 2:
-        raise DataError(f"cell: expected (layer, role), as in (8, 'exact_answer_last'), got {shown(cell)}")
-    layer, role = whole_number("cell", cell[0], 0), cell[1]
-    where = "the runs"
+    (layer, role), where = cell_label(cell), "the runs"
     return int(places("cell", [layer], layers, where=where)[0]), int(places("cell", [role], roles, where=where)[0])
 
 
