@@ -106,7 +106,10 @@ def wrapped(made: dict[str, Call]) -> dict[str, tuple[Callable[[Any], Any], str]
             for grid, call in made.items()
             if grid in ("gain_grid", "matched_width_grid")
         },
-        "detectors.only": (lambda given: changed(made["detectors"], only=given)["detector"].values.tolist(), "probe"),
+        "detectors.only": (
+            lambda given: changed(made["detectors"], only=given)["detector"].values.tolist(),
+            "logprob_mean",
+        ),
         "transfer.roles": (
             lambda given: changed(made["transfer"], cell=(1, "last_q"), roles=given)["cell_token"].values.tolist(),
             "last_q",
