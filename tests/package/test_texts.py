@@ -119,7 +119,7 @@ def wrapped(made: dict[str, Call]) -> dict[str, tuple[Callable[[Any], Any], str]
             "NO ANSWER",
         ),
         "choose_answers.no_answer": (
-            lambda given: changed(made["choose_answers"], no_answer=given)["accuracy"].values.tolist(),
+            lambda given: changed(made["choose_answers"], no_answer=given)["accuracy"].fillna(-1).values.tolist(),
             "NO ANSWER",
         ),
         "QARow.answers": (lambda given: interp.QARow("a", "Where?", given).answers, "Paris"),
