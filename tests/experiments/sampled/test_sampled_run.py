@@ -10,7 +10,7 @@ from sampled_answers import RIGHT, capture_of, drawn_answers
 
 import interp
 from interp.command.cli import main
-from interp.command.sampled_answers import add_sampled_commands
+from interp.command.sampled_commands import add_sampled_commands
 from interp.experiments.choosing.accuracy import REFERENCES
 from interp.experiments.choosing.scores import probe_scores
 from interp.experiments.choosing.section import tidy_choices
