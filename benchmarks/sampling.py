@@ -7,7 +7,8 @@
 Prompts are 100 tokens of solved questions, the same for all, and a question. Both sides draw at temperature 1 from all
 tokens, end at the model's own ends or a line break, and are timed in turns in one process with one thread; a figure
 is the median over turns of the peer's time divided by ours. Both draw from the same distribution, so their answers are
-equally long but for chance: the table says how long. Ours adds the greedy answer in a second row.
+equally long but for chance: the table says how long. Ours adds the greedy answer in a second row. HookedTransformer
+keeps keys as they are before the rotation and rotates all of them at every step: most of its time, not ours to mend.
 """
 
 import argparse
