@@ -7,12 +7,13 @@ from functools import cache
 import numpy as np
 import pytest
 import xarray as xr
+from sampled_answers import capture_of, drawn_answers
 
 import interp
 from interp.demo.planted_signal import ROLE, planted
 from interp.grids.variables import perhaps
 
-LINE = re.compile(r"    (\w+(?:, \w+)*) \(([\w, ]+)\)(, [^:]+)?: \S.*")
+LINE = re.compile(r"    (\w+(?:, \w+)*) \(([\w, ]*)\)(, [^:]+)?: \S.*")
 
 
 def listed(name: str) -> dict[str, tuple[tuple[str, ...], bool]]:
@@ -22,7 +23,7 @@ def listed(name: str) -> dict[str, tuple[tuple[str, ...], bool]]:
     found = {}
     for line in lines:
         names, dims, when = LINE.fullmatch(line).groups()
-        found |= dict.fromkeys(names.split(", "), (tuple(dims.split(", ")), when is None))
+        found |= dict.fromkeys(names.split(", "), (tuple(filter(None, dims.split(", "))), when is None))
     return found
 
 
@@ -53,6 +54,21 @@ def added(grid: xr.Dataset) -> xr.Dataset:
     return new[[name for name in new.variables if name not in grid.variables]].drop_vars(("layer", "token"))
 
 
+@cache
+def drawn():
+    """Several answers to each question, half of which the model knows, and their Capture."""
+    draws = [["Paris"] * 3 if row % 2 else ["Rome", "Oslo", "Paris"] for row in range(40)]
+    answers = drawn_answers(draws, greedy=["Paris" if row % 2 else "Rome" for row in range(40)])
+    right = np.array(answers.correct, dtype=float)
+    return answers, capture_of(answers, 3 * right)
+
+
+def chosen() -> list[xr.Dataset]:
+    answers, cap = drawn()
+    grid = interp.probe_grid(cap, answers.correct, answers.group)
+    return [interp.choose_answers(answers, grid, cap, cell=(1, ROLE), resamples=100)]
+
+
 RETURNED = {
     "probe_grid": lambda: [
         *several(interp.probe_grid),
@@ -75,6 +91,9 @@ RETURNED = {
     "transfer": lambda: [
         interp.transfer(samples(), by={f"q{i}": str(i % 2) for i in range(len(samples()[1]))}, n_jobs=1)
     ],
+    "detectors": lambda: [interp.detectors(*samples(), probe())],
+    "error_types": lambda: [interp.error_types(*drawn(), permutations=9)],
+    "choose_answers": chosen,
     "paper_grid": lambda: [interp.paper_grid(*samples(), site="resid_post")],
 }
 

@@ -44,7 +44,7 @@ def test_pooled_columns_are_in_every_result(finished) -> None:
         assert list(at) == NAMES and at["exact_answer_last"] == last and at["mean:exact_answer"] == [first, last]
         assert at["max:completion"] == [n, n + len(line["completion_ids"]) - 1] and at["none"] is None
     table = finished.table()
-    assert {"mean:exact_answer", "max:completion", "tail"} <= set(table[table.isin(["position"]).any(axis=1)]["token"])
+    assert {"mean:exact_answer", "max:completion", "tail"} <= set(table.loc[table["metric"] == "position_auc", "token"])
 
 
 def test_the_ledger_says_what_was_pooled_and_why_it_is_absent(finished) -> None:
