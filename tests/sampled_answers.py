@@ -29,6 +29,7 @@ def drawn_answers(said: list[list[str | None]], greedy: list[str] | None = None)
         draw=draw,
         group=row,
         question=[f"Where is {r}?" for r in row],
+        prompt=[f"Where is {r}?" for r in row],
         text=[str(text) for text in texts],
         exact_answer=texts,
         exact_answer_tokens=[None if text is None else (9, 10) for text in texts],
