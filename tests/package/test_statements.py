@@ -222,3 +222,9 @@ def test_the_check_of_the_class_can_fail(tmp_path):
     assert knows_the_class(path) == []
     path.write_text("if TYPE_CHECKING:\n    from transformer_lens import HookedTransformer\n")
     assert knows_the_class(path) == ["from transformer_lens import HookedTransformer"]
+
+
+def test_test_files_have_names_of_their_own():
+    """pytest imports them by their last name: of two alike the second is an error, but only in a run of both."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
