@@ -17,7 +17,7 @@ from interp.running.analysis import redraw
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
 from interp.runs.run_folder import run_identity
-from interp.support.atomic import make_folder, write_json, write_text, writing
+from interp.support.atomic import make_folder, remove, write_json, write_text, writing
 
 
 def write_experiment(
@@ -64,6 +64,7 @@ def _write(
     make_folder(folder)
     csv, dataset, json = (folder / f"{section.name}.{suffix}" for suffix in ("csv", "nc", "json"))
     files = [csv, dataset]
+    remove(json)  # an earlier one would stand beside new figures, were this stopped half-way
     with writing(folder):
         write_text(csv, table.to_csv(index=False, lineterminator="\n"))
         save_grid(data, dataset)

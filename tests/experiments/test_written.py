@@ -60,6 +60,19 @@ def test_files_and_a_section_of_the_report(done: Path) -> None:
     }
 
 
+def test_what_was_stopped_half_way_leaves_no_older_section(done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = interp.open_run(done)
+    write_experiment(run, SECTION, data=DATA, table=TABLE, figures=figure())
+
+    def stopped(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("interp.experiments.written.save_figure", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_experiment(run, SECTION, data=DATA, table=TABLE, figures=figure())
+    assert read_sections(run.folder.experiments) == ([], [])
+
+
 def test_a_section_of_another_run_is_said_and_not_shown(done: Path, tmp_path: Path) -> None:
     write_experiment(interp.open_run(done), SECTION, data=DATA, table=TABLE, figures=figure())
     copy = shutil.copytree(done, tmp_path / "copy")
