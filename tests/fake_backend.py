@@ -111,6 +111,9 @@ class FakeBackend(Backend):
     def unobserved(self) -> Any:
         return nullcontext()
 
+    def beginning_at(self, layer: int) -> Any:
+        return nullcontext()
+
     def output_weight(self, layer: int) -> Tensor | None:
         return None
 

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     TransferRuns: TypeAlias = Mapping[str, OneRun] | Sequence[RunLike | str | Path] | OneRun
     TransferParts: TypeAlias = str | Mapping[str, str]
     TransferCell: TypeAlias = tuple[int, str]
+    Outcome: TypeAlias = str | Callable[[Float[Tensor, "sample d_vocab"]], Float[Tensor, " sample"]]
 else:
     HookedModel = Annotated[Any, "a HookedTransformer or TransformerBridge"]
     ModelSource = Annotated[Any, "a name, folder, GGUF file, hooked model or Hugging Face model"]
@@ -99,3 +100,4 @@ else:
     ]
     TransferParts = Annotated[Any, "`template`, or {sample id: label}"]
     TransferCell = Annotated[Any, "(layer, role)"]
+    Outcome = Annotated[Any, "`answer`, `judgement`, or a function of logits `sample d_vocab` -> a number per sample"]

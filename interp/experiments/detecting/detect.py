@@ -1,29 +1,26 @@
 """`interp.detectors`: every detector on the samples of a run, or of a Capture with its answers and grid."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xarray as xr
 
 from interp.capturing.activations import Capture
-from interp.errors import DataError, RunError
+from interp.errors import DataError
 from interp.experiments.detecting.compared import compared
 from interp.experiments.detecting.given import Given
 from interp.experiments.detecting.own import own_detectors
 from interp.experiments.detecting.p_true import TEMPLATE, p_true_detectors
 from interp.experiments.detecting.probe import fixed_cell, probe_detectors
 from interp.experiments.detecting.registry import DETECTORS
+from interp.experiments.run_model import loader_of_run
 from interp.grids.grid import check_grid
 from interp.grids.of_run import RunLike
 from interp.grids.variables import DETECTED, returns
 from interp.labelling.answers import Answers
 from interp.models.loading import load_model
-from interp.running.record import describe_model
-from interp.runs.rows import load_settings_model, model_source
-from interp.runs.settings import Settings
 from interp.support.accepted import CaptureOrRun, DetectorFunctions, ModelSource
 from interp.support.arguments import instance, several_texts
-from interp.support.atomic import plain
 from interp.support.messages import nearest
 from interp.support.public import public
 
@@ -69,7 +66,7 @@ def detectors(
         if answers is not None or grid is not None:
             raise DataError("detectors: a run brings its answers and its grid; leave them out")
         grid = cap.probe  # first: an unfinished run is refused in a sentence
-        load, chat = _loader_of_run(cap, model), cap.record["settings"].get("chat") if chat is None else chat
+        load, chat = loader_of_run(cap, model), cap.record["settings"].get("chat") if chat is None else chat
         given = Given.of(cap.answers, cap.capture, grid, seed=seed, load=load, chat=chat)
     else:
         instance("cap", cap, Capture, "or give a finished Run")
@@ -93,20 +90,3 @@ def _names(only: Any, known: Mapping[str, Any]) -> list[str]:
         hint = nearest(unknown[0], list(known)) or f"; there are {', '.join(known)}"
         raise DataError(f"only: there is no detector {unknown[0]!r}{hint}")
     return names
-
-
-def _loader_of_run(run: RunLike, model: Any) -> Callable[[], Any] | None:
-    """Loads the run's own model as it was loaded then, and makes sure that it is the same; None if not wanted."""
-    if model is False:
-        return None
-
-    def load() -> Any:
-        settings = Settings.from_json(run.record["settings"])
-        source = model_source(settings, None if isinstance(model, bool) else model)
-        hooked = load_settings_model(settings, source)
-        then, now = run.record["model"]["weights_sha256"], plain(describe_model(hooked))["weights_sha256"]
-        if then != now:
-            raise RunError(f"{run.name}: the model changed since the run ({then} then, {now} now)")
-        return hooked
-
-    return load

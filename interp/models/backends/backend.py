@@ -138,9 +138,20 @@ class Backend(ABC):
         """For the time of the block, passes that nobody observes may take a shorter way to the same bits."""
 
     @abstractmethod
+    def beginning_at(self, layer: int) -> AbstractContextManager[None]:
+        """For the time of the block, the model's blocks before `layer` hand on what they are given, uncomputed.
+
+        What they put into a cache is then missing too: for passes that a hook gives the stream before `layer`, and
+        nothing that reads an earlier one.
+        """
+
+    @abstractmethod
     def output_weight(self, layer: int) -> Float[Tensor, "head d_head d_model"] | None:
         """W_O of a layer, by head; None where there is none of that shape, or not in floating numbers."""
 
     @abstractmethod
     def unembed(self, residual: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_vocab"]:
-        """Logits of vectors of the last residual stream: the model's own final norm, unembedding and softcap."""
+        """Logits of vectors of the last residual stream: the model's own final norm, unembedding and softcap.
+
+        With gradients where the vectors have them.
+        """

@@ -121,7 +121,6 @@ class TransformerBridge(HookPoints):
             output = self.model(tokens, return_type="logits", **options)
         return output[:, -1] if logits else None
 
-    @torch.inference_mode()
     def unembed(self, residual: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_vocab"]:
         """A pass over one token for each vector, which takes the place of the last residual stream.
 
@@ -132,7 +131,12 @@ class TransformerBridge(HookPoints):
         def put_in(hidden: Tensor) -> Tensor:
             return residual.to(hidden)[:, None]
 
-        with self.attached({f"blocks.{self.cfg.n_layers - 1}.hook_resid_post": put_in}):
+        last = self.cfg.n_layers - 1
+        with (
+            torch.set_grad_enabled(residual.requires_grad),
+            self.attached({f"blocks.{last}.hook_resid_post": put_in}),
+            self.beginning_at(last),
+        ):
             found = self.run(tokens, torch.ones_like(tokens), None, logits=True)
         assert found is not None
         return found

@@ -6,7 +6,7 @@ between two pieces, so what passed before runs again with what comes.
 """
 
 from abc import ABC, abstractmethod
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,11 @@ class KeyValueCache(ABC):
     @abstractmethod
     def select(self, rows: Int[Tensor, " kept"]) -> None:
         """Keep only these samples, in this order; a row may be asked for more than once."""
+
+    @abstractmethod
+    def rows(self, rows: Int[Tensor, " kept"], first_layer: int) -> "KeyValueCache":
+        """An independent cache of these samples for passes that begin at a layer; before it, only its length is right.
+        """
 
     @abstractmethod
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
@@ -62,6 +67,10 @@ class _Wrapped(KeyValueCache):
         return type(self)(deepcopy(self.own))
 
 
+def _for_layer(held: Tensor, rows: Int[Tensor, " kept"], needed: bool) -> Tensor:
+    return picked(held if needed else held[:1], rows)
+
+
 class TransformerLensCache(_Wrapped):
     """A TransformerLensKeyValueCache."""
 
@@ -81,6 +90,18 @@ class TransformerLensCache(_Wrapped):
         for entry in self.own.entries:
             entry.past_keys, entry.past_values = picked(entry.past_keys, rows), picked(entry.past_values, rows)
         self.own.previous_attention_mask = picked(self.own.previous_attention_mask, rows)
+
+    @torch.inference_mode()
+    def rows(self, rows: Int[Tensor, " kept"], first_layer: int) -> "TransformerLensCache":
+        """Some samples."""
+        rows, own = rows.cpu(), copy(self.own)
+        own.entries = [copy(entry) for entry in own.entries]
+        for layer, entry in enumerate(own.entries):
+            entry.past_keys, entry.past_values = (
+                _for_layer(held, rows, layer >= first_layer) for held in (entry.past_keys, entry.past_values)
+            )
+        own.previous_attention_mask = picked(own.previous_attention_mask, rows)
+        return TransformerLensCache(own)
 
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
         """Of a layer."""
@@ -109,6 +130,17 @@ class HuggingFaceCache(_Wrapped):
         for layer in self.own.layers:
             layer.keys, layer.values = picked(layer.keys, rows), picked(layer.values, rows)
 
+    @torch.inference_mode()
+    def rows(self, rows: Int[Tensor, " kept"], first_layer: int) -> "HuggingFaceCache":
+        """Some samples."""
+        rows, own = rows.cpu(), copy(self.own)
+        own.layers = [copy(layer) for layer in own.layers]
+        for number, layer in enumerate(own.layers):
+            layer.keys, layer.values = (
+                _for_layer(held, rows, number >= first_layer) for held in (layer.keys, layer.values)
+            )
+        return HuggingFaceCache(own)
+
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
         """Of a layer."""
         found: Tensor = self.own.layers[layer].values.transpose(1, 2)
@@ -136,6 +168,10 @@ class PassedTokens(KeyValueCache):
     def select(self, rows: Int[Tensor, " kept"]) -> None:
         """Some samples."""
         self.passed = None if self.passed is None else picked(self.passed, rows.cpu())
+
+    def rows(self, rows: Int[Tensor, " kept"], first_layer: int) -> "PassedTokens":
+        """Some samples."""
+        return PassedTokens(None if self.passed is None else picked(self.passed, rows.cpu()))
 
     def values(self, layer: int) -> Float[Tensor, "sample key kv_head d_head"]:
         """There are none: ModelError."""

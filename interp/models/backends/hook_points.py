@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +14,9 @@ from interp.models.backends.backend import Backend, Config, Hook
 
 SHOWN = "interp_has_pattern"
 """Attribute of a model: the layers with an attention pattern; looked up once per model, a step is short."""
+
+FORMS = "interp_block_outputs"
+"""Attribute of a model: what its blocks give back."""
 
 FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
@@ -68,6 +72,42 @@ class HookPoints(Backend):
                 handle.hook.remove()
                 point.fwd_hooks = [other for other in point.fwd_hooks if other is not handle]
 
+    @contextmanager
+    def beginning_at(self, layer: int) -> Iterator[None]:
+        """Each block's own `forward` is hidden behind one that does nothing."""
+        blocks = list(self.model.blocks)[:layer]
+        hidden = [vars(block).get("forward") for block in blocks]
+        try:
+            for block, form in zip(blocks, self._forms, strict=False):
+                vars(block)["forward"] = partial(_handed_on, form)
+            yield
+        finally:
+            for block, own in zip(blocks, hidden, strict=True):
+                vars(block).pop("forward", None)
+                if own is not None:
+                    vars(block)["forward"] = own
+
+    @property
+    def _forms(self) -> list[int]:
+        """What every block gives back: 0 for a tensor, else the length of a tuple; found out once per model."""
+        if not hasattr(self.model, FORMS):
+            found: list[int] = []
+
+            def see(block: object, given: object, output: Any) -> None:
+                found.append(len(output) if isinstance(output, tuple) else 0)
+
+            handles = [block.register_forward_hook(see) for block in self.model.blocks]
+            try:
+                tokens = torch.zeros(1, 2, dtype=torch.long, device=self.cfg.device)
+                with torch.inference_mode():
+                    self.run(tokens, torch.ones_like(tokens), None, logits=False)
+            finally:
+                for handle in handles:
+                    handle.remove()
+            setattr(self.model, FORMS, found)
+        forms: list[int] = getattr(self.model, FORMS)
+        return forms
+
     def output_weight(self, layer: int) -> Float[Tensor, "head d_head d_model"] | None:
         """None where it is quantised, of several experts, or in no attention."""
         try:
@@ -83,6 +123,11 @@ class HookPoints(Backend):
 
 def _called(function: Hook, tensor: Tensor, hook: object) -> Tensor | None:
     return function(tensor)
+
+
+def _handed_on(form: int, *args: Any, **kwargs: Any) -> Any:
+    hidden = args[0] if args else kwargs["hidden_states"]
+    return (hidden, *[None] * (form - 1)) if form else hidden
 
 
 def padding_inside_window(windows: tuple[int | None, ...], attention_mask: Int[Tensor, "sample all"]) -> bool:

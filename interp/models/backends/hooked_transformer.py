@@ -107,8 +107,8 @@ class HookedTransformer(HookPoints):
         last: Tensor = self.unembed(residual[:, -1])
         return last
 
-    @torch.inference_mode()
     def unembed(self, residual: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_vocab"]:
         """By the model's own last modules."""
-        found: Tensor = self.model(residual[:, None], start_at_layer=self.cfg.n_layers)
+        with torch.set_grad_enabled(residual.requires_grad):
+            found: Tensor = self.model(residual[:, None], start_at_layer=self.cfg.n_layers)
         return found[:, -1]
