@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from interp.experiments.choosing.choose import choose_answers
     from interp.experiments.detecting.detect import detectors
     from interp.experiments.error_types.types import error_types
+    from interp.experiments.intervening.patch import patch_grid
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
@@ -98,6 +99,7 @@ _HOME = {  # where each public name lives
     "paper_grid": "experiments.orgad.preset",
     "paper_positions": "experiments.orgad.preset",
     "permutation_test": "controls.permutations",
+    "patch_grid": "experiments.intervening.patch",
     "plan": "planning.plan",
     "plot_comparison": "reporting.plotting",
     "plot_grid": "reporting.plotting",
@@ -158,6 +160,7 @@ __all__ = [
     "paper_answers",
     "paper_grid",
     "paper_positions",
+    "patch_grid",
     "permutation_test",
     "plan",
     "plot_comparison",

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from interp.command.causal_command import add_causal
 from interp.command.detectors_command import add_detectors
 from interp.command.folder_commands import add_folder_commands
 from interp.command.options import add_run_options, run_options
@@ -108,6 +109,7 @@ def _parser() -> Parser:
     add_detectors(parser, commands)
     add_sampled_commands(parser, commands)
     add_transfer(parser, commands)
+    add_causal(parser, commands)
     return parser
 
 

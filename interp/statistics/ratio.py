@@ -8,7 +8,7 @@ from scipy import stats
 
 from interp.statistics.auc import LEVEL, group_sums
 
-MIN_BLOCKS = 10
+MIN_BLOCKS = 6
 """Fewer blocks give no interval."""
 
 
@@ -16,15 +16,15 @@ MIN_BLOCKS = 10
 class Ratios:
     """Σ change / Σ total of every cell, never clipped; NaN where undefined."""
 
-    value: Float[np.ndarray, "*cell"]
-    low: Float[np.ndarray, "*cell"]
-    high: Float[np.ndarray, "*cell"]
-    n: Int[np.ndarray, "*cell"]
+    value: Float[np.ndarray, "..."]
+    low: Float[np.ndarray, "..."]
+    high: Float[np.ndarray, "..."]
+    n: Int[np.ndarray, "..."]
     """Runs behind it."""
 
 
 def ratio_of_sums(
-    change: Float[np.ndarray, "run *cell"], total: Float[np.ndarray, " run"], block: Int[np.ndarray, " run"]
+    change: Float[np.ndarray, "run ..."], total: Float[np.ndarray, " run"], block: Int[np.ndarray, " run"]
 ) -> Ratios:
     """95 % intervals by the linearised ratio: t with the number of blocks less one, blocks summed before squaring.
 
@@ -65,14 +65,14 @@ def _spread(
 class Flipped:
     """Tests of every cell against sums whose blocks have random signs; NaN where undefined."""
 
-    p: Float[np.ndarray, "*cell"]
+    p: Float[np.ndarray, "..."]
     """Two-sided."""
-    p_corrected: Float[np.ndarray, "*cell"]
+    p_corrected: Float[np.ndarray, "..."]
     """By the largest statistic of all cells (Westfall & Young 1993)."""
 
 
 def sign_flips(
-    change: Float[np.ndarray, "run *cell"], block: Int[np.ndarray, " run"], *, flips: int = 10_000, seed: int = 0
+    change: Float[np.ndarray, "run ..."], block: Int[np.ndarray, " run"], *, flips: int = 10_000, seed: int = 0
 ) -> Flipped:
     """Is the mean change of any cell other than 0? Signs of whole blocks are drawn by `default_rng([seed, 9])`.
 

@@ -24,8 +24,8 @@ def announce(notes: Sequence[str], *, progress: bool) -> None:
 
 
 @contextmanager
-def bar(title: str, total: int, *, unit: str = "samples", enabled: bool = True) -> Iterator[Advance | None]:
-    """A bar named `title`; yields the function that moves it on, or None when disabled."""
+def bar(title: str, total: int | None, *, unit: str = "samples", enabled: bool = True) -> Iterator[Advance | None]:
+    """A bar named `title`; yields the function that moves it on, or None when disabled. `total`: None if not known."""
     if not enabled:
         yield None
         return

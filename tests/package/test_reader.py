@@ -19,6 +19,7 @@ ELSEWHERE = {
     "labelling/judge.py": "a prompt that a model reads",
     "models/preflight.py": "a sentence that a model reads",
     "experiments/detecting/ccs.py": "statements that a model reads",
+    "experiments/intervening/variables.py": "the variables of a result, for docstrings",
     "experiments/transferring/variables.py": "the variables of a result, for docstrings",
     "experiments/choosing/variables.py": "the variables of a dataset, for docstrings",
     "experiments/error_types/variables.py": "the variables of a dataset, for docstrings",

@@ -114,6 +114,14 @@ def wrapped(made: dict[str, Call]) -> dict[str, tuple[Callable[[Any], Any], str]
             lambda given: changed(made["transfer"], cell=(1, "last_q"), roles=given)["cell_token"].values.tolist(),
             "last_q",
         ),
+        "patch_grid.roles": (
+            lambda given: changed(made["patch_grid"], roles=given)["token"].values.tolist(),
+            "last_q",
+        ),
+        "patch_grid.controls": (
+            lambda given: changed(made["patch_grid"], controls=given)["control"].values.tolist(),
+            "same_label",
+        ),
         "error_types.no_answer": (
             lambda given: changed(made["error_types"], no_answer=given)["question_n_no_answer"].values.tolist(),
             "NO ANSWER",

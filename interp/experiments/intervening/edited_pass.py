@@ -19,9 +19,18 @@ from interp.models.backends.caches import KeyValueCache
 from interp.models.backends.kinds import backend_of
 from interp.models.batches import common_prefix, left_pad
 from interp.models.deviation import deviates, tolerance_of
-from interp.models.loading import HookedModel, fill_cache, forward, hook_name, is_recurrent, model_info, new_cache, pads_between
+from interp.models.loading import (
+    HookedModel,
+    fill_cache,
+    forward,
+    hook_name,
+    is_recurrent,
+    model_info,
+    new_cache,
+    pads_between,
+)
 
-Change = Callable[[Float[Tensor, "edit *width"]], Float[Tensor, "edit *width"]]
+Change = Callable[[Float[Tensor, "edit ..."]], Float[Tensor, "edit ..."]]
 """From the states of some edits, as the pass has them, to what is put in their place."""
 
 BEGINS = "interp_begins_at"
@@ -124,6 +133,42 @@ class CleanTexts:
             forward(self.model, tokens, seen, hooks=hooks, cache=cache)
         return final[0]
 
+    def gradients(
+        self, site: str, layers: Sequence[int], value: Callable[[Float[Tensor, "text point d_model"]], Tensor]
+    ) -> list[tuple[Float[Tensor, "text width *site"], Float[Tensor, "text width *site"]]]:
+        """Of every layer the site's states in the last `width` tokens, and the gradient of Σ `value` by them.
+
+        `value`: of the last residual stream at the points, one number for each text. Tokens before are cached, and
+        without gradients: nothing before the first edit is asked for.
+        """
+        text = torch.arange(len(self.texts))
+        start = (self.length - self.width).clamp_min(0)
+        tokens, seen = self._inputs(text, start, self.width)
+        states: dict[int, Tensor] = {}
+        final: list[Tensor] = []
+
+        def begin(hidden: Tensor) -> Tensor:
+            return hidden.detach().requires_grad_()
+
+        def keep(layer: int, hidden: Tensor) -> Tensor:
+            states[layer] = hidden = hidden.clone()
+            return hidden
+
+        def end(hidden: Tensor) -> None:
+            final.append(hidden)
+
+        named: dict[str, list[Hook]] = {hook_name("resid_pre", 0): [begin]}
+        for layer in layers:
+            named.setdefault(hook_name(site, layer), []).append(partial(keep, layer))
+        named.setdefault(hook_name("resid_post", self.info.n_layers - 1), []).append(end)
+        hooks = {name: partial(_one_after_the_other, some) for name, some in named.items()}
+        with torch.inference_mode(False), torch.enable_grad(), self.backend.attached(hooks):
+            cache = None if self.cache is None else self.cache.rows(text, 0)
+            self.backend.run(tokens.clone(), seen, cache, logits=False)
+            total = value(self._points(final[0])).sum()
+            found = torch.autograd.grad(total, [states[layer] for layer in layers])
+        return [(states[layer].detach(), one) for layer, one in zip(layers, found, strict=True)]
+
     def _points(self, hidden: Float[Tensor, "edit width d_model"]) -> Float[Tensor, "edit point d_model"]:
         return hidden[:, -self.points :]
 
@@ -148,6 +193,13 @@ class CleanTexts:
         if not hasattr(self.model, BEGINS):
             setattr(self.model, BEGINS, _begins_alike(self.model))
         return bool(getattr(self.model, BEGINS))
+
+
+def _one_after_the_other(functions: list[Hook], hidden: Tensor) -> Tensor:
+    for function in functions:
+        changed = function(hidden)
+        hidden = hidden if changed is None else changed
+    return hidden
 
 
 def _changed(rows: Tensor, at: Tensor, change: Change, hidden: Tensor) -> Tensor:

@@ -68,11 +68,12 @@ def causal_grid(
     runs: Runs,
     cells: Cells,
     *,
+    first_look: Change | None,
     outcome: str,
     flips: int,
     seed: int,
 ) -> xr.Dataset:
-    """The result of `patch_grid`. `made`: what the donors did, and the controls."""
+    """The result of `patch_grid`. `made`: what the donors did, and the controls; `first_look`: to first order."""
     own = made[DONOR].own
     donors = own.reshape(-1, 2)[:, ::-1].ravel()
     towards = np.tile([1.0, -1.0], len(pairs))
@@ -87,6 +88,7 @@ def causal_grid(
             **_auc_variables(given, pairs, changes, design, runs),
             **_effect_variables(changes[DONOR], design, runs),
             **_control_variables(changes[DONOR], controls, design, flips=flips, seed=seed),
+            **({} if first_look is None else _attributed(first_look, changes[DONOR], design)),
             "change": (("sample", *CELL), changes[DONOR]),
             "control_change": (
                 ("control", "sample", *CELL),
@@ -166,6 +168,20 @@ def _control_variables(
     return {name: (("control", *CELL), np.array(values).reshape(shape)) for name, values in columns.items()}
 
 
+def _attributed(
+    first_look: Change, exact: Float[np.ndarray, "run layer role"], design: Design
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """The share that gradients foresaw, and over the runs of a cell how it goes with what was seen."""
+    by = np.where(np.isfinite(exact), first_look.by, np.nan)
+    correlation = np.full(exact.shape[1:], np.nan)
+    for at in np.ndindex(correlation.shape):
+        one, other = by[(slice(None), *at)], exact[(slice(None), *at)]
+        one, other = one[np.isfinite(other)], other[np.isfinite(other)]
+        if len(one) > 2 and one.std() > 0 and other.std() > 0:
+            correlation[at] = np.corrcoef(one, other)[0, 1]
+    return {"attributed": (CELL, design.share(by).value), "attributed_r": (CELL, correlation)}
+
+
 def _auc_variables(
     given: Given,
     pairs: Pairs,
@@ -183,7 +199,7 @@ def _auc_variables(
     samples = Samples(given.samples.y[donor], given.samples.fold[donor], design.block)
     estimates = []
     for at in np.ndindex(score.shape[1:]):
-        one = estimate_auc(score[:, *at], samples, min_per_class=given.min_per_class)
+        one = estimate_auc(score[(slice(None), *at)], samples, min_per_class=given.min_per_class)
         if one.n == 0:
             reason = runs.reason[at[1]] or "there is no donor with the recipient's own label"
             one = undefined(len(score), 0, 0, reason)

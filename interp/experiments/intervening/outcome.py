@@ -49,11 +49,14 @@ def answer_outcome(answers: Answers, sample: int, right: int, wrong: int, first:
         tokens = tuple(exact_ids(answers, of))
         texts.setdefault((*before, *tokens[:-1]), []).append((sign, tokens))
     return [
-        Asked(Text(text, min(first, len(before) - 1), len(targets[0][1])), tuple(targets)) for text, targets in texts.items()
+        Asked(Text(text, min(first, len(before) - 1), len(targets[0][1])), tuple(targets))
+        for text, targets in texts.items()
     ]
 
 
-def own_outcome(answers: Answers, sample: int, first: int, function: OwnOutcome, question: Sequence[int] = ()) -> list[Asked]:
+def own_outcome(
+    answers: Answers, sample: int, first: int, function: OwnOutcome, question: Sequence[int] = ()
+) -> list[Asked]:
     """A function of the logits behind a sample's whole text, and a question put there."""
     ids = (*answers.prompt_ids[sample], *answers.completion_ids[sample], *question)
     return [Asked(Text(ids, first, 1), own=function)]
@@ -62,11 +65,10 @@ def own_outcome(answers: Answers, sample: int, first: int, function: OwnOutcome,
 def judgement(tokenizer: Any, question: str = QUESTION) -> tuple[OwnOutcome, list[int]]:
     """Logit of Yes less that of No, and the ids of the question. Raises DataError where the two have no token each."""
     ids = tokenizer(question, add_special_tokens=False)["input_ids"]
-    # With the question before it, as the word would follow it.
-    said = {word: tokenizer(f"{question} {word}", add_special_tokens=False)["input_ids"] for word in ("Yes", "No")}
-    first = {word: found[len(ids)] if found[: len(ids)] == ids and len(found) > len(ids) else None for word, found in said.items()}
+    first = {word: _next_token(tokenizer, question, ids, word) for word in ("Yes", "No")}
     unknown = getattr(tokenizer, "unk_token_id", None)
-    if None in first.values() or first["Yes"] == first["No"] or (unknown is not None and unknown in (*first.values(), *ids)):
+    missing = {None, unknown} & {*first.values()} or (unknown is not None and unknown in ids)
+    if missing or first["Yes"] == first["No"]:
         raise DataError(
             f"outcome: the model's tokenizer has no tokens of their own for Yes and No after {shown(question)} "
             f"({first['Yes']} and {first['No']}); give another `question`, or a function of the logits"
@@ -76,6 +78,12 @@ def judgement(tokenizer: Any, question: str = QUESTION) -> tuple[OwnOutcome, lis
         return logits[:, first["Yes"]] - logits[:, first["No"]]
 
     return yes_less_no, ids
+
+
+def _next_token(tokenizer: Any, question: str, ids: list[int], word: str) -> int | None:
+    """The token that the word begins with behind the question; None where it changes the question's own tokens."""
+    found: list[int] = tokenizer(f"{question} {word}", add_special_tokens=False)["input_ids"]
+    return found[len(ids)] if found[: len(ids)] == ids and len(found) > len(ids) else None
 
 
 class Readings:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Int
@@ -69,7 +70,7 @@ def matched_pairs(given: Given, *, match: str, most: int | None, seed: int) -> P
         wrong, right = (rng.permutation(side).tolist() for side in strata[key])
         pairs = list(_joined(right, wrong, answers, groups))
         cut = [*range(0, max(1, len(pairs) - 1), 2), len(pairs)]
-        blocks += [pairs[low:high] for low, high in zip(cut[:-1], cut[1:], strict=True) if high > low]
+        blocks += [pairs[low:high] for low, high in pairwise(cut) if high > low]
     # Blocks with donors of the same label first: of those a limit takes as many as it can.
     order = sorted(rng.permutation(len(blocks)).tolist(), key=lambda b: len(blocks[b]) == 1)
     taken: list[list[tuple[int, int]]] = []
@@ -87,14 +88,18 @@ def matched_pairs(given: Given, *, match: str, most: int | None, seed: int) -> P
 
 def _shape(cap: Capture, sample: int, first: int, match: str) -> tuple[int | None, ...]:
     index, valid = cap.index[sample].tolist(), cap.valid[sample].tolist()
-    return tuple((at - first if match == "offsets" else 0) if there else None for at, there in zip(index, valid, strict=True))
+    return tuple(
+        (at - first if match == "offsets" else 0) if there else None for at, there in zip(index, valid, strict=True)
+    )
 
 
 def _joined(right: list[int], wrong: list[int], answers: Answers, groups: Sequence[str]) -> list[tuple[int, int]]:
     """Each right sample with the first wrong one left that it can be told from."""
     left, pairs = list(wrong), []
     for i in right:
-        partner = next((j for j in left if groups[j] != groups[i] and exact_ids(answers, i) != exact_ids(answers, j)), None)
+        partner = next(
+            (j for j in left if groups[j] != groups[i] and exact_ids(answers, i) != exact_ids(answers, j)), None
+        )
         if partner is not None:
             left.remove(partner)
             pairs.append((i, partner))
@@ -117,5 +122,7 @@ def _of_blocks(blocks: list[list[tuple[int, int]]], groups: Sequence[str]) -> Pa
         begin += len(block)
     right, wrong = (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True))
     # Blocks are joined where they hold samples of one group.
-    names = answer_components([f"block {k}" for k in number for _ in range(2)], [groups[i] for pair in pairs for i in pair])
+    names = answer_components(
+        [f"block {k}" for k in number for _ in range(2)], [groups[i] for pair in pairs for i in pair]
+    )
     return Pairs(right, wrong, np.array(other), group_codes(names)[::2])

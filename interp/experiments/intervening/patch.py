@@ -1,11 +1,11 @@
 """`patch_grid`: what the model says of a sample when states of another sample stand in the place of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
 import xarray as xr
-from jaxtyping import Int
 
+from interp.experiments.intervening.attributed import attributed
 from interp.experiments.intervening.effects import ALIKE, CONTROLS, DONOR, NOISE, SCRAMBLED, Change, causal_grid
 from interp.experiments.intervening.outcome import ANSWER, QUESTION
 from interp.experiments.intervening.pairs import MATCHES, matched_pairs
@@ -22,6 +22,8 @@ from interp.support.accepted import CaptureOrRun, ModelSource, Outcome
 from interp.support.arguments import one_of, progress_function, seed_number, several_texts, whole_number
 from interp.support.public import public
 
+EXACT, ATTRIBUTION = "exact", "attribution"
+METHODS = (EXACT, ATTRIBUTION)
 SITES = ("resid_post", "attn_out", "mlp_out", "z")
 
 
@@ -35,6 +37,7 @@ def patch_grid(
     model: ModelSource | None = None,
     site: str = "resid_post",
     head: int | None = None,
+    method: str = EXACT,
     outcome: Outcome = ANSWER,
     question: str | None = None,
     pairs: int | None = 64,
@@ -48,8 +51,8 @@ def patch_grid(
 ) -> xr.Dataset:
     """Which cells the outcome hangs on: states of right samples in wrong ones and the reverse (definitions: patching).
 
-    `cap`: a finished Run; or a Capture, with its `answers`, the probe `grid` made of them and the `model`. `pairs` (None:
-    all there are) right and wrong samples of one question template, with the same tokens between their roles
+    `cap`: a finished Run; or a Capture, with its `answers`, the probe `grid` made of them and the `model`. `pairs`
+    (None: all there are) right and wrong samples of one question template, with the same tokens between their roles
     (`match="roles"`: with the same roles), each in one pair; in every cell the state of each takes the place of the
     other's at `site`: `resid_post`, `attn_out`, `mlp_out`, or `z` (the heads' outputs, all together or one `head`).
 
@@ -59,9 +62,11 @@ def patch_grid(
 
     `effect` is Σ change / Σ difference of the two samples' own outcomes. `auc` says how well what a donor does, less
     what a donor of the recipient's own label does, tells right donors from wrong: the unit and the samples of the probe
-    grid, so that `compare_grids` and `plot_grid` take it. `controls`: `same_label`, that other donor; `random_direction`,
-    noise as far from the recipient's state as the donor's; `scrambled_weights`, the same with a model that has learned
-    nothing. `progress` is called with 1 for every sample that is run.
+    grid, so that `compare_grids` and `plot_grid` take it. `controls`: `same_label`, that other donor;
+    `random_direction`, noise as far from the recipient's state as the donor's; `scrambled_weights`, the same with a
+    model that has learned nothing. `method="attribution"` takes every change to first order from one gradient a run:
+    the fast first look, which an exact grid carries beside it (`attributed`). `progress` is called with 1 for every
+    sample that is run.
 
     Raises DataError for parts that do not fit, unknown names, or where no pair can be made; ModelError for a site that
     the architecture lacks; RunError for an unfinished run.
@@ -75,7 +80,11 @@ def patch_grid(
     True
     """
     given = read_given("patch_grid", cap, answers, grid, model)
-    site, match = one_of("site", site, SITES), one_of("match", match, MATCHES)
+    site, match, method = (
+        one_of("site", site, SITES),
+        one_of("match", match, MATCHES),
+        one_of("method", method, METHODS),
+    )
     controls = tuple(one_of("controls", one, CONTROLS) for one in several_texts("controls", controls, one=False))
     pairs = None if pairs is None else whole_number("pairs", pairs, 1)
     seed, flips, progress = seed_number(seed), whole_number("flips", flips, 99), progress_function(progress)
@@ -86,20 +95,28 @@ def patch_grid(
     found = matched_pairs(given, match=match, most=pairs, seed=seed)
     name, runs = patched_runs(given, found, cells, outcome, question)
 
-    def changes(donors: Mapping[str, Int[np.ndarray, " run"]], noise: bool) -> dict[str, Change]:
+    run = outcomes if method == EXACT else attributed
+
+    def changes(*wanted: str, run: Any = run) -> dict[str, Change]:
         states = States.of(given, found, site, cells, head)
-        puts = {one: states.put(donor) for one, donor in donors.items()}
-        if noise:
-            puts[NOISE] = states.noise(found.donor, seed)
-        base, moved = outcomes(hooked, runs, site, cells.layer, list(puts.values()), progress=progress)
+        every = {
+            DONOR: states.put(found.donor),
+            ALIKE: states.put(found.alike),
+            NOISE: states.noise(found.donor, seed),
+        }
+        puts = {one: every[one] for one in every if one in wanted}
+        base, moved = run(hooked, runs, site, cells.layer, list(puts.values()), progress=progress)
         return {one: Change(base, moved[k] - base[:, None, None]) for k, one in enumerate(puts)}
 
-    made = changes({DONOR: found.donor, **({ALIKE: found.alike} if ALIKE in controls else {})}, NOISE in controls)
+    made = changes(DONOR, *controls)
     if SCRAMBLED in controls:
         with scrambled(hooked, seed=seed):
-            made[SCRAMBLED] = changes({DONOR: found.donor}, noise=False)[DONOR]
-    return causal_grid(given, found, made, runs, cells, outcome=name, flips=flips, seed=seed).assign_attrs(
+            made[SCRAMBLED] = changes(DONOR)[DONOR]
+    first_look = changes(DONOR, run=attributed)[DONOR] if method == EXACT else None
+    grid = causal_grid(given, found, made, runs, cells, first_look=first_look, outcome=name, flips=flips, seed=seed)
+    return grid.assign_attrs(
         kind="patching",
+        method=method,
         site=site,
         head=-1 if head is None else head,
         question="" if name == ANSWER else question or QUESTION,

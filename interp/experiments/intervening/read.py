@@ -1,11 +1,9 @@
-"""What an intervention is asked of: samples with labels and a model, cells, and outcomes of the samples that are run."""
+"""What an intervention is asked of: samples with labels and a model, cells, outcomes of the samples that are run."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Bool, Int
 
 from interp.capturing.activations import Capture

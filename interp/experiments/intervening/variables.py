@@ -22,6 +22,8 @@ over (control, layer, token): `effect` less `control_effect`, on the runs of bot
 over_low, over_high (control, layer, token): the ends of its 95 % interval
 over_p, over_q (control, layer, token): two-sided p against 0 by signs of blocks; q by Benjamini-Hochberg
 over_p_corrected (control, layer, token): p of the largest statistic of all cells
+attributed (layer, token), with method="exact": the effect of both directions to first order, from gradients
+attributed_r (layer, token), with method="exact": correlation of its changes with the exact ones, over the runs
 recipient (sample): id of the sample that the state was put into
 block (sample): number of its block: runs of two blocks are independent
 outcome_own, outcome_donor (sample): outcome of the recipient and of the donor as they are

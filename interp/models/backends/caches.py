@@ -35,6 +35,8 @@ class KeyValueCache(ABC):
     @abstractmethod
     def rows(self, rows: Int[Tensor, " kept"], first_layer: int) -> "KeyValueCache":
         """An independent cache of these samples for passes that begin at a layer; before it, only its length is right.
+
+        Of tensors that a pass with gradients may hold, whatever mode the first passes ran in.
         """
 
     @abstractmethod
@@ -68,7 +70,8 @@ class _Wrapped(KeyValueCache):
 
 
 def _for_layer(held: Tensor, rows: Int[Tensor, " kept"], needed: bool) -> Tensor:
-    return picked(held if needed else held[:1], rows)
+    found = picked(held if needed else held[:1], rows)
+    return found.clone() if needed and found.is_inference() and not torch.is_inference_mode_enabled() else found
 
 
 class TransformerLensCache(_Wrapped):
@@ -91,7 +94,6 @@ class TransformerLensCache(_Wrapped):
             entry.past_keys, entry.past_values = picked(entry.past_keys, rows), picked(entry.past_values, rows)
         self.own.previous_attention_mask = picked(self.own.previous_attention_mask, rows)
 
-    @torch.inference_mode()
     def rows(self, rows: Int[Tensor, " kept"], first_layer: int) -> "TransformerLensCache":
         """Some samples."""
         rows, own = rows.cpu(), copy(self.own)
@@ -130,7 +132,6 @@ class HuggingFaceCache(_Wrapped):
         for layer in self.own.layers:
             layer.keys, layer.values = picked(layer.keys, rows), picked(layer.values, rows)
 
-    @torch.inference_mode()
     def rows(self, rows: Int[Tensor, " kept"], first_layer: int) -> "HuggingFaceCache":
         """Some samples."""
         rows, own = rows.cpu(), copy(self.own)
