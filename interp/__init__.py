@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from interp.experiments.detecting.detect import detectors
     from interp.experiments.error_types.types import error_types
     from interp.experiments.intervening.patch import patch_grid
+    from interp.experiments.intervening.steer import dose_response
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
@@ -81,6 +82,7 @@ _HOME = {  # where each public name lives
     "compare_runs": "comparing.run_differences",
     "control_grid": "controls.controls",
     "detectors": "experiments.detecting.detect",
+    "dose_response": "experiments.intervening.steer",
     "error_types": "experiments.error_types.types",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
@@ -143,6 +145,7 @@ __all__ = [
     "compare_runs",
     "control_grid",
     "detectors",
+    "dose_response",
     "error_types",
     "fit_probe",
     "gain_grid",

@@ -1,14 +1,15 @@
-"""`interp causal`: its options, and what they become for `interp.patch_grid`."""
+"""`interp causal` and `interp steer`: their options, and what they become for the functions."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
+from interp.command.option_values import cell
 from interp.command.parser import Parser
 
 
 def add_causal(parser: Parser, commands: Any) -> None:
-    """Add the command to the `commands` of a parser."""
+    """Add both commands to the `commands` of a parser."""
     command = parser.add_command(
         commands,
         "causal",
@@ -32,6 +33,48 @@ def add_causal(parser: Parser, commands: Any) -> None:
     )
     command.add_argument("--fast", action="store_true", help="to first order only, from one gradient a sample")
     command.add_argument("--no-scrambled", action="store_true", help="leave out the control of scrambled weights")
+
+    steer = parser.add_command(
+        commands,
+        "steer",
+        summary="what the model says when a cell is pushed along the probe's direction, or loses it",
+        description="Push the state of one cell along the probe's direction and the difference of means, by doses, "
+        "beside random directions and probes of arbitrary labels; take the direction out; and answer some questions "
+        "again with the step at every token (docs/definitions.md, Steering). Writes experiments/steering_*.* and draws "
+        "the report again.",
+        example="interp steer runs/first --cell 12,exact_answer_before_first",
+        command=_steer,
+    )
+    steer.add_argument("out", type=Path, metavar="DIR", help="folder of a finished run")
+    steer.add_argument("--cell", metavar="LAYER,ROLE", type=cell, help="default: the probe's highest that can matter")
+    steer.add_argument("--outcome", default="answer", help="answer (default) or judgement, as of `interp causal`")
+    steer.add_argument("--question", metavar="TEXT", help="of judgement, put behind the sample's text")
+    steer.add_argument(
+        "--pairs", type=int, default=64, metavar="N", help="at most so many pairs of samples (default 64)"
+    )
+    steer.add_argument("--draws", type=int, default=20, metavar="K", help="directions of each placebo (default 20)")
+    steer.add_argument(
+        "--answers", type=int, default=40, metavar="N", help="questions answered again (default 40; 0: none)"
+    )
+
+
+def _steer(args: argparse.Namespace) -> None:
+    from interp.experiments.intervening.page import write_steering
+    from interp.experiments.intervening.steer import dose_response
+    from interp.experiments.intervening.steered_answers import steered_answers
+    from interp.running.pipeline import open_run
+    from interp.support.progress import bar
+
+    run, answers = open_run(args.out), None
+    options = {name: getattr(args, name) for name in ("cell", "outcome", "question", "pairs", "draws")}
+    with bar("steering", None, unit="samples run") as progress:
+        found = dose_response(run, **options, progress=progress)
+    if args.answers > 0:
+        with bar("answering", None, unit="answers") as progress:
+            place = (found.attrs["layer"], found.attrs["role"])
+            answers = steered_answers(run, cell=place, questions=args.answers, progress=progress)
+    sentences, files = write_steering(run, found, answers)
+    print("\n".join([*sentences, *map(str, files)]))
 
 
 def _causal(args: argparse.Namespace) -> None:

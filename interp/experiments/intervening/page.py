@@ -1,4 +1,4 @@
-"""What `interp causal` writes: dataset, table, figures, and a section of the run's report."""
+"""What `interp causal` and `interp steer` write: dataset, table, figures, and a section of the run's report."""
 
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from interp.experiments.intervening.beside import beside
 from interp.experiments.written import write_experiment
 from interp.reporting.causal_plot import plot_beside, plot_causal
 from interp.reporting.causal_section import causal_section
+from interp.reporting.steering_plot import plot_doses
+from interp.reporting.steering_section import steering_section
 from interp.runs.opened_run import Run
 
 
@@ -21,6 +23,22 @@ def write_causal(run: Run, found: xr.Dataset) -> tuple[tuple[str, ...], list[Pat
     figures = {name: plot_causal(found)} | ({} if three is None else {f"{name}_beside": plot_beside(three)})
     files = write_experiment(run, section, data=found, table=tidy_causal(found), figures=figures)
     return section.sentences, files
+
+
+def write_steering(run: Run, found: xr.Dataset, answers: xr.Dataset | None) -> tuple[tuple[str, ...], list[Path]]:
+    """`experiments/steering_OUTCOME.*` of `dose_response` and `steered_answers`: the sentences and the files."""
+    name = f"steering_{found.attrs['outcome']}"
+    section = steering_section(name, found, answers)
+    table = found[["change", "low", "high", "p", "q"]].to_dataframe().reset_index()
+    data = found if answers is None else found.merge(_as_steered(answers), combine_attrs="override")
+    files = write_experiment(run, section, data=data, table=table, figures={name: plot_doses(found)})
+    return section.sentences, files
+
+
+def _as_steered(answers: xr.Dataset) -> xr.Dataset:
+    """Under dims of its own: other doses and directions than those of the outcome."""
+    names = {"direction": "answered_direction", "dose": "answered_dose"}
+    return answers.rename({**names, **{str(name): f"answers_{name}" for name in answers.data_vars}})
 
 
 def tidy_causal(found: xr.Dataset) -> pd.DataFrame:

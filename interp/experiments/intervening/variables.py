@@ -31,3 +31,23 @@ change (sample, layer, token): outcome with the donor's state less that without
 control_change (control, sample, layer, token): the same of the control
 """
 )
+
+DOSES = """\
+among (among): "all" runs, or those of "right" or "wrong" samples
+direction (direction): "probe" or "mean_difference"
+dose (dose): standard deviations of the samples' projection on the direction
+change (among, direction, dose): mean of the outcome with the dose less that without
+low, high (among, direction, dose): the ends of its 95 % interval
+placebo (placebo): "random" directions, or probes of "arbitrary_labels"
+p, q (placebo, among, direction, dose): share of the placebo whose change is as large; q by Benjamini-Hochberg
+placebo_low, placebo_high (placebo, among, dose): between these are 95 % of the placebo's changes
+ablated (among, direction): mean change of the outcome where the projection is at its mean
+ablated_low, ablated_high (among, direction): the ends of its 95 % interval
+ablated_p (placebo, among, direction): share of the placebo whose change is as large
+step (direction): length of a dose of 1 in the site's own unit, mean over the folds
+sample (sample): id of the sample that is run
+y (sample): label, 1 right, 0 wrong
+block (sample): number of its block: runs of two blocks are independent
+outcome_own (sample): outcome of the sample as it is
+sample_change (direction, dose, sample): outcome with the dose less that without
+"""
