@@ -12,7 +12,6 @@ from interp.statistics.nested_choice import chosen_best
 from interp.statistics.resampling import NestedBest, nested_best, peak_set
 from interp.support.atomic import plain
 
-
 ENOUGH = 0.5
 """Share of the samples of the fullest cell that a cell has to have to be the best: of columns that few samples have,
 one is high by luck, and an AUC of these few says little of the others."""
