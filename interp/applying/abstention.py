@@ -232,7 +232,7 @@ def _columns(
     best, cells = nested_choice(arrays, min_per_class=least)
     if best.estimate.reason:
         raise DataError(f"grid: the best cell cannot be chosen without each fold: {best.estimate.reason}")
-    row, column = cells[int(arrays.auc[arrays.defined].argmax())].tolist()
+    row, column = cells[int(arrays.auc[tuple(cells.T)].argmax())].tolist()
     score = arrays.score[:, cells[:, 0], cells[:, 1]]
     return np.stack([score[:, best.chosen[int(f)]] for f in folds]), (row, column)
 

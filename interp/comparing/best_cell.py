@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 
 from interp.grids.grid import GridArrays, grid_arrays
 from interp.statistics.auc import MIN_PER_CLASS, Estimate, estimate_auc
@@ -12,16 +12,31 @@ from interp.statistics.nested_choice import chosen_best
 from interp.statistics.resampling import NestedBest, nested_best, peak_set
 from interp.support.atomic import plain
 
+ENOUGH = 0.5
+"""Share of the samples of the fullest cell that a cell has to have to be the best: of columns that few samples have,
+one is high by luck, and an AUC of these few says little of the others."""
+
+
+def full_enough(
+    score: Float[np.ndarray, "sample layer role"], defined: Bool[np.ndarray, "layer role"]
+) -> Bool[np.ndarray, "layer role"]:
+    """The defined cells that have enough of the samples to be the best."""
+    n = np.where(defined, np.isfinite(score).sum(0), 0)
+    full: Bool[np.ndarray, "layer role"] = defined & (n >= ENOUGH * n.max(initial=0))
+    return full
+
 
 def nested_choice(
     arrays: GridArrays, *, min_per_class: int = MIN_PER_CLASS
 ) -> tuple[NestedBest, Int[np.ndarray, "cell place"]]:
-    """The best of the grid's defined cells, chosen for each fold without it, and where (layer, role) the cells stand.
+    """The best of the grid's cells, chosen for each fold without it, and where (layer, role) the cells stand.
+
+    Defined cells that have half of the samples that the fullest has (definitions: best cell).
 
     By `choice_auc`, which `probe_grid` and `attention_grid` compute. Scores that no probe was fitted for have no such
     numbers and need none: there the other folds' AUCs choose.
     """
-    cells = np.argwhere(arrays.defined)
+    cells = np.argwhere(full_enough(arrays.score, arrays.defined))
     score = arrays.score[:, cells[:, 0], cells[:, 1]]
     if arrays.choice is None:
         return nested_best(score, arrays.samples, min_per_class=min_per_class), cells
