@@ -6,24 +6,21 @@ from typing import Any
 import xarray as xr
 
 from interp.capturing.activations import Capture
-from interp.errors import DataError, RunError
+from interp.errors import DataError
 from interp.experiments.detecting.compared import compared
 from interp.experiments.detecting.given import Given
 from interp.experiments.detecting.own import own_detectors
 from interp.experiments.detecting.p_true import TEMPLATE, p_true_detectors
 from interp.experiments.detecting.probe import fixed_cell, probe_detectors
 from interp.experiments.detecting.registry import DETECTORS
+from interp.experiments.run_model import model_of_run
 from interp.grids.grid import check_grid
 from interp.grids.of_run import RunLike
 from interp.grids.variables import DETECTED, returns
 from interp.labelling.answers import Answers
 from interp.models.loading import load_model
-from interp.running.record import describe_model
-from interp.runs.rows import load_settings_model, model_source
-from interp.runs.settings import Settings
 from interp.support.accepted import CaptureOrRun, DetectorFunctions, ModelSource
 from interp.support.arguments import instance, several_texts
-from interp.support.atomic import plain
 from interp.support.messages import nearest
 from interp.support.public import public
 
@@ -100,13 +97,4 @@ def _loader_of_run(run: RunLike, model: Any) -> Callable[[], Any] | None:
     if model is False:
         return None
 
-    def load() -> Any:
-        settings = Settings.from_json(run.record["settings"])
-        source = model_source(settings, None if isinstance(model, bool) else model)
-        hooked = load_settings_model(settings, source)
-        then, now = run.record["model"]["weights_sha256"], plain(describe_model(hooked))["weights_sha256"]
-        if then != now:
-            raise RunError(f"{run.name}: the model changed since the run ({then} then, {now} now)")
-        return hooked
-
-    return load
+    return lambda: model_of_run(run, None if isinstance(model, bool) else model)
