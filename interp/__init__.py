@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from interp.experiments.choosing.choose import choose_answers
     from interp.experiments.detecting.detect import detectors
     from interp.experiments.error_types.types import error_types
+    from interp.experiments.lens.attribution import logit_attribution
+    from interp.experiments.lens.grid import lens_grid
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
@@ -87,10 +89,12 @@ _HOME = {  # where each public name lives
     "grid_table": "grids.grid_table",
     "join_grids": "grids.join",
     "judge_answers": "labelling.judge",
+    "lens_grid": "experiments.lens.grid",
     "load_dataset": "data.datasets",
     "load_model": "models.loading",
     "load_probe": "applying.probe_file",
     "load_rows": "data.rows",
+    "logit_attribution": "experiments.lens.attribution",
     "matched_width_grid": "grids.probes",
     "observations": "comparing.observations",
     "open_run": "running.pipeline",
@@ -148,10 +152,12 @@ __all__ = [
     "grid_table",
     "join_grids",
     "judge_answers",
+    "lens_grid",
     "load_dataset",
     "load_model",
     "load_probe",
     "load_rows",
+    "logit_attribution",
     "matched_width_grid",
     "observations",
     "open_run",

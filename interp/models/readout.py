@@ -81,6 +81,7 @@ class Readout:
             )
         return found
 
+    @torch.no_grad()
     def scale(self, streams: Float[Tensor, "token d_model"]) -> Float[Tensor, " token"]:
         """What the norm divides each vector by."""
         plain = self._centred(streams.double().cpu()) * self.gain

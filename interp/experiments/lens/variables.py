@@ -37,3 +37,26 @@ place (token): `predicts it`, `before it`, `sees it` or `some see it`: where the
 """
     + TOKENS
 )
+LOGIT_ATTRIBUTION = (
+    """\
+sample (sample): id
+y (sample): label, 1 right, 0 wrong
+group (sample): name of the group
+contrast (contrast): which difference of logits, `given − mean` or `given − right`
+label (label): right, wrong: samples of which label
+component (component): name of the part of the sum
+component_kind (component): embed, head, attention, mlp, block, attention biases or bias
+component_layer, component_head (component): number of its block and of its head; -1: none
+attribution (sample, contrast, component): what the component adds to the difference of logits; NaN: undefined
+total (sample, contrast): the difference of logits, before the softcap; NaN: undefined
+attribution_mean (contrast, label, component): mean of attribution over the samples of the label; NaN: there are none
+attribution_mean_low, attribution_mean_high (contrast, label, component): the ends of its 95 % interval
+n_attributed (contrast, label): samples behind it
+total_mean (contrast, label): mean of total
+total_low, total_high (contrast, label): the ends of its 95 % interval
+attribution_difference (component): mean of right less mean of wrong samples, of `given − mean`
+attribution_difference_low, attribution_difference_high (component): the ends of its 95 % interval
+attribution_difference_p, attribution_difference_q (component): two-sided p against 0; q by Benjamini-Hochberg over the components
+"""
+    + TOKENS
+)

@@ -88,6 +88,7 @@ class HookPoints(Backend):
         turned = getattr(unembed, "W_U", None)  # TransformerLens's own stands the other way
         weight = getattr(unembed, "weight", None) if turned is None else turned.T
         bias = getattr(unembed, "bias" if turned is None else "b_U", None)
+        bias = None if bias is None else bias.detach()
         plain = isinstance(weight, Tensor) and weight.dtype in FLOATS and not weight.is_meta
         if norm is None or not plain or weight.shape != (self.cfg.d_vocab, self.cfg.d_model):
             return None
