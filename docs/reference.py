@@ -51,7 +51,8 @@ STEPS = (
     Step("figures", "Figures", "What is drawn, on matplotlib's Axes.", ("reporting",)),
     Step("runs", "Runs", "The whole flow in a folder that survives a crash.", ("planning", "running", "runs")),
     Step("experiments", "Experiments", "What a run's answers tell beyond its grids.",
-         ("experiments.detecting", "experiments.transferring", "experiments.error_types", "experiments.choosing")),
+         ("experiments.detecting", "experiments.transferring", "experiments.error_types", "experiments.choosing",
+          "experiments.lens")),
     Step("paper", "The paper", "The code of Orgad et al. (2025), decision for decision.", ("experiments",)),
     Step("errors", "Errors", "What `interp` raises on purpose: one sentence that says what to do.", ("errors",)),
 )  # fmt: skip

@@ -46,8 +46,8 @@ class Readout:
         modules, info = backend.last_modules, backend.first_weight
         if modules is None:
             raise ModelError(
-                f"{backend.architecture}: its final norm and unembedding cannot be told apart (quantised, or of another "
-                "shape), so that no part of the stream has a logit of its own"
+                f"{backend.architecture}: its final norm and unembedding cannot be told apart (quantised, or of "
+                "another shape), so that no part of the stream has a logit of its own"
             )
         tolerance = tolerance_of(info.dtype)
         width = modules.weight.shape[1]

@@ -15,6 +15,7 @@ from interp.reporting.lens_words import BEFORE, PREDICTS, columns_at
 
 FALSE_DISCOVERY_RATE = 0.05
 GREY = "0.6"
+TICKS = (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 PANELS = (
     ("given", "right", "given answer, right samples"),
     ("given", "wrong", "given answer, wrong samples"),
@@ -51,7 +52,7 @@ def plot_lens(lens: xr.Dataset) -> Figure:
         ax.set_ylabel("")
     bar = figure.colorbar(mesh, ax=axes, pad=0.01, aspect=28)
     bar.set_label(scale.label, fontsize=9)
-    ticks = [rank for rank in (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000) if np.log10(1 + rank) <= highest]
+    ticks = [rank for rank in TICKS if np.log10(1 + rank) <= highest]
     bar.set_ticks([float(np.log10(1 + rank)) for rank in ticks], labels=[f"{rank:,}" for rank in ticks])
     bar.ax.tick_params(labelsize=8, length=2)
     bar.outline.set_visible(False)
@@ -64,7 +65,7 @@ def plot_lens(lens: xr.Dataset) -> Figure:
 
 @dataclass(frozen=True)
 class Signed(Scale):
-    """A diverging scale on which small and large numbers are both seen: logarithmic beyond a hundredth of the largest."""
+    """A diverging scale that shows small and large numbers: logarithmic beyond a hundredth of the largest."""
 
     @property
     def norm(self) -> Normalize:
@@ -87,7 +88,8 @@ def plot_parts(found: xr.Dataset) -> Figure:
     scale = Signed("added to the difference of logits", "PuOr", -bound, bound)
     first = Heatmap(placed[0], layers, columns, scale, x_label="Head")
     figure = new_figure(replace(first, columns=["?"] * max(10, len(columns))), panels=3)
-    figure.set_size_inches(figure.get_size_inches() * (4 / 3, 1))
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(float(width) * 4 / 3, float(height))
     axes = figure.subplots(1, 4, sharey=True)
     q = _placed(found["attribution_difference_q"], layers, columns, cells)
     clear = np.nan_to_num(q, nan=1.0) < FALSE_DISCOVERY_RATE
@@ -105,13 +107,18 @@ def plot_parts(found: xr.Dataset) -> Figure:
     bar.set_label(scale.label, fontsize=9)
     bar.ax.tick_params(labelsize=8, length=2)
     bar.outline.set_visible(False)
-    key: Key = [(Line2D([], [], color="black", marker="+", linestyle="", markersize=4), "right and wrong differ, q < 0.05")]
+    marker = Line2D([], [], color="black", marker="+", linestyle="", markersize=4)
+    key: Key = [(marker, "+, −: right and wrong differ, q < 0.05")]
     outside = [name for name in found["component"].values.tolist() if name not in cells]
     shown = {name: mean["attribution_mean"].sel(component=name) for name in outside}
-    sums = ", ".join(f"{name} {float(of[0]):.2f} / {float(of[1]):.2f}" for name, of in shown.items())
+    sums = ", ".join(f"{name} {_two(of[0])} / {_two(of[1])}" for name, of in shown.items())
     notes = [f"not shown, right / wrong samples: {sums}", found.attrs["parts_reason"]]
     draw_frame(figure, title="What is added to the given answer's logit", key=key if clear.any() else None, notes=notes)
     return figure
+
+
+def _two(value: xr.DataArray) -> str:
+    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _places(found: xr.Dataset) -> tuple[list[int], list[str], dict[str, tuple[int, str]]]:

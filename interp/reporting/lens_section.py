@@ -27,8 +27,8 @@ def lens_section(lens: xr.Dataset, attribution: xr.Dataset | None, why: str = ""
         pictures.append(
             Picture(
                 HEADS,
-                "What each component adds to the logit of the given answer's first token, at the token before it; +, −: "
-                "right and wrong samples differ (q < 0.05).",
+                "What each component adds to the logit of the given answer's first token, at the token before it; "
+                "+, −: right and wrong samples differ (q < 0.05).",
                 wide=True,
             )
         )
@@ -56,7 +56,8 @@ def layer_table(lens: xr.Dataset) -> Table:
             one = lens.sel(layer=layer, token=token, answer=answer, label=label)
             names = ("median_rank", "top_share", "mean_logprob", "mean_logprob_low", "mean_logprob_high")
             row += [_number(one[name]) for name in names]
-        rows.append((*row, _number(lens["right_above_given"].sel(layer=layer, token=token)), _number(lens["auc"].sel(layer=layer, token=token))))  # fmt: skip
+        cell = lens.sel(layer=layer, token=token)
+        rows.append((*row, _number(cell["right_above_given"]), _number(cell["auc"])))
     caption = f"By layer, at {token}: median rank, share of samples in which it is the top token, mean log-probability"
     return Table(caption, (*columns, "right above given", "AUC"), tuple(rows))
 

@@ -89,28 +89,48 @@ def _right_answer(lens: xr.Dataset) -> list[str]:
     if not known:
         return [f"The right answer of no wrong sample has a first token of its own: {lacking}."]
     out = []
-    tokens = columns_at(lens, PREDICTS, BEFORE)
-    share = lens["right_above_given"].sel(token=tokens)
-    if tokens and np.isfinite(share).any():
-        layer, token = np.unravel_index(int(np.nanargmax(share.values)), share.shape)
-        one = lens.isel(layer=layer).sel(token=tokens[token])
-        verdict = "of most wrong samples" if float(one["right_above_given_low"]) > MOST else "of a part of them at most"
-        out.append(
-            f"In {known} wrong samples with a right answer to read, its first token stands above the given one's "
-            f"in {_share(one, 'right_above_given')}, where that is so most often before the answer (layer "
-            f"{int(one['layer'])}, {tokens[token]}; as seen, the highest of {share.size} cells): {verdict}."
-        )
     for token in columns_at(lens, PREDICTS):
-        one = lens.sel(label="wrong", token=token)
-        ranks = one["median_rank"].sel(answer="right").values
-        if np.isfinite(ranks).any():
-            layer = int(np.nanargmin(ranks))
-            cell, last = one.isel(layer=layer).sel(answer="right"), one.isel(layer=-1).sel(answer="right")
-            out.append(
-                f"At {token} the right answer's median rank in wrong samples is lowest at layer {int(cell['layer'])}, "
-                f"{_rank(cell)}, and {_rank(last)} at layer {int(last['layer'])}."
+        one = lens.sel(token=token)
+        share, ranks = one["right_above_given"].values, one["median_rank"].sel(answer="right", label="wrong").values
+        if not np.isfinite(share).any():
+            continue
+        most, closest = one.isel(layer=int(np.nanargmax(share))), one.isel(layer=int(np.nanargmin(ranks)))
+        if not np.nanmax(share):
+            often = "stands above the given one's in no layer of any"
+        else:
+            often = (
+                f"stands above the given one's in {_share(most, 'right_above_given')} at layer {int(most['layer'])}, "
+                "where it does most often"
             )
+        ends = " and ".join(
+            f"{_rank(cell.sel(answer='right', label='wrong'))} at layer {int(cell['layer'])}"
+            for cell in _different(closest, one.isel(layer=-1))
+        )
+        out.append(
+            f"At {token}, of {known} wrong samples with a right answer to read, its first token {often}; its median "
+            f"rank there is {ends}."
+        )
+    out += _earlier(lens)
     return [*out, f"Wrong samples without a right answer to read: {lacking}."] if lacking else out
+
+
+def _different(one: xr.Dataset, other: xr.Dataset) -> list[xr.Dataset]:
+    return [one] if int(one["layer"]) == int(other["layer"]) else [one, other]
+
+
+def _earlier(lens: xr.Dataset) -> list[str]:
+    """Where before that the right one stands above most often, with the ranks: far down an order says little."""
+    tokens = columns_at(lens, BEFORE)
+    share = lens["right_above_given"].sel(token=tokens).transpose("layer", "token").values
+    if not np.isfinite(share).any():
+        return []
+    layer, place = np.unravel_index(int(np.nanargmax(share)), share.shape)
+    one = lens.isel(layer=int(layer)).sel(token=tokens[place], label="wrong")
+    ranks = " and ".join(f"{_rank(one.sel(answer=answer))} ({answer})" for answer in ("right", "given"))
+    return [
+        f"In the earlier columns that share is highest, of {share.size} cells, at layer {int(one['layer'])}, "
+        f"{tokens[place]}: {_share(one, 'right_above_given')}, at median ranks {ranks}."
+    ]
 
 
 def _auc(lens: xr.Dataset) -> list[str]:
@@ -187,7 +207,9 @@ def _differences(mean: xr.Dataset) -> list[str]:
         f"{one['component'].item()} {_of(one, 'attribution_difference', 'attribution_difference', signed=True)}"
         for one in (mean.isel(component=int(k)) for k in most)
     )
-    return [f"{len(clear)} of {len(q)} components add otherwise in right than in wrong samples (q < {ALPHA:g}): {named}."]
+    return [
+        f"{len(clear)} of {len(q)} components add otherwise in right than in wrong samples (q < {ALPHA:g}): {named}."
+    ]
 
 
 def _labels(found: xr.Dataset) -> list[str]:

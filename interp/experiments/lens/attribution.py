@@ -13,7 +13,6 @@ from interp.capturing.forward_pass import capture_batches
 from interp.capturing.resolve_positions import resolve_positions
 from interp.errors import DataError, ModelError
 from interp.experiments.lens.components import Parts, components, contributions
-from interp.experiments.lens.grid import right_counts, token_variables
 from interp.experiments.lens.source import Source
 from interp.experiments.lens.variables import LOGIT_ATTRIBUTION
 from interp.grids.of_run import RunLike
@@ -77,7 +76,7 @@ def logit_attribution(
         fold = answers.argument("fold")
     source = Source.of(answers, model, rows)
     members = _members(source, fold)
-    source = source.at([source.answers.id[i] for i in members], members)
+    source = source.at(members)
     own = source.answers
     y = np.array([int(bool(label)) for label in own.correct])
     group = group_codes(own.group)
@@ -109,7 +108,7 @@ def logit_attribution(
                 for end, values in zip(("", "_low", "_high", "_p"), apart, strict=True)
             },
             "attribution_difference_q": ("component", benjamini_hochberg(apart[3])),
-            **token_variables(source.tokens),
+            **source.tokens.variables(),
         },
         coords={
             "sample": np.array(own.id, dtype=object),
@@ -130,7 +129,7 @@ def logit_attribution(
             "deviation": deviation,
             "seed": seed,
             "model_dtype": str(model_info(source.model).dtype).removeprefix("torch."),
-            **right_counts(source.tokens, y, source.why_none),
+            **source.tokens.right_counts(y, source.why_none),
             "interp_version": __version__,
         },
     )

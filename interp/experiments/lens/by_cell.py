@@ -29,24 +29,25 @@ def cell_variables(
         return np.moveaxis(values.reshape(len(LABELS), n_answers, *cells), 0, 1)
 
     out: dict[str, Any] = {}
-    mean, median = means_by_label(flat["logprob"], y, group, seed=seed), medians_by_label(
-        flat["rank"], y, group, seed=seed
+    mean, median = (
+        means_by_label(flat["logprob"], y, group, seed=seed),
+        medians_by_label(flat["rank"], y, group, seed=seed),
     )
     for name, found in (("mean_logprob", mean), ("median_rank", median)):
         out |= {name: (CELL, placed(found.value)), f"{name}_low": (CELL, placed(found.low))}
         out[f"{name}_high"] = (CELL, placed(found.high))
     out["n_read"] = (CELL, placed(mean.n).astype(np.int64))
     top = np.full((3, *shape), np.nan)
-    for answer, label, *cell in np.ndindex(*shape):
-        own = rank[(answer, slice(None), *cell)]
+    for answer, label, layer, role in np.ndindex(*shape):
+        own = rank[answer, :, layer, role]
         used = np.isfinite(own) & (y == 1 - label)
-        top[(slice(None), answer, label, *cell)] = _share(own[used] == 0, group[used])
+        top[:, answer, label, layer, role] = _share(own[used] == 0, group[used])
     out |= {f"top_share{end}": (CELL, values) for end, values in zip(("", "_low", "_high"), top, strict=True)}
     higher = np.full((3, *cells), np.nan)
-    for cell in np.ndindex(*cells):
-        given, right = (of[(slice(None), *cell)] for of in rank)
+    for layer, role in np.ndindex(*cells):
+        given, right = (of[:, layer, role] for of in rank)
         used = np.isfinite(given) & np.isfinite(right) & (y == 0)
-        higher[(slice(None), *cell)] = _share(right[used] < given[used], group[used])
+        higher[:, layer, role] = _share(right[used] < given[used], group[used])
     ends = zip(("", "_low", "_high"), higher, strict=True)
     return out | {f"right_above_given{end}": (("layer", "token"), values) for end, values in ends}
 

@@ -14,7 +14,8 @@ from interp.models.hooked import forward, hook_name
 from interp.models.sites import check_sites
 from interp.support.accepted import HookedModel
 
-HEADS, PARTS, BLOCKS = ("z", "attn_out", "mlp_out", "resid_post"), ("attn_out", "mlp_out", "resid_post"), ("resid_post",)
+HEADS = ("z", "attn_out", "mlp_out", "resid_post")
+PARTS, BLOCKS = HEADS[1:], HEADS[3:]
 """Sites by which the stream is taken apart: into heads and MLPs, attention and MLPs, whole blocks."""
 
 
@@ -69,8 +70,8 @@ def _factors(model: HookedModel, seen: dict[str, Tensor]) -> tuple[float, ...]:
         weight = backend_of(model).output_weight(layer)
         if weight is None:
             raise ModelError(f"layer {layer} has no output weight by head")
-        z, added = seen[hook_name("z", layer)].flatten(2).flatten(0, 1), seen[hook_name("attn_out", layer)].flatten(0, 1)
-        summed = z @ weight.flatten(0, 1).double().cpu()
+        z, added = (seen[hook_name(site, layer)].flatten(0, 1) for site in ("z", "attn_out"))
+        summed = z.flatten(1) @ weight.flatten(0, 1).double().cpu()
         around, moved = summed - summed.mean(0), added - added.mean(0)
         factor = float((around * moved).sum() / (around * around).sum())
         if deviates(factor * around, moved, 10 * tolerance_of(info.dtype)):

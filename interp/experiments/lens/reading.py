@@ -21,12 +21,18 @@ LOGITS = 1 << 25
 class Said:
     """What each vector says of the tokens that are asked for; NaN and -1 where the vector or the token is absent."""
 
-    logprob: Float[np.ndarray, "asked vector"]
-    rank: Float[np.ndarray, "asked vector"]
+    logprob: Float[np.ndarray, "asked ..."]
+    rank: Float[np.ndarray, "asked ..."]
     """How many tokens have a higher logit."""
-    top: Int[np.ndarray, " vector"]
+    top: Int[np.ndarray, "..."]
     """The token with the highest logit, of equal ones the first."""
-    top_logprob: Float[np.ndarray, " vector"]
+    top_logprob: Float[np.ndarray, "..."]
+
+    @classmethod
+    def nothing(cls, asked: int, shape: tuple[int, ...]) -> "Said":
+        """Of vectors along these axes, to be filled in."""
+        logprob, rank = (np.full((asked, *shape), np.nan) for _ in range(2))
+        return cls(logprob, rank, np.full(shape, -1), np.full(shape, np.nan))
 
 
 def read_vectors(
@@ -34,7 +40,7 @@ def read_vectors(
 ) -> Said:
     """`asked`: token ids, -1 for none. Vectors that are not finite say nothing."""
     n, info = len(vectors), model_info(model)
-    found = Said(*np.full((2, *asked.shape), np.nan), np.full(n, -1), np.full(n, np.nan))
+    found = Said.nothing(len(asked), (n,))
     there = np.flatnonzero(torch.isfinite(vectors).all(1).numpy())
     size, splits = max(1, LOGITS // info.d_vocab), Splits()
 

@@ -1,7 +1,9 @@
 """Where the lens gets answers, model and right answers from: a run, or what the caller gives."""
 
 from dataclasses import dataclass
-from typing import Any
+
+import numpy as np
+from jaxtyping import Int
 
 from interp.data.rows import load_rows
 from interp.errors import DataError
@@ -27,7 +29,7 @@ class Source:
     """Why wrong samples have no right answer; "" where rows bring them."""
 
     @classmethod
-    def of(cls, answers: Answers | RunLike, model: ModelSource | None, rows: RowSource | None) -> "Source":
+    def of(cls, answers: Answers | RunLike | None, model: ModelSource | None, rows: RowSource | None) -> "Source":
         """Of a run the model is loaded and the rows are read again, unless they are given.
 
         Raises DataError where parts lack a model, RunError if a run's model is not the one that answered.
@@ -37,7 +39,7 @@ class Source:
             hooked = model_of_run(run, model)
             found, why = rows_of_run(run, hooked) if rows is None else (list(load_rows(rows)), "")
         else:
-            instance("answers", answers, Answers, "they come from generate_answers")
+            answers = instance("answers", answers, Answers, "they come from generate_answers")
             if model is None:
                 raise DataError("model: the lens needs the model that answered; give it as model=, or give its Run")
             hooked = load_model(model)
@@ -45,13 +47,7 @@ class Source:
         tokens = FirstTokens.of(answers, model_tokenizer(hooked), found, why_none=why)
         return cls(answers, hooked, tokens, why)
 
-    def at(self, ids: Any, order: Any) -> "Source":
-        """The samples at these places, whose ids are `ids`."""
-        assert [self.answers.id[i] for i in order] == list(ids)
-        t = self.tokens
-        tokens = FirstTokens(
-            t.given[order],
-            t.right[order],
-            *([of[i] for i in order] for of in (t.right_answer, t.given_reason, t.right_reason)),
-        )
-        return Source(self.answers[[int(i) for i in order]], self.model, tokens, self.why_none)
+    def at(self, order: Int[np.ndarray, " chosen"]) -> "Source":
+        """Of the samples at these places."""
+        places = [int(i) for i in order]
+        return Source(self.answers[places], self.model, self.tokens.at(places), self.why_none)

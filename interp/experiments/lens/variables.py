@@ -13,7 +13,8 @@ right_reason (sample): why the right answer's token is undefined, in words; "" w
 LENS_GRID = (
     CELLS
     + SAMPLES.replace(
-        _SCORE, "score (sample, layer, token): natural log-probability of the given answer's first token; NaN: no role\n"
+        _SCORE,
+        "score (sample, layer, token): natural log-probability of the given answer's first token; NaN: no role\n",
     )
     + """\
 answer (answer): given, right: whose first token
@@ -56,7 +57,7 @@ total_mean (contrast, label): mean of total
 total_low, total_high (contrast, label): the ends of its 95 % interval
 attribution_difference (component): mean of right less mean of wrong samples, of `given − mean`
 attribution_difference_low, attribution_difference_high (component): the ends of its 95 % interval
-attribution_difference_p, attribution_difference_q (component): two-sided p against 0; q by Benjamini-Hochberg over the components
+attribution_difference_p, attribution_difference_q (component): two-sided p against 0; q (BH) over the components
 """
     + TOKENS
 )

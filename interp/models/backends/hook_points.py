@@ -88,13 +88,15 @@ class HookPoints(Backend):
         turned = getattr(unembed, "W_U", None)  # TransformerLens's own stands the other way
         weight = getattr(unembed, "weight", None) if turned is None else turned.T
         bias = getattr(unembed, "bias" if turned is None else "b_U", None)
-        bias = None if bias is None else bias.detach()
-        plain = isinstance(weight, Tensor) and weight.dtype in FLOATS and not weight.is_meta
-        if norm is None or not plain or weight.shape != (self.cfg.d_vocab, self.cfg.d_model):
+        if norm is None or not isinstance(weight, Tensor) or weight.dtype not in FLOATS or weight.is_meta:
+            return None
+        if weight.shape != (self.cfg.d_vocab, self.cfg.d_model):
             return None
         softcap = getattr(self.text_config, "final_logit_softcapping", None)
         softcap = softcap or getattr(self.cfg, "output_logits_soft_cap", None)
-        return LastModules(norm, weight.detach(), bias, softcap if softcap and softcap > 0 else None)
+        return LastModules(
+            norm, weight.detach(), None if bias is None else bias.detach(), softcap if softcap and softcap > 0 else None
+        )
 
 
 def _called(function: Hook, tensor: Tensor, hook: object) -> Tensor | None:
