@@ -10,7 +10,7 @@ import xarray as xr
 from sampled_answers import capture_of, drawn_answers
 
 import interp
-import interp.demo
+from interp.demo import answered
 from interp.demo.planted_signal import ROLE, planted
 from interp.grids.variables import perhaps
 
@@ -72,7 +72,7 @@ def chosen() -> list[xr.Dataset]:
 
 @cache
 def of_demo():
-    model, answers = interp.demo.answered(20)
+    model, answers = answered(20)
     positions = interp.resolve_positions(answers, roles=("exact_answer_before_first", ROLE))
     return interp.capture(model, answers, positions), answers, model
 
