@@ -13,6 +13,8 @@ LARGE_DEVIATION = 0.01
 """Of a log-probability at the last layer, from which on it is said."""
 NAMED = 3
 """Components that are named of each kind."""
+LONG = 4
+"""Tokens of an exact answer, on average, from which on it is said that the first of them may say little."""
 MOST = 0.5
 """Share of the samples from which on the answer is said to be the top token."""
 PREDICTS, BEFORE = "predicts it", "before it"
@@ -25,6 +27,7 @@ def lens_sentences(lens: xr.Dataset, attribution: xr.Dataset | None = None, why:
         f"The lens puts the residual stream of every cell through the model's own final norm and unembedding. Of {n} "
         f"samples ({right} right) it reads the exact answer's first token: its rank (0: the top token) and its natural "
         "log-probability.",
+        *_length(lens),
         *_columns(lens),
         *_top(lens),
         *_right_answer(lens),
@@ -39,6 +42,16 @@ def lens_sentences(lens: xr.Dataset, attribution: xr.Dataset | None = None, why:
 def columns_at(lens: xr.Dataset, *places: str) -> list[str]:
     """The columns whose tokens stand there to the answer's first token."""
     return [str(t) for t, place in zip(lens["token"].values, lens["place"].values, strict=True) if place in places]
+
+
+def _length(lens: xr.Dataset) -> list[str]:
+    said = lens.attrs
+    if said["answer_tokens"] < LONG:
+        return []
+    return [
+        f"Exact answers have {said['answer_tokens']:.1f} tokens on average (located by {said['methods']}): where they are "
+        "whole sentences, their first token may say little of the answer."
+    ]
 
 
 def _columns(lens: xr.Dataset) -> list[str]:

@@ -118,6 +118,8 @@ def lens_grid(
         "seed": seed,
         "min_per_class": min_per_class,
         **precision(cap, source.model),
+        "methods": ", ".join(sorted({str(method) for method in source.answers.exact_answer_method if method})),
+        "answer_tokens": float(np.mean([b - a + 1 for a, b in filter(None, source.answers.exact_answer_tokens)])),
         **source.tokens.right_counts(samples.y, source.why_none),
     }
     grid = make_grid(Fitted(score, estimates, 0), chosen, layers=cap.layers, roles=cap.roles, attrs=attrs)

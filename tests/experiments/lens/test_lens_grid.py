@@ -189,7 +189,7 @@ def test_shares_and_ranks_of_cells_by_hand():
 
 def test_it_is_a_grid_like_the_others():
     model, answers = answered(30)
-    cap = interp.capture(model, answers, interp.resolve_positions(answers, roles=(ROLE, "exact_answer_last")))
+    cap = interp.capture(model, answers, interp.resolve_positions(answers, roles=(ROLE, "exact_answer_first")))
     options = {"folds": 2, "min_per_class": 3}
     lens, probe = interp.lens_grid(cap, answers, model, **options), interp.probe_grid(cap, answers, **options)
     assert interp.join_grids(probe, lens, names=("probe", "lens"))["auc"].dims == ("grid", "layer", "token")
