@@ -49,8 +49,8 @@ def _length(lens: xr.Dataset) -> list[str]:
     if said["answer_tokens"] < LONG:
         return []
     return [
-        f"Exact answers have {said['answer_tokens']:.1f} tokens on average (located by {said['methods']}): where they are "
-        "whole sentences, their first token may say little of the answer."
+        f"Exact answers have {said['answer_tokens']:.1f} tokens on average (located by {said['methods']}): where they "
+        "are whole sentences, their first token may say little of the answer."
     ]
 
 

@@ -21,7 +21,7 @@ from interp.labelling.answers import Answers
 from interp.models.architecture import model_info, model_tokenizer
 from interp.models.readout import Readout
 from interp.statistics.auc import benjamini_hochberg
-from interp.statistics.by_label import LABELS, means_by_label
+from interp.statistics.label_means import LABELS, means_by_label
 from interp.statistics.samples import group_codes
 from interp.support.accepted import ModelSource, RowSource
 from interp.support.arguments import progress_function, seed_number, whole_number

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.statistics.by_label import LABELS, means_by_label, medians_by_label
 from interp.statistics.group_bootstrap import share_interval
+from interp.statistics.label_means import LABELS, means_by_label, medians_by_label
 
 ANSWERS = ("given", "right")
 CELL = ("answer", "label", "layer", "token")

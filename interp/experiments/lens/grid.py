@@ -27,7 +27,7 @@ from interp.grids.variables import returns
 from interp.labelling.answers import Answers
 from interp.models.architecture import model_info
 from interp.statistics.auc import MIN_PER_CLASS
-from interp.statistics.by_label import LABELS
+from interp.statistics.label_means import LABELS
 from interp.support.accepted import CaptureOrRun, FoldNumbers, ModelSource, RowSource
 from interp.support.arguments import instance, progress_function, seed_number, whole_number
 from interp.support.axes import places

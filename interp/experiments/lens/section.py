@@ -15,9 +15,6 @@ from interp.reporting.lens_section import HEADS, RANKS, lens_section
 from interp.runs.opened_run import Run
 from interp.support.accepted import RowSource
 
-OWN = ("attribution", "total")
-"""What the attribution has for every sample."""
-
 
 def lens_of_run(run: Run, *, rows: RowSource | None = None) -> tuple[xr.Dataset, xr.Dataset | None, str]:
     """`lens_grid` and `logit_attribution` of a run, whose model is loaded once; or why the latter is undefined."""
@@ -44,10 +41,11 @@ def joined(lens: xr.Dataset, attribution: xr.Dataset | None) -> xr.Dataset:
     """Both in one dataset, on the samples of the lens."""
     if attribution is None:
         return lens
-    own = attribution.drop_vars([name for name in lens.variables if name in attribution and name not in lens.dims])
-    own = own.reindex(sample=lens["sample"].values)
+    there = attribution.reindex(sample=lens["sample"].values)
+    coords = {name: there[name].variable for name in there.coords if name not in lens.variables}
+    own = {name: there[name].variable for name in there.data_vars if name not in lens.variables}
     said = {f"attribution_{name}": value for name, value in attribution.attrs.items()}
-    return xr.merge([lens, own], join="exact", compat="equals", combine_attrs="drop").assign_attrs(lens.attrs | said)
+    return lens.assign_coords(coords).assign(own).assign_attrs(said)
 
 
 CELLS = (("mean_logprob", "n_read"), ("median_rank", "n_read"), ("top_share", "n_read"))

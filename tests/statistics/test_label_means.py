@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from interp.statistics.by_label import LABELS, MEDIAN_RESAMPLES, ByLabel, means_by_label, medians_by_label
 from interp.statistics.group_bootstrap import mean_estimate
+from interp.statistics.label_means import LABELS, MEDIAN_RESAMPLES, ByLabel, means_by_label, medians_by_label
 
 
 def drawn(n_groups: int, resamples: int, seed: int = 0) -> np.ndarray:
