@@ -19,6 +19,15 @@ PREDICTS, BEFORE, SEES, SOME = "predicts it", "before it", "sees it", "some see 
 """What a column's tokens are to the exact answer's first token: the one before it, earlier ones, it or later ones."""
 
 
+def check_captured(cap: Capture) -> None:
+    """Raise DataError for a Capture without the site that the lens reads."""
+    if SITE not in cap.sites:
+        raise DataError(
+            f"cap: the lens reads the residual stream after each block, and {SITE!r} was not captured (there are "
+            f"{', '.join(cap.sites)}): capture it, sites=('{SITE}', …), or in a new run --site {SITE}"
+        )
+
+
 def check_fits(cap: Capture, model: HookedModel) -> None:
     """Raise DataError for a Capture of a model of another width, or with layers that this one lacks."""
     info, width = model_info(model), cap.sites[SITE].shape[-1]

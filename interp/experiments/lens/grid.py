@@ -10,6 +10,7 @@ from interp.errors import DataError
 from interp.experiments.lens.by_cell import ANSWERS, cell_variables
 from interp.experiments.lens.cells_read import (
     SITE,
+    check_captured,
     check_fits,
     last_layer_deviation,
     place_of,
@@ -85,11 +86,7 @@ def lens_grid(
         given = answers
     instance("cap", cap, Capture, "or give a finished Run")
     assert isinstance(cap, Capture)
-    if SITE not in cap.sites:
-        raise DataError(
-            f"cap: the lens reads the residual stream after each block, and {SITE!r} was not captured (there are "
-            f"{', '.join(cap.sites)}): capture it, sites=('{SITE}', …), or in a new run --site {SITE}"
-        )
+    check_captured(cap)
     source = Source.of(given, model, rows)
     check_fits(cap, source.model)
     remedy = "give the answers that were captured"

@@ -5,8 +5,10 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from interp.data.rows import load_rows
 from interp.errors import ModelError
 from interp.experiments.lens.attribution import logit_attribution
+from interp.experiments.lens.cells_read import check_captured
 from interp.experiments.lens.grid import lens_grid
 from interp.experiments.run_model import model_of_run
 from interp.experiments.written import write_experiment
@@ -19,6 +21,8 @@ from interp.support.accepted import RowSource
 def lens_of_run(run: Run, *, rows: RowSource | None = None) -> tuple[xr.Dataset, xr.Dataset | None, str]:
     """`lens_grid` and `logit_attribution` of a run, whose model is loaded once; or why the latter is undefined."""
     run.probe  # noqa: B018 - an unfinished run is refused before its model is loaded
+    check_captured(run.capture)
+    rows = None if rows is None else load_rows(rows)
     model = model_of_run(run)
     lens = lens_grid(run, model=model, rows=rows)
     try:

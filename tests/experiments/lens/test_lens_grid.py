@@ -170,6 +170,19 @@ def test_pooled_vectors_of_one_token_are_not_taken_for_each_other():
     assert reading.first_of_equal(x, torch.tensor([[7, 7, 8, 8]])).tolist() == [[0, 1, 2, 3]]
 
 
+def test_what_stands_in_the_place_of_an_absent_role_is_not_read(llama):
+    answers = labelled(torch.randint(3, 320, (4, 16), generator=torch.Generator().manual_seed(2)))
+    cap = interp.capture(llama, answers, interp.resolve_positions(answers, roles=("last_q", ROLE)))
+    valid = cap.valid.clone()
+    valid[2, 0] = False
+    lens = interp.lens_grid(replace(cap, valid=valid), answers, llama, folds=2, min_per_class=1)
+    assert (
+        np.isnan(lens["score"].sel(sample="2", token="last_q")).all()
+        and int(lens["n"].sel(layer=0, token="last_q")) == 3
+    )
+    assert np.isfinite(lens["score"].sel(sample="2", token=ROLE)).all()
+
+
 def test_a_vector_that_is_not_finite_says_nothing(llama):
     x = torch.zeros(2, 32)
     x[1] = torch.nan
