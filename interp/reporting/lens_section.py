@@ -32,7 +32,7 @@ def lens_section(lens: xr.Dataset, attribution: xr.Dataset | None, why: str = ""
                 wide=True,
             )
         )
-    found = lens.attrs | ({} if attribution is None else {f"parts_{k}": v for k, v in attribution.attrs.items()})
+    found = lens.attrs | ({} if attribution is None else {f"attribution_{k}": v for k, v in attribution.attrs.items()})
     return Section(
         name=NAME,
         title="The lens: what every cell would say",
@@ -48,17 +48,17 @@ def layer_table(lens: xr.Dataset) -> Table:
     token = (columns_at(lens, PREDICTS) or lens["token"].values.tolist())[0]
     columns = ["layer"]
     for answer, label in (("given", "right"), ("given", "wrong"), ("right", "wrong")):
-        columns += [f"{answer}, {label}: rank", "top", "log-probability", "low", "high"]
+        columns += [f"{answer}, {label}: rank", "top", "log-probability"]
     rows = []
     for layer in lens["layer"].values.tolist():
         row: list[Entry] = [layer]
         for answer, label in (("given", "right"), ("given", "wrong"), ("right", "wrong")):
             one = lens.sel(layer=layer, token=token, answer=answer, label=label)
-            names = ("median_rank", "top_share", "mean_logprob", "mean_logprob_low", "mean_logprob_high")
+            names = ("median_rank", "top_share", "mean_logprob")
             row += [_number(one[name]) for name in names]
         cell = lens.sel(layer=layer, token=token)
         rows.append((*row, _number(cell["right_above_given"]), _number(cell["auc"])))
-    caption = f"By layer, at {token}: median rank, share of samples in which it is the top token, mean log-probability"
+    caption = f"By layer, at {token}: median rank, share of samples in which it is the top token, mean log-probability (intervals: {NAME}.csv)"
     return Table(caption, (*columns, "right above given", "AUC"), tuple(rows))
 
 

@@ -142,7 +142,7 @@ def _members(source: Source, fold: Any) -> np.ndarray:
         label is not None and token >= 0 and status != "too_long"
         for label, token, status in zip(own.correct, source.tokens.given, own.status, strict=True)
     ]
-    found = np.flatnonzero(np.array(there) & (True if fold is None else np.asarray(fold) >= 0))
+    found = np.flatnonzero(np.array(there, dtype=bool) & (True if fold is None else np.asarray(fold) >= 0))
     if not len(found):
         raise DataError("answers: no labelled sample has an exact answer; choose another exact-answer method")
     return found
