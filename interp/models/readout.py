@@ -5,6 +5,7 @@ through it, and the whole is compared with the model's own logits before it is u
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
@@ -94,7 +95,7 @@ class Readout:
         weight = self.modules.weight
         return self._row(weight[tokens.to(weight.device)].double().cpu())
 
-    @property
+    @cached_property
     def mean_row(self) -> Float[Tensor, " d_model"]:
         """The mean of `rows` over the whole vocabulary."""
         return self._row(self.modules.weight.mean(0, dtype=torch.float64).cpu())
@@ -105,7 +106,7 @@ class Readout:
         own = weight[tokens.to(weight.device)].double().cpu() @ self.shift
         return self.factor * (own if bias is None else own + bias[tokens.to(bias.device)].double().cpu())
 
-    @property
+    @cached_property
     def mean_constant(self) -> float:
         """The mean of `constant` over the whole vocabulary."""
         weight, bias = self.modules.weight, self.modules.bias

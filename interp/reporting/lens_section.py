@@ -58,7 +58,10 @@ def layer_table(lens: xr.Dataset) -> Table:
             row += [_number(one[name]) for name in names]
         cell = lens.sel(layer=layer, token=token)
         rows.append((*row, _number(cell["right_above_given"]), _number(cell["auc"])))
-    caption = f"By layer, at {token}: median rank, share of samples in which it is the top token, mean log-probability (intervals: {NAME}.csv)"
+    caption = (
+        f"By layer, at {token}: median rank, share of samples in which it is the top token, mean log-probability "
+        f"(intervals: {NAME}.csv)"
+    )
     return Table(caption, (*columns, "right above given", "AUC"), tuple(rows))
 
 
