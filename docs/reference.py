@@ -52,7 +52,7 @@ STEPS = (
     Step("runs", "Runs", "The whole flow in a folder that survives a crash.", ("planning", "running", "runs")),
     Step("experiments", "Experiments", "What a run's answers tell beyond its grids.",
          ("experiments.detecting", "experiments.transferring", "experiments.error_types", "experiments.choosing",
-          "experiments.intervening")),
+          "experiments.intervening", "experiments.lens")),
     Step("paper", "The paper", "The code of Orgad et al. (2025), decision for decision.", ("experiments",)),
     Step("errors", "Errors", "What `interp` raises on purpose: one sentence that says what to do.", ("errors",)),
 )  # fmt: skip

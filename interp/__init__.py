@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from interp.experiments.error_types.types import error_types
     from interp.experiments.intervening.patch import patch_grid
     from interp.experiments.intervening.steer import dose_response
+    from interp.experiments.lens.attribution import logit_attribution
+    from interp.experiments.lens.grid import lens_grid
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.experiments.transferring.transfer import transfer
     from interp.grids.attention_probe import attention_grid
@@ -90,10 +92,12 @@ _HOME = {  # where each public name lives
     "grid_table": "grids.grid_table",
     "join_grids": "grids.join",
     "judge_answers": "labelling.judge",
+    "lens_grid": "experiments.lens.grid",
     "load_dataset": "data.datasets",
     "load_model": "models.loading",
     "load_probe": "applying.probe_file",
     "load_rows": "data.rows",
+    "logit_attribution": "experiments.lens.attribution",
     "matched_width_grid": "grids.probes",
     "observations": "comparing.observations",
     "open_run": "running.pipeline",
@@ -153,10 +157,12 @@ __all__ = [
     "grid_table",
     "join_grids",
     "judge_answers",
+    "lens_grid",
     "load_dataset",
     "load_model",
     "load_probe",
     "load_rows",
+    "logit_attribution",
     "matched_width_grid",
     "observations",
     "open_run",

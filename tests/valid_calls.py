@@ -103,6 +103,8 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     rows = [{"id": f"r{i}", "question": f"Where is {i}?", "answer": "Paris"} for i in range(3)]
     few = planted_answers(3)
     at_few = interp.resolve_positions(few, roles=ROLES)
+    lens_answers = planted_answers(4)
+    of_lens = interp.capture(model, lens_answers, interp.resolve_positions(lens_answers, roles=ROLES))
     tokens = torch.tensor([[5, 6, 7, 8, 9, 10]] * 3)
     _, cache = model.run_with_cache(tokens)
     pattern = cache["pattern", 0]
@@ -215,6 +217,15 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
             interp.judge_answers,
             {"answers": planted_answers(3), "judge": lambda prompt: "yes", "hand_labels": {"s0": True},
              "rows": [row | {"id": f"s{i}"} for i, row in enumerate(rows)]},
+        ),
+        "lens_grid": Call(
+            interp.lens_grid,
+            {"cap": of_lens, "answers": lens_answers, "model": model, "rows": rows, "fold": None, "population": "all",
+             "folds": 2, "seed": 0, "min_per_class": 1, "progress": None},
+        ),
+        "logit_attribution": Call(
+            interp.logit_attribution,
+            {"answers": lens_answers, "model": model, "rows": rows, "seed": 0, "batch_tokens": 100, "progress": None},
         ),
         "load_dataset": Call(interp.load_dataset, {"name": "movies", "path": folder / "movies.jsonl", "limit": 1}),
         "load_model": Call(interp.load_model, {"source": model, "device": "cpu", "dtype": "float32", "sites": ()}),

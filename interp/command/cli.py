@@ -8,6 +8,7 @@ from pathlib import Path
 from interp.command.causal_command import add_causal
 from interp.command.detectors_command import add_detectors
 from interp.command.folder_commands import add_folder_commands
+from interp.command.lens_command import add_lens
 from interp.command.options import add_run_options, run_options
 from interp.command.parser import Parser
 from interp.command.sampled_commands import add_sampled_commands
@@ -110,6 +111,7 @@ def _parser() -> Parser:
     add_sampled_commands(parser, commands)
     add_transfer(parser, commands)
     add_causal(parser, commands)
+    add_lens(parser, commands)
     return parser
 
 

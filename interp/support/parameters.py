@@ -28,6 +28,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "FittedProbe.score_tokens.answers": "whose tokens are scored: an Answers, whose ids are taken as they are, or "
         "texts",
         "error_types|choose_answers.answers": "the Answers, or a Run, with several drawn answers to each question",
+        "logit_attribution.answers": "the Answers, or a Run, whose exact answers' logits are taken apart",
+        "lens_grid.cap": "the Capture with site `resid_post`, or a Run that brings everything else too",
+        "lens_grid|logit_attribution.model": "the model that answered; None: a run's own, loaded again",
+        "lens_grid|logit_attribution.rows": "the questions, with the right answers; None: a run's own, read again",
         "sampled": "Answers or a Run of the same rows that holds the drawn answers; None: `answers` does",
         "scores": "methods of your own: {name: {sample id: score}}, or a function (answers, cap) → one score a sample",
         "cap": "the Capture, or a Run that brings it with labels, groups and folds",

@@ -10,6 +10,7 @@ import xarray as xr
 from sampled_answers import capture_of, drawn_answers
 
 import interp
+from interp.demo import answered
 from interp.demo.planted_signal import ROLE, planted
 from interp.grids.variables import perhaps
 
@@ -69,6 +70,13 @@ def chosen() -> list[xr.Dataset]:
     return [interp.choose_answers(answers, grid, cap, cell=(1, ROLE), resamples=100)]
 
 
+@cache
+def of_demo():
+    model, answers = answered(20)
+    positions = interp.resolve_positions(answers, roles=("exact_answer_before_first", ROLE))
+    return interp.capture(model, answers, positions), answers, model
+
+
 RETURNED = {
     "probe_grid": lambda: [
         *several(interp.probe_grid),
@@ -94,6 +102,8 @@ RETURNED = {
     "detectors": lambda: [interp.detectors(*samples(), probe())],
     "error_types": lambda: [interp.error_types(*drawn(), permutations=9)],
     "choose_answers": chosen,
+    "lens_grid": lambda: [interp.lens_grid(*of_demo(), folds=2)],
+    "logit_attribution": lambda: [interp.logit_attribution(*of_demo()[1:])],
     "paper_grid": lambda: [interp.paper_grid(*samples(), site="resid_post")],
 }
 

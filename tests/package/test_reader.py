@@ -23,6 +23,7 @@ ELSEWHERE = {
     "experiments/transferring/variables.py": "the variables of a result, for docstrings",
     "experiments/choosing/variables.py": "the variables of a dataset, for docstrings",
     "experiments/error_types/variables.py": "the variables of a dataset, for docstrings",
+    "experiments/lens/variables.py": "the variables of a dataset, for docstrings",
     "generating/chat.py": "a macro for chat templates",
     "grids/variables.py": "the variables of a grid, for docstrings",
     "support/parameters.py": "parameters, for docstrings and the reference",

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -27,6 +27,16 @@ class Config(Protocol):
     n_ctx: int
     d_vocab: int
     device: Any
+
+
+class LastModules(NamedTuple):
+    """What stands behind the last residual stream. Scale and softcap of the logits: `Backend.unembed` has them."""
+
+    norm: Callable[[Tensor], Tensor]
+    weight: Float[Tensor, "d_vocab d_model"]
+    bias: Float[Tensor, " d_vocab"] | None
+    softcap: float | None
+    """c of c · tanh(logit / c)."""
 
 
 class Backend(ABC):
@@ -102,6 +112,11 @@ class Backend(ABC):
     @abstractmethod
     def by_definition(self) -> frozenset[str]:
         """Sites that are what their names say because the class computes them so."""
+
+    @property
+    def last_modules(self) -> LastModules | None:
+        """Final norm and unembedding, each by itself; None where they cannot be told apart."""
+        return None
 
     @abstractmethod
     def check(self) -> None:

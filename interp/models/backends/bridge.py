@@ -13,6 +13,7 @@ from interp.errors import ModelError
 from interp.models.backends.cache_keyword import cache_keyword, handed_on
 from interp.models.backends.caches import HuggingFaceCache, KeyValueCache, PassedTokens
 from interp.models.backends.hook_points import HookPoints, is_instance, padding_inside_window
+from interp.models.backends.last_block import last_block
 from interp.models.backends.unhooked import unhooked
 from interp.models.layer_types import is_alibi, keeps_more_than_keys, layer_windows
 from interp.models.weights import check_causal
@@ -125,18 +126,19 @@ class TransformerBridge(HookPoints):
         """A pass over one token for each vector, which takes the place of the last residual stream.
 
         The families have their final norms, scales and softcaps in different places; this way they are all right.
+        Blocks before the last are left out where that changes no bit (last_block.py).
         """
+        with last_block(self, self._put_in):
+            return self._put_in(residual)
+
+    def _put_in(self, residual: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_vocab"]:
         tokens = torch.zeros(len(residual), 1, dtype=torch.long, device=self.cfg.device)
 
         def put_in(hidden: Tensor) -> Tensor:
             return residual.to(hidden)[:, None]
 
-        last = self.cfg.n_layers - 1
-        with (
-            torch.set_grad_enabled(residual.requires_grad),
-            self.attached({f"blocks.{last}.hook_resid_post": put_in}),
-            self.beginning_at(last),
-        ):
+        point = f"blocks.{self.cfg.n_layers - 1}.hook_resid_post"
+        with torch.set_grad_enabled(residual.requires_grad), self.attached({point: put_in}):
             found = self.run(tokens, torch.ones_like(tokens), None, logits=True)
         assert found is not None
         return found

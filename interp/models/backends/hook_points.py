@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.errors import ModelError
-from interp.models.backends.backend import Backend, Config, Hook
+from interp.models.backends.backend import Backend, Config, Hook, LastModules
 
 SHOWN = "interp_has_pattern"
 """Attribute of a model: the layers with an attention pattern; looked up once per model, a step is short."""
@@ -119,6 +119,24 @@ class HookPoints(Backend):
         heads, width = self.cfg.n_heads, self.cfg.d_model
         whole = weight.numel() == heads * self.cfg.d_head * width
         return weight.detach().reshape(heads, -1, width) if whole else None
+
+    @property
+    def last_modules(self) -> LastModules | None:
+        """Both classes call them by the same names; the bridge has Hugging Face's inside. None where quantised."""
+        norm, unembed = (getattr(self.model, name, None) for name in ("ln_final", "unembed"))
+        norm, unembed = (getattr(module, "original_component", module) for module in (norm, unembed))
+        turned = getattr(unembed, "W_U", None)  # TransformerLens's own stands the other way
+        weight = getattr(unembed, "weight", None) if turned is None else turned.T
+        bias = getattr(unembed, "bias" if turned is None else "b_U", None)
+        if norm is None or not isinstance(weight, Tensor) or weight.dtype not in FLOATS or weight.is_meta:
+            return None
+        if weight.shape != (self.cfg.d_vocab, self.cfg.d_model):
+            return None
+        softcap = getattr(self.text_config, "final_logit_softcapping", None)
+        softcap = softcap or getattr(self.cfg, "output_logits_soft_cap", None)
+        return LastModules(
+            norm, weight.detach(), None if bias is None else bias.detach(), softcap if softcap and softcap > 0 else None
+        )
 
 
 def _called(function: Hook, tensor: Tensor, hook: object) -> Tensor | None:
