@@ -11,7 +11,8 @@ layers.
 
 import argparse
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,7 @@ from interp.capturing.activations import Capture
 from interp.demo import answered
 from interp.experiments.detecting.given import Given
 from interp.experiments.intervening.attributed import attributed
-from interp.experiments.intervening.pairs import matched_pairs
+from interp.experiments.intervening.pairs import Pairs, matched_pairs
 from interp.experiments.intervening.patched import Runs, outcomes
 from interp.experiments.intervening.read import patched_runs, read_cells
 from interp.models.hooked import forward
@@ -122,9 +123,10 @@ def states(cap: Capture, donor: np.ndarray) -> Callable[..., torch.Tensor]:
     return put
 
 
-def positions(given: Given, pairs: object) -> interp.Positions:
+def positions(given: Given, pairs: Pairs) -> interp.Positions:
     """Of the donors."""
-    return interp.resolve_positions(given.answers[pairs.donor.tolist()])  # type: ignore[attr-defined]
+    donors: interp.Answers = given.answers[pairs.donor.tolist()]
+    return interp.resolve_positions(donors)
 
 
 def padded(runs: Runs) -> tuple[torch.Tensor, torch.Tensor]:
@@ -141,7 +143,7 @@ def by_loop(model, given, pairs, runs, layers) -> np.ndarray:  # type: ignore[no
     put, n = states(given.capture, pairs.donor), np.arange(len(runs))
     found: list[torch.Tensor] = []
 
-    def setter(own: torch.Tensor, index: list[int], cache: object) -> torch.Tensor:
+    def setter(own: torch.Tensor, index: Sequence[int], cache: object) -> torch.Tensor:
         layer, role = index
         some = np.flatnonzero(runs.reached[:, role])
         where = torch.from_numpy(some), torch.from_numpy(runs.token[some, role])
@@ -155,7 +157,7 @@ def by_loop(model, given, pairs, runs, layers) -> np.ndarray:  # type: ignore[no
     rows = pd.DataFrame(
         [(layer, role) for layer in layers for role in range(runs.token.shape[1])], columns=["layer", "role"]
     )
-    cache = defaultdict(lambda: None)  # the setter has the donors' states
+    cache: Any = defaultdict(lambda: None)  # the setter has the donors' states
     patching.generic_activation_patch(model, tokens, cache, metric, setter, "resid_post", index_df=rows)
     out = torch.stack(found, dim=1).reshape(len(runs), len(layers), -1).numpy()
     return np.where(runs.reached[:, None], out, np.nan)

@@ -68,7 +68,11 @@ def main() -> None:
         runs = dict(made(recipes(args), args.keep or Path(folder)))
         figures = [*runs_table(runs)]
         drawn = runs.popitem()[1] if "drawn" in list(runs)[-1] else None
-        usable = {name: run for name, run in runs.items() if isinstance(run, interp.Run)}
+        usable = {
+            name: run
+            for name, run in runs.items()
+            if isinstance(run, interp.Run) and np.isfinite(run.probe["auc"]).any()
+        }
         figures += [figure for name, run in usable.items() for figure in detectors_table(name, run)]
         if len(usable) > 1:
             transfer_table(interp.transfer(usable))
@@ -95,10 +99,13 @@ def runs_table(runs: Mapping[str, interp.Run | str]) -> Iterator[Figure]:
         if isinstance(run, str):
             print_row(name, run, "", "", "", "")
             continue
-        best, right = run.comparison["best"]["probe"], run.answers.correct.count(True)
-        share = right / len(run.answers)
+        best, right = interp.compare_grids(run.probe, run.attention).best["probe"], run.answers.correct.count(True)
+        share, population = f"{right / len(run.answers):.1%}", run.probe.sizes["sample"]
+        if best["cell"] is None:
+            print_row(name, len(run.answers), share, population, f"none: {int(run.probe['y'].sum())} right", "")
+            continue
         cell = f"layer {best['cell']['layer']}, `{best['cell']['token']}`"
-        print_row(name, len(run.answers), f"{share:.1%}", run.probe.sizes["sample"], interval(best["nested"]), cell)
+        print_row(name, len(run.answers), share, population, interval(best["nested"]), cell)
         yield Figure(f"{name}: nested AUC", best["nested"]["value"], "none: an absolute number", "higher")
     print()
 
