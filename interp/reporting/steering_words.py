@@ -17,8 +17,10 @@ def steering_sentences(found: xr.Dataset, answers: xr.Dataset | None = None) -> 
         f"pushed along directions that tell right from wrong samples. The outcome is "
         f"{CAUSES.get(said['outcome'], said['outcome'])}."
     ]
+    again = [] if answers is None else _answer_sentences(answers)
     if not said["enough"]:
-        return [*sentences, f"{said['n_blocks']} independent blocks of pairs are too few for an interval."]
+        few = f"{said['n_blocks']} independent blocks of pairs are too few for an interval."
+        return [*sentences, few, *again]
     far = float(found["dose"].max())
     for direction in found["direction"].values:
         one = found.sel(direction=direction, dose=far, among="all")
@@ -31,7 +33,7 @@ def steering_sentences(found: xr.Dataset, answers: xr.Dataset | None = None) -> 
             f"Without {WORDS[direction]} (projection at its mean) it changes by {_interval(out, 'ablated')}; "
             f"{_placebo(out, 'ablated_p')}."
         )
-    return sentences if answers is None else [*sentences, *_answer_sentences(answers)]
+    return [*sentences, *again]
 
 
 def _placebo(one: xr.Dataset, name: str) -> str:

@@ -48,7 +48,7 @@ def directions(
     kept = x[torch.from_numpy(used)]
     fold, group = np.where(used, samples.fold, -1), given.grid["group"].values.tolist()
 
-    def fitted(name: str, y: Int[np.ndarray, " sample"], probe: str) -> Direction:
+    def fitted(name: str, y: Int[np.ndarray, " sample"]) -> Direction:
         found = fit_probe(
             given.capture,
             y.tolist(),
@@ -56,14 +56,16 @@ def directions(
             layer=layer,
             role=role,
             site=site,
-            probe=probe,
-            C=given.C if probe == "logistic" else None,
+            probe="logistic",
+            C=given.C,
             fold=fold,
             min_per_class=given.min_per_class,
         )
         return Direction.of(name, found.fold_direction.double(), kept)
 
-    named = [fitted(PROBE, samples.y, "logistic"), fitted(MEANS, samples.y, "mass-mean")]
+    y, of = samples.y[used], fold[used]
+    apart = [kept[(of != f) & (y == 1)].mean(0) - kept[(of != f) & (y == 0)].mean(0) for f in np.unique(of)]
+    named = [fitted(PROBE, samples.y), Direction.of(MEANS, torch.stack(apart), kept)]
     folds, width = named[0].unit.shape
     rng = np.random.default_rng([seed, 11])
     blind = []
@@ -73,7 +75,7 @@ def directions(
         blind.append(Direction(found.name, found.unit, named[0].spread, found.centre))
     rng = np.random.default_rng([seed, 10])
     for k in range(draws):
-        blind.append(fitted(f"{ARBITRARY} {k}", _dealt_out(samples.y, samples.group, rng), "logistic"))
+        blind.append(fitted(f"{ARBITRARY} {k}", _dealt_out(samples.y, samples.group, rng)))
     return named, blind
 
 

@@ -39,7 +39,7 @@ def dose_response(
     *,
     model: ModelSource | None = None,
     cell: tuple[int, str] | None = None,
-    doses: Sequence[float] = DOSE_STEPS,
+    doses: Sequence[float | int] = DOSE_STEPS,
     outcome: Outcome = ANSWER,
     question: str | None = None,
     pairs: int | None = 64,
