@@ -122,7 +122,9 @@ def samples_of(answers: Answers) -> dict[str, SimpleNamespace]:
     found = {}
     for i, name in enumerate(answers.id):
         ids, (first, last) = [*answers.prompt_ids[i], *answers.completion_ids[i]], answers.exact_answer_tokens[i]
-        found[name] = SimpleNamespace(ids=ids, before=ids[:first], exact=ids[first : last + 1], right=answers.correct[i])
+        found[name] = SimpleNamespace(
+            ids=ids, before=ids[:first], exact=ids[first : last + 1], right=answers.correct[i]
+        )
     return found
 
 
