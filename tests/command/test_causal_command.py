@@ -22,12 +22,12 @@ def folder(llama_folder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Answers that were given, of a tiny model; every second one is right."""
     out = tmp_path_factory.mktemp("runs") / "one"
     rows = [
-        {"id": str(i), "question": f"Where is place {i % 10}{i // 10}?", "answer": "aé"[i % 2],
-         "completion": f" {'aé'[i % 3 % 2]}"}
+        {"id": str(i), "question": f"Where is place {i % 10}{i // 10}?", "answer": "ao"[i % 2],
+         "completion": f" {'ao'[i % 3 % 2]}"}
         for i in range(60)
     ]  # fmt: skip
     interp.run(
-        model=llama_folder, data=rows, out=out, candidates=("a", "é"), permutations=0, controls=False, roles=ROLES,
+        model=llama_folder, data=rows, out=out, candidates=("a", "o"), permutations=0, controls=False, roles=ROLES,
         n_jobs=1,
     )  # fmt: skip
     return out

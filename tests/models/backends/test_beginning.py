@@ -22,6 +22,8 @@ def _streams(model, tokens, cache=None, mask=None, hooks=None):
 def test_a_pass_that_is_given_a_layers_stream_ends_as_the_whole_one(case, layer):
     whole, backend = _streams(case.model, case.tokens), backend_of(case.model)
     end, ran = hook_name("resid_post", 3), []
+    with backend.beginning_at(layer):
+        pass  # the first time it looks what the blocks give back
     hooks = {hook_name("resid_pre", layer): lambda hidden: whole[hook_name("resid_pre", layer)]}
     handles = [
         block.ln1.register_forward_hook(lambda *_, k=k: ran.append(k)) for k, block in enumerate(case.model.blocks)
