@@ -10,6 +10,7 @@ import xarray as xr
 from sampled_answers import capture_of, drawn_answers
 
 import interp
+from interp.demo import answered
 from interp.demo.planted_signal import ROLE, planted
 from interp.grids.variables import perhaps
 
@@ -69,6 +70,17 @@ def chosen() -> list[xr.Dataset]:
     return [interp.choose_answers(answers, grid, cap, cell=(1, ROLE), resamples=100)]
 
 
+def patched() -> list[xr.Dataset]:
+    model, answers = answered(40)
+    cap = interp.capture(model, answers, interp.resolve_positions(answers, roles=("last_q", "exact_answer_last")))
+    grid = interp.probe_grid(cap, answers, probe="mass-mean", min_per_class=3)
+    fast = {"model": model, "pairs": 2, "layers": [7], "controls": ["same_label"], "flips": 99}
+    return [
+        interp.patch_grid(cap, answers, grid, **fast),
+        interp.patch_grid(cap, answers, grid, method="attribution", **fast),
+    ]
+
+
 RETURNED = {
     "probe_grid": lambda: [
         *several(interp.probe_grid),
@@ -94,6 +106,7 @@ RETURNED = {
     "detectors": lambda: [interp.detectors(*samples(), probe())],
     "error_types": lambda: [interp.error_types(*drawn(), permutations=9)],
     "choose_answers": chosen,
+    "patch_grid": patched,
     "paper_grid": lambda: [interp.paper_grid(*samples(), site="resid_post")],
 }
 
