@@ -69,7 +69,10 @@ def test_what_no_run_reaches_says_why(found):
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [({"n_pairs": 8}, "4 independent blocks of pairs, at least 6 needed"), ({"apart": 0.0}, "does not tell right")],
+    [
+        ({"n_pairs": 8}, "4 independent blocks of pairs, at least 6 needed"),
+        ({"apart": 0.0}, "right and wrong samples are not told apart"),
+    ],
 )
 def test_a_share_that_cannot_be_stated_says_why(grids, options, reason):
     found = planted_effects(SHARES, grids=grids, **options)
