@@ -236,6 +236,18 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         ),
         "observations": Call(interp.observations, {"grid": probe}),
         "open_run": Call(interp.open_run, {"out": run.folder.path}),
+        "dose_response": Call(
+            interp.dose_response,
+            {**pairs_to_patch(cap, answers, positions, probe), "model": model, "cell": (1, "last_q"), "doses": [1.0],
+             "outcome": "answer", "question": None, "pairs": 2, "match": "roles", "draws": 1, "seed": 0,
+             "progress": None},
+        ),
+        "patch_grid": Call(
+            interp.patch_grid,
+            {**pairs_to_patch(cap, answers, positions, probe), "model": model, "site": "z", "head": 0,
+             "method": "attribution", "outcome": "answer", "question": None, "pairs": 2, "match": "roles",
+             "controls": ["same_label"], "layers": [1], "roles": ["last_q"], "flips": 99, "seed": 0, "progress": None},
+        ),
         "paper_answers": Call(
             interp.paper_answers, {"model": model, "rows": rows, "dataset": None, "seed": 0, "max_new_tokens": 2},
             parameters(interp.generate_answers),
@@ -281,6 +293,14 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
             {"grid": probe, "layer": 1, "token": ROLES[1], "rates": (0.1,), "resamples": 3, "seed": 0},
         ),
     }  # fmt: skip
+
+
+def pairs_to_patch(
+    cap: interp.Capture, answers: interp.Answers, positions: interp.Positions, grid: Any
+) -> dict[str, Any]:
+    """With exact answers of several tokens, where they stand in the texts that are run."""
+    exact = [[8, 9 + i % 3, 10] for i in range(N)]
+    return {"cap": replace(cap, index=positions.index), "answers": replace(answers, completion_ids=exact), "grid": grid}
 
 
 RUN_READS = ("record", "settings", "samples", "answers", "probe", "attention", "comparison", "positions", "capture", "status",

@@ -86,7 +86,7 @@ def _causal(args: argparse.Namespace) -> None:
 
     run = open_run(args.out)
     controls = [name for name in CONTROLS if not (args.no_scrambled and name == SCRAMBLED)]
-    with bar("patching", None, unit="samples run") as progress:
+    with bar("patching", None, unit="samples run", late=True) as progress:
         found = patch_grid(
             run,
             outcome=args.outcome,

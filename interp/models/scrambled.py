@@ -18,25 +18,39 @@ def scrambled(model: HookedModel, *, seed: int = 0) -> Iterator[None]:
     the same make and has learned nothing. No copy of it is made. Buffers stay, as do weights that are not floating
     numbers.
     """
-    weights = {one.data_ptr(): one for one in _weights(model) if one.is_floating_point()}
-    orders = []
     generator = torch.Generator().manual_seed(seed)
-    for weight in weights.values():
-        orders.append([torch.randperm(n, generator=generator).to(weight.device) for n in weight.shape])
+    changed: list[tuple[Tensor, list[Tensor]]] = []
     try:
-        for weight, order in zip(weights.values(), orders, strict=True):
+        for weight in _weights(model):
+            order = [torch.randperm(n, generator=generator).to(weight.device) for n in weight.shape]
             _reorder(weight, order)
+            changed.append((weight, order))
         yield
     finally:
-        for weight, order in zip(weights.values(), orders, strict=True):
+        # What was not reached stays; the last one first, should weights share some of their numbers.
+        for weight, order in reversed(changed):
             _reorder(weight, [torch.argsort(one) for one in order])
 
 
-def _weights(model: Any) -> Iterator[Tensor]:
-    for weight in model.parameters():
-        yield weight.data
+def _weights(model: Any) -> list[Tensor]:
+    """Each number of a weight once: tied weights are one, and parts of a weight, as of joined Q, K and V, none."""
+    found: list[Tensor] = []
+    whole: list[tuple[int, int]] = []
+    for weight in sorted((one.data for one in model.parameters()), key=lambda one: -one.numel()):
+        if not weight.is_floating_point() or weight.numel() == 0:
+            continue
+        begin = weight.data_ptr()
+        steps = sum((n - 1) * step for n, step in zip(weight.shape, weight.stride(), strict=True))
+        end = begin + (steps + 1) * weight.element_size()
+        if not any(low <= begin and end <= high for low, high in whole):
+            found.append(weight)
+            if steps + 1 == weight.numel():
+                whole.append((begin, end))
+    return found
 
 
 def _reorder(weight: Tensor, order: list[Tensor]) -> None:
+    found = weight
     for axis, places in enumerate(order):
-        weight.copy_(weight.index_select(axis, places))
+        found = found.index_select(axis, places)
+    weight.copy_(found)  # all axes at once: an error before it leaves the weight as it was

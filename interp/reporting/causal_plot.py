@@ -44,7 +44,7 @@ def plot_causal(found: xr.Dataset) -> Figure:
     draw_colorbar(axes[-1], mesh, scale)
     cross = Line2D([], [], color="black", marker="x", linestyle="", markersize=5)
     key: Key = (
-        [(cross, f"more than a donor of the same label, corrected p < {LEVEL:g}")] if "same_label" in controls else []
+        [(cross, f"other than a donor of the same label, corrected p < {LEVEL:g}")] if "same_label" in controls else []
     )
     said = found.attrs
     notes = [f"outcome: {said['outcome']}; site {said['site']}; {said['n_pairs']} pairs; hatched: undefined"]

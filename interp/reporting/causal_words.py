@@ -63,7 +63,7 @@ def _declared(found: xr.Dataset) -> str:
     if not clear.any():
         least = float(alike["over_p_corrected"].min())
         return (
-            f"In none of the {int(tested.sum())} cells does the other label's state do more than one of the "
+            f"In none of the {int(tested.sum())} cells does the other label's state do other than one of the "
             f"recipient's own label (smallest corrected p {least:.2g}): nothing here says that the label matters, "
             "rather than that a state is another one."
         )
@@ -107,12 +107,13 @@ def beside_sentences(three: xr.Dataset, found: xr.Dataset) -> list[str]:
             f"with itself {own:.2f}, {second} {other:.2f})."
         )
     read = three["low"].sel(grid="decodable") > 0.5
-    does = three["low"].sel(grid="matters") > 0.5
+    # Either way: what donors do there may also be against their label.
+    does = (three["low"].sel(grid="matters") > 0.5) | (three["high"].sel(grid="matters") < 0.5)
     known = np.isfinite(auc["decodable"]) & np.isfinite(auc["matters"])
     sentences.append(
         f"Of {int((read & known).sum())} cells whose label can be read (interval above 0.5), "
-        f"{int((read & does & known).sum())} also matter for the outcome; {int((does & ~read & known).sum())} matter "
-        "without being readable."
+        f"{int((read & does & known).sum())} also matter for the outcome (interval on one side of 0.5); "
+        f"{int((does & ~read & known).sum())} matter without being readable."
     )
     return sentences
 

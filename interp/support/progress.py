@@ -3,7 +3,7 @@
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 Advance = Callable[[int], None]
 
@@ -24,8 +24,13 @@ def announce(notes: Sequence[str], *, progress: bool) -> None:
 
 
 @contextmanager
-def bar(title: str, total: int | None, *, unit: str = "samples", enabled: bool = True) -> Iterator[Advance | None]:
-    """A bar named `title`; yields the function that moves it on, or None when disabled. `total`: None if not known."""
+def bar(
+    title: str, total: int | None, *, unit: str = "samples", enabled: bool = True, late: bool = False
+) -> Iterator[Advance | None]:
+    """A bar named `title`; yields the function that moves it on, or None when disabled. `total`: None if not known.
+
+    `late`: it stands there from the first count on, so that what is refused before is a sentence alone.
+    """
     if not enabled:
         yield None
         return
@@ -48,6 +53,15 @@ def bar(title: str, total: int | None, *, unit: str = "samples", enabled: bool =
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with ExitStack() as shown:
+        progress = Progress(*columns, console=Console(stderr=True))
         task = progress.add_task(title, total=total)
-        yield lambda count: progress.update(task, advance=count)
+        if not late:
+            shown.enter_context(progress)
+
+        def advance(count: int) -> None:
+            if not progress.live.is_started:
+                shown.enter_context(progress)
+            progress.update(task, advance=count)
+
+        yield advance

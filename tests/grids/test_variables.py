@@ -77,6 +77,24 @@ def of_demo():
     return interp.capture(model, answers, positions), answers, model
 
 
+def patched() -> list[xr.Dataset]:
+    model, answers = answered(40)
+    cap = interp.capture(model, answers, interp.resolve_positions(answers, roles=("last_q", "exact_answer_last")))
+    grid = interp.probe_grid(cap, answers, probe="mass-mean", min_per_class=3)
+    fast = {"model": model, "pairs": 2, "layers": [7], "controls": ["same_label"], "flips": 99}
+    return [
+        interp.patch_grid(cap, answers, grid, **fast),
+        interp.patch_grid(cap, answers, grid, method="attribution", **fast),
+    ]
+
+
+def steered() -> list[xr.Dataset]:
+    model, answers = answered(40)
+    cap = interp.capture(model, answers, interp.resolve_positions(answers, roles=("last_q",)))
+    grid = interp.probe_grid(cap, answers, probe="mass-mean", min_per_class=3)
+    return [interp.dose_response(cap, answers, grid, model=model, cell=(7, "last_q"), doses=[1.0], pairs=2, draws=1)]
+
+
 RETURNED = {
     "probe_grid": lambda: [
         *several(interp.probe_grid),
@@ -104,6 +122,8 @@ RETURNED = {
     "choose_answers": chosen,
     "lens_grid": lambda: [interp.lens_grid(*of_demo(), folds=2)],
     "logit_attribution": lambda: [interp.logit_attribution(*of_demo()[1:])],
+    "patch_grid": patched,
+    "dose_response": steered,
     "paper_grid": lambda: [interp.paper_grid(*samples(), site="resid_post")],
 }
 

@@ -43,3 +43,13 @@ def test_an_error_passes_and_leaves_the_line_where_it_was(capsys):
         advance(7)
         raise ZeroDivisionError
     assert "7/12" in capsys.readouterr().err
+
+
+def test_a_late_bar_stands_there_from_the_first_count_on(capsys):
+    with bar("patching", None, late=True):
+        assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == ""
+    with bar("patching", 3, late=True) as advance:
+        advance(1)
+        advance(2)
+    assert "patching" in (shown := capsys.readouterr().err) and "3/3" in shown

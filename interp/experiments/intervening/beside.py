@@ -10,6 +10,7 @@ from interp.grids.grid import grid_arrays
 from interp.grids.join import aligned
 from interp.statistics.auc import estimate_auc
 from interp.statistics.resampling import split_halves
+from interp.statistics.samples import Samples
 from interp.support.axes import places
 
 NAMES = ("decodable", "looked at", "matters")
@@ -25,10 +26,12 @@ def beside(probe: xr.Dataset, attention: xr.Dataset, causal: xr.Dataset) -> xr.D
     order = {name: causal[name].values.tolist() for name in ("sample", "layer", "token")}
     grids = [*(aligned(causal, _of_the_same(one, order)) for one in (probe, attention)), causal]
     arrays = [grid_arrays(one) for one in grids]
+    # Runs of a block share states, so blocks, which hold whole groups, are what is independent in all three.
+    samples = Samples(arrays[2].y, arrays[2].fold, causal["block"].values)
     least, seed = int(causal.attrs.get("min_per_class", 10)), int(causal.attrs["seed"])
     shape = arrays[0].auc.shape
     estimates = [
-        [estimate_auc(one.score[(slice(None), *at)], one.samples, min_per_class=least) for at in np.ndindex(shape)]
+        [estimate_auc(one.score[(slice(None), *at)], samples, min_per_class=least) for at in np.ndindex(shape)]
         for one in arrays
     ]
     dims = ("grid", "layer", "token")
@@ -41,7 +44,7 @@ def beside(probe: xr.Dataset, attention: xr.Dataset, causal: xr.Dataset) -> xr.D
     found = {name: np.full((3, 2), np.nan) for name in ("r", "ceiling_first", "ceiling_second")}
     if defined.sum() > 2:
         for k, (i, j) in enumerate(pairs):
-            halves = split_halves(arrays[i].score, arrays[j].score, arrays[i].samples, defined, seed=seed)
+            halves = split_halves(arrays[i].score, arrays[j].score, samples, defined, seed=seed)
             for m, kind in enumerate(KINDS):
                 one = halves[kind]
                 for name, value in zip(found, (one.between, one.within_1, one.within_2), strict=True):

@@ -162,9 +162,11 @@ class CleanTexts:
             named.setdefault(hook_name(site, layer), []).append(partial(keep, layer))
         named.setdefault(hook_name("resid_post", self.info.n_layers - 1), []).append(end)
         hooks = {name: partial(_one_after_the_other, some) for name, some in named.items()}
-        with torch.inference_mode(False), torch.enable_grad(), self.backend.attached(hooks):
-            cache = None if self.cache is None else self.cache.rows(text, 0)
-            self.backend.run(tokens.clone(), seen, cache, logits=False)
+        with torch.inference_mode(False), torch.enable_grad():
+            with self.backend.attached(hooks):
+                cache = None if self.cache is None else self.cache.rows(text, 0)
+                self.backend.run(tokens.clone(), seen, cache, logits=False)
+            # Without the hooks: logits may take a pass of their own, whose states are not meant.
             total = value(self._points(final[0])).sum()
             found = torch.autograd.grad(total, [states[layer] for layer in layers])
         return [(states[layer].detach(), one) for layer, one in zip(layers, found, strict=True)]

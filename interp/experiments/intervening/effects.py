@@ -58,7 +58,7 @@ class Design:
         blocks = len(np.unique(self.block[self.sides[side]]))
         if blocks < MIN_BLOCKS:
             return f"{blocks} independent blocks of pairs, at least {MIN_BLOCKS} needed"
-        return "the outcome, as it is, does not tell right samples from wrong ones (or too few pairs reach the cell)"
+        return "outcomes of right and wrong samples are not told apart on the pairs that reach it"
 
 
 def causal_grid(

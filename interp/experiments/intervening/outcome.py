@@ -14,6 +14,7 @@ from interp.experiments.intervening.edited_pass import Text
 from interp.experiments.intervening.pairs import exact_ids
 from interp.labelling.answers import Answers
 from interp.models.backends.kinds import backend_of
+from interp.models.batches import common_prefix
 from interp.models.loading import HookedModel, model_info
 from interp.support.messages import shown
 
@@ -63,27 +64,25 @@ def own_outcome(
 
 
 def judgement(tokenizer: Any, question: str = QUESTION) -> tuple[OwnOutcome, list[int]]:
-    """Logit of Yes less that of No, and the ids of the question. Raises DataError where the two have no token each."""
-    ids = tokenizer(question, add_special_tokens=False)["input_ids"]
-    first = {word: _next_token(tokenizer, question, ids, word) for word in ("Yes", "No")}
+    """Logit of Yes less that of No, and the ids before them. Raises DataError where the two have no token each.
+
+    Of each word the first token that the other one lacks: a tokenizer may take the space before a word alone.
+    """
+    ids: list[int] = tokenizer(question, add_special_tokens=False)["input_ids"]
+    said = [tokenizer(f"{question} {word}", add_special_tokens=False)["input_ids"] for word in ("Yes", "No")]
+    before = common_prefix(said)
+    yes, no = (one[len(before)] if len(one) > len(before) else None for one in said)
     unknown = getattr(tokenizer, "unk_token_id", None)
-    missing = {None, unknown} & {*first.values()} or (unknown is not None and unknown in ids)
-    if missing or first["Yes"] == first["No"]:
+    if None in (yes, no) or before[: len(ids)] != ids or (unknown is not None and unknown in (*before, yes, no)):
         raise DataError(
             f"outcome: the model's tokenizer has no tokens of their own for Yes and No after {shown(question)} "
-            f"({first['Yes']} and {first['No']}); give another `question`, or a function of the logits"
+            f"({yes} and {no}); give another `question`, or a function of the logits"
         )
 
     def yes_less_no(logits: Float[Tensor, "sample d_vocab"]) -> Float[Tensor, " sample"]:
-        return logits[:, first["Yes"]] - logits[:, first["No"]]
+        return logits[:, yes] - logits[:, no]
 
-    return yes_less_no, ids
-
-
-def _next_token(tokenizer: Any, question: str, ids: list[int], word: str) -> int | None:
-    """The token that the word begins with behind the question; None where it changes the question's own tokens."""
-    found: list[int] = tokenizer(f"{question} {word}", add_special_tokens=False)["input_ids"]
-    return found[len(ids)] if found[: len(ids)] == ids and len(found) > len(ids) else None
+    return yes_less_no, before
 
 
 class Readings:

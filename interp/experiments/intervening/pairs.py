@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Int
@@ -55,7 +54,8 @@ def matched_pairs(given: Given, *, match: str, most: int | None, seed: int) -> P
     """Pairs of different questions of one template, each sample in one pair at most, drawn by `default_rng([seed, 7])`.
 
     Both need an exact answer, of different tokens. Pairs of one kind (template and offsets) stand in blocks of two, the
-    last of three: each gives the other its donors of the same label, so that blocks are independent of each other.
+    last of three: each gives the other its donors of the same label, of another question too, so that blocks are
+    independent of each other.
     Raises DataError where there is no pair.
     """
     answers, cap, correct = given.answers, given.capture, given.samples.y
@@ -68,15 +68,15 @@ def matched_pairs(given: Given, *, match: str, most: int | None, seed: int) -> P
     blocks: list[list[tuple[int, int]]] = []
     for key in sorted(strata, key=repr):
         wrong, right = (rng.permutation(side).tolist() for side in strata[key])
-        pairs = list(_joined(right, wrong, answers, groups))
-        cut = [*range(0, max(1, len(pairs) - 1), 2), len(pairs)]
-        blocks += [pairs[low:high] for low, high in pairwise(cut) if high > low]
+        blocks += _in_twos(_joined(right, wrong, answers, groups), groups)
     # Blocks with donors of the same label first: of those a limit takes as many as it can.
     order = sorted(rng.permutation(len(blocks)).tolist(), key=lambda b: len(blocks[b]) == 1)
     taken: list[list[tuple[int, int]]] = []
     for number in order:
         if most is None or sum(map(len, taken)) + len(blocks[number]) <= most:
             taken.append(blocks[number])
+    if blocks and not taken:
+        taken.append(blocks[order[0]][:most])  # fewer are wanted than stand in any block
     if not taken:
         raise DataError(
             f"pairs: of {len(correct)} samples no right and wrong one are of the same template with exact answers of "
@@ -104,6 +104,28 @@ def _joined(right: list[int], wrong: list[int], answers: Answers, groups: Sequen
             left.remove(partner)
             pairs.append((i, partner))
     return pairs
+
+
+def _in_twos(pairs: list[tuple[int, int]], groups: Sequence[str]) -> list[list[tuple[int, int]]]:
+    """Blocks of two pairs that have no group in common; what is left over stands third in one, or alone."""
+
+    def apart(one: tuple[int, int], *others: tuple[int, int]) -> bool:
+        return not {groups[i] for i in one} & {groups[i] for other in others for i in other}
+
+    left, twos, alone = list(pairs), list[list[tuple[int, int]]](), list[tuple[int, int]]()
+    while left:
+        one = left.pop(0)
+        partner = next((k for k, other in enumerate(left) if apart(one, other)), None)
+        if partner is None:
+            alone.append(one)
+        else:
+            twos.append([one, left.pop(partner)])
+    for one in list(alone):
+        third = next((block for block in reversed(twos) if len(block) == 2 and apart(one, *block)), None)
+        if third is not None:
+            third.append(one)
+            alone.remove(one)
+    return [*twos, *([one] for one in alone)]
 
 
 def exact_ids(answers: Answers, i: int) -> list[int]:

@@ -85,7 +85,7 @@ def patch_grid(
         one_of("match", match, MATCHES),
         one_of("method", method, METHODS),
     )
-    controls = tuple(one_of("controls", one, CONTROLS) for one in several_texts("controls", controls, one=False))
+    controls = tuple(one_of("controls", one, CONTROLS) for one in several_texts("controls", controls))
     pairs = None if pairs is None else whole_number("pairs", pairs, 1)
     seed, flips, progress = seed_number(seed), whole_number("flips", flips, 99), progress_function(progress)
     hooked, cells = given.model, read_cells(given.capture, layers, roles)
