@@ -87,7 +87,7 @@ def patch_grid(
     )
     controls = tuple(one_of("controls", one, CONTROLS) for one in several_texts("controls", controls))
     pairs = None if pairs is None else whole_number("pairs", pairs, 1)
-    seed, flips, progress = seed_number(seed), whole_number("flips", flips, 99), progress_function(progress)
+    seed, flips, progress = seed_number(seed), whole_number("flips", flips, 99, 1_000_000), progress_function(progress)
     hooked, cells = given.model, read_cells(given.capture, layers, roles)
     info = model_info(hooked)
     head = read_head(head, site, info.n_heads)

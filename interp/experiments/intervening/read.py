@@ -100,7 +100,7 @@ def asked_of(
     """The outcome's name, and what is asked of every run; `right` and `wrong`: whose exact answers are compared."""
     answers, cap = given.answers, given.capture
     first = np.where(cap.valid.numpy(), cap.index.numpy(), np.iinfo(np.int64).max).min(1)[sample].tolist()
-    if callable(outcome):
+    if callable(outcome) and not isinstance(outcome, type):
         name, ids = getattr(outcome, "__name__", "own"), _question_ids(given, question)
         asked = [own_outcome(answers, i, at, outcome, ids) for i, at in zip(sample.tolist(), first, strict=True)]
     elif one_of("outcome", outcome, (ANSWER, JUDGEMENT)) == JUDGEMENT:
