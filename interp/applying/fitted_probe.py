@@ -1,4 +1,4 @@
-"""One probe of one cell, fitted for use: applied to new vectors, and as a direction in TransformerLens hooks."""
+"""One probe of one cell, fitted for use: on new vectors, or its direction added or projected out in hooks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

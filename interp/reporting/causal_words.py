@@ -67,12 +67,15 @@ def _declared(found: xr.Dataset) -> str:
             f"recipient's own label (smallest corrected p {least:.2g}): nothing here says that the label matters, "
             "rather than that a state is another one."
         )
+    # Only the other donor's answer is part of this outcome.
+    what = " Such a state carries its sample's answer; whether the label itself matters, `judgement` asks."
+    what = what if found.attrs["outcome"] == "answer" else ""
     at = _largest(alike["over"].where(clear))
     one, (layer, token) = alike.sel(**at), at.values()
     return (
         f"In {int(clear.sum())} of {int(tested.sum())} cells the other label's state does other than one of the "
         f"recipient's own label (corrected p < {ALPHA:g}), most at layer {layer}, {token}: "
-        f"{_share(one, 'over', 'over_low', 'over_high', signed=True)} of the difference."
+        f"{_share(one, 'over', 'over_low', 'over_high', signed=True)} of the difference.{what}"
     )
 
 

@@ -152,7 +152,7 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
         "FittedProbe.score.data", "FittedProbe.probability.data", "FittedProbe.steer.position", "FittedProbe.ablate.position", "FittedProbe.score_tokens.fold",
         "attention_grid.cap", "probe_grid.data", "matched_width_grid.data", "permutation_test.data", "control_grid.data", "control_grid.roles", "permutation_test.roles",
         "fit_probe.data", "capture_from_cache.cache", "judge_answers.rows", "QARow.messages", "generate_answers.chat_options",
-        "choose_answers.cell", "detectors.cell", "lens_grid.fold", "lens_grid.rows", "logit_attribution.rows",
+        "choose_answers.cell", "detectors.cell", "dose_response.cell", "lens_grid.fold", "lens_grid.rows", "logit_attribution.rows",
     ]  # fmt: skip
 
     def call(name: str) -> Callable[[Any], Any]:
