@@ -161,7 +161,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "method": "`exact`: a pass for every cell; `attribution`: to first order, from one gradient a sample",
         "patch_grid.controls": "what else is put in: `same_label`, `random_direction`, `scrambled_weights`",
         "flips": "draws of the blocks' signs, behind the p values",
-        "dose_response.cell": "the (layer, role) that is pushed; None: the probe's highest that the outcome can hang on",
+        "dose_response.cell": "the (layer, role) that is pushed; None: the probe's highest that can matter",
         "doses": "steps along the direction, in standard deviations of the samples' projection on it",
         "draws": "how many directions each placebo has",
     },
