@@ -195,6 +195,7 @@ def _power(simulate: Simulator) -> Iterable[Line]:
 def _gain(kind: str, simulate: Simulator) -> Iterable[Line]:
     found = simulate(partial(gain_of, kind, 200), 400)
     yield Line(f"95 % interval of the gain over the best baseline covers, {kind}", found["covers"], *COVERAGE)
+    yield Line(f"95 % interval of the AUC of the best baseline covers, {kind}", found["best_covers"], *COVERAGE)
     yield Line(f"gain over the best baseline less the truth, {kind}", found["gain"] - found["truth"], -0.01, 0.01)
 
 

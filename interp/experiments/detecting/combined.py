@@ -15,7 +15,8 @@ from interp.fitting.training import Cell
 from interp.grids.features import as_array
 from interp.statistics.auc import why_undefined
 from interp.statistics.cross_fold import Sketch
-from interp.statistics.resampling import nested_best
+from interp.statistics.resampling import aucs_without_folds, nested_best
+from interp.statistics.shared_choice import Choice, Chosen, Vote, multipliers
 
 COMPLETE = 0.95
 """Share of the samples of the most complete baseline that a candidate for the best one has to score."""
@@ -29,6 +30,10 @@ class BestBaseline:
     """Of each sample by the baseline of its fold."""
     chosen: dict[int, str]
     """By fold."""
+    of_each: Chosen
+    """The scores of those that competed: each fold takes part in the choice of the others."""
+    names: tuple[str, ...]
+    """Theirs."""
 
 
 def best_baseline(given: Given, scores: Mapping[str, Float[np.ndarray, " sample"]]) -> BestBaseline:
@@ -49,7 +54,15 @@ def best_baseline(given: Given, scores: Mapping[str, Float[np.ndarray, " sample"
         raise DataError("best baseline: no detector that needs no training has an AUC")
     table = np.stack([np.where(np.isfinite(scores[name]), scores[name], np.nan) for name in names], axis=1)
     found = nested_best(table, given.samples, min_per_class=given.min_per_class)
-    return BestBaseline(found.score, {fold: names[at] for fold, at in found.chosen.items()})
+    luck = multipliers(int(given.samples.group.max()) + 1, seed=given.seed)
+    votes = [Vote(table, given.samples)]
+    choice = Choice.of(aucs_without_folds(table, given.samples), votes, np.unique(fold), luck)
+    return BestBaseline(
+        found.score,
+        {fold: names[at] for fold, at in found.chosen.items()},
+        Chosen(choice, table[:, choice.candidates]),
+        tuple(names[at] for at in choice.candidates),
+    )
 
 
 @dataclass(frozen=True)
@@ -59,12 +72,12 @@ class Combined:
     score: Float[np.ndarray, " sample"]
     training: Sketch | None
     """Its `training_sketch`: of the weights and, as far as they let it through, of the probe."""
+    of_each: Chosen
+    """The scores with each baseline that competed."""
 
 
-def combined(
-    given: Given, baselines: Mapping[str, Float[np.ndarray, " sample"]], chosen: Mapping[int, str]
-) -> Combined:
-    """Logistic regression (C = 1) on the chosen baseline and the chosen cell's probe, both standardised.
+def combined(given: Given, baselines: Mapping[str, Float[np.ndarray, " sample"]], best: BestBaseline) -> Combined:
+    """Logistic regression (C = 1) on the best baseline and the chosen cell's probe, both standardised.
 
     For each fold it is fitted on the others, where the probe's score of a sample is that of a probe that saw neither
     its fold nor the one left out: a score that was fitted to the sample would be trusted too much. The scores of each
@@ -80,19 +93,27 @@ def combined(
         )
     spec = ProbeSpec(given.grid.attrs["probe"], C=given.C, seed=given.seed)
     score, both = np.full(len(given), np.nan), np.full((len(given), 2), np.nan)
+    of_each = np.full((len(given), len(best.names)), np.nan)
     cells, weights = chosen_cells(given), []
     for fold, (layer, role) in cells.items():
-        test = given.samples.fold == fold
-        features = np.stack([baselines[chosen[fold]], given.arrays.score[:, layer, role]], axis=1)
-        used = np.isfinite(features).all(1)
-        features[~test & used, 1] = without_two_folds(given, ~test & used, (layer, role), spec)
-        cell = Cell(features[used], given.samples.at(used), ProbeSpec(seed=given.seed))
-        if len(np.unique(cell.y[cell.fold != fold])) < 2:
-            raise DataError(f"combined: the training part of fold {fold} has one class only")
-        fit = train(cell, cell.fold != fold)
-        score[used & test], both[used & test] = fit.decision(features[used & test]), features[used & test]
-        weights.append(float(np.diff(fit.decision(np.array([[0.0, 0.0], [0.0, 1.0]])))[0]))
-    return Combined(score, _training(given, score, both, cells, float(np.mean(weights)), spec))
+        inside = given.samples.fold == fold
+        inner: dict[bytes, np.ndarray] = {}  # baselines mostly score the same samples
+        for at, name in enumerate(best.names):
+            features = np.stack([baselines[name], given.arrays.score[:, layer, role]], axis=1)
+            used = np.isfinite(features).all(1)
+            if (key := used.tobytes()) not in inner:
+                inner[key] = without_two_folds(given, ~inside & used, (layer, role), spec)
+            features[~inside & used, 1] = inner[key]
+            cell = Cell(features[used], given.samples.at(used), ProbeSpec(seed=given.seed))
+            if len(np.unique(cell.y[cell.fold != fold])) < 2:
+                raise DataError(f"combined: the training part of fold {fold} has one class only")
+            fit, test = train(cell, cell.fold != fold), inside & used
+            of_each[test, at] = fit.decision(features[test])
+            if name == best.chosen[fold]:
+                score[test], both[test] = of_each[test, at], features[test]
+                weights.append(float(np.diff(fit.decision(np.array([[0.0, 0.0], [0.0, 1.0]])))[0]))
+    training = _training(given, score, both, cells, float(np.mean(weights)), spec)
+    return Combined(score, training, Chosen(best.of_each.choice, of_each))
 
 
 def without_two_folds(
