@@ -11,8 +11,8 @@ from simulated_grids import GRID, NARROW, distance, fold_pairs, probe_directions
 
 from interp.capturing.activations import Capture
 from interp.comparing.best_cell import nested_choice
-from interp.demo.planted_signal import planted_answers
 from interp.controls.scored import Scored, difference
+from interp.demo.planted_signal import planted_answers
 from interp.experiments.detecting.combined import best_baseline, combined
 from interp.experiments.detecting.given import Given
 from interp.grids.probes import probe_grid

@@ -74,6 +74,4 @@ def difference(one: Scored, other: Scored, samples: Samples, *, min_per_class: i
     chosen = [(sign, scored.chosen) for sign, scored in parts if scored.chosen is not None]
     choice = choice_variance(chosen, samples, both, fixed=np.zeros(len(samples)) + fixed)
     training = None if one.training is None and other.training is None else one.trained - other.trained
-    return delta_auc(
-        one.score, other.score, samples, training=training, choice=choice, min_per_class=min_per_class
-    )
+    return delta_auc(one.score, other.score, samples, training=training, choice=choice, min_per_class=min_per_class)

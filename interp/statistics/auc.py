@@ -206,7 +206,7 @@ def normal_estimate(
     training: Float[np.ndarray, "sample side direction"] | None = None,
     choice: float = 0.0,
 ) -> Estimate:
-    """A difference with its influences (`training` and `choice`, as combined): normal 95 % interval, two-sided p against 0."""
+    """A difference with its influences (`training`, `choice` as combined): normal 95 % interval and two-sided p."""
     se = standard_error(influence, group, training, choice)
     if se == 0 and value != 0:
         return undefined(

@@ -50,9 +50,7 @@ def nested_best(
     return composed_best(score, chosen, samples, min_per_class=min_per_class)
 
 
-def aucs_without_folds(
-    score: Float[np.ndarray, "sample cell"], samples: Samples
-) -> Float[np.ndarray, "fold cell"]:
+def aucs_without_folds(score: Float[np.ndarray, "sample cell"], samples: Samples) -> Float[np.ndarray, "fold cell"]:
     """AUC of every cell over all folds but one, for each fold; -1 where no pair is left."""
     y, fold = samples.y, samples.fold
     folds = np.unique(fold)

@@ -1,8 +1,8 @@
 """What folds share where each takes part in the others' choice: the covariance that a choice adds to an interval.
 
-For fold f one of several candidates (cells, baselines) is chosen by the other folds and scored on f. Its error there is
-E_f(c_f): c_f was chosen without f, so that its mean is 0. But f takes part in the choice of c_g, and g in that of c_f: a
-candidate that is lucky in both is chosen for both, one that is lucky in one is chosen for the other only. So
+For fold f one of several candidates (cells, baselines) is chosen by the other folds and scored on f. Its error there
+is E_f(c_f): c_f was chosen without f, so that its mean is 0. But f takes part in the choice of c_g, and g in that of
+c_f: a candidate that is lucky in both is chosen for both, one that is lucky in one is chosen for the other only. So
 
     Cov(E_f(c_f), E_g(c_g)) = E[E_f(c_f) E_g(c_g)]
 
@@ -56,7 +56,9 @@ class Vote:
     """NaN: the sample is not in it."""
     samples: Samples
 
-    def moved(self, multiplier: Multipliers, folds: Int[np.ndarray, " fold"]) -> Float[np.ndarray, "draw fold candidate"]:
+    def moved(
+        self, multiplier: Multipliers, folds: Int[np.ndarray, " fold"]
+    ) -> Float[np.ndarray, "draw fold candidate"]:
         """How far each candidate's AUC without each fold is moved by the groups' luck."""
         fold, everyone = self.samples.fold, np.ones(len(self.samples), dtype=bool)
         share = np.zeros((len(folds), self.score.shape[1]))

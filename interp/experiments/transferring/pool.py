@@ -13,8 +13,10 @@ from interp.fitting.estimators import ProbeSpec
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell, Trained, train_parts
 from interp.grids.cells import Fitted
+from interp.statistics.auc import fold_pairs
 from interp.statistics.cross_fold import Learned, Sketch
-from interp.statistics.samples import DIRECTIONS
+from interp.statistics.samples import DIRECTIONS, Samples
+from interp.statistics.shared_choice import Choice, Multipliers, Vote
 
 Place = tuple[int, int]
 """A cell, by where its layer and its role stand."""
@@ -71,6 +73,7 @@ class Pool:
     spec: ProbeSpec
     folds: int
     _kept: dict[Place, PoolCell] = field(default_factory=dict)
+    _choice: list[Choice] = field(default_factory=list)
 
     def reason(self, place: Place) -> str:
         """Why the cell cannot be trained: the first reason of its runs."""
@@ -86,6 +89,14 @@ class Pool:
             layer, role = np.unravel_index(np.nanargmax(choice), choice.shape)
             found[f] = (int(layer), int(role))
         return found
+
+    def choice(self, multiplier: Multipliers) -> Choice:
+        """The same, and which cells would be chosen with other luck of the groups."""
+        if not self._choice:
+            auc = [np.mean([one.choice(f) for one in self.runs], axis=0).ravel() for f in range(self.folds)]
+            votes = [Vote(one.fitted.score.reshape(len(one.used), -1), one.run.samples) for one in self.runs]
+            self._choice.append(Choice.of(np.array(auc), votes, np.arange(self.folds), multiplier))
+        return self._choice[0]
 
     def at(self, place: Place) -> PoolCell:
         """A cell with its samples, kept."""
@@ -130,30 +141,53 @@ def said_of(
     """The target's scores by the pool's probes, of each fold in its cell; and its `training_sketch` for the interval.
 
     The sketch holds what the target received and, spread over its group's samples, what each of its groups gave as a
-    part of the pool; None where pool and target share no group, or it is not known.
+    part of the pool: to the samples of every fold in that fold's cell. None where pool and target share no group, or it
+    is not known.
     """
     samples = target.run.samples
     score = np.full(len(samples), np.nan)
+    of_fold = {f: place for f, place in cells.items() if f in samples.fold}
+    rows = {}
+    for place in dict.fromkeys(of_fold.values()):
+        inside = np.isin(samples.fold, [f for f, chosen in of_fold.items() if chosen == place])
+        rows[place] = inside & target.used[(slice(None), *place)]
+        x = target.run.vectors(*place)[rows[place]]
+        score[rows[place]] = decision_by_fold(pool.at(place).probes, x, samples.fold[rows[place]])
+    scored = np.isfinite(score)
     training = np.zeros((len(samples), 2, DIRECTIONS))
-    known = False
-    for place in dict.fromkeys(cells.values()):
-        fitted, used = pool.at(place), target.used[(slice(None), *place)]
-        x = target.run.vectors(*place)[used]
-        test = samples.at(used)
-        found = np.full(len(samples), np.nan)
-        found[used] = decision_by_fold(fitted.probes, x, test.fold)
-        rows = np.isin(samples.fold, [f for f, chosen in cells.items() if chosen == place])
-        score[rows] = found[rows]
-        common = np.isin(fitted.cell.samples.group, test.group)
-        if not common.any() or fitted.moved is None:
+    known, pairs = False, _pairs(samples.at(scored))
+    for place, row in rows.items():
+        fitted, test = pool.at(place), samples.at(row)
+        common = np.isin(fitted.cell.samples.group, samples.group[scored])
+        if not common.any() or not _pairs(test) or fitted.moved is None:
             continue
         known, (moved, scaler) = True, fitted.moved
         assert fitted.cell.samples.signs is not None
         signs = fitted.cell.samples.signs * common[:, None]
-        received, given = moved.sketch(moved.columns(scaler.apply(x)), test, found[used], signs)
-        both = np.stack([received, _spread(given, fitted.cell.samples.group, test.group)], axis=1)
-        training[rows & used] = both[rows[used]]
+        x = moved.columns(scaler.apply(target.run.vectors(*place)[row]))
+        received, given = moved.sketch(x, test, score[row], signs)
+        share = _pairs(test) / pairs
+        training[row, 0] = share * received
+        training[scored, 1] += share * _spread(given, fitted.cell.samples.group, samples.group[scored])
     return score, training if known else None
+
+
+def said_by_each(
+    pool: Pool, target: FittedRun, choice: Choice, axes: tuple[int, ...]
+) -> Float[np.ndarray, "sample kept"]:
+    """The target's scores had each cell that competes been chosen for every fold."""
+    score = np.full((len(target.run.samples), len(choice.candidates)), np.nan)
+    for k, number in enumerate(choice.candidates.tolist()):
+        layer, role = (int(at) for at in np.unravel_index(number, axes))
+        used = target.used[:, layer, role]
+        x, fold = target.run.vectors(layer, role)[used], target.run.samples.fold[used]
+        score[used, k] = decision_by_fold(pool.at((layer, role)).probes, x, fold)
+    return score
+
+
+def _pairs(samples: Samples) -> int:
+    """Pairs of a right and a wrong sample of the same fold."""
+    return sum(m * k for m, k in fold_pairs(samples.y, samples.fold).values())
 
 
 def _spread(
