@@ -136,6 +136,11 @@ class Learned:
             given[train] += back - back.mean(0)
         return received, given
 
+    def pull(self, fold: int, push: Float[np.ndarray, " test"]) -> Float[np.ndarray, " column"]:
+        """Where the probe without a fold would have to move, for its samples' scores to be pushed so."""
+        own = self.z[self.samples.fold == fold] - self.mean
+        return _solve(self.without[fold], (own.T @ push)[:, None])[:, 0]
+
 
 def _class_sizes(samples: Samples) -> dict[int, tuple[int, int]]:
     """Correct and wrong samples of every fold."""

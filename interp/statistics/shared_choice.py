@@ -24,11 +24,12 @@ of them, exactly where the candidates are equally good or one is far ahead. So, 
 
 An AUC of something else than what was compared in the choice (of a weighted sum with the chosen baseline, of another
 run's samples in the chosen cell) has errors of its own, by its own influences: Z of one draw is of the same groups.
-Errors are taken from the given scores; what training adds to them is `cross_fold.py`.
+Errors E are those of given scores; what training adds to them is `cross_fold.py`. In the choice among trained probes a
+fold's luck counts twice: it is tested, and it trained the probes of the other folds (`training_lift.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -55,6 +56,8 @@ class Vote:
     score: Float[np.ndarray, "sample candidate"]
     """NaN: the sample is not in it."""
     samples: Samples
+    lift: Float[np.ndarray, "sample fold candidate"] | None = None
+    """`training_lift` of probes that are trained on the samples: luck of a fold moves the AUCs of the others too."""
 
     def moved(
         self, multiplier: Multipliers, folds: Int[np.ndarray, " fold"]
@@ -67,7 +70,14 @@ class Vote:
             pairs = np.array([np.prod(counts.get(f, (0, 0))) for f in folds.tolist()], dtype=float)
             share[:, c] = pairs / max(pairs.sum(), 1.0)
         luck = by_fold(influences(self.score, self.samples, everyone), self.samples, multiplier, folds)
-        return (luck.sum(1, keepdims=True) - luck) / np.maximum(1 - share, 1e-9)
+        rest = luck.sum(1, keepdims=True) - luck
+        if self.lift is not None:
+            for scored in range(len(folds)):
+                lifted = by_fold(self.lift[:, scored], self.samples, multiplier, folds)
+                without = lifted.sum(1, keepdims=True) - lifted
+                without[:, scored] = 0  # the fold that is left out is not scored
+                rest += without
+        return rest / np.maximum(1 - share, 1e-9)
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,11 @@ class Choice:
         kept = np.sort(np.argsort(-wins, kind="stable")[: max(MOST, len(np.unique(own)))])
         kept = kept[wins[kept] > 0]
         return cls(folds, kept, np.searchsorted(kept, own), moved[:, :, kept].argmax(2), multiplier)
+
+    def again(self, auc: Float[np.ndarray, "fold candidate"], votes: Sequence[Vote]) -> "Choice":
+        """Among those that are told apart, by votes of theirs alone that know more."""
+        found = Choice.of(auc[:, self.candidates], votes, self.folds, self.multiplier)
+        return replace(found, candidates=self.candidates[found.candidates])
 
     def undecided(self) -> bool:
         """Whether other luck would choose otherwise."""

@@ -1,7 +1,7 @@
 """What a row of the matrix is trained on: one run, or several together; its probes, and what they say of a target."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from interp.statistics.auc import fold_pairs
 from interp.statistics.cross_fold import Learned, Sketch
 from interp.statistics.samples import DIRECTIONS, Samples
 from interp.statistics.shared_choice import Choice, Multipliers, Vote
+from interp.statistics.training_lift import training_lift
 
 Place = tuple[int, int]
 """A cell, by where its layer and its role stand."""
@@ -29,6 +30,7 @@ class FittedRun:
     run: RunSamples
     used: Bool[np.ndarray, "sample layer role"]
     fitted: Fitted
+    spec: ProbeSpec
 
     def reason(self, place: Place) -> str:
         """Why a cell of it is undefined; "" if it is not."""
@@ -46,6 +48,15 @@ class FittedRun:
         if not len(at):
             return np.full(self.used.shape[1:], np.nan)
         return np.where(np.isfinite(self.fitted.choice[..., at[0]]), self.fitted.choice[..., at[0]], np.nan)
+
+    def lift(self, place: Place, folds: int) -> Float[np.ndarray, "sample fold"]:
+        """`training_lift` of the cell; 0 for samples that it has not, or where it is not known."""
+        used, out = self.used[(slice(None), *place)], np.zeros((len(self.used), folds))
+        cell = Cell(self.run.vectors(*place)[used], self.run.samples.at(used), self.spec)
+        probes = self.probes(place)
+        if found := learned(cell, [probes[f] for f in np.unique(cell.fold).tolist()]):
+            out[used] = training_lift(found[0], self.fitted.score[(used, *place)], np.arange(folds))
+        return out
 
     def _number(self, place: Place) -> int:
         return place[0] * self.used.shape[2] + place[1]
@@ -93,9 +104,18 @@ class Pool:
     def choice(self, multiplier: Multipliers) -> Choice:
         """The same, and which cells would be chosen with other luck of the groups."""
         if not self._choice:
-            auc = [np.mean([one.choice(f) for one in self.runs], axis=0).ravel() for f in range(self.folds)]
+            auc = np.array([np.mean([one.choice(f) for one in self.runs], axis=0).ravel() for f in range(self.folds)])
             votes = [Vote(one.fitted.score.reshape(len(one.used), -1), one.run.samples) for one in self.runs]
-            self._choice.append(Choice.of(np.array(auc), votes, np.arange(self.folds), multiplier))
+            first = Choice.of(auc, votes, np.arange(self.folds), multiplier)
+            if first.undecided():
+                kept = first.candidates
+                places = list(zip(*np.unravel_index(kept, self.runs[0].used.shape[1:]), strict=True))
+                lifts = [np.stack([one.lift(at, self.folds) for at in places], axis=2) for one in self.runs]
+                votes = [
+                    replace(vote, score=vote.score[:, kept], lift=lift) for vote, lift in zip(votes, lifts, strict=True)
+                ]
+                first = first.again(auc, votes)
+            self._choice.append(first)
         return self._choice[0]
 
     def at(self, place: Place) -> PoolCell:
