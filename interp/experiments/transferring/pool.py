@@ -109,8 +109,11 @@ class Pool:
             first = Choice.of(auc, votes, np.arange(self.folds), multiplier)
             if first.undecided():
                 kept = first.candidates
-                places = list(zip(*np.unravel_index(kept, self.runs[0].used.shape[1:]), strict=True))
-                lifts = [np.stack([one.lift(at, self.folds) for at in places], axis=2) for one in self.runs]
+                places = np.column_stack(np.unravel_index(kept, self.runs[0].used.shape[1:])).tolist()
+                lifts = [
+                    np.stack([one.lift((layer, role), self.folds) for layer, role in places], axis=2)
+                    for one in self.runs
+                ]
                 votes = [
                     replace(vote, score=vote.score[:, kept], lift=lift) for vote, lift in zip(votes, lifts, strict=True)
                 ]

@@ -391,3 +391,18 @@ def test_what_is_written_is_read_back(done: Path, tmp_path: Path, found: xr.Data
     assert section["sentences"] == sentences and len(section["tables"][0]["rows"]) == found.sizes["detector"]
     xr.testing.assert_equal(xr.load_dataset(run.folder.experiments / "detectors.nc"), found)
     assert files[-1] == run.folder.report
+
+
+def test_the_command_takes_a_model_of_inference_by_name(done: Path, tmp_path: Path, capsys) -> None:
+    assert main(["detectors", str(done), "--no-model", "--entailment", str(tmp_path / "absent")]) == 2
+    assert "entailment: " in (said := capsys.readouterr().err) and "cannot be loaded" in said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.01, 0.2, "above"), (-0.2, -0.01, "below"), (-0.1, 0.1, "undecided"), (0.0, 0.1, "undecided")],
+)
+def test_a_verdict_is_what_the_interval_says_of_zero(low: float, high: float, said: str) -> None:
+    from interp.reporting.detector_words import _verdict
+
+    assert _verdict(low, high, "above", "below", "undecided") == said
