@@ -16,6 +16,7 @@ from interp.grids.features import as_array
 from interp.statistics.auc import why_undefined
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.resampling import aucs_without_folds, nested_best
+from interp.statistics.samples import DIRECTIONS
 from interp.statistics.shared_choice import Choice, Chosen, Vote, multipliers
 
 COMPLETE = 0.95
@@ -92,7 +93,7 @@ def combined(given: Given, baselines: Mapping[str, Float[np.ndarray, " sample"]]
             f"{', '.join(PROBES)}"
         )
     spec = ProbeSpec(given.grid.attrs["probe"], C=given.C, seed=given.seed)
-    score, both = np.full(len(given), np.nan), np.full((len(given), 2), np.nan)
+    score = np.full(len(given), np.nan)
     of_each = np.full((len(given), len(best.names)), np.nan)
     cells, weights = chosen_cells(given), []
     for fold, (layer, role) in cells.items():
@@ -110,9 +111,10 @@ def combined(given: Given, baselines: Mapping[str, Float[np.ndarray, " sample"]]
             fit, test = train(cell, cell.fold != fold), inside & used
             of_each[test, at] = fit.decision(features[test])
             if name == best.chosen[fold]:
-                score[test], both[test] = of_each[test, at], features[test]
+                score[test] = of_each[test, at]
                 weights.append(float(np.diff(fit.decision(np.array([[0.0, 0.0], [0.0, 1.0]])))[0]))
-    training = _training(given, score, both, cells, float(np.mean(weights)), spec)
+    of_fold = {fold: (baselines[best.chosen[fold]], place) for fold, place in cells.items()}
+    training = _training(given, score, of_fold, float(np.mean(weights)), spec)
     return Combined(score, training, Chosen(best.of_each.choice, of_each))
 
 
@@ -141,27 +143,24 @@ def _vectors(given: Given, part: np.ndarray, place: tuple[int, int]) -> Float[np
 def _training(
     given: Given,
     score: Float[np.ndarray, " sample"],
-    both: Float[np.ndarray, "sample 2"],
-    cells: Mapping[int, tuple[int, int]],
+    of_fold: Mapping[int, tuple[Float[np.ndarray, " sample"], tuple[int, int]]],
     weight: float,
     spec: ProbeSpec,
 ) -> Sketch | None:
-    """Of the weights of the two, and of every fold's probe times its mean weight: errors that the folds share."""
-    used, fold = np.isfinite(score), given.samples.fold
-    x = both[used] - np.stack([_fold_means(column, fold[used]) for column in both[used].T], axis=1)
-    sketches = [sketch_at(Cell(x, given.samples.at(used), ProbeSpec(seed=given.seed)), score[used])]
-    of_cell = {}
-    for place in set(cells.values()):
-        has = used & np.isfinite(given.arrays.score[:, place[0], place[1]])
-        found = sketch_at(Cell(_vectors(given, has, place), given.samples.at(has), spec), score[has])
-        of_cell[place] = (has, found)
-    if sketches[0] is None or any(found is None for _, found in of_cell.values()):
-        return None
-    out = np.zeros((len(given), *sketches[0].shape[1:]))
-    out[used] = sketches[0]
-    for f, place in cells.items():
-        has, found = of_cell[place]
-        spread = np.zeros_like(out)
-        spread[has] = found
-        out[fold == f] += weight * spread[fold == f]
+    """Of the weights of the two, and of every fold's probe times its mean weight: errors that the folds share.
+
+    `of_fold`: each fold's baseline and cell. What a sample gave to a fold it gave in that fold's.
+    """
+    used, out = np.isfinite(score), np.zeros((len(given), 2, DIRECTIONS))
+    for baseline, (layer, role) in {(id(b), place): (b, place) for b, place in of_fold.values()}.values():
+        folds = [f for f, (b, place) in of_fold.items() if b is baseline and place == (layer, role)]
+        both = np.stack([baseline, given.arrays.score[:, layer, role]], axis=1)
+        has = used & np.isfinite(both).all(1)
+        scored, samples = np.isin(given.samples.fold[has], folds), given.samples.at(has)
+        x = both[has] - np.stack([_fold_means(column, samples.fold) for column in both[has].T], axis=1)
+        weights = sketch_at(Cell(x, samples, ProbeSpec(seed=given.seed)), score[has], scored)
+        probe = sketch_at(Cell(_vectors(given, has, (layer, role)), samples, spec), score[has], scored)
+        if weights is None or probe is None:
+            return None
+        out[has] += weights + weight * probe
     return out

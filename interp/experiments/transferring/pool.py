@@ -13,9 +13,8 @@ from interp.fitting.estimators import ProbeSpec
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell, Trained, train_parts
 from interp.grids.cells import Fitted
-from interp.statistics.auc import fold_pairs
-from interp.statistics.cross_fold import Learned, Sketch
-from interp.statistics.samples import DIRECTIONS, Samples
+from interp.statistics.cross_fold import Learned, Sketch, pairs_of
+from interp.statistics.samples import DIRECTIONS
 from interp.statistics.shared_choice import Choice, Multipliers, Vote
 from interp.statistics.training_lift import training_lift
 
@@ -178,18 +177,18 @@ def said_of(
         score[rows[place]] = decision_by_fold(pool.at(place).probes, x, samples.fold[rows[place]])
     scored = np.isfinite(score)
     training = np.zeros((len(samples), 2, DIRECTIONS))
-    known, pairs = False, _pairs(samples.at(scored))
+    known, pairs = False, pairs_of(samples.at(scored))
     for place, row in rows.items():
         fitted, test = pool.at(place), samples.at(row)
         common = np.isin(fitted.cell.samples.group, samples.group[scored])
-        if not common.any() or not _pairs(test) or fitted.moved is None:
+        if not common.any() or not pairs_of(test) or fitted.moved is None:
             continue
         known, (moved, scaler) = True, fitted.moved
         assert fitted.cell.samples.signs is not None
         signs = fitted.cell.samples.signs * common[:, None]
         x = moved.columns(scaler.apply(target.run.vectors(*place)[row]))
         received, given = moved.sketch(x, test, score[row], signs)
-        share = _pairs(test) / pairs
+        share = pairs_of(test) / pairs
         training[row, 0] = share * received
         training[scored, 1] += share * _spread(given, fitted.cell.samples.group, samples.group[scored])
     return score, training if known else None
@@ -206,11 +205,6 @@ def said_by_each(
         x, fold = target.run.vectors(layer, role)[used], target.run.samples.fold[used]
         score[used, k] = decision_by_fold(pool.at((layer, role)).probes, x, fold)
     return score
-
-
-def _pairs(samples: Samples) -> int:
-    """Pairs of a right and a wrong sample of the same fold."""
-    return sum(m * k for m, k in fold_pairs(samples.y, samples.fold).values())
 
 
 def _spread(
