@@ -154,8 +154,8 @@ def standard_error(
 ) -> float:
     """Square root of the sum over groups of the squared summed influences (definitions: interval).
 
-    Plus, where `training` (`training_sketch`) is known, what the folds' errors share because each trained the others;
-    and what they share because each takes part in the others' `choice` (`choice_variance`).
+    Plus what the folds' errors share because each trained the others (`training_sketch`; None: not known), and because
+    each takes part in the others' `choice` (`choice_variance`).
     """
     shared = 0.0 if training is None else shared_variance(training, group)
     return float(np.sqrt((group_sums(influence, group) ** 2).sum() + shared + choice))
@@ -182,8 +182,7 @@ def estimate_auc(
 ) -> Estimate:
     """One cell's AUC with interval and influences, or the reason why it is undefined (definitions: AUC, interval).
 
-    `training`: the cell's `training_sketch`; None for scores that were not trained on these samples. `choice`: its
-    `choice_variance`.
+    `training`: the cell's `training_sketch`; None for scores not trained on these samples. `choice`: `choice_variance`.
     """
     y, fold = samples.y, samples.fold
     used = np.isfinite(score)
@@ -238,8 +237,8 @@ def delta_auc(
     value_2, influence_2 = auc_influence(np.where(both, score_2, np.nan), y, fold)
     if training is not None:
         training = np.where(both[:, None, None], training, 0.0)
-    influence = influence_1 - influence_2
-    return normal_estimate(value_1 - value_2, influence, samples.group, n, n_correct, training=training, choice=choice)
+    value, influence = value_1 - value_2, influence_1 - influence_2
+    return normal_estimate(value, influence, samples.group, n, n_correct, training=training, choice=choice)
 
 
 def benjamini_hochberg(p: Float[np.ndarray, "*cell"]) -> Float[np.ndarray, "*cell"]:
