@@ -114,7 +114,7 @@ def parts() -> dict[str, Callable[[Simulator], Iterable[Line]]]:
         "null": _null,
         "power": _power,
         **{f"gain, {kind}": partial(_gain, kind) for kind in GAINS},
-        **{f"transfer, {kind}": partial(_transfer, kind) for kind in KINDS},
+        **{f"transfer, {kind}, {how}": partial(_transfer, kind, how) for kind in KINDS for how in TRAINED},
         **{f"choices, {kind}": partial(_choices, kind) for kind in CHOICE_KINDS},
     }
 
@@ -193,21 +193,23 @@ def _power(simulate: Simulator) -> Iterable[Line]:
 
 
 def _gain(kind: str, simulate: Simulator) -> Iterable[Line]:
-    found = simulate(partial(gain_of, kind, 200), 400)
+    found = simulate(partial(gain_of, kind, 200), 300)
     yield Line(f"95 % interval of the gain over the best baseline covers, {kind}", found["covers"], *COVERAGE)
+    yield Line(f"95 % interval of the AUC of the best baseline covers, {kind}", found["best_covers"], *COVERAGE)
     yield Line(f"gain over the best baseline less the truth, {kind}", found["gain"] - found["truth"], -0.01, 0.01)
 
 
-def _transfer(kind: str, simulate: Simulator) -> Iterable[Line]:
-    for nested in (False, True):
-        found = simulate(partial(transfer_matrix, kind, nested), 300)
-        how = f"{kind}, {'nested best cell' if nested else 'one cell'}"
-        for columns, row in (([0, 1], "another run"), ([2, 3], "all runs")):
-            grids = np.repeat(np.arange(len(found["auc"])), len(columns))
-            truth = found["truth"][:, columns].mean()
-            for name, what in (("auc", "AUC"), ("minus_own", "AUC less own"), ("minus_logprob", "AUC less baseline")):
-                title = f"95 % interval of {what} covers, trained on {row}, {how}, AUC {truth:.2f}"
-                yield Line(title, found[name][:, columns].ravel(), *COVERAGE, grids)
+TRAINED = ("one cell", "nested best cell")
+
+
+def _transfer(kind: str, how: str, simulate: Simulator) -> Iterable[Line]:
+    found = simulate(partial(transfer_matrix, kind, how != TRAINED[0]), 300)
+    for columns, row in (([0, 1], "another run"), ([2, 3], "all runs")):
+        grids = np.repeat(np.arange(len(found["auc"])), len(columns))
+        truth = found["truth"][:, columns].mean()
+        for name, what in (("auc", "AUC"), ("minus_own", "AUC less own"), ("minus_logprob", "AUC less baseline")):
+            title = f"95 % interval of {what} covers, trained on {row}, {kind}, {how}, AUC {truth:.2f}"
+            yield Line(title, found[name][:, columns].ravel(), *COVERAGE, grids)
 
 
 def _choices(kind: str, simulate: Simulator) -> Iterable[Line]:

@@ -11,11 +11,12 @@ from simulated_grids import GRID, NARROW, distance, fold_pairs, probe_directions
 
 from interp.capturing.activations import Capture
 from interp.comparing.best_cell import nested_choice
+from interp.controls.scored import Scored, difference
 from interp.demo.planted_signal import planted_answers
 from interp.experiments.detecting.combined import best_baseline, combined
 from interp.experiments.detecting.given import Given
 from interp.grids.probes import probe_grid
-from interp.statistics.auc import delta_auc
+from interp.statistics.auc import MIN_PER_CLASS
 
 LAYERS, ROLES = 3, ("exact_answer_last", "last_q")
 GAINS = {
@@ -40,10 +41,20 @@ def gain_of(kind: str, n: int, seed: int) -> dict[str, float]:
     scores = {f"b{i}": (y - 0.5) * d + rng.standard_normal(n) for i, d in enumerate(apart)}
     given = _given(x, y, seed)
     best = best_baseline(given, scores)
-    both = combined(given, scores, best.chosen)
-    gain = delta_auc(both.score, best.score, given.samples, training=both.training)
-    truth = _truth(given, x, delta, scores, dict(zip(scores, apart, strict=True)), best.chosen, both.score)
-    return {"se": gain.se, "covers": float(gain.low <= truth <= gain.high), "gain": gain.value, "truth": truth}
+    both = combined(given, scores, best)
+    of_best = Scored.of(best.score, given.samples, chosen=best.of_each, min_per_class=MIN_PER_CLASS)
+    of_both = Scored.of(
+        both.score, given.samples, training=both.training, chosen=both.of_each, min_per_class=MIN_PER_CLASS
+    )
+    gain = difference(of_both, of_best, given.samples, min_per_class=MIN_PER_CLASS)
+    truth, true_best = _truth(given, x, delta, scores, dict(zip(scores, apart, strict=True)), best.chosen, both.score)
+    return {
+        "se": gain.se,
+        "covers": float(gain.low <= truth <= gain.high),
+        "gain": gain.value,
+        "truth": truth,
+        "best_covers": float(of_best.low <= true_best <= of_best.high),
+    }
 
 
 def _given(x: np.ndarray, y: np.ndarray, seed: int) -> Given:
@@ -62,11 +73,11 @@ def _truth(
     apart: dict[str, float],
     chosen: dict[int, str],
     both: np.ndarray,
-) -> float:
-    """AUC of every fold's own weights on new samples minus that of its baseline, the folds together."""
+) -> tuple[float, float]:
+    """AUC of every fold's own weights on new samples minus that of its baseline, and the latter, the folds together."""
     y, fold = given.samples.y, given.samples.fold
     nested, cells = nested_choice(given.arrays)
-    total = 0.0
+    total = of_best = 0.0
     for i, f in enumerate(np.unique(fold)):
         layer, role = cells[nested.chosen[int(f)]]
         probe = given.arrays.score[:, layer, role]
@@ -77,5 +88,7 @@ def _truth(
         far = on_baseline * apart[name] + on_probe * (w @ delta[layer, role])
         wide = np.sqrt(on_baseline**2 + on_probe**2 * (w @ w))
         weight = fold_pairs(y, fold)[i] / fold_pairs(y, fold).sum()
-        total += weight * (stats.norm.cdf(far / wide / np.sqrt(2)) - stats.norm.cdf(apart[name] / np.sqrt(2)))
-    return float(total)
+        alone = stats.norm.cdf(apart[name] / np.sqrt(2))
+        total += weight * (stats.norm.cdf(far / wide / np.sqrt(2)) - alone)
+        of_best += weight * alone
+    return float(total), float(of_best)

@@ -198,7 +198,7 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         "detectors": Call(
             interp.detectors,
             {"cap": cap, "answers": answers, "grid": probe, "only": ["logprob_mean", "probe"], "detectors": None,
-             "model": None, "chat": None, "cell": (1, ROLES[1]), "seed": 0},
+             "model": None, "chat": None, "cell": (1, ROLES[1]), "entailment": None, "seed": 0},
         ),
         "fit_probe": Call(
             interp.fit_probe,

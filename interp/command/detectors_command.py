@@ -24,6 +24,12 @@ def add_detectors(parser: Parser, commands: Any) -> None:
         "--detector", action="append", metavar="NAME", help="only this one; may be given again (default: all)"
     )
     command.add_argument(
+        "--entailment",
+        metavar="MODEL",
+        help="a model of natural language inference, by name or folder: semantic entropy by what entails what beside "
+        "that of equal answers",
+    )
+    command.add_argument(
         "--no-model", action="store_true", help="load no model: P(True), and what was not kept of tokens, is left out"
     )
 
@@ -34,6 +40,7 @@ def _detectors(args: argparse.Namespace) -> None:
     from interp.running.pipeline import open_run
 
     run = open_run(args.out)
-    found = detectors(run, only=args.detector, model=False if args.no_model else None)
+    model = False if args.no_model else None
+    found = detectors(run, only=args.detector, model=model, entailment=args.entailment)
     sentences, files = write_detectors(run, found)
     print("\n".join([*sentences, *map(str, files)]))

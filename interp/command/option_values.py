@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from interp.errors import InterpError
+from interp.data.readers import read_files
+from interp.errors import DataError, InterpError
 
 
 def strengths(text: str) -> float | str | tuple[float, ...]:
@@ -76,6 +77,22 @@ def template_text(path: Path | None) -> str | None:
     text = file_text(path, "the prompt template")
     # Editors end a file with a line break that is no part of the prompt.
     return None if text is None else text.removesuffix("\n")
+
+
+def labels_by_id(path: Path, what: str) -> dict[str, str]:
+    """{sample id: label} of a table with these columns.
+
+    Raises DataError for a line without them, or an id that stands there twice.
+    """
+    found: dict[str, str] = {}
+    for where, row in read_files(path):
+        lacking = [name for name in ("id", "label") if row.get(name) is None or str(row[name]) == ""]
+        if lacking:
+            raise DataError(f"{what}: {where} has no {' and no '.join(lacking)}; expected the columns id and label")
+        if (name := str(row["id"])) in found:
+            raise DataError(f"{what}: {where} is the second line of the sample {name}; give each one label")
+        found[name] = str(row["label"])
+    return found
 
 
 def cell(text: str) -> tuple[int, str]:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from interp.command.option_values import cell
+from interp.command.option_values import cell, labels_by_id
 from interp.command.parser import Parser
 
 
@@ -23,7 +23,12 @@ def add_transfer(parser: Parser, commands: Any) -> None:
     )
     command.add_argument("runs", type=Path, nargs="+", metavar="DIR", help="folders of finished runs; one with --by")
     command.add_argument("--out", type=Path, required=True, help="folder for table, figure and report")
-    command.add_argument("--by", choices=("template",), help="take one run apart by its questions' templates")
+    command.add_argument(
+        "--by",
+        metavar="template|FILE",
+        help="take one run apart: by its questions' templates, or by a table with the columns id and label, one line a "
+        "sample (.csv, .tsv, .jsonl, .parquet)",
+    )
     command.add_argument(
         "--cell",
         metavar="LAYER,ROLE",
@@ -40,8 +45,7 @@ def _transfer(args: argparse.Namespace) -> None:
     from interp.experiments.transferring.transfer import transfer
 
     check_transfer_folder(args.out)
-    found = transfer(
-        args.runs, by=args.by, cell=args.cell, site=args.site, across_models=args.across_models, seed=args.seed
-    )
+    by = args.by if args.by in (None, "template") else labels_by_id(Path(args.by), "--by")
+    found = transfer(args.runs, by=by, cell=args.cell, site=args.site, across_models=args.across_models, seed=args.seed)
     sentences, files = write_transfer(found, args.out)
     print("\n".join([*sentences, *map(str, files)]))

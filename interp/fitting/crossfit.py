@@ -122,15 +122,18 @@ def cross_fit(cell: Cell) -> CellFit:
 
 
 @one_thread()
-def sketch_at(cell: Cell, score: Float[np.ndarray, " sample"]) -> Sketch | None:
+def sketch_at(
+    cell: Cell, score: Float[np.ndarray, " sample"], scored: Bool[np.ndarray, " sample"] | None = None
+) -> Sketch | None:
     """`training_sketch` of an AUC of `score`, to which the cell's probes give their decision values as one summand.
 
-    None for probes whose training influences are not known, or a training part that gives no probe.
+    `scored`: whole folds, where only those are scored by these probes. None for probes whose training influences are
+    not known, or a training part that gives no probe.
     """
     parts = [cell.fold != f for f in np.unique(cell.fold)]
     if cell.spec.name not in SMOOTH_LOSS or any(len(np.unique(cell.y[part])) < 2 for part in parts):
         return None
-    return _sketch(cell, train_parts(cell, parts, [strength(cell, part) for part in parts]), score)
+    return _sketch(cell, train_parts(cell, parts, [strength(cell, part) for part in parts]), score, scored)
 
 
 def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
@@ -148,10 +151,15 @@ def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:
     return pairs_left_out_auc(scores, cell.y, cell.fold)
 
 
-def _sketch(cell: Cell, fits: list[Trained], score: Float[np.ndarray, " sample"]) -> Sketch:
+def _sketch(
+    cell: Cell,
+    fits: list[Trained],
+    score: Float[np.ndarray, " sample"],
+    scored: Bool[np.ndarray, " sample"] | None = None,
+) -> Sketch:
     """`training_sketch` of the cell's probes."""
     x = np.asarray(cell.x, dtype=np.float64)
-    return training_sketch(Standardiser.fit(x).apply(x), cell.samples, score, **_losses(cell, x, fits))
+    return training_sketch(Standardiser.fit(x).apply(x), cell.samples, score, **_losses(cell, x, fits), scored=scored)
 
 
 def learned(cell: Cell, fits: Sequence[Trained]) -> tuple[Learned, Standardiser] | None:

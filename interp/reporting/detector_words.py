@@ -63,12 +63,10 @@ def _of_probe(table: pd.DataFrame) -> list[str]:
 
 
 def _against(row: pd.Series) -> str:
-    if row["delta_low"] > 0:
-        verdict = "the probe is better"
-    elif row["delta_high"] < 0:
-        verdict = "the probe loses"
-    else:
-        verdict = "it is undecided whether the probe is better"
+    low, high = row["delta_low"], row["delta_high"]
+    verdict = _verdict(
+        low, high, "the probe is better", "the probe loses", "it is undecided whether the probe is better"
+    )
     value = _interval(row, "delta", "delta_low", "delta_high", signed=True)
     return f"{verdict} (ΔAUC {value}, {int(row['delta_n'])} samples)"
 
@@ -79,17 +77,23 @@ def _of_gain(found: xr.Dataset) -> list[str]:
     if not np.isfinite(gain["gain"]):
         reason = str(both["reason"].item())
         return [f"What the probe adds to the best of them cannot be said ({reason})."] if reason else []
-    if gain["gain_low"] > 0:
-        verdict = "the probe adds to it"
-    elif gain["gain_high"] < 0:
-        verdict = "with the probe beside it, it tells less"
-    else:
-        verdict = "whether the probe adds to it is undecided"
+    verdict = _verdict(
+        gain["gain_low"],
+        gain["gain_high"],
+        "the probe adds to it",
+        "with the probe beside it, it tells less",
+        "whether the probe adds to it is undecided",
+    )
     value = _interval(pd.Series(gain), "gain", "gain_low", "gain_high", signed=True)
     return [
         f"Best baseline and probe together have AUC {float(both['auc']):.2f}: {verdict} (gain {value}, "
         f"{int(found['gain_n'])} samples)."
     ]
+
+
+def _verdict(low: float, high: float, above: str, below: str, undecided: str) -> str:
+    """What an interval says of 0: it lies above, below, or holds it."""
+    return above if low > 0 else below if high < 0 else undecided
 
 
 def _reasons(table: pd.DataFrame) -> str:

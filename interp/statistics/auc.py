@@ -150,13 +150,15 @@ def standard_error(
     influence: Float[np.ndarray, " sample"],
     group: Int[np.ndarray, " sample"],
     training: Float[np.ndarray, "sample side direction"] | None = None,
+    choice: float = 0.0,
 ) -> float:
     """Square root of the sum over groups of the squared summed influences (definitions: interval).
 
-    Plus, where `training` (`training_sketch`) is known, what the folds' errors share because each trained the others.
+    Plus what the folds' errors share because each trained the others (`training_sketch`; None: not known), and because
+    each takes part in the others' `choice` (`choice_variance`).
     """
     shared = 0.0 if training is None else shared_variance(training, group)
-    return float(np.sqrt((group_sums(influence, group) ** 2).sum() + shared))
+    return float(np.sqrt((group_sums(influence, group) ** 2).sum() + shared + choice))
 
 
 def auc_interval(value: float, se: float, n_correct: int, n_wrong: int) -> tuple[float, float]:
@@ -175,11 +177,12 @@ def estimate_auc(
     samples: Samples,
     *,
     training: Float[np.ndarray, "sample side direction"] | None = None,
+    choice: float = 0.0,
     min_per_class: int = MIN_PER_CLASS,
 ) -> Estimate:
     """One cell's AUC with interval and influences, or the reason why it is undefined (definitions: AUC, interval).
 
-    `training`: the cell's `training_sketch`; None for scores that were not trained on these samples.
+    `training`: the cell's `training_sketch`; None for scores not trained on these samples. `choice`: `choice_variance`.
     """
     y, fold = samples.y, samples.fold
     used = np.isfinite(score)
@@ -187,7 +190,7 @@ def estimate_auc(
     if reason := why_undefined(y[used], fold[used], min_per_class):
         return undefined(len(score), n, n_correct, reason)
     value, influence = auc_influence(score, y, fold)
-    se = standard_error(influence, samples.group, training)
+    se = standard_error(influence, samples.group, training, choice)
     low, high = auc_interval(value, se, n_correct, n - n_correct)
     return Estimate(value, low, high, influence, n, n_correct, se=se)
 
@@ -200,9 +203,10 @@ def normal_estimate(
     n_correct: int,
     *,
     training: Float[np.ndarray, "sample side direction"] | None = None,
+    choice: float = 0.0,
 ) -> Estimate:
-    """A difference with its influences (and `training`, as combined): normal 95 % interval, two-sided p against 0."""
-    se = standard_error(influence, group, training)
+    """A difference with its influences (`training`, `choice` as combined): normal 95 % interval and two-sided p."""
+    se = standard_error(influence, group, training, choice)
     if se == 0 and value != 0:
         return undefined(
             len(influence), n, n_correct, "the difference has no variance (both grids are all ties or perfect)"
@@ -217,11 +221,12 @@ def delta_auc(
     samples: Samples,
     *,
     training: Float[np.ndarray, "sample side direction"] | None = None,
+    choice: float = 0.0,
     min_per_class: int = MIN_PER_CLASS,
 ) -> Estimate:
     """AUC of `score_1` minus AUC of `score_2`, over the samples valid in both (definitions: ΔAUC).
 
-    `training`: the first cell's `training_sketch` minus the second's.
+    `training`: the first cell's `training_sketch` minus the second's; `choice`: the `choice_variance` of both.
     """
     y, fold = samples.y, samples.fold
     both = np.isfinite(score_1) & np.isfinite(score_2)
@@ -232,7 +237,8 @@ def delta_auc(
     value_2, influence_2 = auc_influence(np.where(both, score_2, np.nan), y, fold)
     if training is not None:
         training = np.where(both[:, None, None], training, 0.0)
-    return normal_estimate(value_1 - value_2, influence_1 - influence_2, samples.group, n, n_correct, training=training)
+    value, influence = value_1 - value_2, influence_1 - influence_2
+    return normal_estimate(value, influence, samples.group, n, n_correct, training=training, choice=choice)
 
 
 def benjamini_hochberg(p: Float[np.ndarray, "*cell"]) -> Float[np.ndarray, "*cell"]:

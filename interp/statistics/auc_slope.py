@@ -50,6 +50,10 @@ class AucSlope:
         """The product with the transposed matrix."""
         return self._moved(self._centred(values, transposed=True), sign=1)
 
+    def of_all(self, y: Int[np.ndarray, " sample"]) -> Float[np.ndarray, " sample"]:
+        """How the number of concordant pairs moves with each score."""
+        return self._moved(y[:, None].astype(np.float64), sign=1)[:, 0]  # each pair once, by its correct sample
+
     def _moved(
         self, values: Float[np.ndarray, "sample direction"], *, sign: int
     ) -> Float[np.ndarray, "sample direction"]:

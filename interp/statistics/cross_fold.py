@@ -31,7 +31,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy import linalg, sparse
 
 from interp.statistics.auc_slope import AucSlope, sums_by_group
@@ -53,16 +53,24 @@ def training_sketch(
     residual: Float[np.ndarray, " sample"],
     curvature: Float[np.ndarray, " sample"],
     penalty: float,
+    scored: Bool[np.ndarray, " sample"] | None = None,
 ) -> Sketch:
     """Products of the pair influences d with random signs: d·u (what a sample received) and dᵀ·u (what it gave).
 
     For a linear probe on standardised features z, at the minimum of penalty |w|²/2 + Σ loss: `residual` is minus the
     derivative of a sample's loss by its score, `curvature` the second derivative, means over the probes it trained;
-    `score` is out-of-fold. The samples' signs let sketches of cells and of grids fit together.
+    `score` is out-of-fold. The samples' signs let sketches of cells and of grids fit together. `scored`: whole folds,
+    where other probes score the others: what they received, and what all gave to them.
     """
     assert samples.signs is not None
     learned = Learned.of(z, samples, residual=residual, curvature=curvature, penalty=penalty)
-    received, given = learned.sketch(learned.z, samples, score, samples.signs)
+    if scored is None:
+        received, given = learned.sketch(learned.z, samples, score, samples.signs)
+    else:
+        received, test = np.zeros_like(samples.signs), samples.at(scored)
+        share = pairs_of(test) / max(pairs_of(samples), 1)
+        received[scored], given = learned.sketch(learned.z[scored], test, score[scored], samples.signs)
+        received, given = share * received, share * given
     return np.stack([received, given], axis=1).astype(np.float32)  # sixteen numbers a sample and cell
 
 
@@ -135,6 +143,16 @@ class Learned:
             back = self.removed[train, None] * (self.z @ pull - self.mean @ pull)[train]
             given[train] += back - back.mean(0)
         return received, given
+
+    def pull(self, fold: int, push: Float[np.ndarray, " test"]) -> Float[np.ndarray, " column"]:
+        """Where the probe without a fold would have to move, for its samples' scores to be pushed so."""
+        own = self.z[self.samples.fold == fold] - self.mean
+        return _solve(self.without[fold], (own.T @ push)[:, None])[:, 0]
+
+
+def pairs_of(samples: Samples) -> int:
+    """Pairs of a right and a wrong sample of the same fold."""
+    return sum(m * k for m, k in _class_sizes(samples).values())
 
 
 def _class_sizes(samples: Samples) -> dict[int, tuple[int, int]]:

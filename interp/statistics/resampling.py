@@ -45,6 +45,13 @@ def nested_best(
 
     `score` holds defined cells only. Chosen so, the best of many cells is not favoured by its luck.
     """
+    aucs = aucs_without_folds(score, samples)
+    chosen = {int(f): int(auc.argmax()) for f, auc in zip(np.unique(samples.fold), aucs, strict=True)}
+    return composed_best(score, chosen, samples, min_per_class=min_per_class)
+
+
+def aucs_without_folds(score: Float[np.ndarray, "sample cell"], samples: Samples) -> Float[np.ndarray, "fold cell"]:
+    """AUC of every cell over all folds but one, for each fold; -1 where no pair is left."""
     y, fold = samples.y, samples.fold
     folds = np.unique(fold)
     concordant, pairs = np.zeros((2, len(folds), score.shape[1]))
@@ -54,13 +61,12 @@ def nested_best(
         present = np.isin(folds, fold[used])
         parts = concordance(np.ascontiguousarray(score[np.ix_(used, cells)].T), y[used], fold[used])
         concordant[np.ix_(present, cells)], pairs[np.ix_(present, cells)] = parts
-    chosen = {}
-    for i, f in enumerate(folds):
+    aucs = []
+    for i in range(len(folds)):
         others = np.arange(len(folds)) != i
         total = pairs[others].sum(0)
-        aucs = np.divide(concordant[others].sum(0), total, out=np.full(total.shape, -1.0), where=total > 0)
-        chosen[int(f)] = int(aucs.argmax())
-    return composed_best(score, chosen, samples, min_per_class=min_per_class)
+        aucs.append(np.divide(concordant[others].sum(0), total, out=np.full(total.shape, -1.0), where=total > 0))
+    return np.array(aucs)
 
 
 def composed_best(

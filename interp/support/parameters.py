@@ -169,6 +169,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "only": "names of the built-in detectors that are wanted; None: all",
         "detectors": "your own, {name: function of (answers, capture)}: a score per sample, by order or by id",
         "p_true_prompt": "how P(True) is asked, with `{question}`, `{answer}`, `{first}` and `{second}`",
+        "entailment": "a model of natural language inference, by name or folder: semantic entropy by what entails what",
         "permutations": "of the labels, how many; 0: none",
         "statistic": "what is permuted: the AUC of `ridge` (fast), or of `logistic` refitted every time",
         "resamples": "bootstrap draws of the groups, behind the intervals",

@@ -98,3 +98,28 @@ def test_its_options_are_those_of_the_function() -> None:
     args = parser.parse(["transfer", "one", "two", "--out", "found", "--across-models", "--seed", "3"])
     assert (args.runs, args.out) == ([Path("one"), Path("two")], Path("found"))
     assert (args.by, args.cell, args.site, args.across_models, args.seed) == (None, None, None, True, 3)
+
+
+def test_one_run_is_taken_apart_by_labels_in_a_file(folders: list[Path], tmp_path: Path, capsys) -> None:
+    """The same matrix as the function makes of {id: label}, from a table and from JSON lines."""
+    ids = [str(i) for i in range(60)]
+    table, lines = tmp_path / "parts.csv", tmp_path / "parts.jsonl"
+    table.write_text("id,label,note\n" + "".join(f"{i},{'ab'[int(i) // 30]},x\n" for i in ids), encoding="utf-8")
+    rows = [json.dumps({"id": i, "label": "ab"[int(i) // 30]}) for i in ids]
+    lines.write_text("\n".join(rows), encoding="utf-8")
+    expected = interp.transfer(folders[0], by={i: "ab"[int(i) // 30] for i in ids})
+    for file in (table, lines):
+        out = tmp_path / file.suffix[1:]
+        assert main(["transfer", str(folders[0]), "--by", str(file), "--out", str(out)]) == 0
+        found = xr.load_dataset(out / "transfer.nc")
+        assert found.attrs["by"] == "labels"
+        xr.testing.assert_allclose(found["auc"], expected["auc"])
+    capsys.readouterr()
+    lines.write_text("\n".join([*rows, rows[0]]), encoding="utf-8")
+    assert main(["transfer", str(folders[0]), "--by", str(lines), "--out", str(tmp_path / "no")]) == 2
+    assert "parts.jsonl:61 is the second line of the sample 0" in capsys.readouterr().err
+    table.write_text("id,part\n0,a\n", encoding="utf-8")
+    assert main(["transfer", str(folders[0]), "--by", str(table), "--out", str(tmp_path / "no")]) == 2
+    assert "parts.csv:2 has no label" in capsys.readouterr().err
+    assert main(["transfer", str(folders[0]), "--by", "themes", "--out", str(tmp_path / "no")]) == 2
+    assert "themes" in capsys.readouterr().err

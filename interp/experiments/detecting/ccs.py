@@ -122,60 +122,83 @@ def held_out_scores(
 ) -> Float[np.ndarray, " sample"]:
     """Every sample's score by the direction of the other folds; its end is chosen by their labels."""
     used, score = np.isfinite(yes).all(1) & np.isfinite(no).all(1), np.full(len(y), np.nan)
-    for f in np.unique(fold[used]).tolist():
-        part, inside = used & (fold != f), used & (fold == f)
-        if len(np.unique(y[part])) < 2:
+    yes, no, y, fold, folds = yes[used], no[used], y[used], fold[used], np.unique(fold[used]).tolist()
+    for f in folds:
+        if len(np.unique(y[fold != f])) < 2:
             raise DataError(f"ccs: the training part of fold {f} has one class only: no end can be chosen")
-        x_yes, x_no = _standardised(yes[used], part[used]), _standardised(no[used], part[used])
-        found = _DIRECTIONS[method](x_yes, x_no, part[used], [seed, f])
-        right = float(within_fold_auc(found[part[used]], y[part], np.zeros(int(part.sum()), dtype=np.int64)))
-        score[inside] = (found if right >= 0.5 else -found)[inside[used]]
+    found = _DIRECTIONS[method](yes, no, [fold != f for f in folds], [[seed, f] for f in folds])
+    kept = np.full(len(y), np.nan)
+    for f, one in zip(folds, found, strict=True):
+        part = fold != f
+        right = float(within_fold_auc(one[part], y[part], np.zeros(int(part.sum()), dtype=np.int64)))
+        kept[~part] = (one if right >= 0.5 else -one)[~part]
+    score[used] = kept
     return score
 
 
-def _standardised(x: States, part: Bool[np.ndarray, " sample"]) -> States:
-    """By mean and standard deviation of a part; a column that does not vary there is left at 0."""
-    scale = x[part].std(0)
+Parts = Sequence[Bool[np.ndarray, " sample"]]
+"""The training samples of every fold."""
+
+
+def _scaling(x: States, parts: Parts) -> tuple[Float[np.ndarray, "part width"], Float[np.ndarray, "part width"]]:
+    """Mean of every part and one over its standard deviation; 0 for a column that does not vary there."""
+    mean, scale = (np.stack([of(x[part], axis=0) for part in parts]) for of in (np.mean, np.std))
     varies = scale > 1e-12 * np.abs(x).max(0)
-    return (x - x[part].mean(0)) * np.divide(1.0, scale, out=np.zeros_like(scale), where=varies)
+    return mean, np.divide(1.0, scale, out=np.zeros_like(scale), where=varies)
 
 
-def _ccs(
-    yes: States, no: States, part: Bool[np.ndarray, " sample"], seed: Sequence[int]
-) -> Float[np.ndarray, " sample"]:
-    """p(x⁺) − p(x⁻) of every sample, by the restart with the least loss on the part; all are fitted together."""
-    bound, draws = 1 / np.sqrt(yes.shape[1]), np.random.default_rng(seed)
-    theta = torch.from_numpy(draws.uniform(-bound, bound, (yes.shape[1], RESTARTS)))
-    bias = torch.from_numpy(draws.uniform(-bound, bound, RESTARTS))
+def _ccs(yes: States, no: States, parts: Parts, seeds: Sequence[Sequence[int]]) -> list[Float[np.ndarray, " sample"]]:
+    """p(x⁺) − p(x⁻) of every sample for each part, by the restart with the least loss on it.
+
+    All parts and restarts step together, so that the states are read once a step: each part's scaling is put on its
+    directions (θ / s in the states' own units, the mean in the bias), its gradient divided by it again.
+    """
+    width, n = yes.shape[1], [int(part.sum()) for part in parts]
+    bound, starts = 1 / np.sqrt(width), [np.random.default_rng(seed) for seed in seeds]
+    drawn = [(of.uniform(-bound, bound, (width, RESTARTS)), of.uniform(-bound, bound, RESTARTS)) for of in starts]
+    theta = torch.from_numpy(np.concatenate([one.T for one, _ in drawn]))
+    bias = torch.from_numpy(np.concatenate([one for _, one in drawn]))
     optimiser = torch.optim.AdamW([theta, bias], lr=RATE, weight_decay=DECAY)
-    pair = [torch.from_numpy(x[part]) for x in (yes, no)]
+    weight = torch.from_numpy(np.repeat([part / size for part, size in zip(parts, n, strict=True)], RESTARTS, axis=0))
+    states = []
+    for x in (yes, no):
+        x = x - x.mean(0)  # near 0, so that a large constant takes no digits
+        mean, scale = (torch.from_numpy(np.repeat(one, RESTARTS, axis=0)) for one in _scaling(x, parts))
+        states.append((torch.from_numpy(x), mean, scale))
 
-    def probabilities(of: Sequence[Tensor]) -> list[Tensor]:
-        return [torch.sigmoid(x @ theta + bias) for x in of]
+    def probabilities() -> list[Tensor]:
+        out = []
+        for x, mean, scale in states:
+            turned = theta * scale
+            out.append(torch.addmm((bias - (turned * mean).sum(1))[:, None], turned, x.T).sigmoid_())
+        return out
 
     for _ in range(STEPS):  # gradients written out: autograd costs several times as much
-        p = probabilities(pair)
-        inconsistent, least = 2 * (p[0] + p[1] - 1), 2 * torch.minimum(*p)
-        slopes = [
-            (inconsistent + least * (own < other)) * own * (1 - own) / len(own)
-            for own, other in ((p[0], p[1]), p[::-1])
-        ]
-        theta.grad = pair[0].T @ slopes[0] + pair[1].T @ slopes[1]
-        bias.grad = (slopes[0] + slopes[1]).sum(0)
+        p, q = probabilities()
+        inconsistent = (p + q).sub_(1)
+        by_theta, by_bias = torch.zeros_like(theta), torch.zeros_like(bias)
+        for own, other, (x, mean, scale) in ((p, q, states[0]), (q, p, states[1])):
+            slope = torch.addcmul(inconsistent, own, own < other).mul_(own).mul_(1 - own).mul_(weight).mul_(2)
+            total = slope.sum(1)
+            by_theta += (slope @ x).sub_(total[:, None] * mean).mul_(scale)
+            by_bias += total
+        theta.grad, bias.grad = by_theta, by_bias
         optimiser.step()
-    p = probabilities(pair)
-    best = int(((p[0] + p[1] - 1) ** 2 + torch.minimum(*p) ** 2).mean(0).argmin())
-    p_yes, p_no = probabilities([torch.from_numpy(x) for x in (yes, no)])
-    found: Float[np.ndarray, " sample"] = (p_yes - p_no)[:, best].numpy()
+    p, q = probabilities()
+    loss = (((p + q - 1) ** 2 + torch.minimum(p, q) ** 2) * weight).sum(1).reshape(len(parts), RESTARTS)
+    best = torch.arange(len(parts)) * RESTARTS + loss.argmin(1)
+    return list((p - q)[best].numpy())
+
+
+def _crc(yes: States, no: States, parts: Parts, seeds: Sequence[Sequence[int]]) -> list[Float[np.ndarray, " sample"]]:
+    """Projection of x⁺ − x⁻ on its first principal component over each part."""
+    found = []
+    scaled = [(x, *_scaling(x, parts)) for x in (yes, no)]
+    for k, part in enumerate(parts):
+        one, other = ((x - mean[k]) * scale[k] for x, mean, scale in scaled)
+        difference = one - other
+        found.append(difference @ np.linalg.svd(difference[part], full_matrices=False)[2][0])
     return found
-
-
-def _crc(
-    yes: States, no: States, part: Bool[np.ndarray, " sample"], seed: Sequence[int]
-) -> Float[np.ndarray, " sample"]:
-    """Projection of x⁺ − x⁻ on its first principal component over the part."""
-    difference = yes - no
-    return difference @ np.linalg.svd(difference[part], full_matrices=False)[2][0]
 
 
 _DIRECTIONS = {"ccs": _ccs, "crc": _crc}

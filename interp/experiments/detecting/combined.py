@@ -15,7 +15,9 @@ from interp.fitting.training import Cell
 from interp.grids.features import as_array
 from interp.statistics.auc import why_undefined
 from interp.statistics.cross_fold import Sketch
-from interp.statistics.resampling import nested_best
+from interp.statistics.resampling import aucs_without_folds, nested_best
+from interp.statistics.samples import DIRECTIONS
+from interp.statistics.shared_choice import Choice, Chosen, Vote, multipliers
 
 COMPLETE = 0.95
 """Share of the samples of the most complete baseline that a candidate for the best one has to score."""
@@ -29,6 +31,10 @@ class BestBaseline:
     """Of each sample by the baseline of its fold."""
     chosen: dict[int, str]
     """By fold."""
+    of_each: Chosen
+    """The scores of those that competed: each fold takes part in the choice of the others."""
+    names: tuple[str, ...]
+    """Theirs."""
 
 
 def best_baseline(given: Given, scores: Mapping[str, Float[np.ndarray, " sample"]]) -> BestBaseline:
@@ -49,7 +55,15 @@ def best_baseline(given: Given, scores: Mapping[str, Float[np.ndarray, " sample"
         raise DataError("best baseline: no detector that needs no training has an AUC")
     table = np.stack([np.where(np.isfinite(scores[name]), scores[name], np.nan) for name in names], axis=1)
     found = nested_best(table, given.samples, min_per_class=given.min_per_class)
-    return BestBaseline(found.score, {fold: names[at] for fold, at in found.chosen.items()})
+    luck = multipliers(int(given.samples.group.max()) + 1, seed=given.seed)
+    votes = [Vote(table, given.samples)]
+    choice = Choice.of(aucs_without_folds(table, given.samples), votes, np.unique(fold), luck)
+    return BestBaseline(
+        found.score,
+        {fold: names[at] for fold, at in found.chosen.items()},
+        Chosen(choice, table[:, choice.candidates]),
+        tuple(names[at] for at in choice.candidates),
+    )
 
 
 @dataclass(frozen=True)
@@ -59,12 +73,12 @@ class Combined:
     score: Float[np.ndarray, " sample"]
     training: Sketch | None
     """Its `training_sketch`: of the weights and, as far as they let it through, of the probe."""
+    of_each: Chosen
+    """The scores with each baseline that competed."""
 
 
-def combined(
-    given: Given, baselines: Mapping[str, Float[np.ndarray, " sample"]], chosen: Mapping[int, str]
-) -> Combined:
-    """Logistic regression (C = 1) on the chosen baseline and the chosen cell's probe, both standardised.
+def combined(given: Given, baselines: Mapping[str, Float[np.ndarray, " sample"]], best: BestBaseline) -> Combined:
+    """Logistic regression (C = 1) on the best baseline and the chosen cell's probe, both standardised.
 
     For each fold it is fitted on the others, where the probe's score of a sample is that of a probe that saw neither
     its fold nor the one left out: a score that was fitted to the sample would be trusted too much. The scores of each
@@ -79,20 +93,29 @@ def combined(
             f"{', '.join(PROBES)}"
         )
     spec = ProbeSpec(given.grid.attrs["probe"], C=given.C, seed=given.seed)
-    score, both = np.full(len(given), np.nan), np.full((len(given), 2), np.nan)
+    score = np.full(len(given), np.nan)
+    of_each = np.full((len(given), len(best.names)), np.nan)
     cells, weights = chosen_cells(given), []
     for fold, (layer, role) in cells.items():
-        test = given.samples.fold == fold
-        features = np.stack([baselines[chosen[fold]], given.arrays.score[:, layer, role]], axis=1)
-        used = np.isfinite(features).all(1)
-        features[~test & used, 1] = without_two_folds(given, ~test & used, (layer, role), spec)
-        cell = Cell(features[used], given.samples.at(used), ProbeSpec(seed=given.seed))
-        if len(np.unique(cell.y[cell.fold != fold])) < 2:
-            raise DataError(f"combined: the training part of fold {fold} has one class only")
-        fit = train(cell, cell.fold != fold)
-        score[used & test], both[used & test] = fit.decision(features[used & test]), features[used & test]
-        weights.append(float(np.diff(fit.decision(np.array([[0.0, 0.0], [0.0, 1.0]])))[0]))
-    return Combined(score, _training(given, score, both, cells, float(np.mean(weights)), spec))
+        inside = given.samples.fold == fold
+        inner: dict[bytes, np.ndarray] = {}  # baselines mostly score the same samples
+        for at, name in enumerate(best.names):
+            features = np.stack([baselines[name], given.arrays.score[:, layer, role]], axis=1)
+            used = np.isfinite(features).all(1)
+            if (key := used.tobytes()) not in inner:
+                inner[key] = without_two_folds(given, ~inside & used, (layer, role), spec)
+            features[~inside & used, 1] = inner[key]
+            cell = Cell(features[used], given.samples.at(used), ProbeSpec(seed=given.seed))
+            if len(np.unique(cell.y[cell.fold != fold])) < 2:
+                raise DataError(f"combined: the training part of fold {fold} has one class only")
+            fit, test = train(cell, cell.fold != fold), inside & used
+            of_each[test, at] = fit.decision(features[test])
+            if name == best.chosen[fold]:
+                score[test] = of_each[test, at]
+                weights.append(float(np.diff(fit.decision(np.array([[0.0, 0.0], [0.0, 1.0]])))[0]))
+    of_fold = {fold: (baselines[best.chosen[fold]], place) for fold, place in cells.items()}
+    training = _training(given, score, of_fold, float(np.mean(weights)), spec)
+    return Combined(score, training, Chosen(best.of_each.choice, of_each))
 
 
 def without_two_folds(
@@ -120,27 +143,24 @@ def _vectors(given: Given, part: np.ndarray, place: tuple[int, int]) -> Float[np
 def _training(
     given: Given,
     score: Float[np.ndarray, " sample"],
-    both: Float[np.ndarray, "sample 2"],
-    cells: Mapping[int, tuple[int, int]],
+    of_fold: Mapping[int, tuple[Float[np.ndarray, " sample"], tuple[int, int]]],
     weight: float,
     spec: ProbeSpec,
 ) -> Sketch | None:
-    """Of the weights of the two, and of every fold's probe times its mean weight: errors that the folds share."""
-    used, fold = np.isfinite(score), given.samples.fold
-    x = both[used] - np.stack([_fold_means(column, fold[used]) for column in both[used].T], axis=1)
-    sketches = [sketch_at(Cell(x, given.samples.at(used), ProbeSpec(seed=given.seed)), score[used])]
-    of_cell = {}
-    for place in set(cells.values()):
-        has = used & np.isfinite(given.arrays.score[:, place[0], place[1]])
-        found = sketch_at(Cell(_vectors(given, has, place), given.samples.at(has), spec), score[has])
-        of_cell[place] = (has, found)
-    if sketches[0] is None or any(found is None for _, found in of_cell.values()):
-        return None
-    out = np.zeros((len(given), *sketches[0].shape[1:]))
-    out[used] = sketches[0]
-    for f, place in cells.items():
-        has, found = of_cell[place]
-        spread = np.zeros_like(out)
-        spread[has] = found
-        out[fold == f] += weight * spread[fold == f]
+    """Of the weights of the two, and of every fold's probe times its mean weight: errors that the folds share.
+
+    `of_fold`: each fold's baseline and cell. What a sample gave to a fold it gave in that fold's.
+    """
+    used, out = np.isfinite(score), np.zeros((len(given), 2, DIRECTIONS))
+    for baseline, (layer, role) in {(id(b), place): (b, place) for b, place in of_fold.values()}.values():
+        folds = [f for f, (b, place) in of_fold.items() if b is baseline and place == (layer, role)]
+        both = np.stack([baseline, given.arrays.score[:, layer, role]], axis=1)
+        has = used & np.isfinite(both).all(1)
+        scored, samples = np.isin(given.samples.fold[has], folds), given.samples.at(has)
+        x = both[has] - np.stack([_fold_means(column, samples.fold) for column in both[has].T], axis=1)
+        weights = sketch_at(Cell(x, samples, ProbeSpec(seed=given.seed)), score[has], scored)
+        probe = sketch_at(Cell(_vectors(given, has, (layer, role)), samples, spec), score[has], scored)
+        if weights is None or probe is None:
+            return None
+        out[has] += weights + weight * probe
     return out

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from interp.controls.scored import Scored
+from interp.controls.scored import Scored, difference
 from interp.errors import InterpError
 from interp.experiments.detecting.combined import best_baseline, combined
 from interp.experiments.detecting.given import Detector, Given
-from interp.statistics.auc import Estimate, benjamini_hochberg, delta_auc, undefined
+from interp.statistics.auc import Estimate, benjamini_hochberg, undefined
+from interp.statistics.shared_choice import Chosen
 
 PROBE, BEST, BOTH = "probe", "best_baseline", "baseline_and_probe"
 
@@ -25,10 +26,10 @@ def compared(given: Given, detectors: Mapping[str, Detector], *, strict: frozens
     chosen: dict[int, str] = {}
     try:
         best = best_baseline(given, baselines)
-        scored[BEST], chosen = _of(given, best.score), best.chosen
+        scored[BEST], chosen = _of(given, best.score, chosen=best.of_each), best.chosen
         if PROBE in scored:
-            both = combined(given, baselines, chosen)
-            scored[BOTH] = _of(given, both.score, training=both.training)
+            both = combined(given, baselines, best)
+            scored[BOTH] = _of(given, both.score, training=both.training, chosen=both.of_each)
     except InterpError as error:
         nothing = np.full(len(given), np.nan)
         for name in (BEST, BOTH)[0 if BEST not in scored else 1 :]:
@@ -52,20 +53,23 @@ def _scored(given: Given, detector: Detector, *, strict: bool) -> Scored:
     return _of(given, score, training=training)
 
 
-def _of(given: Given, score: np.ndarray, *, training: np.ndarray | None = None, reason: str = "") -> Scored:
+def _of(
+    given: Given,
+    score: np.ndarray,
+    *,
+    training: np.ndarray | None = None,
+    chosen: Chosen | None = None,
+    reason: str = "",
+) -> Scored:
     least = given.min_per_class
     score = np.where(np.isfinite(score), score, np.nan)
     if training is not None:
         training = np.where(np.isfinite(score)[:, None, None], training, 0.0)
-    return Scored.of(score, given.samples, training=training, reason=reason, min_per_class=least)
+    return Scored.of(score, given.samples, training=training, chosen=chosen, reason=reason, min_per_class=least)
 
 
 def _difference(given: Given, first: Scored, second: Scored) -> Estimate:
-    for one in (first, second):
-        if one.reason:
-            return undefined(len(given), 0, 0, one.reason)
-    training = None if first.training is None and second.training is None else first.trained - second.trained
-    return delta_auc(first.score, second.score, given.samples, training=training, min_per_class=given.min_per_class)
+    return difference(first, second, given.samples, min_per_class=given.min_per_class)
 
 
 def _dataset(

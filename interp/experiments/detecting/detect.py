@@ -9,10 +9,12 @@ from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.experiments.detecting.compared import compared
 from interp.experiments.detecting.given import Given
+from interp.experiments.detecting.meanings import entailment as model_entails
 from interp.experiments.detecting.own import own_detectors
 from interp.experiments.detecting.p_true import TEMPLATE, p_true_detectors
 from interp.experiments.detecting.probe import fixed_cell, probe_detectors
 from interp.experiments.detecting.registry import DETECTORS
+from interp.experiments.detecting.semantic_entropy import semantic_detectors
 from interp.experiments.run_model import loader_of_run
 from interp.grids.grid import check_grid
 from interp.grids.of_run import RunLike
@@ -20,7 +22,7 @@ from interp.grids.variables import DETECTED, returns
 from interp.labelling.answers import Answers
 from interp.models.loading import load_model
 from interp.support.accepted import CaptureOrRun, DetectorFunctions, ModelSource
-from interp.support.arguments import instance, several_texts
+from interp.support.arguments import instance, one_text, several_texts
 from interp.support.messages import nearest
 from interp.support.public import public
 
@@ -38,6 +40,7 @@ def detectors(
     chat: bool | None = None,
     cell: tuple[int, str] | None = None,
     p_true_prompt: str = TEMPLATE,
+    entailment: str | None = None,
     seed: int | None = None,
 ) -> xr.Dataset:
     """Detectors of wrong answers on a probe grid's samples and folds (definitions: detectors).
@@ -51,6 +54,8 @@ def detectors(
     P(True), and what was not kept of tokens, need the model: a run's own is loaded (`model=False`: not), for parts give
     it. Without it they have a `reason` instead of an AUC; where they were asked for by name, it is raised.
     `p_true_prompt` has the fields {question}, {answer}, {first}, {second}; `chat`: whether it is a turn of a chat.
+    `entailment` names a model of natural language inference (or its folder): semantic entropy by it joins them, as
+    `semantic_entropy_nli` and `semantic_entropy_weighted_nli`, whatever `only` names.
 
     Source: Orgad et al. 2025, section 3; P(True): Kadavath et al. 2022. Raises DataError for names that are unknown or
     taken, scores that do not fit, or a detector of `only` that cannot be computed; RunError for an unfinished run.
@@ -78,10 +83,15 @@ def detectors(
         fixed_cell(given, cell)
     known = DETECTORS | {one.name: one for one in (*p_true_detectors(p_true_prompt), *probe_detectors(cell))}
     chosen = known if only is None else {name: known[name] for name in _names(only, known)}
-    own = {} if detectors is None else own_detectors(detectors, known)
+    asked = frozenset(chosen if only is not None else ())
+    if entailment is not None:
+        judged = semantic_detectors(model_entails(one_text("entailment", entailment)))
+        chosen, asked = chosen | {one.name: one for one in judged}, asked | {one.name for one in judged}
+    own = {} if detectors is None else own_detectors(detectors, known | chosen)
     if not chosen | own:
         raise DataError("detectors: none is asked for; leave `only` out for all")
-    return compared(given, chosen | own, strict=frozenset(chosen if only is not None else ()) | set(own))
+    found = compared(given, chosen | own, strict=asked | set(own))
+    return found if entailment is None else found.assign_attrs(entailment=entailment)
 
 
 def _names(only: Any, known: Mapping[str, Any]) -> list[str]:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from interp.controls.scored import Scored
-from interp.experiments.transferring.pool import FittedRun, Place, Pool, decision_by_fold, said_of
-from interp.statistics.auc import Estimate, benjamini_hochberg, delta_auc, undefined, why_undefined, within_fold_auc
+from interp.controls.scored import Scored, difference
+from interp.experiments.transferring.pool import FittedRun, Place, Pool, decision_by_fold, said_by_each, said_of
+from interp.statistics.auc import Estimate, benjamini_hochberg, undefined, why_undefined, within_fold_auc
+from interp.statistics.shared_choice import Chosen, Multipliers, multipliers
 
 MATRIX = ("train", "test")
 NO_CELL = "no cell can be chosen without every fold"
@@ -19,8 +20,11 @@ def matrix_of(
     """The result of `transfer`. `pools`: for every row of the matrix, what is trained for each target."""
     names, rows = [one.run.name for one in fits], [of[0].name for of in pools]
     cells = [[_cells(pool, fixed) for pool in of] for of in pools]
+    # One luck for all choices: what two of them share by a group that several runs hold is in it.
+    groups = 1 + max(int(one.run.samples.group.max()) for one in fits)
+    luck = None if fixed is not None else multipliers(groups, seed=pools[0][0].spec.seed)
     scored = [
-        [_scored(pool, one, chosen, min_per_class) for pool, one, chosen in zip(of, fits, along, strict=True)]
+        [_scored(pool, one, chosen, luck, min_per_class) for pool, one, chosen in zip(of, fits, along, strict=True)]
         for of, along in zip(pools, cells, strict=True)
     ]
     baseline = [_baseline(one, min_per_class) for one in fits]
@@ -62,13 +66,20 @@ def _cells(pool: Pool, fixed: Place | None) -> dict[int, Place] | str:
     return pool.chosen() or next(filter(None, map(pool.reason, np.ndindex(*pool.runs[0].used.shape[1:]))), NO_CELL)
 
 
-def _scored(pool: Pool, target: FittedRun, cells: dict[int, Place] | str, least: int) -> Scored:
+def _scored(
+    pool: Pool, target: FittedRun, cells: dict[int, Place] | str, luck: Multipliers | None, least: int
+) -> Scored:
     """The AUC of a pool's probes on a target, with the scores."""
     samples = target.run.samples
     if isinstance(cells, str):
         return Scored.of(np.full(len(samples), np.nan), samples, reason=cells, min_per_class=least)
     score, training = said_of(pool, target, cells)
-    return Scored.of(score, samples, training=training, min_per_class=least)
+    chosen = None
+    if luck is not None and _shared(pool, target):  # else no fold of the target takes part in the choice
+        choice = pool.choice(luck)
+        if choice.undecided():
+            chosen = Chosen(choice, said_by_each(pool, target, choice, target.used.shape[1:]))
+    return Scored.of(score, samples, training=training, chosen=chosen, min_per_class=least)
 
 
 def _baseline(target: FittedRun, least: int) -> Scored:
@@ -98,10 +109,7 @@ def _differences(
 def _less(one: Scored, other: Scored, target: FittedRun, least: int) -> Estimate:
     if one is other:
         return undefined(len(one.score), one.n, one.n_correct, "the target's own probes")
-    if reason := one.reason or other.reason:
-        return undefined(len(one.score), 0, 0, reason)
-    training = one.trained - other.trained
-    return delta_auc(one.score, other.score, target.run.samples, training=training, min_per_class=least)
+    return difference(one, other, target.run.samples, min_per_class=least)
 
 
 def _columns(

@@ -1,20 +1,23 @@
 """What a row of the matrix is trained on: one run, or several together; its probes, and what they say of a target."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from interp.comparing.best_cell import full_enough
 from interp.experiments.transferring.run_samples import RunSamples, joined
 from interp.fitting.crossfit import learned, strength
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell, Trained, train_parts
 from interp.grids.cells import Fitted
-from interp.statistics.cross_fold import Learned, Sketch
+from interp.statistics.cross_fold import Learned, Sketch, pairs_of
 from interp.statistics.samples import DIRECTIONS
+from interp.statistics.shared_choice import Choice, Multipliers, Vote
+from interp.statistics.training_lift import training_lift
 
 Place = tuple[int, int]
 """A cell, by where its layer and its role stand."""
@@ -27,6 +30,7 @@ class FittedRun:
     run: RunSamples
     used: Bool[np.ndarray, "sample layer role"]
     fitted: Fitted
+    spec: ProbeSpec
 
     def reason(self, place: Place) -> str:
         """Why a cell of it is undefined; "" if it is not."""
@@ -38,12 +42,23 @@ class FittedRun:
         return dict(zip(folds.tolist(), self.fitted.probes[self._number(place)], strict=True))
 
     def choice(self, fold: int) -> Float[np.ndarray, "layer role"]:
-        """Every cell's AUC without the fold; NaN where it is not known."""
+        """Every cell's AUC without the fold; NaN where it is not known, or too few samples have the cell."""
         at = np.flatnonzero(np.unique(self.run.samples.fold) == fold)
         assert self.fitted.choice is not None
         if not len(at):
             return np.full(self.used.shape[1:], np.nan)
-        return np.where(np.isfinite(self.fitted.choice[..., at[0]]), self.fitted.choice[..., at[0]], np.nan)
+        choice = self.fitted.choice[..., at[0]]
+        full = full_enough(np.where(self.used, 0.0, np.nan), np.isfinite(choice))
+        return np.where(full, choice, np.nan)
+
+    def lift(self, place: Place, folds: int) -> Float[np.ndarray, "sample fold"]:
+        """`training_lift` of the cell; 0 for samples that it has not, or where it is not known."""
+        used, out = self.used[(slice(None), *place)], np.zeros((len(self.used), folds))
+        cell = Cell(self.run.vectors(*place)[used], self.run.samples.at(used), self.spec)
+        probes = self.probes(place)
+        if found := learned(cell, [probes[f] for f in np.unique(cell.fold).tolist()]):
+            out[used] = training_lift(found[0], self.fitted.score[(used, *place)], np.arange(folds))
+        return out
 
     def _number(self, place: Place) -> int:
         return place[0] * self.used.shape[2] + place[1]
@@ -71,6 +86,7 @@ class Pool:
     spec: ProbeSpec
     folds: int
     _kept: dict[Place, PoolCell] = field(default_factory=dict)
+    _choice: list[Choice] = field(default_factory=list)
 
     def reason(self, place: Place) -> str:
         """Why the cell cannot be trained: the first reason of its runs."""
@@ -86,6 +102,26 @@ class Pool:
             layer, role = np.unravel_index(np.nanargmax(choice), choice.shape)
             found[f] = (int(layer), int(role))
         return found
+
+    def choice(self, multiplier: Multipliers) -> Choice:
+        """The same, and which cells would be chosen with other luck of the groups."""
+        if not self._choice:
+            auc = np.array([np.mean([one.choice(f) for one in self.runs], axis=0).ravel() for f in range(self.folds)])
+            votes = [Vote(one.fitted.score.reshape(len(one.used), -1), one.run.samples) for one in self.runs]
+            first = Choice.of(auc, votes, np.arange(self.folds), multiplier)
+            if first.undecided():
+                kept = first.candidates
+                places = np.column_stack(np.unravel_index(kept, self.runs[0].used.shape[1:])).tolist()
+                lifts = [
+                    np.stack([one.lift((layer, role), self.folds) for layer, role in places], axis=2)
+                    for one in self.runs
+                ]
+                votes = [
+                    replace(vote, score=vote.score[:, kept], lift=lift) for vote, lift in zip(votes, lifts, strict=True)
+                ]
+                first = first.again(auc, votes)
+            self._choice.append(first)
+        return self._choice[0]
 
     def at(self, place: Place) -> PoolCell:
         """A cell with its samples, kept."""
@@ -130,30 +166,48 @@ def said_of(
     """The target's scores by the pool's probes, of each fold in its cell; and its `training_sketch` for the interval.
 
     The sketch holds what the target received and, spread over its group's samples, what each of its groups gave as a
-    part of the pool; None where pool and target share no group, or it is not known.
+    part of the pool: to the samples of every fold in that fold's cell. None where pool and target share no group, or it
+    is not known.
     """
     samples = target.run.samples
     score = np.full(len(samples), np.nan)
+    of_fold = {f: place for f, place in cells.items() if f in samples.fold}
+    rows = {}
+    for place in dict.fromkeys(of_fold.values()):
+        inside = np.isin(samples.fold, [f for f, chosen in of_fold.items() if chosen == place])
+        rows[place] = inside & target.used[(slice(None), *place)]
+        x = target.run.vectors(*place)[rows[place]]
+        score[rows[place]] = decision_by_fold(pool.at(place).probes, x, samples.fold[rows[place]])
+    scored = np.isfinite(score)
     training = np.zeros((len(samples), 2, DIRECTIONS))
-    known = False
-    for place in dict.fromkeys(cells.values()):
-        fitted, used = pool.at(place), target.used[(slice(None), *place)]
-        x = target.run.vectors(*place)[used]
-        test = samples.at(used)
-        found = np.full(len(samples), np.nan)
-        found[used] = decision_by_fold(fitted.probes, x, test.fold)
-        rows = np.isin(samples.fold, [f for f, chosen in cells.items() if chosen == place])
-        score[rows] = found[rows]
-        common = np.isin(fitted.cell.samples.group, test.group)
-        if not common.any() or fitted.moved is None:
+    known, pairs = False, pairs_of(samples.at(scored))
+    for place, row in rows.items():
+        fitted, test = pool.at(place), samples.at(row)
+        common = np.isin(fitted.cell.samples.group, samples.group[scored])
+        if not common.any() or not pairs_of(test) or fitted.moved is None:
             continue
         known, (moved, scaler) = True, fitted.moved
         assert fitted.cell.samples.signs is not None
         signs = fitted.cell.samples.signs * common[:, None]
-        received, given = moved.sketch(moved.columns(scaler.apply(x)), test, found[used], signs)
-        both = np.stack([received, _spread(given, fitted.cell.samples.group, test.group)], axis=1)
-        training[rows & used] = both[rows[used]]
+        x = moved.columns(scaler.apply(target.run.vectors(*place)[row]))
+        received, given = moved.sketch(x, test, score[row], signs)
+        share = pairs_of(test) / pairs
+        training[row, 0] = share * received
+        training[scored, 1] += share * _spread(given, fitted.cell.samples.group, samples.group[scored])
     return score, training if known else None
+
+
+def said_by_each(
+    pool: Pool, target: FittedRun, choice: Choice, axes: tuple[int, ...]
+) -> Float[np.ndarray, "sample kept"]:
+    """The target's scores had each cell that competes been chosen for every fold."""
+    score = np.full((len(target.run.samples), len(choice.candidates)), np.nan)
+    for k, number in enumerate(choice.candidates.tolist()):
+        layer, role = (int(at) for at in np.unravel_index(number, axes))
+        used = target.used[:, layer, role]
+        x, fold = target.run.vectors(layer, role)[used], target.run.samples.fold[used]
+        score[used, k] = decision_by_fold(pool.at((layer, role)).probes, x, fold)
+    return score
 
 
 def _spread(

@@ -166,4 +166,4 @@ def fitted_run(
         keep=True,
         progress=progress,
     )
-    return FittedRun(run, used, fitted)
+    return FittedRun(run, used, fitted, spec)

@@ -115,7 +115,9 @@ def test_ccs_is_adamw_written_out(monkeypatch) -> None:
     p, q = at(weights, part)
     best = ((p - (1 - q)) ** 2 + np.minimum(p, q) ** 2).mean(0).argmin()
     expected = np.subtract(*at(weights, np.ones(80, bool)))[:, best]
-    np.testing.assert_allclose(ccs._ccs(*x, part, [0, 7]), expected, atol=1e-8)
+    # With another part beside it, and from the states as they are.
+    found = ccs._ccs(yes, no, [np.arange(80) >= 20, part], [[0, 2], [0, 7]])
+    np.testing.assert_allclose(found[1], expected, atol=1e-8)
 
 
 def test_crc_is_the_first_principal_component() -> None:

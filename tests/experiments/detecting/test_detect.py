@@ -11,15 +11,19 @@ import pytest
 import torch
 import xarray as xr
 from planted_answers import make_answers
+from scipy.special import logit
 from sklearn.metrics import roc_auc_score
 
 import interp
 from interp.command.cli import main
 from interp.errors import DataError, ModelError, RunError
-from interp.experiments.detecting.combined import best_baseline
-from interp.experiments.detecting.given import Given
+from interp.experiments.detecting.combined import best_baseline, combined
+from interp.experiments.detecting.compared import compared
+from interp.experiments.detecting.given import Detector, Given
 from interp.experiments.detecting.page import write_detectors
+from interp.experiments.detecting.probe import PROBES
 from interp.experiments.detecting.registry import DETECTORS
+from interp.statistics.auc import delta_auc, estimate_auc
 
 QUESTIONS = [
     {"id": f"r{i}", "question": f"Is {i} {'even' if i % 3 else 'odd'}?", "answer": "yes", "correct": (i * 7) % 5 < 2}
@@ -294,6 +298,37 @@ def test_the_best_baseline_is_chosen_without_the_fold() -> None:
     assert np.mean(seen) > 0.54 and abs(np.mean(nested) - 0.5) < 0.02
 
 
+def test_baselines_alike_widen_the_intervals_that_rest_on_the_choice() -> None:
+    """By as much as theory says of choices, and not where one is far ahead; the AUCs stay."""
+    given, rng = noise_alone(), np.random.default_rng(1)
+    names, y = [f"b{i}" for i in range(6)], given.samples.y
+
+    def detected(scores: dict[str, np.ndarray]) -> xr.Dataset:
+        known = {name: Detector(name, "", lambda _, score=score: score) for name, score in scores.items()}
+        return compared(given, {"probe": PROBES[0], **known})
+
+    def half(found: xr.Dataset, name: str) -> float:
+        one = found.sel(detector=name)
+        return float(logit(one["high"]) - logit(one["low"])) / 2
+
+    alike, ahead = (
+        {name: rng.standard_normal(len(y)) + lift * (name == "b0") * y for name in names} for lift in (0, 4)
+    )
+    found, sure = detected(alike), detected(ahead)
+    for one, wider in ((found, True), (sure, False)):
+        score = one["score"].sel(detector="best_baseline").values
+        usual = estimate_auc(score, given.samples)
+        assert usual.value == one["auc"].sel(detector="best_baseline").item()
+        ratio = half(one, "best_baseline") / (logit(usual.high) - logit(usual.low)) * 2
+        assert 1.1 < ratio < 2 if wider else ratio == pytest.approx(1)
+    both = combined(given, alike, best_baseline(given, alike))
+    usual = delta_auc(
+        both.score, found["score"].sel(detector="best_baseline").values, given.samples, training=both.training
+    )
+    assert found["gain_high"] - found["gain_low"] > 1.03 * (usual.high - usual.low)
+    assert found["gain"].item() == usual.value
+
+
 def test_a_baseline_that_lacks_many_samples_is_no_candidate() -> None:
     given = noise_alone()
     oracle, noise = given.samples.y.astype(float), np.random.default_rng(0).normal(size=len(given))
@@ -356,3 +391,18 @@ def test_what_is_written_is_read_back(done: Path, tmp_path: Path, found: xr.Data
     assert section["sentences"] == sentences and len(section["tables"][0]["rows"]) == found.sizes["detector"]
     xr.testing.assert_equal(xr.load_dataset(run.folder.experiments / "detectors.nc"), found)
     assert files[-1] == run.folder.report
+
+
+def test_the_command_takes_a_model_of_inference_by_name(done: Path, tmp_path: Path, capsys) -> None:
+    assert main(["detectors", str(done), "--no-model", "--entailment", str(tmp_path / "absent")]) == 2
+    assert "entailment: " in (said := capsys.readouterr().err) and "cannot be loaded" in said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.01, 0.2, "above"), (-0.2, -0.01, "below"), (-0.1, 0.1, "undecided"), (0.0, 0.1, "undecided")],
+)
+def test_a_verdict_is_what_the_interval_says_of_zero(low: float, high: float, said: str) -> None:
+    from interp.reporting.detector_words import _verdict
+
+    assert _verdict(low, high, "above", "below", "undecided") == said

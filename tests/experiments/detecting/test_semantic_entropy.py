@@ -1,6 +1,8 @@
 """Semantic entropy against sums written out, meanings by a normaliser and by a fake of an inference model."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import xarray as xr
 from byte_tokenizer import save_byte_tokenizer
 from scipy.stats import entropy
 
+import interp
 from interp.demo.planted_signal import planted, planted_answers
 from interp.errors import DataError, ModelError
 from interp.experiments.detecting.given import Given
@@ -111,19 +114,52 @@ def test_entailment_has_to_hold_both_ways() -> None:
     assert clusters(["a", "a"], "Where?", entails) == [0, 0]
 
 
-def test_a_model_of_inference_by_its_folder(tmp_path) -> None:
+def save_inference_model(folder: Path) -> Any:
+    """Random weights, with a tokenizer."""
     import torch
     from transformers import LlamaConfig, LlamaForSequenceClassification
 
-    save_byte_tokenizer(tmp_path)
+    save_byte_tokenizer(folder)
     config = LlamaConfig(
         vocab_size=320, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
         num_labels=3, pad_token_id=0, id2label={0: "CONTRADICTION", 1: "neutral", 2: "Entailment"},
     )  # fmt: skip
     torch.manual_seed(0)
     model = LlamaForSequenceClassification(config).eval()
-    model.save_pretrained(tmp_path)
+    model.save_pretrained(folder)
+    return model
+
+
+def test_a_model_of_inference_joins_the_detectors_by_its_name(tmp_path) -> None:
+    save_inference_model(tmp_path)
+    cap, answers = planted(100)
+    names = [f"q{i // 2}#{i % 2}" for i in range(100)]
+    fields = {"id": names, "group": [name[:-2] for name in names], "prompt_ids": [[i // 2] for i in range(100)]}
+    rng = np.random.default_rng(0)
+    texts = [f"text {rng.integers(9)}" for _ in names]
+    answers = replace(answers, **fields, question=["Where?"] * 100, exact_answer=texts)
+    cap = replace(cap, id=tuple(names))
+    found = interp.detectors(
+        cap, answers, interp.probe_grid(cap, answers), only=["semantic_entropy"], entailment=str(tmp_path)
+    )
+    given = Given.of(answers, cap, interp.probe_grid(cap, answers))
+    for form, name in (("discrete", "semantic_entropy_nli"), ("weighted", "semantic_entropy_weighted_nli")):
+        expected = semantic_entropy(given, form=form, entails=entailment(str(tmp_path)))
+        np.testing.assert_array_equal(found["score"].sel(detector=name), expected)
+    assert found.attrs["entailment"] == str(tmp_path)
+    with pytest.raises(ModelError, match="entailment: .* cannot be loaded"):
+        interp.detectors(cap, answers, interp.probe_grid(cap, answers), entailment=str(tmp_path / "absent"))
+    with pytest.raises(DataError, match="no question has two sampled answers"):
+        alone = replace(answers, id=[f"s{i}" for i in range(100)])
+        cap = replace(cap, id=tuple(alone.id))
+        interp.detectors(cap, alone, interp.probe_grid(cap, alone), only=["logprob_mean"], entailment=str(tmp_path))
+
+
+def test_a_model_of_inference_by_its_folder(tmp_path) -> None:
+    import torch
     from transformers import AutoTokenizer
+
+    model = save_inference_model(tmp_path)
 
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     pairs = [(f"text {i}", f"other {i * i}") for i in range(20)]

@@ -9,7 +9,7 @@ from planted_runs import ROLES, planted_run, unit
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from interp.experiments.transferring.matrix import NO_CELL, matrix_of
+from interp.experiments.transferring.matrix import NO_CELL, _scored, matrix_of
 from interp.experiments.transferring.page import tidy_matrix
 from interp.experiments.transferring.parts_of_run import parts_of
 from interp.experiments.transferring.pool import Pool, decision_by_fold, said_of
@@ -17,6 +17,7 @@ from interp.experiments.transferring.run_samples import Opened, RunSamples, read
 from interp.experiments.transferring.transfer import fitted_run
 from interp.experiments.transferring.variables import TRANSFER
 from interp.fitting.estimators import ProbeSpec
+from interp.statistics.shared_choice import multipliers
 
 SPEC = ProbeSpec()
 
@@ -98,3 +99,40 @@ def test_parts_of_a_run_are_its_samples() -> None:
     assert [part.name for part in parts] == ["a", "b"] and not left_out
     assert parts[0].samples.ids == run.samples.ids[::2]
     np.testing.assert_array_equal(parts[1].vectors(0, 0), run.vectors(0, 0)[1::2])
+
+
+def test_what_a_group_gave_is_counted_in_the_cell_of_the_fold_that_received_it(fits) -> None:
+    """Signs of one sample each show single pairs: d_ij in the cell of i's fold, also where another fold has another."""
+    a = fits[0]
+    signs = np.zeros((len(a.run.samples), 8))
+    signs[np.arange(8) * 5, np.arange(8)] = 1
+    marked = replace(a, run=replace(a.run, samples=replace(a.run.samples, signs=signs)))
+    places = {f: ((1, 1) if f < 2 else (0, 0)) for f in range(5)}
+
+    def shared(cells: dict) -> np.ndarray:
+        training = said_of(Pool("a", [marked], SPEC, 5), marked, cells)[1]
+        assert training is not None
+        return training
+
+    mixed, pure = shared(places), {place: shared(dict.fromkeys(range(5), place)) for place in set(places.values())}
+    fold = a.run.samples.fold
+    for i in range(len(fold)):
+        np.testing.assert_allclose(mixed[i, 0], pure[places[fold[i]]][i, 0])
+    for k in range(8):
+        np.testing.assert_allclose(mixed[:, 1, k], pure[places[fold[5 * k]]][:, 1, k])
+    assert np.abs(pure[1, 1] - pure[0, 0]).max() > 0
+
+
+def test_equally_good_cells_widen_the_interval_of_the_one_that_was_chosen(fits) -> None:
+    """Two cells of noise: which is chosen for a fold hangs on the other folds."""
+    rng = np.random.default_rng(3)
+    a, luck = fits[0], multipliers(200, seed=0)
+    alike = replace(a.fitted, choice=0.5 + 0.02 * rng.random((*a.used.shape[1:], 5)))
+    pool = Pool("a", [replace(a, fitted=alike)], SPEC, 5)
+    cells = pool.chosen()
+    plain, wide = (_scored(pool, a, cells, one, 10) for one in (None, luck))
+    assert plain.value == wide.value and wide.se > plain.se * 1.02
+    apart = replace(a.fitted, choice=np.where(np.arange(6).reshape(3, 2, 1) == 3, 0.99, 0.01) + np.zeros((3, 2, 5)))
+    sure = Pool("a", [replace(a, fitted=apart)], SPEC, 5)
+    cells = sure.chosen()
+    assert _scored(sure, a, cells, luck, 10).se == _scored(sure, a, cells, None, 10).se
