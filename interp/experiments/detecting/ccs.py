@@ -177,10 +177,10 @@ def _ccs(yes: States, no: States, parts: Parts, seeds: Sequence[Sequence[int]]) 
         p, q = probabilities()
         inconsistent = (p + q).sub_(1)
         by_theta, by_bias = torch.zeros_like(theta), torch.zeros_like(bias)
-        for own, other, (x, mean, scale) in ((p, q, states[0]), (q, p, states[1])):
+        for own, other, (inputs, centre, inverse) in ((p, q, states[0]), (q, p, states[1])):
             slope = torch.addcmul(inconsistent, own, own < other).mul_(own).mul_(1 - own).mul_(weight).mul_(2)
             total = slope.sum(1)
-            by_theta += (slope @ x).sub_(total[:, None] * mean).mul_(scale)
+            by_theta += (slope @ inputs).sub_(total[:, None] * centre).mul_(inverse)
             by_bias += total
         theta.grad, bias.grad = by_theta, by_bias
         optimiser.step()
