@@ -238,7 +238,8 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         "open_run": Call(interp.open_run, {"out": run.folder.path}),
         "dose_response": Call(
             interp.dose_response,
-            {**pairs_to_patch(cap, answers, positions, probe), "model": model, "cell": (1, "last_q"), "doses": [1.0],
+            {**as_wide_as_the_model(pairs_to_patch(cap, answers, positions, probe)), "model": model,
+             "cell": (1, "last_q"), "doses": [1.0],
              "outcome": "answer", "question": None, "pairs": 2, "match": "roles", "draws": 1, "seed": 0,
              "progress": None},
         ),
@@ -301,6 +302,12 @@ def pairs_to_patch(
     """With exact answers of several tokens, where they stand in the texts that are run."""
     exact = [[8, 9 + i % 3, 10] for i in range(N)]
     return {"cap": replace(cap, index=positions.index), "answers": replace(answers, completion_ids=exact), "grid": grid}
+
+
+def as_wide_as_the_model(given: dict[str, Any]) -> dict[str, Any]:
+    """With vectors of the tiny model's width, in the space of which a direction is added."""
+    wide = torch.randn(N, len(LAYERS), len(ROLES), 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return given | {"cap": replace(given["cap"], sites={"resid_post": wide}, embed=None)}
 
 
 RUN_READS = ("record", "settings", "samples", "answers", "probe", "attention", "comparison", "positions", "capture", "status",

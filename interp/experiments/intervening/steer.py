@@ -12,7 +12,7 @@ from interp.errors import DataError
 from interp.experiments.detecting.given import Given
 from interp.experiments.intervening.directions import ARBITRARY, RANDOM, Direction, directions
 from interp.experiments.intervening.outcome import ANSWER, QUESTION
-from interp.experiments.intervening.pairs import Pairs, matched_pairs
+from interp.experiments.intervening.pairs import MATCHES, Pairs, matched_pairs
 from interp.experiments.intervening.patched import Put, Runs, outcomes
 from interp.experiments.intervening.read import patched_runs, read_cells, read_given
 from interp.experiments.intervening.variables import DOSES
@@ -23,11 +23,12 @@ from interp.models.sites import check_sites
 from interp.statistics.auc import benjamini_hochberg
 from interp.statistics.ratio import MIN_BLOCKS, Ratios, ratio_of_sums
 from interp.support.accepted import CaptureOrRun, ModelSource, Outcome
-from interp.support.arguments import cell_label, numbers, progress_function, seed_number, whole_number
+from interp.support.arguments import cell_label, numbers, one_of, progress_function, seed_number, whole_number
 from interp.support.public import public
 from interp.support.version import __version__
 
 DOSE_STEPS = (-8.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0, 8.0)
+MOST_DRAWS = 1000
 
 
 @returns(DOSES)
@@ -71,10 +72,10 @@ def dose_response(
     2
     """
     given = read_given("dose_response", cap, answers, grid, model)
-    seed, draws, progress = seed_number(seed), whole_number("draws", draws, 1), progress_function(progress)
+    seed, draws, progress = seed_number(seed), whole_number("draws", draws, 1, MOST_DRAWS), progress_function(progress)
     pairs = None if pairs is None else whole_number("pairs", pairs, 1)
     doses = tuple(sorted(set(numbers("doses", doses))))
-    found = matched_pairs(given, match=match, most=pairs, seed=seed)
+    found = matched_pairs(given, match=one_of("match", match, MATCHES), most=pairs, seed=seed)
     name, runs = patched_runs(given, found, read_cells(given.capture, None, None), outcome, question)
     layer, role = _cell(given, runs, cell, name)
     hooked = given.model
@@ -122,17 +123,27 @@ def _puts(direction: Direction, fold: Int[np.ndarray, " run"], doses: Sequence[f
 
     def pushed(dose: float) -> Put:
         def put(run: Int[np.ndarray, " edit"], role: object, layer: int, own: Tensor) -> Tensor:
+            _check_width(direction, own)
             step = dose * direction.spread[fold[run], None] * direction.unit[fold[run]]
             return own + step.to(own).reshape(own.shape)
 
         return put
 
     def ablated(run: Int[np.ndarray, " edit"], role: object, layer: int, own: Tensor) -> Tensor:
+        _check_width(direction, own)
         unit = direction.unit[fold[run]].to(own.device)
         along = (own.flatten(1).double() * unit).sum(1) - direction.centre[fold[run]].to(own.device)
         return own - (along[:, None] * unit).to(own).reshape(own.shape)
 
     return [*map(pushed, doses), ablated]
+
+
+def _check_width(direction: Direction, own: Tensor) -> None:
+    if own[0].numel() != direction.unit.shape[1]:
+        raise DataError(
+            f"cap: its vectors are {direction.unit.shape[1]} wide and the model's {own[0].numel()}: a direction of "
+            "another model's space cannot be added; give the Capture of this model"
+        )
 
 
 def _dataset(

@@ -132,3 +132,10 @@ def test_sentences_tables_and_figure(planted):
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["wrong samples", "right samples"]
     few = found.assign_attrs(enough=0, n_blocks=2)
     assert "2 independent blocks of pairs are too few" in steering_sentences(few)[-1]
+
+
+def test_a_capture_of_another_models_space_is_refused(planted):
+    narrow = replace(planted.cap, sites={"resid_post": planted.cap.resid[..., :7]})
+    grid = interp.probe_grid(narrow, planted.answers, min_per_class=5)
+    with pytest.raises(DataError, match="7 wide and the model's 32"):
+        _doses(SimpleNamespace(**vars(planted) | {"cap": narrow, "grid": grid}))
