@@ -53,6 +53,12 @@ def prompt_sentences(checks: PromptChecks) -> list[str]:
             f"{checks.lacks_template} is by its name a chat model, but its tokenizer has no chat template: the prompts "
             "are plain text; give a tokenizer that has it, or whole prompts"
         )
+    if checks.tokenised_again:
+        found.append(
+            f"{checks.tokenised_again} completions came as text and are tokenised again: the text is the same, but the "
+            "model may have written it in other tokens, and the token that ended it is not there unless the text "
+            "shows it; `prompt_ids` and `completion_ids` keep both"
+        )
     if checks.left_out:
         listed = ", ".join(f"{name}={value!r:.40}" for name, value in checks.left_out.items())
         found.append(
