@@ -96,7 +96,7 @@ def _conversation(where: str, sample: Mapping[str, Any]) -> tuple[list[dict[str,
         raise _NoRow("with calls of tools")
     attached = sample.get("attachments")
     attached = attached if isinstance(attached, Mapping) else {}
-    turns = [{"role": turn.get("role"), "content": _text(where, turn, attached)[1]} for turn in before]
+    turns = [{"role": str(turn.get("role")), "content": _text(where, turn, attached)[1]} for turn in before]
     if not turns or turns[-1]["role"] != "user":
         raise _NoRow("whose last question is not a user's")
     reasoning, text = _text(where, message, attached)

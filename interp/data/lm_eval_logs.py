@@ -31,7 +31,7 @@ def lm_eval_rows(records: Iterable[Record]) -> Iterator[Record]:
             raise unreadable(where, TOOL, f"a sample with {', '.join(sorted(SHAPE))}", list(values))
         documents.setdefault((where.rpartition(":")[0], str(values["doc_id"])), []).append((where, values))
     several = len({file for file, _ in documents}) > 1
-    filters = {values.get("filter") for samples in documents.values() for _, values in samples}
+    filters = {str(values.get("filter")) for samples in documents.values() for _, values in samples}
     rows, scores = [], dict[str, None]()
     for (file, number), samples in documents.items():
         own = {

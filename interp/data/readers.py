@@ -16,16 +16,9 @@ from typing import Any
 from interp.data.batch_logs import batches_first
 from interp.data.inspect_archives import read_inspect_archive
 from interp.data.inspect_logs import inspect_file, is_inspect
+from interp.data.pickled import refuse_pickled
 from interp.data.record import CsvRecord, CsvText, Record
 from interp.errors import DataError
-
-PICKLED = (".man", ".pt", ".pth", ".pkl", ".pickle")
-EXPORT = (
-    "what Python pickled can run code when it is opened, so that interp reads none of it (lm-polygraph's managers, and "
-    "what torch.save writes); open it where it was made and save JSON lines: m = UEManager.load(path); for p, c, a in "
-    "zip(m.stats['input_texts'], m.stats['greedy_texts'], m.stats['target_texts']): print(json.dumps({'question': p, "
-    "'prompt': p, 'completion': c, 'answer': a}))"
-)
 
 
 def read_files(*paths: Path) -> Iterator[Record]:
@@ -73,9 +66,8 @@ def _files(path: Path) -> list[Path]:
 
 def _read_file(path: Path) -> Iterator[Record]:
     reader = _READERS.get(_format(path))
-    if reader is None and (path.suffix.lower() in PICKLED or path.name.startswith("ue_manager")):
-        raise DataError(f"{path}: {EXPORT}")
     if reader is None:
+        refuse_pickled(path)
         raise DataError(f"{path}: cannot tell the format; expected a name that ends in {' '.join(_READERS)}")
     if reader is _read_parquet and _packed(path):
         raise DataError(f"{path}: Parquet is packed in itself; unpack the file with gunzip")

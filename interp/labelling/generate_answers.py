@@ -207,9 +207,7 @@ def own_completion(row: QARow, tokenizer: "PreTrainedTokenizerBase") -> list[int
         return None
     ids = list(tokenizer(row.completion, add_special_tokens=False)["input_ids"])
     back = decoder(tokenizer)(ids)
-    if (
-        back.strip() != row.completion.strip()
-    ):  # SentencePiece writes a space of its own, or drops one, at the beginning
+    if back.strip() != row.completion.strip():  # SentencePiece adds or drops a space at the beginning
         raise DataError(
             f"{row.source or row.id}: the model's tokenizer gives the completion {shown(row.completion)} back as "
             f"{shown(back)}, so that other text would be read than was written; bring its `completion_ids`, with "
