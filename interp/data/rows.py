@@ -74,7 +74,8 @@ def load_rows(
     `question` and `answer` (text, or a list of accepted texts); one that brings its own `correct` needs no answer.
     It may bring `id, prompt, context, system, messages, wrong_answer` (one or several)`, options, group, prompt_ids,
     completion, completion_ids, exact_answer`; `messages` are turns {role, content} of a chat, the last of them the
-    user's. Multiple choice, and the columns and shapes in which common data sets are published, are recognised
+    user's. Logs of lm-evaluation-harness, Inspect, OpenAI's and vLLM's batches (`[output, requests, questions]`) and
+    LLMsKnow bring prompts, completions and labels. Multiple choice, and the columns and shapes in which common data sets are published, are recognised
     (docs/datasets.md); `.read_as` says what was.
 
     `columns` maps these names to the columns of the data: `{"answer": "best_answer"}`. CSV cells are text, whatever
@@ -83,7 +84,7 @@ def load_rows(
     `limit` reads that many rows and no further.
 
     Questions that say they have no answer (SQuAD's `is_impossible`, or `answerable` false) are left out with a
-    warning that names the first ones, and counted in `.left_out`. A row that merely brings none (`[]`, null, blank)
+    warning that names the first ones, and counted in `.left_out`, as are samples of a log that are no rows. A row that merely brings none (`[]`, null, blank)
     stops the file, unless `skip_unanswerable` leaves it out too; nothing else is dropped.
     Raises `DataError` with file and line (or row) for anything that does not fit.
 
