@@ -75,17 +75,18 @@ def load_rows(
     It may bring `id, prompt, context, system, messages, wrong_answer` (one or several)`, options, group, prompt_ids,
     completion, completion_ids, exact_answer`; `messages` are turns {role, content} of a chat, the last of them the
     user's. Logs of lm-evaluation-harness, Inspect, OpenAI's and vLLM's batches (`[output, requests, questions]`) and
-    LLMsKnow bring prompts, completions and labels. Multiple choice, and the columns and shapes in which common data sets are published, are recognised
-    (docs/datasets.md); `.read_as` says what was.
+    LLMsKnow bring prompts, completions and labels. Multiple choice, and the columns and shapes in which common data
+    sets are published, are recognised (docs/datasets.md); `.read_as` says what was.
 
     `columns` maps these names to the columns of the data: `{"answer": "best_answer"}`. CSV cells are text, whatever
     they look like ("NA", "007"), except that a JSON list of texts in `answer` is a list. A blank text is absent
     (in JSON and Python, an empty completion is kept).
     `limit` reads that many rows and no further.
 
-    Questions that say they have no answer (SQuAD's `is_impossible`, or `answerable` false) are left out with a
-    warning that names the first ones, and counted in `.left_out`, as are samples of a log that are no rows. A row that merely brings none (`[]`, null, blank)
-    stops the file, unless `skip_unanswerable` leaves it out too; nothing else is dropped.
+    Questions that say they have no answer (SQuAD's `is_impossible`, or `answerable` false) are left out with a warning
+    that names the first ones, and counted in `.left_out`, as are samples of a log that are no rows. A row that merely
+    brings none (`[]`, null, blank) stops the file, unless `skip_unanswerable` leaves it out too; nothing else is
+    dropped.
     Raises `DataError` with file and line (or row) for anything that does not fit.
 
     >>> rows = interp.load_rows([{"question": "In which country is Lyon?", "answer": ["France"]}])

@@ -53,12 +53,6 @@ def prompt_sentences(checks: PromptChecks) -> list[str]:
             f"{checks.lacks_template} is by its name a chat model, but its tokenizer has no chat template: the prompts "
             "are plain text; give a tokenizer that has it, or whole prompts"
         )
-    if checks.tokenised_again:
-        found.append(
-            f"{checks.tokenised_again} completions came as text and are tokenised again: the text is the same, but the "
-            "model may have written it in other tokens, and the token that ended it is not there unless the text "
-            "shows it; `prompt_ids` and `completion_ids` keep both"
-        )
     if checks.left_out:
         listed = ", ".join(f"{name}={value!r:.40}" for name, value in checks.left_out.items())
         found.append(
@@ -66,3 +60,14 @@ def prompt_sentences(checks: PromptChecks) -> list[str]:
             "likeliest, or drawn, by the model alone, so that answers may differ from those of transformers' generate"
         )
     return found
+
+
+def brought_sentences(checks: PromptChecks) -> list[str]:
+    """What is to be known of answers that are there already: nothing to mend, so that it stands beside the results."""
+    if not checks.tokenised_again:
+        return []
+    return [
+        f"{checks.tokenised_again} completions came as text and are tokenised again: the text is the same, but the "
+        "model may have written it in other tokens, and the token that ended it is not there unless the text shows it; "
+        "`prompt_ids` and `completion_ids` keep both"
+    ]

@@ -163,7 +163,7 @@ def test_a_folder_a_pattern_and_a_file_name_the_same_rows(tmp_path):
         (
             "x.txt",
             b"a",
-            "x.txt: cannot tell the format; expected a name that ends in .jsonl .ndjson .json .csv .parquet .tsv",
+            "x.txt: cannot tell the format; expected a name that ends in .jsonl .ndjson .json .csv .parquet .tsv .eval",
         ),
     ],
 )
