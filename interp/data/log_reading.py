@@ -32,10 +32,10 @@ def read_log(where: str, record: LogRecord, columns: Mapping[str, str], *, keys_
     name = record.labels[0] if name is None else name
     if record.joined or name == RULE:
         return Reading(form, {**base.fields, **own}, base.run_options, base.answer_in, base.no_answer)
-    score, known = record.get(name), name in record or name in record.labels
-    if known and (score is None or (isinstance(score, str) and score in GRADES)):
+    score = record.get(name)
+    if score is None or (isinstance(score, str) and score in GRADES):
         return Reading(left_out=f"without a score of {name}" if score is None else f"scored {score} ({GRADES[score]})")
-    if known and (not isinstance(score, int | float) or score not in (0, 1)):
+    if not isinstance(score, int | float) or score not in (0, 1):
         raise DataError(
             f"{where}: the score {name!r} is {shown(score)}, and only true and false (1 and 0) can be a label; choose "
             f"another, or {RULE!r} for the run's own rule: columns={{'correct': {RULE!r}}} (--columns correct={RULE})"

@@ -177,11 +177,11 @@ def rows_of(
             "was read as counting from 0, and may count from 1; if it does, write it as letters (A for 1)",
             stacklevel=3,
         )
-    if not rows:
+    unseen = [(field, column) for field, column in columns.items() if column not in seen]
+    if not rows and not (seen and unseen):
         raise DataError("there are no rows: expected at least one with a question and an answer")
-    for field, column in columns.items():
-        if column not in seen:
-            raise DataError(f"columns: no row has the column {column!r} given for {field!r}; found: {_names(seen)}")
+    for field, column in unseen:
+        raise DataError(f"columns: no row has the column {column!r} given for {field!r}; found: {_names(seen)}")
     rows.read_as = {form: count for form, count in forms.items() if form is not None}
     rows.run_options = dict(run_options[0]) if len(run_options) == 1 else {}
     return rows

@@ -68,6 +68,19 @@ def test_draws_are_rows_of_one_question_without_the_one_score_of_all():
     assert len({row.question for row in rows}) == len(samples)
     assert all(row.correct is None for row in rows)
     assert "scores (one for all draws of a document)" in next(iter(rows.read_as))
+    with pytest.warns(UserWarning), pytest.raises(interp.DataError, match="no row has the column 'contains'"):
+        interp.load_rows(FOLDER / "samples_cities_draws.jsonl", columns={"correct": "contains"})
+
+
+def test_a_sample_without_the_score_that_was_chosen_is_left_out(tmp_path):
+    samples = lines("samples_cities.jsonl")
+    del samples[0]["contains"]
+    samples[1]["contains"] = 0.5
+    path = write(tmp_path / "samples_some.jsonl", [*samples[:1], *samples[2:]])
+    with pytest.warns(UserWarning, match="1 without a score of contains; 4 rows are kept"):
+        assert interp.load_rows(path, columns={"correct": "contains"})[0].id == "2"
+    with pytest.raises(interp.DataError, match="'contains' is 0.5"):
+        interp.load_rows(write(tmp_path / "samples_some.jsonl", samples[1:]), columns={"correct": "contains"})
 
 
 def test_multiple_choice_has_no_completion_and_says_so():
