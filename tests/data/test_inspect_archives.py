@@ -49,6 +49,12 @@ def test_an_archive_gives_the_rows_of_the_json(name):
     assert packed.read_as == plain.read_as and packed[0].source.endswith(".eval:samples/q0000_epoch_1.json")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_archive_names_a_machine(name):
+    text = " ".join(entries(name).values())
+    assert not any(word in text for word in ("/home/", "/root", "/tmp", "/work", "hostname", "site-packages"))
+
+
 def test_the_tool_packs_as_old_pythons_do_not_read():
     with zipfile.ZipFile(FOLDER / "inspect_one.eval") as file:
         assert {entry.compress_type for entry in file.infolist()} == {inspect_archives.ZSTANDARD}

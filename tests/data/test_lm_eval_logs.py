@@ -89,15 +89,15 @@ def test_multiple_choice_has_no_completion_and_says_so():
 
 
 def test_the_turns_of_a_chat_server_are_messages(tmp_path):
-    sample = lines("samples_cities.jsonl")[0]
-    turns = [
-        {"role": "system", "content": "Short."},
-        {"role": "user", "content": sample["doc"]["question"], "type": "text"},
-    ]
-    for prompt in (json.dumps(turns), [json.dumps(turns)]):
-        sample["arguments"]["gen_args_0"]["arg_0"] = prompt
-        (row,) = interp.load_rows(write(tmp_path / "samples_chat.jsonl", [sample]))
-        assert row.messages == (("system", "Short."), ("user", row.question)) and row.prompt is None
+    rows, samples = interp.load_rows(FOLDER / "samples_cities_chat.jsonl"), lines("samples_cities_chat.jsonl")
+    for row, sample in zip(rows, samples, strict=True):
+        (prompt,) = sample["arguments"]["gen_args_0"]["arg_0"]
+        assert row.messages == tuple((turn["role"], turn["content"]) for turn in json.loads(prompt))
+        assert row.prompt is None and row.question == sample["doc"]["question"]
+    assert rows[0].messages[0] == ("system", "Answer shortly.") and {row.correct for row in rows} == {True, False}
+    samples[0]["arguments"]["gen_args_0"]["arg_0"] = "[{} is no chat"
+    (row,) = interp.load_rows(write(tmp_path / "samples_plain.jsonl", samples[:1]))
+    assert row.prompt == "[{} is no chat" and row.messages is None
 
 
 def test_columns_reach_into_the_document():
