@@ -12,13 +12,13 @@ NAMES = ("id", "custom_id", "question_id", "QuestionId", "_id")
 """Columns by which a file of questions may name them."""
 NO_REFERENCES = Missing(
     ("answer", "correct"),
-    "a batch does not say what is right: read it together with the file of the questions, whose `id` is the requests' "
-    "custom_id and which brings `answer` or `correct`: load_rows([output, requests, questions]), or a folder or a "
-    "pattern of the files (--data 'batch/*.jsonl')",
+    remedy="a batch does not say what is right: read it together with the file of the questions, whose `id` is the "
+    "requests' custom_id and which brings `answer` or `correct`: load_rows([output, requests, questions]), or a "
+    "folder or a pattern of the files (--data 'batch/*.jsonl')",
 )
 NO_PROMPTS = Missing(
     ("prompt", "messages"),
-    "this file does not say what the model was asked: read it together with the file of the requests: "
+    remedy="this file does not say what the model was asked: read it together with the file of the requests: "
     "load_rows([output, requests, questions]), or a folder or a pattern of the files (--data 'batch/*.jsonl')",
 )
 

@@ -18,8 +18,8 @@ HEADER = re.compile(r"\A<\|start_header_id\|>assistant<\|end_header_id\|>\n\n")
 """What Llama 3 begins its turn with: LLMsKnow's prompt stops before it, interp's ends with it. The ids are the same."""
 NO_MODEL = Missing(
     ("prompt", "messages"),
-    "LLMsKnow says only in the file's name (as in mistral-7b-instruct-answers-movies.csv) whether a chat model was "
-    "asked; name it so, or, for a base model, give columns={'prompt': 'question'} (--columns prompt=question)",
+    remedy="LLMsKnow says only in the file's name (as in mistral-7b-instruct-answers-movies.csv) whether a chat model "
+    "was asked; name it so, or, for a base model, give columns={'prompt': 'question'} (--columns prompt=question)",
 )
 
 

@@ -16,7 +16,7 @@ def read_log(where: str, record: LogRecord, columns: Mapping[str, str], *, keys_
     if record.left_out is not None:
         return Reading(left_out=record.left_out)
     if record.missing is not None and not set(record.missing.fields) & set(columns):
-        raise DataError(f"{where}: {record.missing.sentence}")
+        raise DataError(f"{where}: {record.missing.remedy}")
     base = read_form(where, record, columns, keys_from=keys_from) if record.joined else Reading()
     own = {name: value for name, value in record.fields.items() if name not in columns}
     form = f"{record.form}; the questions: {base.form}" if base.form else record.form

@@ -22,7 +22,7 @@ class Missing:
     """What a log does not say of its rows, and the fields by which `columns` can say it."""
 
     fields: tuple[str, ...]
-    sentence: str
+    remedy: str
 
 
 class LogRecord(dict[str, Any]):
