@@ -7,7 +7,7 @@ from typing import Any
 
 from interp.data.fields import blank, listed, plain, squeezed, unpacked
 from interp.data.nested import boxed
-from interp.data.readers import CsvText
+from interp.data.record import CsvText
 
 YES, NO = ("yes", "true"), ("no", "false")
 WRONG = ("incorrectanswers", "wronganswers", "wronganswer", "incorrectanswer", "hallucinatedanswer", "targetfalse")

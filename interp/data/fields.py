@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from interp.data.readers import CsvText
+from interp.data.record import CsvText
 from interp.errors import DataError
 from interp.support.arguments import one_text
 from interp.support.messages import shown
+
+QUESTION_NAMES = ("question", "problem", "query", "questiontext", "questionstem")
+"""Columns that hold the question (case, spaces and `_` do not count)."""
 
 
 def field_value(values: Mapping[str, Any], columns: Mapping[str, str], field: str) -> Any:

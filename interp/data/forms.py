@@ -6,15 +6,13 @@ from typing import Any
 
 from interp.data.answer_shapes import NO, WRONG, YES, Shaped, distinct, is_truth, shaped, texts
 from interp.data.choices import Offered, find_options
-from interp.data.fields import blank, plain, squeezed
+from interp.data.fields import QUESTION_NAMES, blank, plain, squeezed
 from interp.data.keys import count_from_one, counted_key, counts_from_zero, read_key
 from interp.data.nested import boxed, opened, passage
-from interp.data.readers import Record, header
+from interp.data.record import Record, header
 from interp.errors import DataError
 from interp.support.messages import shown
 
-QUESTIONS = ("question", "problem", "query", "questiontext", "questionstem")
-"""Columns that hold the question (case, spaces and `_` do not count)."""
 ASKED_WITH_OPTIONS = ("ctx", "goal", "sentence", "stem", "startphrase", "input", "prompt")
 """Columns that hold it where the record brings options."""
 ANSWERS = (
@@ -44,6 +42,8 @@ class Reading:
     """Why there is no accepted answer, if the record itself says that there is none."""
     counted_from_zero: bool = False
     """Whether the key is a number of which nothing says whether it counts from 0 or from 1."""
+    left_out: str | None = None
+    """Why a sample of another tool's log is no row."""
 
 
 def read_form(where: str, values: Mapping[str, Any], columns: Mapping[str, str], *, keys_from: int = 0) -> Reading:
@@ -80,7 +80,7 @@ def keys_count_from_one(records: Iterable[Record], columns: Mapping[str, str]) -
 
 def _choice(where: str, values: Mapping[str, Any], columns: Mapping[str, str], offered: Offered) -> Reading:
     """A question with options: their texts are shown, the right one's text is the accepted answer."""
-    asked = _question(where, values, columns, (*QUESTIONS, *ASKED_WITH_OPTIONS))
+    asked = _question(where, values, columns, (*QUESTION_NAMES, *ASKED_WITH_OPTIONS))
     question = values.get(asked)
     if squeezed(question) in ("cause", "effect") and not blank(values.get("premise")):  # COPA
         means = {"cause": "What was the cause of this?", "effect": "What happened as a result?"}
@@ -135,7 +135,9 @@ def _statement(where: str, values: Mapping[str, Any], columns: Mapping[str, str]
 def _open_question(where: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Reading:
     """A question with its accepted answers, in whatever columns and shape they come."""
     names = header(values)
-    asked = _question(where, values, columns, (*QUESTIONS, *(("prompt",) if _named(names, ("targettrue",)) else ())))
+    asked = _question(
+        where, values, columns, (*QUESTION_NAMES, *(("prompt",) if _named(names, ("targettrue",)) else ()))
+    )
     found = _answer_columns(where, names, columns)
     if not found:
         found = _of_another_name(names, values)

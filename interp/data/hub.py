@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from interp.data.readers import Record
+from interp.data.record import Record
 from interp.errors import DataError
 
 PARQUET_BRANCH = "refs/convert/parquet"

@@ -5,6 +5,7 @@ import glob
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from gzip import GzipFile
 from gzip import open as open_gzip
@@ -12,39 +13,38 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from interp.data.batch_logs import batches_first
+from interp.data.inspect_archives import read_inspect_archive
+from interp.data.inspect_logs import inspect_file, is_inspect
+from interp.data.pickled import refuse_pickled
+from interp.data.record import CsvRecord, CsvText, Record
 from interp.errors import DataError
 
-Record = tuple[str, Mapping[str, Any]]
-"""Where a row came from (`file:line`), and its values by column."""
 
+def read_files(*paths: Path) -> Iterator[Record]:
+    """The rows of files, of a folder's files, or of the files that match a pattern, in the order of their names.
 
-class CsvText(str):
-    """A CSV cell: text, from which lists, ids and truth values have to be parsed."""
-
-
-class CsvRecord(dict[str, CsvText]):
-    """A CSV record: an empty cell is no cell, but its column is in the header."""
-
-    header: tuple[str, ...] = ()
-
-
-def header(values: Mapping[str, Any]) -> list[str]:
-    """The columns that a record could have."""
-    return list(values.header if isinstance(values, CsvRecord) else values)
-
-
-def read_files(path: Path) -> Iterator[Record]:
-    """The rows of a file, of a folder's files, or of the files that match a pattern, in the order of their names.
-
-    Raises `DataError` with file and line for what cannot be read.
+    The files of a batch come before the others, which may be its questions. Raises `DataError` with file and line for
+    what cannot be read.
     """
+    path = paths[0]
     try:
-        for file in _files(path):
-            yield from _read_file(file)
+        files = [file for path in paths for file in _files(path)]
+        for path in batches_first(files, _first) if len(files) > 1 else files:
+            yield from _read_file(path)
     except OSError as error:
         raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from None
     except (EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be unpacked: {error}; fetch the file again") from None
+
+
+def _first(path: Path) -> Mapping[str, Any] | None:
+    """The first record of a file of JSON lines, if it can be read; of another file None."""
+    if _READERS.get(_format(path)) is not _read_jsonl:
+        return None
+    with suppress(DataError):
+        return next((values for _, values in _read_jsonl(path)), None)
+    return None
 
 
 def _files(path: Path) -> list[Path]:
@@ -67,6 +67,7 @@ def _files(path: Path) -> list[Path]:
 def _read_file(path: Path) -> Iterator[Record]:
     reader = _READERS.get(_format(path))
     if reader is None:
+        refuse_pickled(path)
         raise DataError(f"{path}: cannot tell the format; expected a name that ends in {' '.join(_READERS)}")
     if reader is _read_parquet and _packed(path):
         raise DataError(f"{path}: Parquet is packed in itself; unpack the file with gunzip")
@@ -129,6 +130,9 @@ def _read_json(path: Path) -> Iterator[Record]:
             yield from _read_jsonl(path)
             return
         raise DataError(f"{path}: not JSON ({error})") from None
+    if is_inspect(whole):
+        yield from inspect_file(str(path), whole)
+        return
     entries = _entries(whole)
     if entries is None:
         raise DataError(f"{path}: expected a list of objects, or an object with such a list as `data`")
@@ -238,4 +242,5 @@ _READERS: dict[str, Callable[[Path], Iterator[Record]]] = {
     ".csv": _read_csv,
     ".parquet": _read_parquet,
     ".tsv": partial(_read_csv, separator="\t"),
+    ".eval": read_inspect_archive,
 }

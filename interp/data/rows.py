@@ -10,8 +10,12 @@ from typing import Any
 
 from interp.data.forms import keys_count_from_one, read_form
 from interp.data.keys import PerhapsFromOne
+from interp.data.log_reading import read_log
+from interp.data.log_record import LogRecord
+from interp.data.logs import with_logs
 from interp.data.nested import opened
-from interp.data.readers import Record, read_files
+from interp.data.readers import read_files
+from interp.data.record import Record
 from interp.data.row import FIELDS as FIELDS
 from interp.data.row import Given, read_columns, read_row
 from interp.data.row import QARow as QARow
@@ -70,17 +74,19 @@ def load_rows(
     `question` and `answer` (text, or a list of accepted texts); one that brings its own `correct` needs no answer.
     It may bring `id, prompt, context, system, messages, wrong_answer` (one or several)`, options, group, prompt_ids,
     completion, completion_ids, exact_answer`; `messages` are turns {role, content} of a chat, the last of them the
-    user's. Multiple choice, and the columns and shapes in which common data sets are published, are recognised
-    (docs/datasets.md); `.read_as` says what was.
+    user's. Logs of lm-evaluation-harness, Inspect, OpenAI's and vLLM's batches (`[output, requests, questions]`) and
+    LLMsKnow bring prompts, completions and labels. Multiple choice, and the columns and shapes in which common data
+    sets are published, are recognised (docs/datasets.md); `.read_as` says what was.
 
     `columns` maps these names to the columns of the data: `{"answer": "best_answer"}`. CSV cells are text, whatever
     they look like ("NA", "007"), except that a JSON list of texts in `answer` is a list. A blank text is absent
     (in JSON and Python, an empty completion is kept).
     `limit` reads that many rows and no further.
 
-    Questions that say they have no answer (SQuAD's `is_impossible`, or `answerable` false) are left out with a
-    warning that names the first ones, and counted in `.left_out`. A row that merely brings none (`[]`, null, blank)
-    stops the file, unless `skip_unanswerable` leaves it out too; nothing else is dropped.
+    Questions that say they have no answer (SQuAD's `is_impossible`, or `answerable` false) are left out with a warning
+    that names the first ones, and counted in `.left_out`, as are samples of a log that are no rows. A row that merely
+    brings none (`[]`, null, blank) stops the file, unless `skip_unanswerable` leaves it out too; nothing else is
+    dropped.
     Raises `DataError` with file and line (or row) for anything that does not fit.
 
     >>> rows = interp.load_rows([{"question": "In which country is Lyon?", "answer": ["France"]}])
@@ -89,12 +95,12 @@ def load_rows(
     """
     given: dict[str, Any] = {"columns": columns, "limit": limit, "skip_unanswerable": skip_unanswerable}
     try:
-        return rows_of(_records(source), **given)
+        return rows_of(with_logs(_records(source)), **given)
     except PerhapsFromOne:
         once = isinstance(source, Iterator)
-        if once or not keys_count_from_one(_records(source), read_columns(columns) or {}):
+        if once or not keys_count_from_one(with_logs(_records(source)), read_columns(columns) or {}):
             raise
-    return rows_of(_records(source), **given, keys_from=1)
+    return rows_of(with_logs(_records(source)), **given, keys_from=1)
 
 
 def rows_of(
@@ -113,6 +119,7 @@ def rows_of(
 
     rows = Rows()
     left_out: dict[str, list[str]] = {}
+    not_kept: dict[str, list[str]] = {}
     taken: dict[str, str] = {}
     seen: dict[str, None] = {}  # in the order in which they come
     forms: Counter[str | None] = Counter()
@@ -121,10 +128,16 @@ def rows_of(
     never_first = 1.0
     answer_in = columns.get("answer", "answer")
     for number, (where, values) in enumerate(records):
-        values = opened(values)
+        values = values if isinstance(values, LogRecord) else opened(values)
         seen.update(dict.fromkeys(values))
         try:
-            reading = read_form(where, values, columns, keys_from=keys_from)
+            if isinstance(values, LogRecord):
+                reading = read_log(where, values, columns, keys_from=keys_from)
+            else:
+                reading = read_form(where, values, columns, keys_from=keys_from)
+            if reading.left_out is not None:
+                not_kept.setdefault(reading.left_out, []).append(where)
+                continue
             row = read_row(where, values, columns, reading, default_id=str(number))
         except RecursionError:
             raise DataError(f"{where}: a value is nested too deep to be read; mend the row or leave it out") from None
@@ -147,8 +160,13 @@ def rows_of(
     if NO_ANSWER in left_out and (answer_in not in seen or not skip_unanswerable):
         asked = columns if answer_in == "answer" else {**columns, "answer": answer_in}
         raise no_answer(left_out[NO_ANSWER], asked, seen)
+    if not_kept:
+        reasons = ", ".join(f"{len(places)} {reason}" for reason, places in not_kept.items())
+        where = first_places([place for places in not_kept.values() for place in places])
+        warnings.warn(f"samples of the log are left out: {reasons}; {len(rows)} rows are kept ({where})", stacklevel=3)
+        rows.left_out = {reason: len(places) for reason, places in not_kept.items()}
     if left_out:
-        rows.left_out = {reason: len(places) for reason, places in left_out.items()}
+        rows.left_out |= {reason: len(places) for reason, places in left_out.items()}
         reasons = ", ".join(f"{len(places)} {reason}" for reason, places in left_out.items())
         where = first_places([place for places in left_out.values() for place in places])
         kept = f"{len(rows)} rows are kept"
@@ -159,11 +177,11 @@ def rows_of(
             "was read as counting from 0, and may count from 1; if it does, write it as letters (A for 1)",
             stacklevel=3,
         )
-    if not rows:
+    unseen = [(field, column) for field, column in columns.items() if column not in seen]
+    if not rows and not (seen and unseen):
         raise DataError("there are no rows: expected at least one with a question and an answer")
-    for field, column in columns.items():
-        if column not in seen:
-            raise DataError(f"columns: no row has the column {column!r} given for {field!r}; found: {_names(seen)}")
+    for field, column in unseen:
+        raise DataError(f"columns: no row has the column {column!r} given for {field!r}; found: {_names(seen)}")
     rows.read_as = {form: count for form, count in forms.items() if form is not None}
     rows.run_options = dict(run_options[0]) if len(run_options) == 1 else {}
     return rows
@@ -184,6 +202,9 @@ def _records(source: str | PathLike[str] | Iterable[Any]) -> Iterator[Record]:
         source = (values.to_dict() for _, values in source.iterrows())
     if not isinstance(source, Iterable) or isinstance(source, bytes | bytearray) or getattr(source, "ndim", 1) == 0:
         raise DataError(f"data: expected a file, a folder or an iterable of rows, got {shown(source)}")
+    if isinstance(source, list | tuple) and source and all(isinstance(item, str | PathLike) for item in source):
+        yield from read_files(*(path("data", item) for item in source))
+        return
     for number, item in enumerate(source):
         if isinstance(item, QARow):
             yield item.source or f"row {number}", Given(asdict(item) | {"answer": item.answers})

@@ -42,6 +42,8 @@ class PromptChecks:
     """Whether the model has a chat template that the prompts do without."""
     lacks_template: str = ""
     """The model's name, where it is a chat model's and its tokenizer has no template."""
+    tokenised_again: int = 0
+    """Rows whose completion came as text, without the ids that the model wrote."""
     left_out: dict[str, Any] = field(default_factory=dict)
     """The model's own generation settings that change the likeliest token; a run leaves them out."""
 
@@ -55,15 +57,17 @@ def check_prompts(
     max_new_tokens: int,
     generation: Any = None,
 ) -> PromptChecks:
-    """The checks of the rows that the model has to answer; of rows that bring their completion nothing is said.
+    """The checks of the rows that the model has to answer, and how many bring an answer as mere text.
 
     `model` is its name, `generation` its `generation_config` (None: not known).
     """
     waiting = [row for row in rows if row.completion is None and row.completion_ids is None]
+    again = sum(bool(row.completion) and row.completion_ids is None for row in rows)
     if not waiting:
-        return PromptChecks()
+        return PromptChecks(tokenised_again=again)
     written = [row for row in waiting if row.prompt is None and row.prompt_ids is None]
     found: dict[str, Any] = {"written": len(written), "left_out": changed_generation(generation)}
+    found["tokenised_again"] = again
     found["hidden_contexts"] = sum(row.context is not None and row.context not in form.filled(row) for row in written)
     if written and form.is_chat(tokenizer):
         prompt = form.prompt(written[0], tokenizer).text

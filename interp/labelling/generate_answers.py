@@ -24,6 +24,7 @@ from interp.models.memory import Splits
 from interp.statistics.folds import normalise_question
 from interp.support.accepted import Asked, ModelSource, RowSource
 from interp.support.arguments import flag, progress_function, several_texts, whole_number
+from interp.support.messages import shown
 from interp.support.public import public
 from interp.text.stopping import read_stop
 from interp.text.thoughts import UNFINISHED
@@ -196,12 +197,23 @@ def named_answers(rows: Sequence[QARow], *, wrong_too: bool) -> list[str]:
 
 
 def own_completion(row: QARow, tokenizer: "PreTrainedTokenizerBase") -> list[int] | None:
-    """Ids of the completion that the row brings, or None. Text is tokenised only where no ids were kept."""
+    """Ids of the completion that the row brings, or None. Text is tokenised only where no ids were kept.
+
+    Raises DataError for text that does not come back from its ids.
+    """
     if row.completion_ids is not None:
         return list(row.completion_ids)
-    if row.completion is not None:
-        return list(tokenizer(row.completion, add_special_tokens=False)["input_ids"])
-    return None
+    if row.completion is None:
+        return None
+    ids = list(tokenizer(row.completion, add_special_tokens=False)["input_ids"])
+    back = decoder(tokenizer)(ids)
+    if back.strip() != row.completion.strip():  # SentencePiece adds or drops a space at the beginning
+        raise DataError(
+            f"{row.source or row.id}: the model's tokenizer gives the completion {shown(row.completion)} back as "
+            f"{shown(back)}, so that other text would be read than was written; bring its `completion_ids`, with "
+            "`prompt_ids`, or use the model that wrote it"
+        )
+    return ids
 
 
 def check_vocabulary(row: QARow, ids: Sequence[int], d_vocab: int) -> None:

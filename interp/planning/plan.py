@@ -25,7 +25,7 @@ from interp.planning.footprint import (
 )
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
-from interp.reporting.beforehand import method_sentence, prompt_sentences
+from interp.reporting.beforehand import brought_sentences, method_sentence, prompt_sentences
 from interp.reporting.notes import length_warnings, thought_warnings
 from interp.reporting.plan_words import of_rows_tried, plan_text, plan_warnings, rows_left_out, timed_on
 from interp.reporting.units import gigabytes
@@ -141,7 +141,8 @@ def plan(
     settings, asked_rows = request.settings, request.samples
     counted = _counted(asked_rows, settings, shapes, tokenizer, Path("." if out is None else out))
     counted["exact_answer"] = "" if request.choice is None else method_sentence(request.choice)
-    counted["notes"] = tuple(prompt_sentences(request.prompt_checks(tokenizer, hooked)))
+    checks = request.prompt_checks(tokenizer, hooked)
+    counted["notes"] = (*prompt_sentences(checks), *brought_sentences(checks))
     counted["read_as"] = request.rows.read_as
     counted["conversion"] = None if converted is None else converted._asdict()
     if not time:

@@ -60,3 +60,14 @@ def prompt_sentences(checks: PromptChecks) -> list[str]:
             "likeliest, or drawn, by the model alone, so that answers may differ from those of transformers' generate"
         )
     return found
+
+
+def brought_sentences(checks: PromptChecks) -> list[str]:
+    """What is to be known of answers that are there already: nothing to mend, so that it stands beside the results."""
+    if not checks.tokenised_again:
+        return []
+    return [
+        f"{checks.tokenised_again} completions came as text and are tokenised again: the text is the same, but the "
+        "model may have written it in other tokens, and the token that ended it is not there unless the text shows it; "
+        "`prompt_ids` and `completion_ids` keep both"
+    ]

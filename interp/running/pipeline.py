@@ -14,6 +14,7 @@ from interp.planning.footprint import check_room
 from interp.planning.relabelling import relabelled
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
+from interp.reporting.beforehand import prompt_sentences
 from interp.running.analysis import analyse, draw, write_results
 from interp.running.measuring import measure
 from interp.running.record import check_unchanged, new_record, relabelled_record
@@ -74,7 +75,7 @@ def run(
     request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=shapes.n_ctx)
     settings, journal = request.settings, Journal(folder, new_record(request, hooked, out))
     check_room(folder.path, shapes, settings.sites, len(settings.roles), len(request.samples))
-    announce(journal.record.notes or (), progress=progress)
+    announce(prompt_sentences(request.prompt_checks(model_tokenizer(hooked), hooked)), progress=progress)
     new = not folder.path.exists()
     make_folder(folder.path)
     with locked(folder.path), folder.kept():

@@ -22,7 +22,7 @@ from interp.labelling.template_check import template_check
 from interp.models.backends.kinds import is_hooked
 from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.planning.request import Request
-from interp.reporting.beforehand import method_sentence, prompt_sentences
+from interp.reporting.beforehand import brought_sentences, method_sentence, prompt_sentences
 from interp.runs.run_folder import now
 from interp.runs.run_record import RunRecord
 from interp.runs.settings import GIVEN, Settings
@@ -35,13 +35,14 @@ from interp.support.numerics import numerics
 def new_record(request: Request, model: HookedModel, out: str | Path) -> RunRecord:
     """The record of a run that begins."""
     settings, rows = request.settings.to_json(), request.rows
+    checks = request.prompt_checks(model_tokenizer(model), model)
     record = RunRecord(
         state="answering",
         created=now(),
         settings=settings,
         asked={name: settings[name] for name in request.asked if name in settings},
         used=used_settings(request, model),
-        notes=prompt_sentences(request.prompt_checks(model_tokenizer(model), model)),
+        notes=[*prompt_sentences(checks), *brought_sentences(checks)],
         versions=versions(),
         model=describe_model(model),
         numerics={"model": numerics(model_info(model).device)},

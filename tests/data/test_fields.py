@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interp.data.fields import absent, entries, field_value, read_answers, read_ids, read_text, read_truth
-from interp.data.readers import CsvText
+from interp.data.record import CsvText
 from interp.errors import DataError
 
 ABSENT = [None, float("nan"), np.float64("nan"), np.float32("nan"), pd.NA, pd.NaT]

@@ -9,7 +9,7 @@ import pytest
 from interp import DataError, load_rows
 from interp.data.answer_shapes import NO, YES, is_truth, shaped
 from interp.data.forms import read_form
-from interp.data.readers import CsvRecord, CsvText
+from interp.data.record import CsvRecord, CsvText
 
 PLAIN = [
     {"question": "Where?", "answer": "there"},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from interp.data.choices import find_options
 from interp.data.keys import count_from_one, read_key
-from interp.data.readers import CsvText
+from interp.data.record import CsvText
 from interp.data.rows import load_rows
 from interp.errors import DataError
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interp import DataError, load_rows
-from interp.data.readers import CsvText, read_files
+from interp.data.readers import read_files
+from interp.data.record import CsvText
 
 SQUAD = Path(__file__).parents[1] / "fixtures" / "published" / "squad.json"
 CONTEXT = "The lighthouse was built by Ann Hale in 1851."
@@ -162,7 +163,7 @@ def test_a_folder_a_pattern_and_a_file_name_the_same_rows(tmp_path):
         (
             "x.txt",
             b"a",
-            "x.txt: cannot tell the format; expected a name that ends in .jsonl .ndjson .json .csv .parquet .tsv",
+            "x.txt: cannot tell the format; expected a name that ends in .jsonl .ndjson .json .csv .parquet .tsv .eval",
         ),
     ],
 )

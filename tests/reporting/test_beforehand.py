@@ -9,7 +9,7 @@ from transformers import GenerationConfig
 
 from interp.data.rows import QARow
 from interp.generating.prompt_checks import PromptChecks, changed_generation, check_prompts
-from interp.reporting.beforehand import prompt_sentences
+from interp.reporting.beforehand import brought_sentences, prompt_sentences
 from interp.runs.settings import Settings
 
 ROWS = [QARow("a", "Where?", ("there",))]
@@ -64,7 +64,18 @@ def test_what_the_model_asks_for_matters_only_where_it_answers():
     asked = {"model": "m", "max_new_tokens": 9, "generation": GenerationConfig(repetition_penalty=1.05)}
     form = Settings(model="m", data="d").prompt_format
     assert check_prompts(form, ROWS, tokenizer("gpt2"), **asked).left_out == {"repetition_penalty": 1.05}
-    assert check_prompts(form, BROUGHT, tokenizer("gpt2"), **asked) == PromptChecks()
+    assert check_prompts(form, BROUGHT, tokenizer("gpt2"), **asked) == PromptChecks(tokenised_again=1)
+
+
+def test_text_that_is_tokenised_again_is_said_and_ids_are_not():
+    form = Settings(model="m", data="d").prompt_format
+    kept = [QARow("b", "Where?", ("there",), prompt_ids=(1,), completion="there", completion_ids=(2,))]
+    checks = check_prompts(form, [*BROUGHT, *ROWS, *kept], tokenizer("gpt2"), model="m", max_new_tokens=9)
+    assert checks.tokenised_again == 1
+    (said,) = brought_sentences(checks)
+    assert said.startswith("1 completions came as text") and said not in prompt_sentences(checks)
+    checks = check_prompts(form, kept, tokenizer("gpt2"), model="m", max_new_tokens=9)
+    assert checks == PromptChecks() and brought_sentences(checks) == []
 
 
 def test_the_way_to_turn_thinking_off_is_named_where_there_is_one():

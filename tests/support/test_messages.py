@@ -3,7 +3,7 @@
 import pandas as pd
 import torch
 
-from interp.data.readers import CsvText
+from interp.data.record import CsvText
 from interp.support.messages import nearest, shown
 
 
