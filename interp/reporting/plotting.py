@@ -215,11 +215,15 @@ def _names(first: xr.Dataset, second: xr.Dataset, comparison: Comparison | None)
     if comparison is None:
         return grid_names(first, second)
     for name, grid in zip(comparison.names, (first, second), strict=True):
-        highest, own = comparison.best[name]["auc"], grid["auc"].max().item()
-        if highest is not None and not np.isclose(highest, own, rtol=0, atol=1e-9):
+        best, own = comparison.best[name], float("nan")
+        if best["cell"] is None:
+            continue
+        if all(best["cell"][axis] in grid[axis].values for axis in ("layer", "token")):
+            own = grid["auc"].sel(best["cell"]).item()
+        if not np.isclose(best["auc"], own, rtol=0, atol=1e-9):
             raise DataError(
-                f"comparison: its grid {name!r} has highest AUC {highest:.4f}, the grid given has {own:.4f}; give the "
-                f"two grids that it compares, in its order: {comparison.names[0]}, {comparison.names[1]}"
+                f"comparison: its grid {name!r} has AUC {best['auc']:.4f} in its best cell, the grid given {own:.4f}; "
+                f"give the two grids that it compares, in its order: {comparison.names[0]}, {comparison.names[1]}"
             )
     return comparison.names
 

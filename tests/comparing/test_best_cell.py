@@ -38,3 +38,12 @@ def test_enough_is_half_of_what_the_fullest_cell_has() -> None:
     score[4:, 0, 1], score[5:, 0, 2], score[:, 0, 3] = np.nan, np.nan, np.nan
     defined = np.array([[True, True, True, False]])
     assert full_enough(score, defined).tolist() == [[True, False, True, False]]
+
+
+def test_a_grid_with_a_thin_column_is_drawn_with_its_comparison() -> None:
+    cap, answers = _thin()
+    probe = interp.probe_grid(cap, answers, min_per_class=5)
+    other = interp.probe_grid(cap, answers, min_per_class=5, probe="mass-mean")
+    comparison = interp.compare_grids(probe, other)
+    figure = interp.plot_comparison(probe, other, comparison=comparison)
+    assert figure is not None

@@ -5,6 +5,9 @@ import pytest
 from planted_effects import LATE, ROLES, planted_effects, planted_grids
 from sklearn.metrics import roc_auc_score
 
+from interp.experiments.intervening.effects import CELL
+from interp.experiments.intervening.variables import CAUSAL_GRID
+
 SHARES = {(1, "last_q"): 0.8, (2, "exact_answer_before_first"): -0.5}
 
 
@@ -110,3 +113,10 @@ def test_where_a_donor_does_as_one_of_the_same_label_five_grids_in_100_declare_a
         found = planted_effects(grids=grids, n_pairs=16, controls=["same_label"], first_look=False, flips=99, seed=seed)
         declared.append(bool((found["over_p_corrected"] <= 0.05).any()))
     assert 0.025 <= np.mean(declared) <= 0.08
+
+
+def test_every_cell_is_on_the_axes_that_help_names(found):
+    assert found["auc"].dims == CELL
+    assert all(
+        f"{name} (" in CAUSAL_GRID or f"{name}, " in CAUSAL_GRID for name in ("effect", "over", "control_effect")
+    )
