@@ -47,7 +47,9 @@ def _arrays(title: str, arrays: Mapping[str, Any], axes: Mapping[str, str], *, o
         for name, values in arrays.items()
     ]
     names = ", ".join(arrays) if arrays else "none"
-    return section(title, table(("", "axes", "shape", "type", "size", "where"), rows), note=names, opened=opened)
+    return section(
+        title, table(("", "axes", "shape", "type", "size", "where"), rows, right=["size"]), note=names, opened=opened
+    )
 
 
 def _bytes(values: Any) -> int:
@@ -56,4 +58,6 @@ def _bytes(values: Any) -> int:
 
 def _roles(cap: "Capture") -> Html:
     counts = zip(cap.roles, cap.valid.sum(0).tolist(), strict=True)
-    return table(("role", "samples", "share"), [(role, n, share(n, len(cap.id))) for role, n in counts])
+    return table(
+        ("role", "samples", "share"), [(role, n, share(n, len(cap.id))) for role, n in counts], right=["share"]
+    )

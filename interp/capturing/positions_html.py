@@ -7,11 +7,12 @@ import numpy as np
 
 from interp.capturing.ledger import UNKNOWN
 from interp.support.html_repr import Html, box, section, table
-from interp.support.units import share
+from interp.support.units import decimal, share
 
 if TYPE_CHECKING:
     from interp.capturing.positions import Positions
 
+TO_END = "tokens to the end (mean)"
 REASONS = 2
 """How many a role is shown with."""
 
@@ -29,14 +30,14 @@ def _roles(positions: "Positions") -> Html:
     to_end = np.where(valid, positions.n.numpy(force=True)[:, None] - 1 - index, 0).sum(0)
     counts = valid.sum(0)
     pooled = any(positions.how)
-    columns = ("role", *(("pooled by",) if pooled else ()), "samples", "share", "tokens to the end (mean)", "mostly as")
+    columns = ("role", *(("pooled by",) if pooled else ()), "samples", "share", TO_END, "mostly as")
     rows = [
         (
             role,
             *((how,) if pooled else ()),
             int(n),
             share(int(n), len(positions)),
-            float(total / n) if n else None,
+            decimal(float(total / n) if n else None, digits=1),
             other,
             _absent(positions, j, valid[:, j]),
         )
@@ -44,7 +45,7 @@ def _roles(positions: "Positions") -> Html:
             zip(positions.roles, positions.how, counts, to_end, positions.repeats(), strict=True)
         )
     ]
-    return table((*columns, "absent because"), rows)
+    return table((*columns, "absent because"), rows, right=["share", TO_END])
 
 
 def _absent(positions: "Positions", role: int, valid: np.ndarray) -> str:

@@ -46,7 +46,9 @@ def _cells(comparison: "Comparison", higher: int, lower: int) -> Html:
         "no difference shown": cells - higher - lower,
         "undefined": of - cells,
     }
-    return table(("", "cells", "share"), [(name, count, share(count, of)) for name, count in counts.items()])
+    return table(
+        ("", "cells", "share"), [(name, count, share(count, of)) for name, count in counts.items()], right=["share"]
+    )
 
 
 def _largest(comparison: "Comparison") -> Html:
@@ -59,7 +61,7 @@ def _largest(comparison: "Comparison") -> Html:
         place = (int(cells["layer"].values[layer]), str(cells["token"].values[token]))
         n, right = (int(cells[name].values[layer, token]) for name in ("n", "n_correct"))
         rows.append((*place, with_interval(value, low, high, sign=True), q, n, right))
-    return table(("layer", "token", "ΔAUC", "q", "samples", "correct"), rows)
+    return table(("layer", "token", "ΔAUC", "q", "samples", "correct"), rows, right=["ΔAUC"])
 
 
 def _best(comparison: "Comparison") -> Html:
@@ -98,4 +100,5 @@ def _observations(comparison: "Comparison") -> Html:
         for row in comparison.observations.to_dict("records")
     ]
     held = sum(row[2] == "holds" for row in rows)
-    return section("Observations", table(("", "value", "verdict", "claim"), rows), note=f"{held} of {len(rows)} hold")
+    found = table(("", "value", "verdict", "claim"), rows, right=["value"])
+    return section("Observations", found, note=f"{held} of {len(rows)} hold")

@@ -68,7 +68,7 @@ def _counted(title: str, values: Iterable[str | None]) -> Html:
     n = sum(counts.values())
     rows = [(name, count, share(count, n)) for name, count in counts.most_common()]
     note = ", ".join(f"{name} {count}" for name, count in counts.most_common(3))
-    return section(title, table(("", "samples", "share"), rows), note=note)
+    return section(title, table(("", "samples", "share"), rows, right=["share"]), note=note)
 
 
 def _judge(answers: "Answers") -> list[Html]:

@@ -32,7 +32,7 @@ def _counts(record: dict[str, Any]) -> list[str]:
     if not counts:
         return []
     accuracy = counts.get("accuracy")
-    right = [] if accuracy is None else [f"{share(round(1000 * accuracy), 1000)} right"]
+    right = [] if accuracy is None else [f"{share(accuracy, 1)} right"]
     return [f"{counts['samples']} samples", *right, f"{counts['population']} in the grids"]
 
 
@@ -59,17 +59,17 @@ def _samples(record: dict[str, Any]) -> list[Html]:
     rows = [(name, count, share(count, counts["samples"])) for name, count in counts.get("status", {}).items()]
     if not rows:
         return []
-    return [section("Samples", table(("status", "samples", "share"), rows), note=counts["samples"])]
+    return [section("Samples", table(("status", "samples", "share"), rows, right=["share"]), note=counts["samples"])]
 
 
 def _experiments(folder: RunFolder, record: dict[str, Any]) -> list[Html]:
     """Those that stand in its folder, by title; their files are named after them."""
     sections, foreign = read_sections(folder.experiments, run=run_identity(record))
-    rows = [(found.title, f"experiments/{found.name}.csv", "") for found in sections]
-    rows += [(name, f"experiments/{name}", "of another run") for name in foreign]
+    rows = [(found.title, f"experiments/{found.name}.csv") for found in sections]
+    rows += [(f"{name}, of another run", f"experiments/{name}") for name in foreign]
     if folder.token_scores.exists():
-        rows.append(("Token scores", f"experiments/{folder.token_scores.name}", ""))
-    return [section("Experiments", table(("", "table", ""), rows), note=len(rows))] if rows else []
+        rows.append(("Token scores", f"experiments/{folder.token_scores.name}"))
+    return [section("Experiments", table(("", "file"), rows), note=len(rows))] if rows else []
 
 
 def _made(record: dict[str, Any]) -> list[Html]:

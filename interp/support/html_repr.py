@@ -73,27 +73,38 @@ def section(title: str, *content: Html, note: object = "", opened: bool = False)
     )
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, of: int | None = None) -> Html:
-    """Rows under their columns, the first cell heading its row; numbers to the right, None and NaN as a dash.
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Html:
+    """Rows under their columns, the first cell heading its row; None and NaN are a dash.
 
-    No more than `ROWS` are shown; `of`: how many there are, where only the first are given.
+    Columns of numbers stand to the right, and those named in `right`, whose numbers are texts. Of more than `ROWS` rows
+    the first are shown, and how many more there are.
     """
     given = list(rows)
-    head = "".join(f'<th scope="col">{safe(name)}</th>' for name in columns)
-    body = "".join(_row(row) for row in given[:ROWS])
-    left = (len(given) if of is None else of) - min(len(given), ROWS)
-    more = f"<p><small>and {left} more</small></p>" if left > 0 else ""
-    return Html(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}")
+    kinds = [
+        "interp-number" if place and (name in right or all(_is_number(row[place]) for row in given)) else ""
+        for place, name in enumerate(columns)
+    ]
+    head = "".join(
+        f'<th scope="col"{_class(kind)}>{safe(name)}</th>' for name, kind in zip(columns, kinds, strict=True)
+    )
+    body = "".join(_row(row, kinds) for row in given[:ROWS])
+    return Html(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{_more(len(given))}")
 
 
 def facts(values: Mapping[str, object]) -> Html:
     """Names and values, as of settings: what is no plain value is named by its type."""
     rows = [
-        f'<tr><th scope="row">{safe(name)}</th><td>{safe(value if isinstance(value, str) else shown(value))}</td></tr>'
+        f'<tr><th scope="row">{safe(name)}</th><td>{safe(_value(value))}</td></tr>'
         for name, value in list(values.items())[:ROWS]
     ]
-    more = f"<p><small>and {len(values) - ROWS} more</small></p>" if len(values) > ROWS else ""
-    return Html(f"<table><tbody>{''.join(rows)}</tbody></table>{more}")
+    return Html(f"<table><tbody>{''.join(rows)}</tbody></table>{_more(len(values))}")
+
+
+def _value(value: object) -> str:
+    """A setting as it is read: a list by its first entries, none as a dash."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value, value[:ROWS])) or "–"
+    return value if isinstance(value, str) else "–" if value is None else shown(value)
 
 
 def settings_section(values: Mapping[str, object]) -> list[Html]:
@@ -106,14 +117,22 @@ def sentences(texts: Iterable[str]) -> Html:
     return Html("".join(f"<p>{safe(text, len(text))}</p>" for text in texts))
 
 
-def _row(cells: Sequence[object]) -> str:
+def _more(rows: int) -> str:
+    return f"<p><small>and {rows - ROWS} more</small></p>" if rows > ROWS else ""
+
+
+def _row(cells: Sequence[object], kinds: Sequence[str]) -> str:
     first, *others = cells
-    return f'<tr><th scope="row">{_text(first)}</th>{"".join(map(_cell, others))}</tr>'
+    data = (f"<td{_class(kind)}>{_text(value)}</td>" for value, kind in zip(others, kinds[1:], strict=True))
+    return f'<tr><th scope="row">{_text(first)}</th>{"".join(data)}</tr>'
 
 
-def _cell(value: object) -> str:
-    kind = ' class="interp-number"' if value is None or isinstance(value, int | float) else ""
-    return f"<td{kind}>{_text(value)}</td>"
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""
+
+
+def _is_number(value: object) -> bool:
+    return value is None or isinstance(value, int | float)
 
 
 def _text(value: Any) -> Html:

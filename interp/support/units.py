@@ -30,6 +30,6 @@ def with_interval(value: float | None, low: float | None, high: float | None, *,
     return f"{decimal(value, sign=sign)} [{decimal(low, sign=sign)}, {decimal(high, sign=sign)}]"
 
 
-def share(count: int, of: int) -> str:
+def share(count: float, of: float) -> str:
     """A count as a percentage of all; a dash where there are none."""
-    return f"{count / of:.0%}" if of else "–"
+    return f"{count / of:.1%}" if of else "–"
