@@ -30,18 +30,13 @@ def fitted_probe_html(probe: "FittedProbe") -> str:
         "P(correct)": f"sigmoid({decimal(probe.platt.slope)} · score {decimal(probe.platt.intercept, sign=True)})",
         "model (SHA-256 of its weights)": probe.model or "not known",
     }
-    rows = [(share_of(rate), threshold) for rate, threshold in probe.thresholds.items()]
+    rows = list(probe.thresholds.items())
     sections = [
         section("Probe", facts(parts), note=f"{len(probe.fold_bias)} folds"),
         section("Thresholds", table(("false-positive rate", "believed above the score"), rows), note=len(rows)),
         *settings_section(dict(protocol)),
     ]
     return box("FittedProbe", line, sections)
-
-
-def share_of(rate: float | str) -> str:
-    """A rate as a percentage, however exact it is; a text as it is."""
-    return rate if isinstance(rate, str) else f"{round(100 * rate, 6):g} %"
 
 
 def selective_html(use: "Selective") -> str:
@@ -52,7 +47,7 @@ def selective_html(use: "Selective") -> str:
         f"area under risk and coverage {_interval(use.aurc)}, at random {decimal(use.aurc_chance)}",
     ]
     rows = [
-        (share_of(point.rate), _interval(point.recall), _interval(point.false_positives), _interval(point.threshold))
+        (str(point.rate), _interval(point.recall), _interval(point.false_positives), _interval(point.threshold))
         for point in use.points
     ]
     columns = ("false-positive rate", "correct answers kept", "wrong answers kept", "threshold")

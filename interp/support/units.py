@@ -9,14 +9,14 @@ def gigabytes(size: int) -> str:
     return f"{size / 1000**power:.3g} {('bytes', 'kB', 'MB', 'GB', 'TB')[power]}"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: int | float) -> str:
     """A time to three digits, in seconds, minutes or hours."""
     if seconds < 90:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.3g} min" if seconds < 5400 else f"{seconds / 3600:.3g} h"
 
 
-def decimal(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
+def decimal(value: int | float | None, digits: int = 3, *, sign: bool = False) -> str:
     """A number to so many decimal places, with its sign if asked for; a dash where there is none."""
     if value is None or math.isnan(value):
         return "–"
@@ -30,6 +30,6 @@ def with_interval(value: float | None, low: float | None, high: float | None, *,
     return f"{decimal(value, sign=sign)} [{decimal(low, sign=sign)}, {decimal(high, sign=sign)}]"
 
 
-def share(count: float, of: float) -> str:
+def share(count: int | float, of: int | float) -> str:
     """A count as a percentage of all; a dash where there are none."""
     return f"{count / of:.1%}" if of else "–"
