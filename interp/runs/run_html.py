@@ -6,7 +6,8 @@ from interp.comparing.comparison_html import BEST, best_cell
 from interp.errors import InterpError
 from interp.reporting.section import read_sections
 from interp.reporting.verdict import headline, verdict
-from interp.runs.run_folder import RunFolder, read_run_json, run_identity
+from interp.runs.run_folder import RunFolder, run_identity
+from interp.runs.run_record import RunRecord
 from interp.runs.status import status
 from interp.support.html_repr import Html, box, facts, section, sentences, settings_section, table
 from interp.support.units import duration, share, with_interval
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def run_html(run: "Run") -> str:
     """`Run._repr_html_`; reads the record, the probe grid and the comparison, no sample and no activation."""
     try:
-        record = read_run_json(run.folder)  # as it is now: the run may have gone on since it was opened
+        record = RunRecord.read(run.folder).to_json()  # as it is now: the run may have gone on since it was opened
         found = _finished(run) if record["state"] == "done" else _unfinished(run)
         line = [run.name, record["state"], record["model"].get("name", ""), *_counts(record)]
         sections = [*found, *_samples(record), *_experiments(run.folder, record), *_made(record)]
