@@ -44,7 +44,8 @@ def done(llama_folder, tmp_path_factory) -> Path:
 def changed(folder: Path, to: Path, **entries: object) -> interp.Run:
     shutil.copytree(folder, to)
     record = json.loads((to / "run.json").read_text())
-    (to / "run.json").write_text(json.dumps(record | entries))
+    record = {name: value for name, value in (record | entries).items() if value is not None}
+    (to / "run.json").write_text(json.dumps(record))
     return interp.open_run(to)
 
 
