@@ -7,6 +7,8 @@ import pytest
 from read_html import HOSTILE, read
 
 import interp
+from interp.applying.interval import Interval
+from interp.applying.probe_html import selective_html
 from interp.demo import planted
 
 CELL = {"layer": 1, "role": "exact_answer_last"}
@@ -64,6 +66,8 @@ def test_what_it_is_good_for() -> None:
             assert told == pytest.approx(values, abs=5e-4)
     areas = {row[0]: row[1] for row in found.sections["Area under risk and coverage"].rows[1:]}
     assert areas["in random order"] == f"{use.aurc_chance:.3f}"
+    unknown = replace(use, aurc=Interval(0.25, float("nan"), float("nan")))
+    assert "area under risk and coverage 0.250, at random" in selective_html(unknown)
     one = interp.selective(grid, layer=1, token="exact_answer_last", resamples=10)
     assert read(one).line[1] == "layer 1, exact_answer_last"
     assert repr(one).startswith("Selective(layer 1, exact_answer_last; 100 samples, 50 correct; area under risk and")

@@ -7,6 +7,7 @@ import pytest
 import torch
 from read_html import HOSTILE, read
 
+from interp.capturing.capture_html import capture_html
 from interp.capturing.on_disk import OnDisk
 from interp.demo import planted
 
@@ -57,6 +58,7 @@ def test_what_is_on_the_disk_stays_there() -> None:
         attention={name: Unread(values) for name, values in cap.attention.items()},
     )
     found = read(unread)
+    assert unread._repr_html_() == capture_html(unread)
     assert found.sections["Sites"].rows[1][3:] == ["float32", "57.6 kB", "on disk"]
     assert all(row[-1] == "on disk" for row in found.sections["Attention metrics"].rows[1:])
 

@@ -7,6 +7,7 @@ from read_html import HOSTILE, read
 
 import interp
 from interp.capturing.ledger import Ledger
+from interp.capturing.positions_html import TO_END
 from interp.demo import planted
 
 
@@ -23,7 +24,7 @@ def positions() -> interp.Positions:
 def test_the_numbers_are_those_of_the_summary(positions) -> None:
     found, summary = read(positions), positions.summary()
     head, *rows = found.sections["Roles"].rows
-    assert head[:3] == ["role", "samples", "share"] and [row[0] for row in rows] == list(positions.roles)
+    assert head[:4] == ["role", "samples", "share", TO_END] and [row[0] for row in rows] == list(positions.roles)
     for row in rows:
         expected = summary.loc[row[0]]
         assert int(row[1]) == expected["n"] and row[4] == expected["repeats"]

@@ -8,6 +8,7 @@ import pytest
 from read_html import HOSTILE, read
 
 import interp
+from interp.comparing.comparison_html import BEST, LARGEST
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,7 @@ def test_the_line_counts_the_cells(comparison) -> None:
 
 def test_best_cells_and_correlation(comparison) -> None:
     told = read(comparison)
+    assert tuple(told.sections["Best cells"].rows[0]) == ("grid", *BEST)
     for name, row in zip(comparison.names, told.sections["Best cells"].rows[1:], strict=True):
         best = comparison.best[name]
         assert row[0] == name and row[1] == f"layer {best['cell']['layer']}, {best['cell']['token']}"
@@ -53,7 +55,7 @@ def test_the_cells_that_differ_most_come_first(comparison) -> None:
     rows = read(comparison).sections["Largest differences"].rows[1:]
     cells = comparison.delta_auc.to_dataframe().reset_index().dropna(subset="delta")
     table = cells.sort_values("delta", key=lambda x: -x.abs(), kind="stable")
-    for row, expected in zip(rows, table.head(5).to_dict("records"), strict=True):
+    for row, expected in zip(rows, table.head(LARGEST).to_dict("records"), strict=True):
         assert (int(row[0]), row[1]) == (expected["layer"], expected["token"])
         assert numbers(row[2]) == pytest.approx([expected[key] for key in ("delta", "low", "high")], abs=5e-4)
 

@@ -8,6 +8,7 @@ from read_html import HOSTILE, Page, read
 from interp.demo import planted
 from interp.generating.asking import Exchange
 from interp.labelling.answers import Answers
+from interp.labelling.answers_html import SAMPLES
 from interp.labelling.judgement import Judgement
 from interp.support.html_repr import safe
 
@@ -60,7 +61,7 @@ def test_the_numbers_are_those_of_the_answers(answers) -> None:
 def test_the_first_samples_are_shown_with_their_exact_answer(answers) -> None:
     found = read(answers)
     rows = found.sections["Samples"].rows[1:]
-    assert [row[:3] for row in rows] == [[a["id"], a["question"], a["text"]] for a in answers[:5]]
+    assert [row[:3] for row in rows] == [[a["id"], a["question"], a["text"]] for a in answers[:SAMPLES]]
     assert [row[3] for row in rows][:2] == ["correct", "no label"]
     assert found.marked == [text for text in answers.exact_answer[:5] if text is not None] and len(found.marked) == 4
 

@@ -11,6 +11,7 @@ import interp
 from interp.reporting.section import Section
 from interp.reporting.verdict import headline, verdict
 from interp.runs.run_folder import RunFolder, run_identity
+from interp.runs.run_html import run_html
 
 COUNTRIES = ("Spain", "Chad", "Peru", "Oman")
 
@@ -101,6 +102,7 @@ def test_a_run_that_has_gone_on_since_it_was_opened(done, tmp_path) -> None:
     run = changed(done, tmp_path / "run", state="probing")
     assert run.record["state"] == "probing" and "How far it is" in read(run).sections
     (run.folder.path / "run.json").write_text((done / "run.json").read_text())
+    assert "Verdict" in run_html(run)
     assert read(run).line[2] == "done" and "Verdict" in read(run).sections
 
 
