@@ -40,9 +40,10 @@ def _written_out(found: re.Match[str]) -> str:
 
 def marked(text: str, begin: int, end: int, longest: int = LONGEST) -> Html:
     """A text with the characters [begin, end) marked; of a long one what stands around them."""
-    begin, end = max(0, begin), min(max(begin, end), begin + longest // 2)
+    begin = min(max(0, begin), len(text))
     start = max(0, min(begin - longest // 4, len(text) - longest))
-    stop = max(end, start + longest)
+    stop = start + longest
+    end = min(max(begin, end), stop)
     before, inside, after = text[start:begin], text[begin:end], text[end:stop]
     return Html(
         f"{'…' if start else ''}{safe(before, longest)}<mark>{safe(inside, longest)}</mark>{safe(after, longest)}"

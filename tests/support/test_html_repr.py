@@ -70,6 +70,11 @@ def test_what_is_marked_is_in_sight_however_long_the_text(before, after) -> None
     assert shown.text.endswith("…") == (not text.endswith(inside))
 
 
+def test_what_is_marked_and_too_long_is_marked_to_the_end_of_what_is_shown() -> None:
+    shown = Page(f"<div><span>{marked('ab' + 'c' * 1000 + 'd', 2, 1002)}</span></div>")
+    assert shown.marked == ["c" * (LONGEST - 2)] and shown.text == "ab" + shown.marked[0] + "…"
+
+
 def test_a_table_says_how_many_rows_it_does_not_show() -> None:
     found = page(section("all", table(("", "n"), [(f"r{i}", i) for i in range(ROWS)])))
     more = page(section("some", table(("", "n"), [(f"r{i}", i) for i in range(ROWS + 3)])))
