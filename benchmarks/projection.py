@@ -18,7 +18,7 @@ from interp.capturing.roles import ROLES
 from interp.fitting.workers import CELLS_EACH
 from interp.planning.footprint import memory_bytes, sample_bytes
 from interp.planning.shapes import Shapes
-from interp.reporting.units import gigabytes
+from interp.support.units import gigabytes
 
 SITES, FOLDS, PERMUTATIONS, BATCH_TOKENS = ("resid_post",), 5, 1000, 8192
 PROMPT, SHARED, NEW = 150, 120, 16

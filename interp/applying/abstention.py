@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
+from interp.applying.interval import Interval
 from interp.applying.operating import (
     area,
     false_positive_threshold,
@@ -18,11 +19,12 @@ from interp.applying.operating import (
     risk_coverage,
 )
 from interp.applying.platt import Platt, Reliability, reliability
+from interp.applying.probe_html import selective_html
 from interp.comparing.best_cell import nested_choice
 from interp.errors import DataError
 from interp.grids.grid import GridArrays, grid_arrays
 from interp.grids.of_run import GridLike, grid_of
-from interp.statistics.auc import LEVEL, MIN_PER_CLASS
+from interp.statistics.auc import MIN_PER_CLASS
 from interp.support.arguments import MANY, numbers, one_of, seed_number, whole_number
 from interp.support.atomic import plain
 from interp.support.public import public
@@ -30,25 +32,6 @@ from interp.support.public import public
 RATES = (0.01, 0.05, 0.10)
 """False-positive rates at which recall is given."""
 RESAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number and its 95 % interval from resampled groups."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Float[np.ndarray, " resample"]) -> "Interval":
-        """The first value is the sample's own; the others are resamples."""
-        known = np.sort(values[1:][~np.isnan(values[1:])])
-        if len(known) == 0:
-            return cls(float(values[0]), float("nan"), float("nan"))
-        # Order statistics, not interpolated: a threshold may be infinite.
-        low, high = (known[round(q * (len(known) - 1))] for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-        return cls(float(values[0]), float(low), float(high))
 
 
 @dataclass(frozen=True)
@@ -113,6 +96,10 @@ class Selective:
             f"Selective({chosen}layer {self.layer}, {self.token}; {self.n} samples, {self.n_correct} correct; area "
             f"under risk and coverage {area}, at random {self.aurc_chance:.3f})"
         )
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the operating points and the areas."""
+        return selective_html(self)
 
     def table(self) -> pd.DataFrame:
         """The operating points: a row per `rate`, each number with its interval (`recall`, `recall_low`, …)."""

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.applying.platt import Platt
+from interp.applying.probe_html import fitted_probe_html
 from interp.applying.token_scores import TokenScores
 from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
@@ -81,6 +82,10 @@ class FittedProbe:
             f"FittedProbe({self.probe} on {self.site}, layer {self.layer}, {self.role}, width {len(self.direction)}; "
             f"AUC {self.auc:.3f} [{self.low:.3f}, {self.high:.3f}])"
         )
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the cell, how good the probe is, and its thresholds."""
+        return fitted_probe_html(self)
 
     @property
     def hook_point(self) -> str:

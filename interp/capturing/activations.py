@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.capturing.axes import check_axes
+from interp.capturing.capture_html import capture_html
 from interp.capturing.on_disk import OnDisk
 from interp.errors import DataError
 from interp.support.accepted import AttentionArrays, EmbedArray, QuestionArray, SiteArrays
@@ -162,6 +163,10 @@ class Capture:
             f"Capture({len(self.id)} samples, {len(self.layers)} layers, {len(self.roles)} roles; "
             f"sites: {', '.join(self.sites)}; attention metrics: {', '.join(self.attention) or 'none'})"
         )
+
+    def _repr_html_(self) -> str:
+        """In a notebook: axes, arrays and their sizes; none of them is read."""
+        return capture_html(self)
 
 
 def captured_site(cap: Capture, site: Any) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from interp.capturing.ledger import Ledger
 from interp.capturing.pool import Span
+from interp.capturing.positions_html import positions_html
 from interp.capturing.tokens_by_hand import read_tokens
 from interp.labelling.answers import Answers
 from interp.models.placement import one_device
@@ -107,6 +108,10 @@ class Positions:
         """In one line: how many samples, and in how many of them each role is there."""
         counts = zip(self.roles, self.valid.sum(0).tolist(), strict=True)
         return f"Positions({len(self)} samples; roles: {', '.join(f'{role} {count}' for role, count in counts)})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: every role, how many samples have it, and why the others do not."""
+        return positions_html(self)
 
     def __getitem__(self, samples: Any) -> "Positions":
         """The positions of some samples, in that order: a slice, indices, a mask; a number gives that one sample's.

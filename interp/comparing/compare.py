@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from interp.comparing.best_cell import describe_best
+from interp.comparing.comparison_html import comparison_html
 from interp.comparing.delta import delta_grid, differences
 from interp.comparing.observations import observation_table, observations
 from interp.errors import DataError, NoSuchName, RunError
@@ -113,6 +114,10 @@ class Comparison(Mapping[str, Any]):
             f"Comparison({first} − {second}: {sizes['layer']} layers, {sizes['token']} tokens; of {found['cells']} "
             f"cells {found[f'{first}_higher']} are higher, {found[f'{second}_higher']} lower (q < 0.05){mean})"
         )
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the cells that differ, the best cells, and how alike the grids are."""
+        return comparison_html(self)
 
     @cached_property
     def _mapping(self) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from interp.generating.asking import Exchange
+from interp.labelling.answers_html import answers_html
 from interp.labelling.judgement import Judgement
 from interp.labelling.records import Records
 from interp.support.public import public
@@ -107,3 +108,7 @@ class Answers(Records):
             f"Answers({len(self)} samples: {labels[True]} correct, {labels[False]} wrong, {labels[None]} without a "
             f"label; {located} exact answers)"
         )
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the counts, and the first samples with their exact answer marked."""
+        return answers_html(self)

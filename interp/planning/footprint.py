@@ -12,12 +12,12 @@ from typing import Any
 from interp.capturing.attention import METRICS
 from interp.errors import RunError
 from interp.planning.shapes import Shapes
-from interp.reporting.units import gigabytes
 from interp.statistics.samples import DIRECTIONS
 from interp.storing.shard_files import Shard
 from interp.storing.shard_io import QUESTION
 from interp.storing.shards import SHARD_SAMPLES
 from interp.support.safetensors_stream import layout
+from interp.support.units import gigabytes
 
 SPARE = 1 << 26
 """Room for everything in a run folder that is not an activation, in bytes."""

@@ -23,12 +23,12 @@ from interp.planning.footprint import (
     memory_bytes,
     most_bytes,
 )
+from interp.planning.plan_html import plan_html
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.reporting.beforehand import brought_sentences, method_sentence, prompt_sentences
 from interp.reporting.notes import length_warnings, thought_warnings
 from interp.reporting.plan_words import of_rows_tried, plan_text, plan_warnings, rows_left_out, timed_on
-from interp.reporting.units import gigabytes
 from interp.runs.keywords import RUN_DEFAULTS, RunOptions
 from interp.runs.rows import load_settings_model
 from interp.runs.settings import Settings
@@ -38,6 +38,7 @@ from interp.support.arguments import flag, path
 from interp.support.machine import usable_memory
 from interp.support.public import public
 from interp.support.shown_options import shows_options
+from interp.support.units import gigabytes
 
 
 @public
@@ -92,6 +93,10 @@ class Plan:
         """In one line: how many rows, and what is large."""
         left_out = rows_left_out(vars(self))
         return f"Plan({self.rows} rows, {left_out} left out; disk {gigabytes(self.disk)}; print it for everything)"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: what should be mended, then rows, room and time."""
+        return plan_html(self)
 
     @property
     def warnings(self) -> list[str]:

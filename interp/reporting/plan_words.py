@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interp.reporting.units import duration, gigabytes
+from interp.support.units import duration, gigabytes
 
 SHOWN_IDS = 3
 

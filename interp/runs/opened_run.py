@@ -22,6 +22,7 @@ from interp.grids.tidy import read_tidy
 from interp.labelling.answers import Answers
 from interp.reporting.summary import summary_lines
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
+from interp.runs.run_html import run_html
 from interp.runs.sample_lines import read_answers, read_tokens
 from interp.runs.status import status
 from interp.storing.shard_files import finished_shards, verify_shards
@@ -174,3 +175,7 @@ class Run(RunLike):
     def __repr__(self) -> str:
         """In one line: where it is, and how far."""
         return f"Run({str(self.folder.path)!r}, state={self.record.get('state')!r})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: what it found, or how to go on; no activation is read."""
+        return run_html(self)

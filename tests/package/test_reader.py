@@ -28,6 +28,7 @@ ELSEWHERE = {
     "grids/variables.py": "the variables of a grid, for docstrings",
     "support/parameters.py": "parameters, for docstrings and the reference",
     "support/renamed.py": "docstrings of old names",
+    "support/units.py": "how sizes, times and numbers are written, whoever writes them",
 }
 """Folders and files that hold text of other kinds, and which. In `text`, constants are patterns and lists of words."""
 

@@ -12,7 +12,7 @@ from interp.command.cli import main
 from interp.errors import DataError, RunError
 from interp.planning.footprint import check_room, disk_bytes, sample_bytes, shard_specs
 from interp.planning.shapes import Shapes
-from interp.reporting.units import gigabytes
+from interp.support.units import gigabytes
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
 OPTIONS = {"sites": ("resid_post", "mlp_post", "z"), "batch_tokens": 700, "max_new_tokens": 4}
