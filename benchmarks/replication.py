@@ -36,6 +36,7 @@ def arguments() -> argparse.ArgumentParser:
     options = parser(__doc__, quick="the embedded model, few questions")
     options.add_argument("--data", type=Path, metavar="DIR", help="folder of the published question files")
     options.add_argument("--keep", type=Path, metavar="DIR", help="keep the run folders here")
+    options.add_argument("--no-model", action="store_true", help="no P(True), whose passes take longest")
     return options
 
 
@@ -73,7 +74,9 @@ def main() -> None:
             for name, run in runs.items()
             if isinstance(run, interp.Run) and np.isfinite(run.probe["auc"]).any()
         }
-        figures += [figure for name, run in usable.items() for figure in detectors_table(name, run)]
+        figures += [
+            figure for name, run in usable.items() for figure in detectors_table(name, run, model=not args.no_model)
+        ]
         if len(usable) > 1:
             transfer_table(interp.transfer(usable))
         if isinstance(drawn, interp.Run):
@@ -110,8 +113,8 @@ def runs_table(runs: Mapping[str, interp.Run | str]) -> Iterator[Figure]:
     print()
 
 
-def detectors_table(name: str, run: interp.Run) -> Iterator[Figure]:
-    found = interp.detectors(run)
+def detectors_table(name: str, run: interp.Run, *, model: bool) -> Iterator[Figure]:
+    found = interp.detectors(run, model=None if model else False)
     print_header(f"detector, {name}", "AUC", "probe minus it", "q")
     for one in SHOWN:
         if one not in found["detector"].values:
