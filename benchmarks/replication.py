@@ -117,9 +117,9 @@ def detectors_table(name: str, run: interp.Run, *, model: bool) -> Iterator[Figu
     found = interp.detectors(run, model=None if model else False)
     print_header(f"detector, {name}", "AUC", "probe minus it", "q")
     for one in SHOWN:
-        if one not in found["detector"].values:
+        row = found.sel(detector=one) if one in found["detector"].values else None
+        if row is None or not np.isfinite(row["auc"]):
             continue
-        row = found.sel(detector=one)
         delta = f"{row['delta'].item():+.3f} [{row['delta_low'].item():+.3f}, {row['delta_high'].item():+.3f}]"
         q = f"{row['delta_q'].item():.2g}" if np.isfinite(row["delta_q"]) else ""
         print_row(f"`{one}`", interval({k: row[v].item() for k, v in AUC.items()}), delta if q else "", q)
