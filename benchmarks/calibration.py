@@ -23,6 +23,8 @@ from simulated_choices import KINDS as CHOICE_KINDS
 from simulated_choices import choice_coverage
 from simulated_controls import selective_grid
 from simulated_detectors import GAINS, gain_of
+from simulated_effects import KINDS as EFFECT_KINDS
+from simulated_effects import effects
 from simulated_grids import (
     NARROW,
     STRENGTHS,
@@ -116,6 +118,7 @@ def parts() -> dict[str, Callable[[Simulator], Iterable[Line]]]:
         **{f"gain, {kind}": partial(_gain, kind) for kind in GAINS},
         **{f"transfer, {kind}, {how}": partial(_transfer, kind, how) for kind in KINDS for how in TRAINED},
         **{f"choices, {kind}": partial(_choices, kind) for kind in CHOICE_KINDS},
+        **{f"effects, {kind}": partial(_effects, kind) for kind in EFFECT_KINDS},
     }
 
 
@@ -220,6 +223,15 @@ def _choices(kind: str, simulate: Simulator) -> Iterable[Line]:
         ("difference_noise", "a difference of accuracies, a choice by noise less a random one's"),
     ):
         yield Line(f"95 % interval of {what} covers, {kind}", found[key], *COVERAGE)
+
+
+def _effects(kind: str, simulate: Simulator) -> Iterable[Line]:
+    # The test is exact only where a block's change is as likely as its negative.
+    level = (0.035, 0.065) if kind == "symmetric" else (None, 1.0)
+    for blocks in (16, 32, 100):
+        found = simulate(partial(effects, kind, blocks), 2500)
+        yield Line(f"no effect, {kind}, {blocks} blocks: a cell at corrected p <= 0.05", found["any"], *level)
+        yield Line(f"95 % interval of an effect covers, {kind}, {blocks} blocks", found["covers"], *COVERAGE)
 
 
 def arguments() -> argparse.ArgumentParser:
