@@ -95,10 +95,9 @@ def patch_grid(
     found = matched_pairs(given, match=match, most=pairs, seed=seed)
     name, runs = patched_runs(given, found, cells, outcome, question)
 
-    run = outcomes if method == EXACT else attributed
+    run, states = outcomes if method == EXACT else attributed, States.of(given, found, site, cells, head)
 
-    def changes(*wanted: str, run: Any = run) -> dict[str, Change]:
-        states = States.of(given, found, site, cells, head)
+    def changes(*wanted: str, states: States = states, run: Any = run) -> dict[str, Change]:
         every = {
             DONOR: states.put(found.donor),
             ALIKE: states.put(found.alike),
@@ -111,7 +110,7 @@ def patch_grid(
     made = changes(DONOR, *controls)
     if SCRAMBLED in controls:
         with scrambled(hooked, seed=seed):
-            made[SCRAMBLED] = changes(DONOR)[DONOR]
+            made[SCRAMBLED] = changes(DONOR, states=States.of(given, found, site, cells, head))[DONOR]
     first_look = changes(DONOR, run=attributed)[DONOR] if method == EXACT else None
     grid = causal_grid(given, found, made, runs, cells, first_look=first_look, outcome=name, flips=flips, seed=seed)
     return grid.assign_attrs(
