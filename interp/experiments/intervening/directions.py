@@ -9,6 +9,7 @@ from torch import Tensor
 
 from interp.applying.fitted_probe import cell_vectors
 from interp.applying.probe_fit import fit_probe
+from interp.errors import DataError
 from interp.experiments.detecting.given import Given
 
 PROBE, MEANS, RANDOM, ARBITRARY = "probe", "mean_difference", "random", "arbitrary_labels"
@@ -40,7 +41,8 @@ def directions(
 
     Labels are dealt out over groups with `default_rng([seed, 10])`: samples of one group get that of another whole
     group, in the order of their names. Random ones are drawn by `default_rng([seed, 11])`, the same for all folds, and
-    take the probe's spread: a step along them is as long as along the probe's.
+    take the probe's spread: a step along them is as long as along the probe's. Raises DataError for a cell without a
+    sample in some fold.
     """
     site, samples = given.site, given.samples
     x = cell_vectors(given.capture, layer=layer, role=role, site=site).double()
@@ -64,6 +66,11 @@ def directions(
         return Direction.of(name, found.fold_direction.double(), kept)
 
     y, of = samples.y[used], fold[used]
+    if len(np.unique(of)) < len(np.unique(samples.fold)):
+        raise DataError(
+            f"cell: layer {layer}, {role} has samples in {len(np.unique(of))} of {len(np.unique(samples.fold))} folds: "
+            "no direction is held out for the others; take a cell that more samples have"
+        )
     apart = [kept[(of != f) & (y == 1)].mean(0) - kept[(of != f) & (y == 0)].mean(0) for f in np.unique(of)]
     named = [fitted(PROBE, samples.y), Direction.of(MEANS, torch.stack(apart), kept)]
     folds, width = named[0].unit.shape

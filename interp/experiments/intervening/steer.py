@@ -8,6 +8,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from interp.comparing.best_cell import full_enough
 from interp.errors import DataError
 from interp.experiments.detecting.given import Given
 from interp.experiments.intervening.directions import ARBITRARY, RANDOM, Direction, directions
@@ -97,12 +98,12 @@ def _cell(given: Given, runs: Runs, cell: Any, outcome: str) -> tuple[int, str]:
     """The one asked for, or the highest of those that some run reaches."""
     roles = [role for role, reason in zip(given.capture.roles, runs.reason, strict=True) if not reason]
     if cell is None:
-        auc = given.grid["auc"].sel(token=[role for role in given.grid["token"].values if role in roles])
-        if not np.isfinite(auc).any():
+        arrays, tokens = given.arrays, [str(role) for role in given.grid["token"].values]
+        able = full_enough(arrays.score, arrays.defined) & np.isin(tokens, roles)
+        if not able.any():
             raise DataError(f"cell: the probe grid has no defined cell on which the outcome {outcome!r} can hang")
-        values = auc.transpose("layer", "token").values
-        i, j = np.unravel_index(int(np.nanargmax(values)), values.shape)
-        return int(auc["layer"].values[i]), str(auc["token"].values[j])
+        i, j = np.unravel_index(int(np.where(able, arrays.auc, -1.0).argmax()), able.shape)
+        return int(given.grid["layer"].values[i]), tokens[j]
     layer, role = cell_label(cell)
     read_cells(given.capture, [layer], [role])
     if role not in roles:

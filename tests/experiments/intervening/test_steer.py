@@ -139,3 +139,23 @@ def test_a_capture_of_another_models_space_is_refused(planted):
     grid = interp.probe_grid(narrow, planted.answers, min_per_class=5)
     with pytest.raises(DataError, match="7 wide and the model's 32"):
         _doses(SimpleNamespace(**vars(planted) | {"cap": narrow, "grid": grid}))
+
+
+def test_a_cell_that_a_whole_fold_lacks_has_no_held_out_direction(planted):
+    given = Given.of(planted.answers, planted.cap, planted.grid)
+    thin = planted.cap.valid.clone()
+    thin[:, 0] &= torch.from_numpy(given.samples.fold != 2)
+    with pytest.raises(DataError, match="samples in 4 of 5 folds"):
+        directions(replace(given, capture=replace(planted.cap, valid=thin)), 1, "last_q", draws=1, seed=0)
+
+
+def test_the_cell_is_never_one_that_few_samples_have(planted):
+    """A column of 18 of 48 samples, without an error, beside the planted one."""
+    y, few, x = torch.from_numpy(planted.y), torch.arange(N) % 8 < 3, planted.cap.resid.clone()
+    x[:, 0, 0] = torch.where(few, 20.0 * (2 * y - 1), torch.nan)[:, None]
+    thin = replace(planted.cap, sites={"resid_post": x})
+    grid = interp.probe_grid(thin, planted.answers, min_per_class=2)
+    assert grid["n"].sel(layer=0, token="last_q") == 18 and grid["auc"].sel(layer=0, token="last_q") == 1
+    given = SimpleNamespace(**vars(planted) | {"cap": thin, "grid": grid})
+    found = _doses(given, cell=None, outcome="answer", draws=1)
+    assert (found.attrs["layer"], found.attrs["role"]) == (1, "last_q")
