@@ -17,7 +17,12 @@ def marked(ax, colour) -> set[tuple[float, float]]:
     """(row, column) of the markers of one colour."""
     points = [c for c in ax.collections if isinstance(c, PathCollection)]
     rgba = to_rgba(colour)
-    return {(y, x) for c in points if np.allclose(c.get_facecolor(), rgba) for x, y in c.get_offsets()}
+    return {
+        (y, x)
+        for c in points
+        if len(c.get_facecolor()) and np.allclose(c.get_facecolor(), rgba)
+        for x, y in c.get_offsets()
+    }
 
 
 def hatched(ax) -> set[tuple[float, float]]:

@@ -12,10 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure, SubFigure
 
-from interp.reporting.heatmap import SMALL, Heatmap, Scale
-from interp.support.arguments import instance, one_text
+from interp.reporting.column_axis import SMALL, points, text_width
+from interp.reporting.heatmap import Heatmap, Scale
+from interp.support.arguments import instance, number, one_of, one_text
 
 Key = list[tuple[Artist, str]]
+WIDTHS = {"column": 3.25, "page": 6.75}
+"""Inches: one column and both of a page of two columns, as ICML and ACL print them."""
 LEGEND: dict[str, Any] = {
     "fontsize": SMALL,
     "frameon": False,
@@ -35,15 +38,29 @@ def check_drawing(ax: object, title: object) -> None:
         one_text("title", title)
 
 
-def new_figure(heatmap: Heatmap, panels: int = 1) -> Figure:
-    """An empty figure in which cells and labels of so many layers and columns stay readable."""
+def figure_width(value: float | int | str | None) -> float | None:
+    """`width` in inches: a number, or a name of `WIDTHS`; None: as wide as the grid needs."""
+    if value is None or isinstance(value, str):
+        return None if value is None else WIDTHS[one_of("width", value, WIDTHS)]
+    return number("width", value, low=1.0, high=100.0)
+
+
+def new_figure(heatmap: Heatmap, panels: int = 1, *, width: float | None = None) -> Figure:
+    """An empty figure in which cells and labels of so many layers and columns stay readable.
+
+    `width` in inches; without one, as wide as the columns need. The height follows from the layers and the names.
+    """
     import matplotlib.pyplot as plt  # only here: a user who brings an Axes may draw without pyplot
 
     n_rows, n_columns = heatmap.values.shape
-    height = (2.1 if panels == 1 else 2.6) + float(np.clip(0.17 * n_rows, 1.6, 6.4)) + 0.25 * len(heatmap.strips)
-    # Three panels fill the width of a page at their own size, so that no reader has to enlarge them.
-    column, least = (0.36, 4.0) if panels == 1 else (0.22, 3.0)
-    width = 1.5 + panels * float(np.clip(column * n_columns, least, 9.0))
+    # In a given width, which is that of print, rows are as low as columns are narrow.
+    row, lowest = (0.17, 1.6) if width is None else (0.11, 1.1)
+    around = (0.95 if panels == 1 else 1.35) * points("medium") / 10 + heatmap.axis.depth / 72
+    height = around + float(np.clip(row * n_rows, lowest, 6.4)) + 0.25 * len(heatmap.strips)
+    if width is None:
+        # Three panels fill the width of a page at their own size, so that no reader has to enlarge them.
+        column, least = (0.36, 4.0) if panels == 1 else (0.22, 3.0)
+        width = 1.5 + panels * float(np.clip(column * n_columns, least, 9.0))
     return plt.figure(figsize=(width, height), layout="constrained")
 
 
@@ -58,26 +75,31 @@ def three_panels(figure: Figure) -> tuple[np.ndarray, list[Axes]]:
 def draw_colorbar(ax: Axes, mesh: QuadMesh, scale: Scale, *, cax: Axes | None = None) -> None:
     """A colour bar at the right of `ax`, or on an Axes of its own."""
     bar = ax.figure.colorbar(mesh, ax=ax, cax=cax, pad=0.02, aspect=28)
-    bar.set_label(scale.label, fontsize=9)
-    bar.ax.tick_params(labelsize=8, length=2)
+    bar.set_label(scale.label, fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL, length=2)
     bar.outline.set_visible(False)
 
 
 def draw_head(ax: Axes, *, title: str | None, key: Key | None = None, notes: Sequence[str] = ()) -> None:
     """Title, notes and the key of the marks, stacked above the picture."""
     width = ax.get_position().width * ax.figure.get_figure(root=True).get_size_inches()[0] * 72
-    lines = [line for note in notes if note for line in wrap(note, int(width / (0.5 * SMALL)))]
+    line = points(SMALL)
+    lines = [part for note in notes if note for part in wrap(note, max(20, int(width / (0.5 * line))))]
     offset = 3.0
     if key:
         handles, labels = zip(*key, strict=True)
-        ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(key), borderaxespad=0.4, **LEGEND)
-        offset += SMALL + 5
+        long = sum(text_width(label) + 3.5 * line for label in labels) > width + 0.25 * 72
+        columns = 1 if long else len(key)
+        style: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.4, "ncols": columns}
+        legend = ax.legend(handles, labels, **style, **LEGEND)
+        legend.set_in_layout(not title)  # under a title it has its height, and may be wider than its panel
+        offset += (line + 4) * (len(key) if long else 1)
     if lines:
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
         ax.annotate("\n".join(lines), (0, 1), (0, offset), fontsize=SMALL, color="0.3", **place)
-        offset += (SMALL + 3) * len(lines)
+        offset += (line + 3) * len(lines)
     if title:
-        ax.set_title(title, loc="left", fontsize=10, pad=offset + 2)
+        ax.set_title(title, loc="left", fontsize="medium", pad=offset + 2)
 
 
 def draw_frame(figure: Figure, *, title: str | None, key: Key | None = None, notes: Sequence[str] = ()) -> None:
@@ -88,7 +110,7 @@ def draw_frame(figure: Figure, *, title: str | None, key: Key | None = None, not
     if any(notes):
         figure.supxlabel("\n".join(filter(None, notes)), fontsize=SMALL, x=0.01, ha="left", color="0.3")
     if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+        figure.suptitle(title, fontsize="large", x=0.01, ha="left")
 
 
 def save_figure(figure: Figure | SubFigure, stem: str | Path) -> tuple[Path, Path]:

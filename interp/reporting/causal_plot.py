@@ -33,7 +33,7 @@ def plot_causal(found: xr.Dataset) -> Figure:
     figure, axes = _panels(len(values), len(layers), len(tokens))
     heads = ["the donor of the other label", *(TITLES[name] for name in controls)]
     for ax, value, head in zip(axes, values, heads, strict=True):
-        heatmap = Heatmap(value, layers, tokens, scale, upright=True)
+        heatmap = Heatmap(value, layers, tokens, scale)
         mesh = heatmap.draw(ax, outline_best=False)
         ax.set_title(head, fontsize=9, loc="left")
         if ax is axes[0] and "same_label" in controls:
@@ -57,7 +57,7 @@ def plot_beside(three: xr.Dataset) -> Figure:
     layers, tokens = three["layer"].values.tolist(), three["token"].values.tolist()
     figure, axes = _panels(3, len(layers), len(tokens))
     for ax, name, head in zip(axes, three["grid"].values, GRIDS, strict=True):
-        heatmap = Heatmap(three["auc"].sel(grid=name).values, layers, tokens, TWO_SIDED, upright=True)
+        heatmap = Heatmap(three["auc"].sel(grid=name).values, layers, tokens, TWO_SIDED)
         mesh = heatmap.draw(ax)
         ax.set_title(head, fontsize=9, loc="left")
         if ax is not axes[0]:
@@ -80,4 +80,4 @@ def _panels(n: int, n_layers: int, n_tokens: int) -> tuple[Figure, list[Axes]]:
 def _share_scale(values: Sequence[np.ndarray]) -> Scale:
     largest = max((float(np.nanmax(np.abs(one), initial=0.0)) for one in values), default=0.0)
     bound = max(0.1, float(np.ceil(round(largest / 0.1, 6))) * 0.1)
-    return Scale("share of the difference of the pairs", "PuOr", -bound, bound)
+    return Scale("share of the difference of the pairs", "PuOr", -bound, bound, centre=0.0)

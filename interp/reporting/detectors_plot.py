@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from interp.reporting.heatmap import SMALL
+from interp.reporting.column_axis import SMALL
 
 COLOURS = ("#08519c", "#d94801", "#238b45", "#6a51a3", "#a50f15", "#525252", "#b8860b", "#017a79")
 

@@ -5,7 +5,8 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from interp.reporting.heatmap import AUC, HATCH, label_step
+from interp.reporting.column_axis import label_step
+from interp.reporting.heatmap import AUC, HATCH
 
 COLUMNS = 3
 

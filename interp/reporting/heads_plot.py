@@ -12,7 +12,7 @@ from interp.grids.cells import choose_samples
 from interp.grids.of_run import RunLike
 from interp.labelling.answers import Answers
 from interp.reporting.by_label import labels_of
-from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, new_figure
+from interp.reporting.canvas import check_drawing, draw_colorbar, draw_head, figure_width, new_figure
 from interp.reporting.heatmap import Heatmap, centred_scale
 from interp.statistics.auc import why_undefined, within_fold_auc
 from interp.support.accepted import CaptureOrRun, CellLabels, GroupSource
@@ -31,6 +31,7 @@ def plot_heads(
     fold: Int[np.ndarray, " sample"] | None = None,
     groups: GroupSource | None = None,
     ax: Axes | None = None,
+    width: float | int | str | None = None,
 ) -> Axes:
     """Draw the AUC of one attention metric at one role, layer × head, from what `capture` kept, or of a run.
 
@@ -38,7 +39,8 @@ def plot_heads(
     AUC within folds for "higher when correct" (definitions: the two grids). A metric may tell in either direction: the
     colours are centred at 0.5 and reach as far as the farthest head. `y` is 1, 0 or None per captured sample, an
     Answers, or a grid of them, whose labels and folds are taken; `fold` (-1: not in the population, whatever its `y`)
-    defaults to the folds of docs/definitions.md over `y` and `groups`. Raises DataError for an unknown role or metric.
+    defaults to the folds of docs/definitions.md over `y` and `groups`. `width` as in `plot_grid`.
+    Raises DataError for an unknown role or metric.
 
     >>> from interp.demo import planted
     >>> cap, answers = planted()
@@ -52,9 +54,10 @@ def plot_heads(
             y, role = None, y
         y, cap = cap.probe if y is None else y, cap.capture
     check_drawing(ax, None)
+    wide = figure_width(width)
     heatmap = heads_heatmap(cap, y, role, metric=metric, fold=fold, groups=groups)
     if ax is None:
-        ax = new_figure(heatmap).subplots()
+        ax = new_figure(heatmap, width=wide).subplots()
     draw_colorbar(ax, heatmap.draw(ax, outline_best=False), heatmap.scale)
     draw_head(ax, title=f"{metric} at {role}, per head", key=heatmap.mark_key())
     return ax

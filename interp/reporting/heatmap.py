@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -14,11 +14,13 @@ from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from interp.reporting.column_axis import TINY, ColumnAxis, label_step, text_width
+
 ACCENT = "#d94801"  # the one colour for marks: reads on white and on navy, and to the colour-blind beside blue
 FRAME = "0.35"
 HATCH: dict[str, Any] = {"facecolor": "0.92", "edgecolor": "0.6", "hatch": "//////", "linewidth": 0.0}
-MAX_LABELS = 24
-SMALL, TINY = 8.0, 6.0  # points
+FAR = 0.25
+"""Share of half a two-sided scale beyond which a low value gets a mark: grey print has one colour for both sides."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Scale:
     high: float
     floor: float | None = None
     """Values below it get a mark of their own, because the colour map has no colour for them."""
+    centre: float | None = None
+    """Of a two-sided scale: values far below it get a mark, because grey print has one grey for both sides."""
 
     @property
     def norm(self) -> Normalize:
@@ -39,7 +43,7 @@ class Scale:
 
 
 AUC = Scale("AUC", "Blues", 0.5, 1.0, floor=0.5)
-TWO_SIDED = Scale("AUC (above 0.5: higher when correct)", "PuOr", 0.0, 1.0)
+TWO_SIDED = Scale("AUC (above 0.5: higher when correct)", "PuOr", 0.0, 1.0, centre=0.5)
 
 
 def centred_scale(values: Float[np.ndarray, "layer column"]) -> Scale:
@@ -53,21 +57,7 @@ def difference_scale(values: Float[np.ndarray, "layer column"], label: str) -> S
     """A diverging scale centred at 0, as wide as the largest difference, in steps of 0.05 and at least ±0.1."""
     largest = float(np.nanmax(np.abs(values), initial=0.0))
     bound = max(0.1, float(np.ceil(round(largest / 0.05, 6))) * 0.05)
-    return Scale(label, "PuOr", -bound, bound)
-
-
-def label_step(count: int, first: int = 2) -> int:
-    """Label every `first`-th row (the paper: every second layer), doubled until the labels do not run together."""
-    step = first
-    while np.ceil(count / step) > MAX_LABELS:
-        step *= 2
-    return step
-
-
-def column_counts(n: Int[np.ndarray, "layer column"]) -> list[str]:
-    """Samples behind each column; `≥k` where the layers of a column differ."""
-    low, high = n.min(axis=0), n.max(axis=0)
-    return [str(a) if a == b else f"≥{a}" for a, b in zip(low, high, strict=True)]
+    return Scale(label, "PuOr", -bound, bound, centre=0.0)
 
 
 @dataclass
@@ -86,8 +76,8 @@ class Heatmap:
     repeats: Sequence[str] | None = None
     """Per column the column that it mostly repeats, or an empty string."""
     strips: Mapping[str, Float[np.ndarray, " column"]] = field(default_factory=dict)
-    upright: bool = False
-    """Labels and counts of the columns stand upright, so that narrow columns have room for them."""
+    thin: Bool[np.ndarray, "layer column"] | None = None
+    """Cells that have too few of the samples to be the best one (definitions: best cell)."""
 
     @property
     def undefined(self) -> Bool[np.ndarray, "layer column"]:
@@ -104,17 +94,30 @@ class Heatmap:
 
     @property
     def best(self) -> tuple[int, int] | None:
-        """Row and column of the highest value (the first of equals); None where every cell is undefined."""
-        if self.undefined.all():
+        """Row and column of the highest value (the first of equals) that may be the best; None where there is none."""
+        values = self.values if self.thin is None else np.where(self.thin, np.nan, self.values)
+        if np.isnan(values).all():
             return None
-        row, column = np.unravel_index(int(np.nanargmax(self.values)), self.values.shape)
+        row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
         return int(row), int(column)
 
     @property
-    def column_labels(self) -> list[str]:
-        """Labels of the columns, with a dagger on those that mostly repeat another one."""
-        repeats = self.repeats or [""] * len(self.columns)
-        return [f"{name} †" if other else str(name) for name, other in zip(self.columns, repeats, strict=True)]
+    def low_side(self) -> Bool[np.ndarray, "layer column"]:
+        """Cells far below the centre of a two-sided scale."""
+        if self.scale.centre is None:
+            return np.zeros(self.values.shape, bool)
+        low: Bool[np.ndarray, "layer column"] = self.values < self._far
+        return low
+
+    @property
+    def _far(self) -> float:
+        centre = self.scale.centre or 0.0
+        return centre - FAR * (centre - self.scale.low)
+
+    @property
+    def axis(self) -> ColumnAxis:
+        """What stands under the columns."""
+        return ColumnAxis(self.columns, self.repeats, self.counts, upright=self.x_label == "Token")
 
     @property
     def strip_height(self) -> float:
@@ -128,8 +131,11 @@ class Heatmap:
 
     # ---- drawing -------------------------------------------------------------------------------------------------
 
-    def draw(self, ax: Axes, *, outline_best: bool = True) -> QuadMesh:
-        """Draw cells, marks, ticks and counts; returns the mappable for a colour bar."""
+    def draw(self, ax: Axes, *, outline_best: bool = True, mark_low: bool = True) -> QuadMesh:
+        """Draw cells, marks, ticks and counts; returns the mappable for a colour bar.
+
+        `mark_low=False` where other marks say the side of a two-sided scale.
+        """
         n_rows, n_columns = self.values.shape
         ax.set(xlim=(-0.5, n_columns - 0.5), ylim=(n_rows - 0.5, self.top), xlabel=self.x_label, ylabel="Layer")
         mesh = self._cells(ax, self.values, np.arange(n_rows + 1) - 0.5)
@@ -137,6 +143,8 @@ class Heatmap:
             self._draw_strips(ax, np.stack(list(self.strips.values())))
         rows, columns = np.nonzero(self.below)
         ax.scatter(columns, rows, s=self._mark_size(ax), marker="v", color=ACCENT, linewidths=0, zorder=3)
+        if mark_low:
+            self.mark(ax, self.low_side, "o")
         if outline_best and self.best is not None:
             row, column = self.best
             for width, colour in ((3.0, "white"), (1.6, ACCENT)):  # a white halo keeps the outline visible on navy
@@ -151,8 +159,11 @@ class Heatmap:
         """Put a black marker with a white rim, which reads on any colour, into the cells of a mask."""
         rows, columns = np.nonzero(cells)
         size = self._mark_size(ax)
-        for width, colour in ((2.2, "white"), (0.9, "black")):
-            ax.scatter(columns, rows, s=size, marker=marker, color=colour, linewidths=width, zorder=3)
+        size, face = (0.5 * size, "none") if marker == "o" else (size, None)
+        side = np.sqrt(self._mark_size(ax))
+        for width, colour in ((0.2 * side + 0.9, "white"), (0.1 * side + 0.3, "black")):
+            style: dict[str, Any] = {"edgecolors": colour, "facecolors": face} if face else {"color": colour}
+            ax.scatter(columns, rows, s=size, marker=marker, linewidths=width, zorder=3, **style)
 
     def best_key(self) -> list[tuple[Artist, str]]:
         """Legend entry of the outlined cell; empty where every cell is undefined."""
@@ -162,9 +173,12 @@ class Heatmap:
         text = f"highest: layer {self.layers[row]}, {self.columns[column]}, {self.values[row, column]:.2f}"
         return [(Patch(fill=False, edgecolor=ACCENT, linewidth=1.6), text)]
 
-    def mark_key(self) -> list[tuple[Artist, str]]:
-        """Legend entries of the other marks that occur in the picture."""
+    def mark_key(self, *, low: bool = True) -> list[tuple[Artist, str]]:
+        """Legend entries of the other marks that occur in the picture; `low=False` where it has no marks of sides."""
         entries: list[tuple[Artist, str]] = []
+        if low and self.low_side.any():
+            ring = Line2D([], [], color="black", marker="o", linestyle="", markersize=4, fillstyle="none")
+            entries.append((ring, f"below {self._far:g}".replace("-", "−")))
         if self.below.any():
             marker = Line2D([], [], color=ACCENT, marker="v", linestyle="", markersize=4, markeredgewidth=0)
             entries.append((marker, f"{self.scale.label} below {self.scale.floor:g}"))
@@ -203,39 +217,26 @@ class Heatmap:
         self._cells(ax, strips, edges)
         ax.set_yticks(centres, list(self.strips), minor=True)
         colours = ScalarMappable(self.scale.norm, self.scale.cmap)
+        narrow = self._cell_points(ax)[0] < 1.1 * text_width(".88", TINY)
         for strip, column in zip(*np.nonzero(~np.isnan(strips)), strict=True):
             value = strips[strip, column]
             brightness = np.dot(colours.to_rgba(value)[:3], (0.299, 0.587, 0.114))
             colour = ACCENT if self._is_below(value) else "white" if brightness < 0.55 else "0.1"
             style: dict[str, Any] = {"fontsize": TINY, "ha": "center", "va": "center_baseline", "color": colour}
+            style |= {"rotation": 90, "va": "center"} if narrow else {}
             ax.text(column, centres[strip], f"{value:.2f}".replace("0.", "."), **style)
 
     def _label(self, ax: Axes) -> None:
         step = label_step(len(self.layers))
         ax.set_yticks(range(0, len(self.layers), step), [str(layer) for layer in self.layers[::step]])
-        if self.x_label == "Token":
-            slant: dict[str, Any] = {"rotation": 90, "va": "center"} if self.upright else {"rotation": 45}
-            slant |= {"ha": "right", "rotation_mode": "anchor"}
-            ax.set_xticks(range(len(self.columns)), self.column_labels, **slant)
-        else:
-            step = label_step(len(self.columns), first=1)
-            ax.set_xticks(range(0, len(self.columns), step), self.column_labels[::step])
-        ax.tick_params(axis="both", which="both", length=0, labelsize=9)
         ax.spines[:].set_visible(False)
-        if self.repeats:
-            for label, other in zip(ax.get_xticklabels(), self.repeats, strict=True):
-                label.set_color("0.45" if other else "black")
-        if self.counts is None:
-            return
-        turned: dict[str, Any] = {"rotation": 90} if self.upright else {}
-        ax.tick_params(axis="x", pad=5 + 0.66 * TINY * max(map(len, self.counts)) if self.upright else 11)
-        below: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top"}
-        for column, count in enumerate(self.counts):
-            ax.annotate(count, (column, 0), (0, -3), fontsize=TINY, ha="center", color="0.3", **turned, **below)
-        ax.annotate("n", (-0.5, 0), (-4, -3), fontsize=TINY, ha="right", color="0.3", style="italic", **below)
+        self.axis.draw(ax)
 
     def _mark_size(self, ax: Axes) -> float:
         """Area in points² of a marker that fills 0.4 of the smaller side of a cell, at most 6 points wide."""
+        return float(np.clip(0.4 * min(self._cell_points(ax)), 1.5, 6.0)) ** 2
+
+    def _cell_points(self, ax: Axes) -> tuple[float, float]:
+        """Width and height of a cell in points."""
         width, height = ax.get_position().size * ax.figure.get_figure(root=True).get_size_inches() * 72
-        side = 0.4 * min(width / len(self.columns), height / (len(self.layers) - 0.5 - self.top))
-        return float(np.clip(side, 1.5, 6.0)) ** 2
+        return width / len(self.columns), height / (len(self.layers) - 0.5 - self.top)

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from interp.reporting.canvas import Key, draw_frame, new_figure
-from interp.reporting.heatmap import SMALL, Heatmap, Scale
+from interp.reporting.column_axis import SMALL
+from interp.reporting.heatmap import Heatmap, Scale
 from interp.reporting.lens_words import BEFORE, PREDICTS, columns_at
 
 FALSE_DISCOVERY_RATE = 0.05
@@ -35,7 +36,6 @@ def plot_lens(lens: xr.Dataset) -> Figure:
             layers,
             tokens,
             scale,
-            upright=True,
         )
         for answer, label, _ in PANELS
     ]

@@ -11,6 +11,7 @@ from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from interp.comparing.best_cell import ENOUGH
 from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
 from interp.grids.grid import load_grid
@@ -23,11 +24,13 @@ from interp.reporting.canvas import (
     draw_colorbar,
     draw_frame,
     draw_head,
+    figure_width,
     new_figure,
     save_figure,
     three_panels,
 )
-from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, column_counts, difference_scale
+from interp.reporting.column_axis import column_counts
+from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, difference_scale
 from interp.support.accepted import ControlRows
 from interp.support.arguments import flag, instance, mapping, one_of
 from interp.support.messages import shown
@@ -51,6 +54,7 @@ def plot_grid(
     embed: bool = True,
     controls: ControlRows | None = None,
     colorbar: bool = True,
+    width: float | int | str | None = None,
 ) -> Axes:
     """Draw one grid as the heatmap of Orgad et al. (2025, Fig. 2): layers down, tokens across, AUC from 0.5 to 1.0.
 
@@ -58,7 +62,8 @@ def plot_grid(
     triangle, undefined cells are hatched, the highest cell is outlined, n stands under the columns, a dagger marks
     columns that mostly repeat another one. The control row `embed`, where the grid has one, is drawn above layer 0, and
     above it each of `controls`: {name: AUC per token}, a list in the grid's order, or {token: AUC} or a DataArray on
-    `token`, found by name.
+    `token`, found by name. `width` of a new figure: inches, or `column` or `page` of print (3.25 and 6.75 inches, for the
+    fonts of `plt.style.use("interp.publication")`).
     Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
 
     >>> from interp.demo import planted
@@ -68,15 +73,16 @@ def plot_grid(
     'Layer'
     """
     check_drawing(ax, title)
+    wide = figure_width(width)
     grid, embed, colorbar = grid_of(grid), flag("embed", embed), flag("colorbar", colorbar)
     heatmap = grid_heatmap(grid, value=value, embed=embed, controls=controls)
     if ax is None:
-        ax = new_figure(heatmap).subplots()
+        ax = new_figure(heatmap, width=wide).subplots()
     mesh = heatmap.draw(ax)
     if colorbar:
         draw_colorbar(ax, mesh, heatmap.scale)
     key = heatmap.best_key() + heatmap.mark_key()
-    draw_head(ax, title=title, key=key, notes=[heatmap.repeat_note(), gold_note(grid)])
+    draw_head(ax, title=title, key=key, notes=[heatmap.axis.count_note, heatmap.repeat_note(), gold_note(grid)])
     return ax
 
 
@@ -87,12 +93,14 @@ def plot_comparison(
     *,
     comparison: Comparison | None = None,
     title: str | None = None,
+    width: float | int | str | None = None,
 ) -> np.ndarray:
     """Draw two grids and their difference in one row on shared axes; returns the three Axes.
 
     A run alone stands for its two grids and their comparison, a run as one of two for its probe grid. With a
     `comparison` its ΔAUC is drawn under its names, and cells with q < 0.05 carry the sign of the difference (which a
-    grey print loses); without one, the plain difference of the two AUCs. Raises DataError if layers, tokens or samples
+    grey print loses); without one, the plain difference of the two AUCs. `width` as in `plot_grid`.
+    Raises DataError if layers, tokens or samples
     differ, or the comparison is of other grids or the other way round.
 
     >>> from interp.demo import planted
@@ -102,6 +110,7 @@ def plot_comparison(
     3
     """
     check_drawing(None, title)
+    wide = figure_width(width)
     if comparison is not None:
         instance("comparison", comparison, Comparison, "it comes from compare_grids, or Comparison.from_dict")
     if second is None:
@@ -109,27 +118,35 @@ def plot_comparison(
     first = grid_of(first)
     second = aligned(first, grid_of(second))
     names = _names(first, second, comparison)
-    left, middle = (replace(grid_heatmap(grid), upright=True) for grid in (first, second))
+    left, middle = (grid_heatmap(grid) for grid in (first, second))
     right, significant = difference_heatmap(first, second, comparison)
-    right = replace(right, upright=True)
-    figure = new_figure(left, panels=3)
+    # What the first panel says of the samples behind its columns is not said again where it is the same.
+    middle, right = (replace(one, counts=None) if one.counts == left.counts else one for one in (middle, right))
+    figure = new_figure(left, panels=3, width=wide)
     axes, bars = three_panels(figure)
-    meshes = [left.draw(axes[0]), middle.draw(axes[1]), right.draw(axes[2], outline_best=False)]
+    meshes = [
+        left.draw(axes[0]),
+        middle.draw(axes[1]),
+        right.draw(axes[2], outline_best=False, mark_low=comparison is None),
+    ]
     axes[0].set_ylim(len(left.layers) - 0.5, max(left.top, middle.top, key=abs))
     right.mark(axes[2], significant & (right.values > 0), "+")
     right.mark(axes[2], significant & (right.values < 0), "_")
     draw_colorbar(axes[1], meshes[0], left.scale, cax=bars[0])
     draw_colorbar(axes[2], meshes[2], right.scale, cax=bars[1])
     one, two = (TITLES.get(name, name) for name in names)
-    keys = (left.best_key(), middle.best_key(), [] if comparison is None else difference_key(names))
-    for ax, name, key in zip(axes, (one, two, f"{one} − {two}"), keys, strict=True):
+    heads = (left.best_key(), middle.best_key(), [] if comparison is None else difference_key(names))
+    for ax, name, key in zip(axes, (one, two, f"{one} − {two}"), heads, strict=True):
         draw_head(ax, title=name, key=key)
     for ax in axes[1:]:
         ax.tick_params(axis="y", which="both", labelleft=False)
         ax.set_ylabel("")
-    marks = {text: handle for heatmap in (left, middle, right) for handle, text in heatmap.mark_key()}
-    key = [(handle, text) for text, handle in marks.items()]
-    draw_frame(figure, title=title, key=key, notes=[left.repeat_note(), gold_note(first)])
+    for ax in (axes[0], axes[2]):
+        ax.set_xlabel("")
+    keys = [*left.mark_key(), *middle.mark_key(), *right.mark_key(low=comparison is None)]
+    key = [(handle, text) for text, handle in {text: handle for handle, text in keys}.items()]
+    counts = [one.axis.count_note for one in (left, middle, right) if one.counts is not None]
+    draw_frame(figure, title=title, key=key, notes=[*dict.fromkeys(counts), left.repeat_note(), gold_note(first)])
     return axes
 
 
@@ -153,12 +170,14 @@ def grid_heatmap(
     strips = {name: control_strip(name, row, columns) for name, row in given.items()}
     if embed and f"embed_{value}" in grid:
         strips["embed"] = grid[f"embed_{value}"].values.astype(float)
+    n = grid["n"].transpose("layer", "token").values if "n" in grid else None
     return Heatmap(
         values=values,
         layers=cells["layer"].values.tolist(),
         columns=columns,
         scale=_scale(value, values),
-        counts=column_counts(grid["n"].transpose("layer", "token").values) if "n" in grid else None,
+        counts=None if n is None else column_counts(n),
+        thin=None if n is None else n < ENOUGH * n.max(),
         repeats=[str(other) for other in grid["coincides"].values] if "coincides" in grid else None,
         strips=strips,
     )

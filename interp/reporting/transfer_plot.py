@@ -10,7 +10,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from interp.reporting.canvas import draw_colorbar, draw_frame
-from interp.reporting.heatmap import AUC, SMALL, TINY, Heatmap, Scale, difference_scale
+from interp.reporting.column_axis import SMALL
+from interp.reporting.heatmap import AUC, Heatmap, Scale, difference_scale
 
 LEVEL = 0.05
 LONGEST = 28
@@ -75,5 +76,5 @@ def _draw(
         weight = "bold" if clear is not None and clear[i, j] else "normal"
         ax.text(j, i - 0.08, f"{values[i, j]:{sign}.2f}", fontsize=SMALL, va="center", weight=weight, **style)
         ends = f"{found[low].values[i, j]:{sign}.2f} … {found[high].values[i, j]:{sign}.2f}"
-        ax.text(j, i + 0.26, ends, fontsize=TINY - 0.5, va="center", **style)
+        ax.text(j, i + 0.26, ends, fontsize="xx-small", va="center", **style)
     draw_colorbar(ax, mesh, scale)

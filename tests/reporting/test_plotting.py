@@ -16,8 +16,9 @@ from interp.capturing.activations import Capture
 from interp.capturing.roles import ROLES
 from interp.comparing.compare import compare_grids
 from interp.errors import DataError
+from interp.reporting.column_axis import label_step
 from interp.reporting.heads_plot import heads_heatmap, plot_heads, telling_metric
-from interp.reporting.heatmap import ACCENT, centred_scale, difference_scale, label_step
+from interp.reporting.heatmap import ACCENT, centred_scale, difference_scale
 from interp.reporting.plotting import GOLD_NOTE, plot_comparison, plot_grid, save_figure
 
 
@@ -33,8 +34,9 @@ AUC = np.random.default_rng(0).uniform(0.4, 1.0, (8, 15))
 def test_axes_are_the_papers():
     ax = plot_grid(plain_grid(AUC, ROLES))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Token", "Layer")
-    assert [label.get_text() for label in ax.get_xticklabels()] == list(ROLES)
-    assert {label.get_rotation() for label in ax.get_xticklabels()} == {45.0}
+    names = [label.get_text() for label in ax.get_xticklabels()]
+    assert names == [name.removeprefix("exact_answer_") for name in ROLES] and "exact answer" in texts(ax)
+    assert {label.get_rotation() for label in ax.get_xticklabels()} == {90.0}
     assert [label.get_text() for label in ax.get_yticklabels()] == ["0", "2", "4", "6"]
     assert list(ax.get_yticks()) == [0, 2, 4, 6]
     bottom, top = ax.get_ylim()
@@ -93,6 +95,17 @@ def test_counts_stand_under_the_columns():
     assert texts(ax) == ["50", "≥38", "n"]
 
 
+def test_one_count_for_all_is_said_once():
+    said = texts(plot_grid(plain_grid(np.full((2, 2), 0.7), ("last_q", "-1"), n=np.full((2, 2), 50))))
+    assert said == ["n = 50 in every cell"]
+
+
+def test_a_column_that_few_samples_have_is_not_outlined():
+    n = np.array([[50, 24, 25]] * 2)
+    auc = np.array([[0.7, 0.95, 0.8], [0.7, 0.9, 0.75]])
+    assert outlined(plot_grid(plain_grid(auc, ("last_q", "-2", "-1"), n=n))) == {(0, 2)}
+
+
 def test_control_row_stands_above_layer_0_with_its_numbers():
     grid = make_scores()
     ax = plot_grid(grid)
@@ -122,8 +135,8 @@ def test_repeated_columns_and_gold_spans_are_said():
     ax = plot_grid(grid, title="A title")
     assert [label.get_text() for label in ax.get_xticklabels()] == [
         "last_q",
-        "exact_answer_first",
-        "exact_answer_last †",
+        "first",
+        "last †",
     ]
     said = " ".join(texts(ax))
     assert "† mostly the same token: exact_answer_last = exact_answer_first" in said
@@ -178,6 +191,47 @@ def test_comparison_shows_both_grids_and_what_differs():
     (legend,) = axes[0].figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["AUC below 0.5", "undefined"]
     assert all(label.get_rotation() == 90 for ax in axes for label in ax.get_xticklabels())
+
+
+def test_counts_of_the_panels_are_not_said_twice():
+    probe, attention = make_scores(), make_scores(kind="attention")
+    axes = plot_comparison(probe, attention)
+    first, *others = ([text for text in texts(ax) if text.isdigit() or text[0] == "≥"] for ax in axes)
+    assert first and others == [[], []]
+    fewer = attention.assign(n=attention["n"] - 1)
+    assert [text for text in texts(plot_comparison(probe, fewer)[1]) if text.isdigit() or text[0] == "≥"]
+
+
+@pytest.mark.parametrize(("width", "inches"), [("column", 3.25), ("page", 6.75), (5, 5.0), (4.5, 4.5)])
+def test_figures_have_the_width_that_is_asked_for(width, inches):
+    probe, attention = make_scores(), make_scores(kind="attention")
+    assert plot_grid(probe, width=width).figure.get_size_inches()[0] == inches
+    assert plot_comparison(probe, attention, width=width)[0].figure.get_size_inches()[0] == inches
+    with pytest.raises(DataError, match="width: expected one of column, page, got 'pages'"):
+        plot_grid(probe, width="pages")
+
+
+@pytest.mark.parametrize("width", [None, "column"])
+def test_nothing_is_cut_off_and_no_names_overlap_in_print(width):
+    with plt.style.context("interp.publication"):
+        ax = plot_grid(plain_grid(AUC, ROLES, n=np.full(AUC.shape, 50) - np.arange(15)), width=width)
+        ax.figure.canvas.draw()
+    whole = ax.figure.bbox
+    boxes = [text.get_window_extent() for text in [*ax.texts, *ax.get_xticklabels(), ax.xaxis.label, ax.yaxis.label]]
+    assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 for box in boxes)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+
+
+def test_sides_of_a_two_sided_scale_are_told_apart_in_grey():
+    """PuOr is equally dark on both sides: the low one carries rings, the middle none."""
+    grid = plain_grid(np.full((1, 4), 0.7), ("last_q", "first_answer", "-2", "-1"))
+    ax = plot_grid(grid.assign(metric_auc=(("layer", "token"), [[0.1, 0.9, 0.45, np.nan]])), value="metric_auc")
+    rings = [c for c in ax.collections if isinstance(c, PathCollection) and len(c.get_offsets())]
+    assert {tuple(c.get_offsets()[0]) for c in rings} == {(0, 0)} and {len(c.get_facecolor()) for c in rings} == {0}
+    cells = mesh(ax)
+    shade = np.dot(cells.to_rgba(np.array([0.1, 0.9]))[:, :3], (0.299, 0.587, 0.114))
+    assert abs(shade[0] - shade[1]) < 0.2  # which is why: 0.1 and 0.9 are two dark greys
+    assert [text.get_text() for text in ax.get_legend().get_texts()][-2:] == ["below 0.375", "undefined"]
 
 
 def test_comparison_goes_by_its_own_names_and_order():
@@ -347,4 +401,4 @@ def test_saved_figures_are_the_same_bytes_and_keep_their_text(tmp_path):
     for suffix in ("png", "svg"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
     svg = (tmp_path / "a.svg").read_text(encoding="utf-8")
-    assert ">exact_answer_first</text>" in svg and "dc:date" not in svg
+    assert ">exact answer</text>" in svg and "dc:date" not in svg
