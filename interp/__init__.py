@@ -53,8 +53,9 @@ if TYPE_CHECKING:
     from interp.labelling.judge import judge_answers
     from interp.models.loading import load_model
     from interp.planning.plan import Plan, plan
+    from interp.reporting.comparison_plot import plot_comparison
     from interp.reporting.heads_plot import plot_heads
-    from interp.reporting.plotting import plot_comparison, plot_grid
+    from interp.reporting.plotting import plot_grid
     from interp.reporting.risk_plot import plot_risk_coverage
     from interp.running.pipeline import open_run, resume, run
     from interp.runs.opened_run import Run
@@ -107,7 +108,7 @@ _HOME = {  # where each public name lives
     "permutation_test": "controls.permutations",
     "patch_grid": "experiments.intervening.patch",
     "plan": "planning.plan",
-    "plot_comparison": "reporting.plotting",
+    "plot_comparison": "reporting.comparison_plot",
     "plot_grid": "reporting.plotting",
     "plot_heads": "reporting.heads_plot",
     "plot_risk_coverage": "reporting.risk_plot",

@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from interp.reporting.column_axis import label_step
+from interp.reporting.column_axis import ColumnAxis, label_step
 from interp.reporting.heatmap import AUC, HATCH
 
 COLUMNS = 3
@@ -51,8 +51,10 @@ def plot_type_grids(data: xr.Dataset) -> Figure:
         ax.set_title(f"{types[number]}  {one['title'].item()}\n{head}", fontsize=8, loc="left")
         step = label_step(len(layers))
         ax.set_yticks(range(0, len(layers), step), layers[::step], fontsize=7)
-        ax.set_xticks(range(len(tokens)), tokens, rotation=90, fontsize=6)
-        ax.tick_params(length=2, labelbottom=number + COLUMNS >= len(types))
+        if number + COLUMNS >= len(types):
+            ColumnAxis([str(token) for token in tokens]).draw(ax)
+        else:
+            ax.tick_params(length=0, labelbottom=False)
     for ax in axes[:, 0]:
         ax.set_ylabel("Layer", fontsize=8)
     if mesh is not None:

@@ -1,47 +1,34 @@
-"""The figures of grids: one as the paper's heatmap, and two with their difference."""
+"""The figure of a grid: the paper's heatmap."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from interp.comparing.best_cell import ENOUGH
-from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
-from interp.grids.grid import load_grid
-from interp.grids.join import aligned
-from interp.grids.of_run import GridLike, RunLike, file_of_run, grid_of
-from interp.reporting.by_label import cells_of, control_strip
+from interp.grids.of_run import GridLike, grid_of
+from interp.reporting.by_label import control_strip
 from interp.reporting.canvas import (
-    Key,
     check_drawing,
     draw_colorbar,
-    draw_frame,
     draw_head,
     figure_width,
     new_figure,
     save_figure,
-    three_panels,
 )
 from interp.reporting.column_axis import column_counts
-from interp.reporting.heatmap import AUC, TWO_SIDED, Heatmap, Scale, difference_scale
+from interp.reporting.heatmap import AUC, Heatmap, Scale, centred_scale, difference_scale
 from interp.support.accepted import ControlRows
-from interp.support.arguments import flag, instance, mapping, one_of
+from interp.support.arguments import flag, mapping, one_of
 from interp.support.messages import shown
 from interp.support.public import public
 
-__all__ = ["plot_comparison", "plot_grid", "save_figure"]
+__all__ = ["plot_grid", "save_figure"]
 
 GOLD_NOTE = "The exact answer was located with the sample's own accepted answers: its columns may leak the label."
-TITLES = {"probe": "Probe", "attention": "Attention probe"}
-"""Panels of the two grids of a run; others go by their own name."""
-FALSE_DISCOVERY_RATE = 0.05
 
 
 @public
@@ -62,8 +49,8 @@ def plot_grid(
     triangle, undefined cells are hatched, the highest cell is outlined, n stands under the columns, a dagger marks
     columns that mostly repeat another one. The control row `embed`, where the grid has one, is drawn above layer 0, and
     above it each of `controls`: {name: AUC per token}, a list in the grid's order, or {token: AUC} or a DataArray on
-    `token`, found by name. `width` of a new figure: inches, or `column` or `page` of print (3.25 and 6.75 inches, for the
-    fonts of `plt.style.use("interp.publication")`).
+    `token`, found by name. `width` of a new figure: inches, or `column` or `page` of print (3.25 and 6.75 inches, for
+    the fonts of `plt.style.use("interp.publication")`).
     Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
 
     >>> from interp.demo import planted
@@ -84,70 +71,6 @@ def plot_grid(
     key = heatmap.best_key() + heatmap.mark_key()
     draw_head(ax, title=title, key=key, notes=[heatmap.axis.count_note, heatmap.repeat_note(), gold_note(grid)])
     return ax
-
-
-@public
-def plot_comparison(
-    first: GridLike,
-    second: GridLike | None = None,
-    *,
-    comparison: Comparison | None = None,
-    title: str | None = None,
-    width: float | int | str | None = None,
-) -> np.ndarray:
-    """Draw two grids and their difference in one row on shared axes; returns the three Axes.
-
-    A run alone stands for its two grids and their comparison, a run as one of two for its probe grid. With a
-    `comparison` its ΔAUC is drawn under its names, and cells with q < 0.05 carry the sign of the difference (which a
-    grey print loses); without one, the plain difference of the two AUCs. `width` as in `plot_grid`.
-    Raises DataError if layers, tokens or samples
-    differ, or the comparison is of other grids or the other way round.
-
-    >>> from interp.demo import planted
-    >>> cap, answers = planted()
-    >>> probe, attention = interp.probe_grid(cap, answers.correct), interp.attention_grid(cap, answers.correct)
-    >>> len(interp.plot_comparison(probe, attention))
-    3
-    """
-    check_drawing(None, title)
-    wide = figure_width(width)
-    if comparison is not None:
-        instance("comparison", comparison, Comparison, "it comes from compare_grids, or Comparison.from_dict")
-    if second is None:
-        first, second, comparison = _of_run(first, comparison)
-    first = grid_of(first)
-    second = aligned(first, grid_of(second))
-    names = _names(first, second, comparison)
-    left, middle = (grid_heatmap(grid) for grid in (first, second))
-    right, significant = difference_heatmap(first, second, comparison)
-    # What the first panel says of the samples behind its columns is not said again where it is the same.
-    middle, right = (replace(one, counts=None) if one.counts == left.counts else one for one in (middle, right))
-    figure = new_figure(left, panels=3, width=wide)
-    axes, bars = three_panels(figure)
-    meshes = [
-        left.draw(axes[0]),
-        middle.draw(axes[1]),
-        right.draw(axes[2], outline_best=False, mark_low=comparison is None),
-    ]
-    axes[0].set_ylim(len(left.layers) - 0.5, max(left.top, middle.top, key=abs))
-    right.mark(axes[2], significant & (right.values > 0), "+")
-    right.mark(axes[2], significant & (right.values < 0), "_")
-    draw_colorbar(axes[1], meshes[0], left.scale, cax=bars[0])
-    draw_colorbar(axes[2], meshes[2], right.scale, cax=bars[1])
-    one, two = (TITLES.get(name, name) for name in names)
-    heads = (left.best_key(), middle.best_key(), [] if comparison is None else difference_key(names))
-    for ax, name, key in zip(axes, (one, two, f"{one} − {two}"), heads, strict=True):
-        draw_head(ax, title=name, key=key)
-    for ax in axes[1:]:
-        ax.tick_params(axis="y", which="both", labelleft=False)
-        ax.set_ylabel("")
-    for ax in (axes[0], axes[2]):
-        ax.set_xlabel("")
-    keys = [*left.mark_key(), *middle.mark_key(), *right.mark_key(low=comparison is None)]
-    key = [(handle, text) for text, handle in {text: handle for handle, text in keys}.items()]
-    counts = [one.axis.count_note for one in (left, middle, right) if one.counts is not None]
-    draw_frame(figure, title=title, key=key, notes=[*dict.fromkeys(counts), left.repeat_note(), gold_note(first)])
-    return axes
 
 
 def grid_heatmap(
@@ -183,71 +106,12 @@ def grid_heatmap(
     )
 
 
-def difference_heatmap(
-    first: xr.Dataset, second: xr.Dataset, comparison: Comparison | None
-) -> tuple[Heatmap, Bool[np.ndarray, "layer token"]]:
-    """First grid minus second, prepared, and the cells in which q < 0.05 (none without a comparison)."""
-    base = grid_heatmap(first, embed=False)
-    if comparison is None:
-        delta = (first["auc"] - second["auc"]).transpose("layer", "token").values
-        counts, significant = None, np.zeros(delta.shape, bool)
-    else:
-        cells = cells_of(comparison, first)
-        delta, counts = cells["delta"].values, column_counts(cells["n"].values)
-        significant = cells["q"].values < FALSE_DISCOVERY_RATE
-    return replace(base, values=delta, scale=difference_scale(delta, "ΔAUC"), counts=counts), significant
-
-
-def difference_key(names: tuple[str, str]) -> Key:
-    """Legend entries of the signs in the difference."""
-    return [
-        (
-            Line2D([], [], color="black", marker=marker, linestyle="", markersize=5),
-            f"{name} higher, q < {FALSE_DISCOVERY_RATE:g}",
-        )
-        for marker, name in zip("+_", names, strict=True)
-    ]
-
-
 def gold_note(grid: xr.Dataset) -> str:
     """A warning for the figure where the label could leak (definitions: the finder is blind to the label)."""
     return GOLD_NOTE if grid.attrs.get("span_uses_gold") else ""
 
 
-def _of_run(run: GridLike, comparison: Comparison | None) -> tuple[xr.Dataset, xr.Dataset, Comparison]:
-    """Both grids of a run and their comparison. Raises DataError for a grid, which lacks another to compare it with."""
-    if isinstance(run, str | Path):
-        grids = file_of_run(run, "grid.nc")
-        probe, attention = (load_grid(grids, group=name) for name in ("probe", "attention"))
-        return (
-            probe,
-            attention,
-            Comparison.read(file_of_run(run, "comparison.json")) if comparison is None else comparison,
-        )
-    if not isinstance(run, RunLike):
-        raise DataError("plot_comparison: expected two grids, or a run, which holds both; got one grid")
-    return run.probe, run.attention, comparison or Comparison.from_dict(run.comparison)
-
-
-def _names(first: xr.Dataset, second: xr.Dataset, comparison: Comparison | None) -> tuple[str, str]:
-    """The two grids' names; DataError if the comparison is not of these two, in this order."""
-    if comparison is None:
-        return grid_names(first, second)
-    for name, grid in zip(comparison.names, (first, second), strict=True):
-        best, own = comparison.best[name], float("nan")
-        if best["cell"] is None:
-            continue
-        if all(best["cell"][axis] in grid[axis].values for axis in ("layer", "token")):
-            own = grid["auc"].sel(best["cell"]).item()
-        if not np.isclose(best["auc"], own, rtol=0, atol=1e-9):
-            raise DataError(
-                f"comparison: its grid {name!r} has AUC {best['auc']:.4f} in its best cell, the grid given {own:.4f}; "
-                f"give the two grids that it compares, in its order: {comparison.names[0]}, {comparison.names[1]}"
-            )
-    return comparison.names
-
-
 def _scale(value: str, cells: np.ndarray) -> Scale:
     if value in ("auc", "low", "high"):
         return AUC
-    return TWO_SIDED if value.startswith("metric_") else difference_scale(cells, value)
+    return centred_scale(cells) if value.startswith("metric_") else difference_scale(cells, value)

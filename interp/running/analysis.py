@@ -165,8 +165,9 @@ def draw(
     """The figures and the report, from the grids and `comparison.json`."""
     from matplotlib import pyplot as plt
 
+    from interp.reporting.comparison_plot import plot_comparison
     from interp.reporting.heads_plot import plot_heads, telling_metric
-    from interp.reporting.plotting import plot_comparison, plot_grid, save_figure
+    from interp.reporting.plotting import plot_grid, save_figure
     from interp.reporting.risk_plot import plot_risk_coverage
 
     comparison = Comparison.read(folder.comparison)

@@ -30,7 +30,7 @@ ROOMS = (
     "demo",
     "command",
 )
-TOP = {"__init__.py", "errors.py", "py.typed"}
+TOP = {"__init__.py", "errors.py", "py.typed", "publication.mplstyle"}  # matplotlib finds a style by `package.name`
 
 Imports = Mapping[str, set[str]]
 

@@ -22,8 +22,9 @@ from interp.errors import DataError
 from interp.experiments.orgad.preset import paper_grid as seed_grid
 from interp.grids.grid_table import run_rows as grid_table
 from interp.labelling.answers import Answers
+from interp.reporting.comparison_plot import difference_heatmap
 from interp.reporting.heads_plot import heads_heatmap
-from interp.reporting.plotting import difference_heatmap, grid_heatmap
+from interp.reporting.plotting import grid_heatmap
 from interp.reporting.report_cells import cell_views
 
 N, LAYERS, HEADS, WIDTH = 120, 4, 2, 5
