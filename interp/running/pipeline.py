@@ -76,11 +76,9 @@ def run(
     settings, journal = request.settings, Journal(folder, new_record(request, hooked, out))
     check_room(folder.path, shapes, settings.sites, len(settings.roles), len(request.samples))
     announce(prompt_sentences(request.prompt_checks(model_tokenizer(hooked), hooked)), progress=progress)
-    new = not folder.path.exists()
-    make_folder(folder.path)
-    with locked(folder.path), folder.kept():
+    with folder.made(), locked(folder.path), folder.kept():
         folder.check_free()
-        with folder.beginning(new=new):
+        with folder.beginning():
             measured = measure(journal, settings, request.rows, hooked, request.objects, progress=progress)
         del hooked
         return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)

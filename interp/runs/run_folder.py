@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from os import PathLike
@@ -12,8 +12,9 @@ from shlex import quote
 from typing import Any
 
 from interp.errors import InterpError, RunError
+from interp.runs import lock
 from interp.support.arguments import path as path_of
-from interp.support.atomic import UnwritableError, read_lines, remove
+from interp.support.atomic import UnwritableError, make_folder, read_lines, remove
 from interp.support.fingerprint import json_hash
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
@@ -101,7 +102,9 @@ class RunFolder:
         """Raise RunError unless the folder can be made, or holds at most what a run killed as it began left."""
         place = self.path.absolute()
         try:
-            taken = self.path.exists() and any(entry.name != ".run.json.tmp" for entry in self.path.iterdir())
+            taken = self.path.exists() and any(
+                entry.name not in {".run.json.tmp", *lock.FILES} for entry in self.path.iterdir()
+            )
             while not place.exists():
                 place = place.parent
             os.stat(f"{place}/.")  # an error if it is no folder
@@ -119,16 +122,27 @@ class RunFolder:
             )
 
     @contextmanager
-    def beginning(self, *, new: bool = False) -> Iterator[None]:
-        """While a run begins: an error of ours before its first answer frees the folder, or removes a `new` one."""
+    def made(self) -> Iterator[None]:
+        """While a run works in it, its lock included: a new folder goes again if an error of ours leaves it empty."""
+        new = not self.path.exists()
+        make_folder(self.path)
+        try:
+            yield
+        except InterpError:
+            if new:
+                with suppress(OSError):  # it is not empty
+                    self.path.rmdir()
+            raise
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """While a run begins: an error of ours before its first answer frees the folder."""
         try:
             yield
         except InterpError:
             if not self.begun:
                 remove(self.answer_log)
                 remove(self.run_json)
-                if new:
-                    self.path.rmdir()
             raise
 
     @contextmanager
@@ -146,7 +160,12 @@ class RunFolder:
     def begun(self) -> bool:
         """Whether anything of a run is finished: a whole answer, or any file that comes after the answers."""
         try:
-            others = {entry.name for entry in self.path.iterdir()} - {"run.json", ".run.json.tmp", self.answer_log.name}
+            others = {entry.name for entry in self.path.iterdir()} - {
+                "run.json",
+                ".run.json.tmp",
+                self.answer_log.name,
+                *lock.FILES,
+            }
             return bool(others or read_lines(self.answer_log)[1:])
         except OSError:
             return False

@@ -1,10 +1,10 @@
 """What this process may use of its machine: the memory and the processors that its container leaves it."""
 
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+import psutil
 from joblib import cpu_count
 
 PROC = Path("/proc/self")
@@ -13,7 +13,7 @@ PROC = Path("/proc/self")
 
 def usable_memory() -> int:
     """Bytes that this process may fill: the machine's, or less where a control group (v1 or v2) around it says so."""
-    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *memory_limits(PROC)])
+    return min([int(psutil.virtual_memory().total), *memory_limits(PROC)])
 
 
 def usable_cpus() -> int:
