@@ -1,11 +1,14 @@
-"""Progress bars on standard error, one line per stage."""
+"""Progress on standard error: a bar for each stage in a terminal, a line now and then in a log."""
 
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from time import monotonic
 
 Advance = Callable[[int], None]
+SOON, LATER = 5.0, 30.0
+"""Seconds between two lines of a log: in the first two minutes of a stage, and after them."""
 
 
 def say(sentences: Iterable[str]) -> None:
@@ -35,6 +38,12 @@ def bar(
         yield None
         return
     from rich.console import Console
+
+    console = Console(stderr=True)
+    if not (console.is_terminal or console.is_jupyter):
+        with _lines(title, total, unit, late=late) as advance:
+            yield advance
+        return
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -54,7 +63,7 @@ def bar(
         TimeRemainingColumn(),
     )
     with ExitStack() as shown:
-        progress = Progress(*columns, console=Console(stderr=True))
+        progress = Progress(*columns, console=console)
         task = progress.add_task(title, total=total)
         if not late:
             shown.enter_context(progress)
@@ -65,3 +74,35 @@ def bar(
             progress.update(task, advance=count)
 
         yield advance
+
+
+@contextmanager
+def _lines(title: str, total: int | None, unit: str, *, late: bool) -> Iterator[Advance]:
+    """The same for a log: how much is done and about how long it still takes, every few seconds, and once at the end."""
+    began = monotonic()
+    done, said = 0, began
+
+    def tell() -> None:
+        passed = monotonic() - began
+        of = "" if total is None else f" of {total:,}"
+        left = f", about {_time(passed * (total - done) / done)} left" if total and 0 < done < total else ""
+        print(f"interp: {title}: {done:,}{of} {unit} in {_time(passed)}{left}", file=sys.stderr, flush=True)
+
+    def advance(count: int) -> None:
+        nonlocal done, said
+        done += count
+        now = monotonic()
+        if now - said >= (SOON if now - began < 120 else LATER):
+            said = now
+            tell()
+
+    try:
+        yield advance
+    finally:
+        if done or not late:
+            tell()
+
+
+def _time(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}" if whole >= 60 else f"{whole} s"
