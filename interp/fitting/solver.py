@@ -15,6 +15,7 @@ from torch import Tensor
 
 from interp.errors import DataError
 from interp.fitting.newton import gram
+from interp.fitting.newton_direct import is_small, solve_direct
 from interp.fitting.newton_dual import solve_dual
 from interp.fitting.newton_primal import solve_primal
 from interp.support.messages import shown
@@ -133,8 +134,12 @@ class Design:
     ) -> tuple[Float[Tensor, "column kept"], Float[Tensor, " column"], Float[Tensor, " column"], int]:
         """Weights and intercepts in this matrix's units, the largest entry of each gradient, and the products."""
         args = (labels, strength, penalty, C)
-        thin = 3 * self.x.shape[1] < 2 * len(self.x)
-        w, b, f, products = solve_primal(self.x, *args) if thin else solve_dual(self.x, self.kernel, *args)
+        if is_small(len(labels), *self.x.shape):
+            w, b, f, products = solve_direct(self.x, *args)
+        elif 3 * self.x.shape[1] < 2 * len(self.x):
+            w, b, f, products = solve_primal(self.x, *args)
+        else:
+            w, b, f, products = solve_dual(self.x, self.kernel, *args)
         error = strength * (torch.sigmoid(f) - labels)
         slope = error @ self.x
         if penalty is None:

@@ -78,7 +78,7 @@ def bar(
 
 @contextmanager
 def _lines(title: str, total: int | None, unit: str, *, late: bool) -> Iterator[Advance]:
-    """The same for a log: how much is done and about how long it still takes, every few seconds, and once at the end."""
+    """The same for a log: how much is done and how long it may still take, every few seconds, and once at the end."""
     began = monotonic()
     done, said = 0, began
 

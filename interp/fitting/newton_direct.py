@@ -1,0 +1,101 @@
+"""Newton's method with a factorisation for every problem and step: the fastest where problems are few and small."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.fitting import newton
+from interp.fitting.newton import Optimum, precision, step_length
+
+TARGET = 1e-9
+"""Where the iteration stops: the length of the Newton step in the Hessian's norm, relative to that of the first."""
+SMALL = 1.5e7
+"""Multiplications of one step of all problems below which they are factorised; more are cheaper together, by
+`newton_primal.py` or `newton_dual.py` (docs/solver.md: measured)."""
+
+
+def is_small(columns: int, samples: int, width: int) -> bool:
+    """Whether so many problems of that size are solved here."""
+    return columns * samples * width * min(samples, width) < SMALL
+
+
+def solve_direct(
+    x: Float[Tensor, "sample width"],
+    labels: Float[Tensor, "column sample"],
+    strength: Float[Tensor, "column sample"],
+    penalty: Float[Tensor, "column width"] | None,
+    C: float,
+) -> Optimum:
+    """The optima by full Newton steps, each shortened where it would overshoot; `products` counts factorisations.
+
+    With more features than samples the Hessian P + XᵀWX is inverted through I + √W XP⁻¹Xᵀ √W. In float32 where the
+    problem's condition allows it: residuals are float64, so that only the number of steps depends on it.
+    """
+    columns, (samples, width) = len(labels), x.shape
+    ones = torch.ones_like(x[:1]) if penalty is None else penalty
+    invert = _ByWidth(x, ones, precision(C / 4, x)) if width <= samples else _BySamples(x, ones, precision(C / 4, x))
+    w, b, f = labels.new_zeros(columns, width), labels.new_zeros(columns), torch.zeros_like(labels)
+    start = labels.new_zeros(columns)
+    active, products = torch.arange(columns, device=labels.device), 0
+    for iteration in range(newton.MAX_NEWTON):
+        own = ones if penalty is None else ones[active]
+        p = torch.sigmoid(f[active])
+        error, weight = strength[active] * (p - labels[active]), strength[active] * p * (1 - p)
+        held = own * w[active]
+        g, g_b, across = held + error @ x, error.sum(1), weight @ x
+        first, second = invert(weight, active, torch.stack([g, across], 2)).unbind(2)
+        products += len(active)
+        # The intercept by elimination; what is left of its curvature is a difference, never quite zero.
+        total = weight.sum(1)
+        left = torch.maximum(total - torch.linalg.vecdot(across, second), 1e-6 * total).clamp_min(1e-300)
+        d_b = (torch.linalg.vecdot(across, first) - g_b) / left
+        d = -first - d_b[:, None] * second
+        length = -(torch.linalg.vecdot(g, d) + g_b * d_b)
+        if iteration == 0:
+            start = length.clamp_min(1e-300)
+        go = length > TARGET**2 * start[active]
+        if not bool(go.any()):
+            break
+        active, d, d_b, held = active[go], d[go], d_b[go], held[go]
+        own = ones if penalty is None else ones[active]
+        u = d @ x.T + d_b[:, None]
+        linear, quadratic = torch.linalg.vecdot(held, d), torch.linalg.vecdot(own * d, d)
+        step = step_length(linear, quadratic, f[active], u, labels[active], strength[active])
+        w[active] += step[:, None] * d
+        b[active] += step * d_b
+        f[active] += step[:, None] * u
+    return Optimum(w, b, f, products)
+
+
+class _ByWidth:
+    """(P + XᵀWX)⁻¹ in as many dimensions as there are features."""
+
+    def __init__(self, x: Float[Tensor, "sample width"], penalty: Float[Tensor, "column width"], dtype: torch.dtype):
+        self.x, self.penalty = x.to(dtype), penalty.to(dtype)
+
+    def __call__(
+        self, weight: Float[Tensor, "active sample"], active: Tensor, right: Float[Tensor, "active width 2"]
+    ) -> Float[Tensor, "active width 2"]:
+        hessian = (weight.to(self.x.dtype)[:, None, :] * self.x.T) @ self.x
+        hessian.diagonal(dim1=1, dim2=2).add_(self.penalty if len(self.penalty) == 1 else self.penalty[active])
+        return torch.cholesky_solve(right.to(self.x.dtype), torch.linalg.cholesky(hessian)).double()
+
+
+class _BySamples:
+    """The same in as many dimensions as there are samples."""
+
+    def __init__(self, x: Float[Tensor, "sample width"], penalty: Float[Tensor, "column width"], dtype: torch.dtype):
+        self.x, self.penalty = x.to(dtype), penalty.to(dtype)
+        self.kernel = (self.x / self.penalty[:, None]) @ self.x.T
+
+    def __call__(
+        self, weight: Float[Tensor, "active sample"], active: Tensor, right: Float[Tensor, "active width 2"]
+    ) -> Float[Tensor, "active width 2"]:
+        alone = len(self.penalty) == 1
+        penalty, kernel = (self.penalty, self.kernel) if alone else (self.penalty[active], self.kernel[active])
+        root = weight.to(self.x.dtype).sqrt()
+        inner = root[:, :, None] * kernel * root[:, None, :]
+        inner.diagonal(dim1=1, dim2=2).add_(1)
+        scaled = right.to(self.x.dtype) / penalty[:, :, None]
+        inside = torch.cholesky_solve(root[:, :, None] * (self.x @ scaled), torch.linalg.cholesky(inner))
+        return (scaled - (self.x.T @ (root[:, :, None] * inside)) / penalty[:, :, None]).double()
