@@ -91,11 +91,11 @@ class FittedProbe:
         return fitted_probe_html(self)
 
     def to_dataframe(self) -> pd.DataFrame:
-        """One row: the cell, the AUC with its interval, how it was fitted, its thresholds; rows of probes concatenate."""
+        """One row: the cell, the AUC with its interval, how it was fitted, its thresholds; `pd.concat` for several."""
         return probe_row(self)
 
     def to_xarray(self) -> xr.Dataset:
-        """`direction`, `mean`, `scale` on width, `bias`, `fold_direction` and `fold_bias` on fold; the cell in `attrs`."""
+        """`direction`, `mean`, `scale` on width, `bias`, `fold_direction`, `fold_bias` on fold; the cell in `attrs`."""
         return probe_dataset(self)
 
     @property

@@ -15,7 +15,6 @@ from interp.capturing.positions import Positions
 from interp.capturing.prompt_cache import PromptCache
 from interp.capturing.same_samples import positions_of
 from interp.capturing.segments import CapturePlan
-from interp.errors import ModelError
 from interp.labelling.answers import Answers
 from interp.models.batches import left_pad
 from interp.models.loading import HookedModel, forward, has_pattern, hook_name, model_info

@@ -46,7 +46,9 @@ def capture_dataset(cap: "Capture", names: str | Sequence[str] | None) -> xr.Dat
     for name, of in (("embed", ("sample", "token", "d_model")), ("question_embed", ("sample", "d_model"))):
         if getattr(cap, name) is not None:
             axes[name], arrays[name] = of, getattr(cap, name)
-    chosen = list(arrays) if names is None else [one_of("names", name, arrays) for name in several_texts("names", names)]
+    chosen = (
+        list(arrays) if names is None else [one_of("names", name, arrays) for name in several_texts("names", names)]
+    )
     valid = cap.valid.numpy(force=True)
     return xr.Dataset(
         {

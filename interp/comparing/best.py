@@ -94,14 +94,13 @@ def best_cell(grid: xr.Dataset) -> BestCell:
     check_grid(grid)
     options = {name: int(grid.attrs[name]) for name in ("seed", "min_per_class") if name in grid.attrs}
     found = describe_best(grid, **options)
+    cell: dict[str, Any] = found["cell"] or {"layer": None, "token": None}
+    numbers: dict[str, Any] = dict.fromkeys(_NUMBERS, float("nan")) | dict.fromkeys(("n", "n_correct"), 0)
+    if found["cell"] is not None:
+        numbers = {name: grid[name].sel(cell).item() for name in _NUMBERS}
     nested: Mapping[str, Any] = found["nested"] or {}
-    of_cell = {} if found["cell"] is None else {name: grid[name].sel(found["cell"]).item() for name in _NUMBERS}
-    return BestCell(
-        **(found["cell"] or {"layer": None, "token": None}),
-        **dict.fromkeys(("auc", "low", "high"), float("nan")) | dict.fromkeys(("n", "n_correct"), 0) | of_cell,
-        **{name: _number(nested.get(key)) for name, key in _NESTED.items()},
-        peak_set=pd.DataFrame(found["peak_set"], columns=["layer", "token", "share"]),
-    )
+    numbers |= {name: _number(nested.get(key)) for name, key in _NESTED.items()}
+    return BestCell(**cell, **numbers, peak_set=pd.DataFrame(found["peak_set"], columns=["layer", "token", "share"]))
 
 
 def _number(value: float | None) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
+from interp.support.accepted import ControlRows
 from interp.support.later import later
 from interp.support.public import public
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from interp.comparing.best import BestCell
-    from interp.support.accepted import ControlRows
 
 
 @public
@@ -53,7 +53,7 @@ class Cells:
         ax: "Axes | None" = None,
         title: str | None = None,
         embed: bool = True,
-        controls: "ControlRows | None" = None,
+        controls: ControlRows | None = None,
         colorbar: bool = True,
     ) -> "Axes":
         """`interp.plot_grid` of the grid: layers down, tokens across.

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from jaxtyping import Float
-from matplotlib.axes import Axes
 from torch import Tensor
 
 from interp.capturing.activations import Capture
@@ -119,7 +118,7 @@ class Run(RunLike):
         """
         return best_cell(getattr(self, one_of("grid", grid, GRIDS)))
 
-    def plot(self, *, title: str | None = None) -> np.ndarray[Any, Any]:
+    def plot(self, *, title: str | None = None) -> np.ndarray:
         """Both grids and their difference in one row (`interp.plot_comparison`); returns the three Axes.
 
         >>> len(interp.open_run("demo-run").plot())  # the folder of `interp demo`

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,10 @@ from interp.runs.run_model import RunModel
 from interp.runs.sample_attention import MEAN, absent, attention_array, check_axis
 from interp.runs.sample_html import sample_html
 from interp.runs.sample_tokens import sample_tokens
+from interp.support.accepted import HookedModel
 from interp.support.arguments import one_of, several_texts
 from interp.support.public import public
 from interp.support.tabular import Tabular
-
-if TYPE_CHECKING:
-    from interp.support.accepted import HookedModel
 
 GRIDS = ("probe", "attention")
 
@@ -126,7 +124,7 @@ class RunSample(Tabular):
         *,
         layer: int | str | None = None,
         head: int | str | None = MEAN,
-        model: "HookedModel" = None,
+        model: HookedModel = None,
     ) -> xr.DataArray:
         """What the token of a role attends to: the pattern's row at it, on (layer, position), from one forward pass.
 
@@ -162,7 +160,7 @@ class RunSample(Tabular):
         return attention_array(asked, self.table(), layer=layer, head=head, one=isinstance(role, str))
 
     def show_attention(
-        self, role: str, *, layer: int | str = MEAN, head: int | str = MEAN, model: "HookedModel" = None
+        self, role: str, *, layer: int | str = MEAN, head: int | str = MEAN, model: HookedModel = None
     ) -> TokenAttention:
         """`attention` over the text, in colours; without `layer` and `head` the mean over them.
 

@@ -86,7 +86,7 @@ def _scores(sample: "RunSample") -> list[Html]:
 
 
 def _score_table(scores: xr.DataArray, limit: float) -> Html:
-    head = "".join(f'<th scope="col">{safe(token)}</th>' for token in scores["token"].values)
+    head = "".join(f'<th scope="col"><span>{safe(token)}</span></th>' for token in scores["token"].values)
     rows = []
     for layer in scores["layer"].values:
         cells = "".join(

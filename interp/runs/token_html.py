@@ -1,9 +1,10 @@
-"""The text of a sample token by token, as HTML: prompt dimmed, exact answer marked, roles numbered, shades laid under."""
+"""A sample's text token by token, as HTML: prompt dimmed, exact answer marked, roles numbered, shades laid under."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ def token_text(
                 _token(
                     rows[at]["text"],
                     marks[at],
-                    ["interp-role"] * bool(rows[at]["roles"])
+                    ["interp-role"] * any(role in numbers for role in rows[at]["roles"])
                     + ["interp-here"] * (at in here)
                     + ([] if shades is None or not shades[at] else [shade_class(shades[at])]),
                     ", ".join([str(at), *([] if told is None else [told[at]]), *rows[at]["roles"]]),
@@ -75,7 +76,7 @@ def _token(text: str, mark: str, classes: list[str], title: str) -> str:
     return f'<span{kind} title="{safe(title)}">{shown}</span>{f"<sup>{mark}</sup>" if mark else ""}'
 
 
-def _numbers(rows: list[dict[str, tuple[str, ...]]], at: int, numbers: Mapping[str, int]) -> str:
+def _numbers(rows: list[dict[str, Any]], at: int, numbers: Mapping[str, int]) -> str:
     """Numbers of the roles that begin or end at a token."""
 
     def has(role: str, place: int) -> bool:
@@ -85,7 +86,7 @@ def _numbers(rows: list[dict[str, tuple[str, ...]]], at: int, numbers: Mapping[s
     return ",".join(str(numbers[role]) for role in found if role in numbers)
 
 
-def _stretches(rows: list[dict[str, object]], marks: list[str], also: set[int]) -> Iterator[tuple[list[int], int]]:
+def _stretches(rows: list[dict[str, Any]], marks: list[str], also: set[int]) -> Iterator[tuple[list[int], int]]:
     """Places that are shown, and how many before them are not; after the last, those behind it."""
     n = len(rows)
     wanted = np.zeros(n, dtype=bool)
