@@ -140,8 +140,8 @@ class Comparison(Mapping[str, Any], Tabular):
         """The differences as a heat map. `interp.plot_comparison` draws the two grids beside them, and marks q < 0.05.
 
         >>> run = interp.open_run("demo-run")  # the folder of `interp demo`
-        >>> run.comparison.plot().get_title()
-        'probe − attention'
+        >>> run.comparison.plot().get_ylabel()
+        'Layer'
         """
         heading = " − ".join(self.names) if title is None else title
         drawn: Axes = later("reporting.plotting.plot_grid")(self.delta_auc, value="delta", ax=ax, title=heading)

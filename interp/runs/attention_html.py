@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from interp.reporting.sample_words import NO_TEXT, attention_key
 from interp.runs.token_html import css, token_text
-from interp.support.html_repr import Html, box, safe, section, table
+from interp.support.html_repr import Html, box, section, sentences, table
 from interp.support.units import decimal
 from interp.text.coloured import deepest, level
 
@@ -54,16 +55,12 @@ def attention_text(weights: xr.DataArray, tokens: pd.DataFrame, role: str) -> Ht
     values = weights.values
     seen = values[: max(own) + 1]
     limit = deepest(seen)
-    legend = Html(
-        f"<p><small>Framed: {safe(role)}. Deepest from a weight of {decimal(limit)} on; point at a token for its own."
-        "</small></p>"
-    )
     if tokens["text"].isna().any():
-        return Html("<p>The run's tokenizer cannot be read, so there is no text to colour.</p>")
+        return sentences([NO_TEXT])
     shades = [level(value, limit) for value in values.tolist()]
     told = [decimal(value) for value in values.tolist()]
-    near = _most(weights)
-    return Html(token_text(tokens, {}, shades=shades, told=told, here=own, near=near) + legend)
+    text = token_text(tokens, {}, shades=shades, told=told, here=own, near=_most(weights))
+    return Html(text + sentences([attention_key(role, limit)]))
 
 
 def most_attended(weights: xr.DataArray) -> Html:

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from interp.errors import InterpError
+from interp.reporting.sample_words import NOT_SCORED, SCORED, not_apart
 from interp.runs.attention_html import attention_text, most_attended
 from interp.runs.token_html import css, shade_class, token_text
 from interp.support.html_repr import Html, box, facts, marked, safe, section, sentences, table
@@ -46,11 +47,8 @@ def _text(sample: "RunSample", tokens: "pd.DataFrame", numbers: dict[str, int]) 
     text, prompt = answers.text[0], answers.prompt[0]
     completion = safe(text, 2 * PROMPT) if at is None else marked(text, *at, longest=2 * PROMPT)
     before = f"{'…' if len(prompt) > PROMPT else ''}{safe(prompt[-PROMPT:], PROMPT)}"
-    why = safe(sample.why_no_tokens, len(sample.why_no_tokens))
-    return Html(
-        f'<p class="interp-text" dir="auto"><span class="interp-prompt">{before}</span>{completion}</p>'
-        f"<p><small>Tokens cannot be told apart: {why}</small></p>"
-    )
+    whole = f'<p class="interp-text" dir="auto"><span class="interp-prompt">{before}</span>{completion}</p>'
+    return Html(whole + sentences([not_apart(sample.why_no_tokens)]))
 
 
 def _roles(sample: "RunSample", numbers: dict[str, int]) -> Html:
@@ -73,15 +71,13 @@ def _scores(sample: "RunSample") -> list[Html]:
     except InterpError as error:
         return [section("Scores", sentences([str(error)]))]
     if not np.isfinite(scores.values).any():
-        return [section("Scores", sentences(["No probe scored it: it is in no grid, which hold labelled samples only "
-                                             "and, unless all take part, those with an exact answer."]))]  # fmt: skip
+        return [section("Scores", sentences([NOT_SCORED]))]
     sections = []
     for name, grid in grids.items():
         values = grid["score"].values
         limit = deepest(values[np.isfinite(values)])
-        note = "held out; blue: more like a right answer, orange and dotted: a wrong one"
         cells = _score_table(scores.sel(grid=name), limit)
-        sections.append(section(f"Scores: {name}", cells, note=note, opened=name == "probe"))
+        sections.append(section(f"Scores: {name}", cells, note=SCORED, opened=name == "probe"))
     return sections
 
 
