@@ -7,6 +7,10 @@ NOT_SCORED = (
     "No probe scored it: it is in no grid, which hold labelled samples only and, unless all of them take part, those "
     "with an exact answer."
 )
+NO_CELL = (
+    "No probe scored it, though it is in the grids: every cell is undefined (`run.probe.reason` says why), or of a role "
+    "that it lacks."
+)
 NO_TEXT = "The run's tokenizer cannot be read, so there is no text to colour."
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from interp.errors import InterpError
-from interp.reporting.sample_words import NOT_SCORED, SCORED, not_apart
+from interp.reporting.sample_words import NO_CELL, NOT_SCORED, SCORED, not_apart
 from interp.runs.attention_html import attention_text, most_attended
 from interp.runs.token_html import css, shade_class, token_text
 from interp.support.html_repr import Html, box, facts, marked, safe, section, sentences, table
@@ -71,7 +71,8 @@ def _scores(sample: "RunSample") -> list[Html]:
     except InterpError as error:
         return [section("Scores", sentences([str(error)]))]
     if not np.isfinite(scores.values).any():
-        return [section("Scores", sentences([NOT_SCORED]))]
+        in_grid = sample.id in grids["probe"].indexes["sample"]
+        return [section("Scores", sentences([NO_CELL if in_grid else NOT_SCORED]))]
     sections = []
     for name, grid in grids.items():
         values = grid["score"].values

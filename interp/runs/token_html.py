@@ -17,7 +17,7 @@ SHOWN = 400
 NEAR = 40
 """Tokens on either side of a mark."""
 _PART_OF_ONE = "‧"
-"""Stands for a token that ends inside a character."""
+"""Stands for a token that ends inside a character, where there is something to be shown of it."""
 
 
 @cache
@@ -71,6 +71,8 @@ def token_text(
 
 
 def _token(text: str, mark: str, classes: list[str], title: str) -> str:
+    if not text and not classes:  # a sign between the letters of Arabic would part them
+        return ""
     shown = safe(text, len(text)).replace("⏎", "⏎\n") if text else _PART_OF_ONE
     kind = f' class="{" ".join(classes)}"' if classes else ""
     return f'<span{kind} title="{safe(title)}">{shown}</span>{f"<sup>{mark}</sup>" if mark else ""}'

@@ -13,7 +13,7 @@ from read_html import HOSTILE, read
 import interp
 from interp.errors import DataError, ModelError, RunError
 from interp.models.loading import load_model, model_tokenizer
-from interp.reporting.sample_words import attention_key
+from interp.reporting.sample_words import NO_CELL, NOT_SCORED, attention_key
 from interp.runs.attention_html import TokenAttention, most_attended
 from interp.runs.run_model import RunModel, model_of_run
 from interp.runs.run_sample import RunSample
@@ -253,6 +253,20 @@ def test_the_score_table_has_the_scores(run) -> None:
     for row, layer in zip(body, range(3), strict=True):
         expected = sample.scores.sel(grid="probe", layer=layer).values
         assert [float(cell.replace("−", "-")) for cell in row[1:]] == [float(f"{value:.1f}") for value in expected]
+
+
+def test_why_there_are_no_scores(run) -> None:
+    outside, inside = run.sample("no label"), run.sample("row-0")
+    assert read(outside).sections["Scores"].paragraphs == [NOT_SCORED]
+    vars(inside)["scores"] = inside.scores.where(False)  # as where no cell is defined
+    assert read(inside).sections["Scores"].paragraphs == [NO_CELL]
+
+
+def test_a_part_of_a_character_is_shown_only_with_what_is_told_of_it() -> None:
+    tokens = interp_table()
+    tokens["text"] = ["a", "", "é", ""]
+    assert token_text(tokens, {}).count("<span title") == 2 and "‧" not in token_text(tokens, {})
+    assert token_text(tokens, {}, shades=[0, 2, 0, 0]).count("‧") == 1
 
 
 def test_attention_is_shown_once_it_is_computed(run) -> None:
