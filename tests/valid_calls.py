@@ -186,11 +186,12 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         "Capture.to_xarray": Call(cap.to_xarray, {"names": ["entropy", "embed"]}),
         "Cells.plot": Call(
             probe.cells.plot,
-            {"value": "auc", "ax": ax, "title": "t", "embed": False, "controls": {"c": [0.5, 0.5]}, "colorbar": False},
+            {"value": "auc", "ax": ax, "title": "t", "embed": False, "controls": {"c": [0.5, 0.5]}, "colorbar": False,
+             "width": None},
         ),
-        "Comparison.plot": Call(comparison.plot, {"ax": ax, "title": "t"}),
+        "Comparison.plot": Call(comparison.plot, {"ax": ax, "title": "t", "width": None}),
         "Run.best": Call(run.best, {"grid": "attention"}),
-        "Run.plot": Call(run.plot, {"title": "t"}),
+        "Run.plot": Call(run.plot, {"title": "t", "width": 7.0}),
         "Run.sample": Call(run.sample, {"sample": 0}),
         "RunSample.attention": Call(
             sample.attention, {"role": ["last_q"], "layer": 0, "head": 1, "model": None}

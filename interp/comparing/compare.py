@@ -136,7 +136,9 @@ class Comparison(Mapping[str, Any], Tabular):
         """`delta_auc`: the difference of every cell, with its interval, p and q, on (layer, token)."""
         return self.delta_auc
 
-    def plot(self, *, ax: "Axes | None" = None, title: str | None = None) -> "Axes":
+    def plot(
+        self, *, ax: "Axes | None" = None, title: str | None = None, width: float | int | str | None = None
+    ) -> "Axes":
         """The differences as a heat map. `interp.plot_comparison` draws the two grids beside them, and marks q < 0.05.
 
         >>> run = interp.open_run("demo-run")  # the folder of `interp demo`
@@ -144,7 +146,8 @@ class Comparison(Mapping[str, Any], Tabular):
         'Layer'
         """
         heading = " − ".join(self.names) if title is None else title
-        drawn: Axes = later("reporting.plotting.plot_grid")(self.delta_auc, value="delta", ax=ax, title=heading)
+        options = {"ax": ax, "title": heading, "width": width}
+        drawn: Axes = later("reporting.plotting.plot_grid")(self.delta_auc, value="delta", **options)
         return drawn
 
     def to_dict(self) -> dict[str, Any]:

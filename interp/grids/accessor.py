@@ -55,13 +55,14 @@ class Cells:
         embed: bool = True,
         controls: ControlRows | None = None,
         colorbar: bool = True,
+        width: float | int | str | None = None,
     ) -> "Axes":
-        """`interp.plot_grid` of the grid: layers down, tokens across.
+        """`interp.plot_grid` of the grid: layers down, tokens across; `width` as there.
 
         Raises DataError if `value` is not on (layer, token), or a control has not one value per token.
         """
         options: dict[str, Any] = {"ax": ax, "title": title, "embed": embed, "controls": controls, "colorbar": colorbar}
-        drawn: Axes = later("reporting.plotting.plot_grid")(self._grid, value=value, **options)
+        drawn: Axes = later("reporting.plotting.plot_grid")(self._grid, value=value, width=width, **options)
         return drawn
 
     def to_dataframe(self) -> pd.DataFrame:

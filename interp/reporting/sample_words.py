@@ -8,8 +8,8 @@ NOT_SCORED = (
     "with an exact answer."
 )
 NO_CELL = (
-    "No probe scored it, though it is in the grids: every cell is undefined (`run.probe.reason` says why), or of a role "
-    "that it lacks."
+    "No probe scored it, though it is in the grids: every cell is undefined (`run.probe.reason` says why), or of a "
+    "role that it lacks."
 )
 NO_TEXT = "The run's tokenizer cannot be read, so there is no text to colour."
 

@@ -23,7 +23,7 @@ from interp.grids.join import join_grids
 from interp.grids.of_run import RunLike
 from interp.grids.tidy import read_tidy
 from interp.labelling.answers import Answers
-from interp.reporting.plotting import plot_comparison
+from interp.reporting.comparison_plot import plot_comparison
 from interp.reporting.summary import summary_lines
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
 from interp.runs.run_html import run_html
@@ -118,13 +118,13 @@ class Run(RunLike):
         """
         return best_cell(getattr(self, one_of("grid", grid, GRIDS)))
 
-    def plot(self, *, title: str | None = None) -> np.ndarray:
+    def plot(self, *, title: str | None = None, width: float | int | str | None = None) -> np.ndarray:
         """Both grids and their difference in one row (`interp.plot_comparison`); returns the three Axes.
 
         >>> len(interp.open_run("demo-run").plot())  # the folder of `interp demo`
         3
         """
-        return plot_comparison(self, title=title)
+        return plot_comparison(self, title=title, width=width)
 
     def sample(self, sample: int | str) -> RunSample:
         """One sample, by its place or its id: in a notebook its text with the roles marked, and its scores by layer.
