@@ -32,13 +32,14 @@ class RunModel:
     def __init__(self, run: RunLike):
         self._run = run
         self._hooked: HookedModel | None = None
+        self._given: Any = None
         self._decode: Decode | None = None
         self._why_not: str | None = None
 
     def hooked(self, model: Any = None) -> HookedModel:
         """The model, loaded, and checked to be the one that answered. Raises as `model_of_run` does."""
-        if self._hooked is None or (model is not None and model is not self._hooked):
-            self._hooked = model_of_run(self._run, model)
+        if self._hooked is None or (model is not None and model is not self._given):
+            self._hooked, self._given = model_of_run(self._run, model), model
             self._decode, self._why_not = decoder(model_tokenizer(self._hooked)), ""
         return self._hooked
 

@@ -48,8 +48,8 @@ def token_text(
     """
     rows = tokens.to_dict("records")
     marks = [_numbers(rows, at, numbers) for at in range(len(rows))]
-    pieces = []
-    for stretch, left_out in _stretches(rows, marks, {*here, *near}):
+    pieces, ends = [], {min(here), max(here)} if here else set()
+    for stretch, left_out in _stretches(rows, marks, {*ends, *near}):
         if left_out:
             pieces.append(f"<small> … {left_out} tokens … </small>")
         for (part, exact), ats in groupby(stretch, key=lambda at: (rows[at]["part"], rows[at]["exact_answer"])):

@@ -300,6 +300,8 @@ def test_a_long_text_is_cut_to_what_stands_near_its_marks() -> None:
     html = token_text(tokens, {"last_q": 1}, near=[10])
     assert f"… {1999 - NEAR - (10 + NEAR) - 1} tokens …" in html and f"… {1000 - NEAR - 1} tokens …" in html
     assert ">w10 <" in html and ">w1999 <" in html and ">w500 <" not in html
+    framed = token_text(tokens, {}, here=range(10, 1500), shades=[0] * 3000)
+    assert ">w1490 <" in framed and ">w700 <" not in framed
     whole = token_text(tokens[:SHOWN], {"last_q": 1})
     assert "tokens …" not in whole
 
