@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from interp.capturing.positions import Positions
     from interp.capturing.resolve_positions import resolve_positions
     from interp.capturing.roles import ROLES, Anchor, Match
+    from interp.comparing.best import BestCell
     from interp.comparing.compare import Comparison, compare_grids
     from interp.comparing.observations import observations
     from interp.comparing.run_differences import compare_runs
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from interp.experiments.lens.grid import lens_grid
     from interp.experiments.orgad.preset import paper_answers, paper_grid, paper_positions
     from interp.experiments.transferring.transfer import transfer
+    from interp.grids.accessor import Cells
     from interp.grids.attention_probe import attention_grid
     from interp.grids.gain import gain_grid
     from interp.grids.grid_table import grid_table
@@ -59,11 +61,14 @@ if TYPE_CHECKING:
     from interp.reporting.risk_plot import plot_risk_coverage
     from interp.running.pipeline import open_run, resume, run
     from interp.runs.opened_run import Run
+    from interp.runs.run_sample import RunSample
 
 _HOME = {  # where each public name lives
     "Anchor": "capturing.roles",
     "Answers": "labelling.answers",
+    "BestCell": "comparing.best",
     "Capture": "capturing.activations",
+    "Cells": "grids.accessor",
     "Comparison": "comparing.compare",
     "DATASETS": "data.datasets",
     "FittedProbe": "applying.fitted_probe",
@@ -74,6 +79,7 @@ _HOME = {  # where each public name lives
     "QARow": "data.row",
     "ROLES": "capturing.roles",
     "Run": "runs.opened_run",
+    "RunSample": "runs.run_sample",
     "Selective": "applying.abstention",
     "TokenScores": "applying.token_scores",
     "attention_grid": "grids.attention_probe",
@@ -126,7 +132,9 @@ __all__ = [
     "ROLES",
     "Anchor",
     "Answers",
+    "BestCell",
     "Capture",
+    "Cells",
     "Comparison",
     "DataError",
     "FittedProbe",
@@ -139,6 +147,7 @@ __all__ = [
     "QARow",
     "Run",
     "RunError",
+    "RunSample",
     "Selective",
     "TokenScores",
     "attention_grid",

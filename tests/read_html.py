@@ -17,8 +17,8 @@ HOSTILE = (
     "long " * 200,
 )
 TAGS = {"div", "style", "strong", "span", "details", "summary", "small", "table", "thead", "tbody", "tr", "th", "td"}
-TAGS |= {"p", "mark"}
-ATTRIBUTES = {"class", "open", "scope"}
+TAGS |= {"p", "mark", "sup"}
+ATTRIBUTES = {"class", "dir", "open", "scope", "title"}
 
 
 class Section(NamedTuple):
@@ -85,7 +85,7 @@ class Page(HTMLParser):
             self._last().paragraphs[-1] += data
         elif self.path[-1] in ("span", "strong"):
             self.line[-1] += data
-        if "mark" in self.path:
+        if "mark" in self.path and "sup" not in self.path:
             self.marked[-1] += data
 
     def handle_comment(self, data):

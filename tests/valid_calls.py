@@ -11,6 +11,8 @@ import torch
 from matplotlib import pyplot as plt
 
 import interp
+from interp.grids.of_run import RunLike
+from interp.runs.run_model import RunModel
 
 N, ROLES, LAYERS, HEADS, WIDTH = 24, ("last_q", "exact_answer_first"), (0, 1), 2, 3
 SMALL = {"folds": 2, "min_per_class": 2, "n_jobs": 1}
@@ -71,6 +73,30 @@ def planted_capture() -> interp.Capture:
     )
 
 
+class PlantedRun(RunLike):
+    """As much of a run as a sample asks of it."""
+
+    name = record = samples = answers = capture = probe = attention = comparison = positions = table = None
+
+    def __init__(self, answers: interp.Answers, positions: interp.Positions) -> None:
+        self.answers, self.positions = answers, positions
+
+
+class PlantedModel(RunModel):
+    """The model of a run, which no other may replace."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def hooked(self, model: Any = None) -> Any:
+        if model is not None and model is not self.model:
+            raise interp.RunError("another model")
+        return self.model
+
+    def decode(self) -> tuple[Callable[[Any], str], str]:
+        return (lambda ids: "x" * len(ids)), ""
+
+
 def unfinished_run(folder: Path) -> Path:
     """A run folder as it is before the first answer."""
     folder.mkdir()
@@ -109,6 +135,7 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     _, cache = model.run_with_cache(tokens)
     pattern = cache["pattern", 0]
     run = interp.open_run(unfinished_run(folder / "run"))
+    sample = interp.RunSample(PlantedRun(few, at_few), 0, PlantedModel(model))
     saved = interp.save_probe(fitted, folder / "probe")
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     published = {"Question": "Who?", "Answer": "Ann"}
@@ -156,6 +183,22 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         ),
         "Positions.__getitem__": Call(positions.__getitem__, {"samples": [0, 1]}),
         "Positions.to": Call(positions.to, {"device": "cpu"}),
+        "Capture.to_xarray": Call(cap.to_xarray, {"names": ["entropy", "embed"]}),
+        "Cells.plot": Call(
+            probe.cells.plot,
+            {"value": "auc", "ax": ax, "title": "t", "embed": False, "controls": {"c": [0.5, 0.5]}, "colorbar": False,
+             "width": None},
+        ),
+        "Comparison.plot": Call(comparison.plot, {"ax": ax, "title": "t", "width": None}),
+        "Run.best": Call(run.best, {"grid": "attention"}),
+        "Run.plot": Call(run.plot, {"title": "t", "width": 7.0}),
+        "Run.sample": Call(run.sample, {"sample": 0}),
+        "RunSample.attention": Call(
+            sample.attention, {"role": ["last_q"], "layer": 0, "head": 1, "model": None}
+        ),
+        "RunSample.show_attention": Call(
+            sample.show_attention, {"role": "last_q", "layer": 0, "head": 1, "model": None}
+        ),
         "Comparison.__getitem__": Call(comparison.__getitem__, {"key": "delta_auc"}),
         "Comparison.read": Call(interp.Comparison.read, {"path": write_json(comparison, folder / "comparison.json")}),
         "Comparison.from_dict": Call(interp.Comparison.from_dict, {"stored": comparison.to_dict()}),

@@ -28,6 +28,7 @@ from interp.statistics.auc import MIN_PER_CLASS
 from interp.support.arguments import MANY, numbers, one_of, seed_number, whole_number
 from interp.support.atomic import plain
 from interp.support.public import public
+from interp.support.tabular import Tabular
 
 RATES = (0.01, 0.05, 0.10)
 """False-positive rates at which recall is given."""
@@ -49,7 +50,7 @@ class OperatingPoint:
 
 @public
 @dataclass(frozen=True)
-class Selective:
+class Selective(Tabular):
     """What one cell's probe is good for, on held-out folds (`selective`).
 
     >>> from interp.demo import planted

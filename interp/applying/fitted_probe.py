@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
 import torch
+import xarray as xr
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.applying.platt import Platt
+from interp.applying.probe_arrays import probe_dataset, probe_row
 from interp.applying.probe_html import fitted_probe_html
 from interp.applying.token_scores import TokenScores
 from interp.capturing.activations import Capture, captured_site
@@ -86,6 +89,14 @@ class FittedProbe:
     def _repr_html_(self) -> str:
         """In a notebook: the cell, how good the probe is, and its thresholds."""
         return fitted_probe_html(self)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row: the cell, the AUC with its interval, how it was fitted, its thresholds; `pd.concat` for several."""
+        return probe_row(self)
+
+    def to_xarray(self) -> xr.Dataset:
+        """`direction`, `mean`, `scale` on width, `bias`, `fold_direction`, `fold_bias` on fold; the cell in `attrs`."""
+        return probe_dataset(self)
 
     @property
     def hook_point(self) -> str:

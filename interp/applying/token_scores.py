@@ -7,6 +7,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from interp.support.public import public
+from interp.support.tabular import Tabular
 from interp.text.coloured import coloured, deepest
 
 SHOWN = 20
@@ -15,7 +16,7 @@ SHOWN = 20
 
 @public
 @dataclass(frozen=True)
-class TokenScores:
+class TokenScores(Tabular):
     """A probe's score at every token of some samples, in their order (`FittedProbe.score_tokens`).
 
     The probe was fitted at one role: at every other token its score is an extrapolation, which nothing has tested. In a

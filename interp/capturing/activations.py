@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+import xarray as xr
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.capturing.axes import check_axes
 from interp.capturing.capture_html import capture_html
+from interp.capturing.labelled_arrays import capture_dataset
 from interp.capturing.on_disk import OnDisk
 from interp.errors import DataError
 from interp.support.accepted import AttentionArrays, EmbedArray, QuestionArray, SiteArrays
@@ -156,6 +158,22 @@ class Capture:
             id=ids,
             question_embed=questions(),
         )
+
+    def to_xarray(self, names: str | Sequence[str] | None = None) -> xr.Dataset:
+        """The arrays as one Dataset, in memory, under the labels of grids; absent roles hold NaN, `position` -1 there.
+
+        Sites are on (sample, layer, token, d_model) (`mlp_post` d_mlp, `z` d_heads), attention metrics on (sample,
+        layer, head, token), where `token` holds the roles; bfloat16, which NumPy lacks, becomes float32. `names`: sites
+        and metrics, `embed`, `question_embed`; None: all. Of a run folder ask for few, or few samples: `cap[:100]`.
+
+        Raises DataError for a name that was not captured.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> cap.to_xarray("entropy").entropy.mean("head").dims
+        ('sample', 'layer', 'token')
+        """
+        return capture_dataset(self, names)
 
     def __repr__(self) -> str:
         """In one line: how much of what there is."""

@@ -49,6 +49,18 @@ class Layout:
         key = torch.cat(segments, dim=1)
         return cls(key[:, key.shape[1] - queries :], key)
 
+    @classmethod
+    def of_segments(
+        cls, starts: Sequence[int], n: Int[Tensor, " sample"], widths: tuple[int, int, int], queries: int
+    ) -> "Layout":
+        """Shared prefix, own prompt, and the suffix that begins at token `starts` (`Segments`), in columns of `widths`.
+
+        The last `queries` columns of the suffixes are the queries, all of them if there are fewer.
+        """
+        begin = torch.tensor(starts, device=n.device)
+        bounds = torch.stack([torch.zeros_like(begin), begin.clamp_max(widths[0]), begin, n], dim=1)
+        return cls.segmented(bounds, widths, min(widths[-1], max(queries, 1)))
+
     def rows(self, index: Int[Tensor, "sample role"], valid: Bool[Tensor, "sample role"]) -> Int[Tensor, "sample role"]:
         """The query row of each role; 0 for an absent role (mask it), DataError if a present one has no row."""
         hit = self.query[:, None, :] == index[:, :, None]

@@ -57,11 +57,8 @@ class OnePass:
         norms = self._norms_before(before)
         before.spread()
 
-        starts = torch.tensor(parts.starts, device=self.info.device)
-        bounds = torch.stack([torch.zeros_like(starts), starts.clamp_max(n_prefix), starts, positions.n], dim=1)
-        layout = Layout.segmented(
-            bounds, (n_prefix, before.own, n_new), min(n_new, max(self.plan.measured(samples), 1))
-        )
+        widths = (n_prefix, before.own, n_new)
+        layout = Layout.of_segments(parts.starts, positions.n, widths, self.plan.measured(samples))
         seen = _Seen(self, layout, points, n_new, norms)
         forward(self.model, tokens, torch.cat([before.mask, mask], dim=1), hooks=seen.hooks(), cache=before.cache)
         return {**seen.collected(), "valid": self.positions.valid[samples]}

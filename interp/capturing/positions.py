@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+import xarray as xr
 from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from interp.capturing.labelled_arrays import positions_dataset
 from interp.capturing.ledger import Ledger
 from interp.capturing.pool import Span
 from interp.capturing.positions_html import positions_html
@@ -20,6 +22,7 @@ from interp.models.placement import one_device
 from interp.support.accepted import Counts, Mask, Tokens
 from interp.support.public import public
 from interp.support.sample_key import chosen_samples
+from interp.support.tabular import Tabular
 
 MOSTLY = 0.9
 """Share of its samples from which on a column counts as repeating another."""
@@ -27,7 +30,7 @@ MOSTLY = 0.9
 
 @public
 @dataclass(frozen=True)
-class Positions:
+class Positions(Tabular):
     """Token indices of every sample's roles, in the unpadded sequence `prompt_ids + completion_ids`.
 
     >>> interp.Positions.at([[3, 5], [2, 3]], n_tokens=[6, 4], roles=("prompt_end", "answer"))
@@ -168,6 +171,17 @@ class Positions:
         columns = {"n": by_role["valid"].sum(), "to_end": by_role["to_end"].mean().astype("Float64")}
         repeats = pd.Series(self.repeats(), index=list(self.roles), dtype=object)
         return pd.DataFrame(columns | {"repeats": repeats} | shares, index=pd.Index(self.roles, name="role"))
+
+    def to_xarray(self) -> xr.Dataset:
+        """`position` (-1: absent), `valid`, `reason` on (sample, token), `n_prompt`, `n` on sample; labels as in grids.
+
+        `token` holds the roles. Where one is pooled, `position` is its last token and `position_first` the first.
+
+        >>> places = interp.Positions.at([[3, 5]], n_tokens=[6], roles=("city", "end")).to_xarray()
+        >>> places.position.sel(token="end").values
+        array([5])
+        """
+        return positions_dataset(self)
 
     def coincidence(self) -> Float[Tensor, "role role2"]:
         """Share of samples in which two roles name the same token, among those that have both (NaN: none has).

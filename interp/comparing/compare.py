@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,12 +26,17 @@ from interp.statistics.resampling import split_halves
 from interp.support.arguments import mapping, one_of
 from interp.support.arguments import path as path_of
 from interp.support.atomic import plain
+from interp.support.later import later
 from interp.support.public import public
+from interp.support.tabular import Tabular
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @public
 @dataclass(frozen=True, eq=False)
-class Comparison(Mapping[str, Any]):
+class Comparison(Mapping[str, Any], Tabular):
     """Two grids of the same samples, side by side.
 
     Also a mapping that cannot be changed: of a run's comparison over all of `comparison.json`, where `controls`,
@@ -126,6 +131,24 @@ class Comparison(Mapping[str, Any]):
     def table(self) -> pd.DataFrame:
         """`delta_auc` as a tidy table, a row per layer and token (`interp.grid_table`)."""
         return grid_table(self.delta_auc)
+
+    def to_xarray(self) -> xr.Dataset:
+        """`delta_auc`: the difference of every cell, with its interval, p and q, on (layer, token)."""
+        return self.delta_auc
+
+    def plot(
+        self, *, ax: "Axes | None" = None, title: str | None = None, width: float | int | str | None = None
+    ) -> "Axes":
+        """The differences as a heat map. `interp.plot_comparison` draws the two grids beside them, and marks q < 0.05.
+
+        >>> run = interp.open_run("demo-run")  # the folder of `interp demo`
+        >>> run.comparison.plot().get_ylabel()
+        'Layer'
+        """
+        heading = " − ".join(self.names) if title is None else title
+        options = {"ax": ax, "title": heading, "width": width}
+        drawn: Axes = later("reporting.plotting.plot_grid")(self.delta_auc, value="delta", **options)
+        return drawn
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dicts, ready for JSON; undefined numbers are None."""

@@ -11,10 +11,11 @@ import xarray as xr
 from interp.controls.scored import Scored
 from interp.grids.tidy import tidy
 from interp.support.axes import places
+from interp.support.tabular import Tabular
 
 
 @dataclass(frozen=True)
-class Controls:
+class Controls(Tabular):
     """The controls of a probe grid (definitions: controls)."""
 
     cells: xr.Dataset

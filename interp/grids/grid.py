@@ -17,6 +17,7 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from interp.errors import DataError
+from interp.grids.accessor import Cells
 from interp.grids.cells import Fitted, Population
 from interp.grids.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
 from interp.statistics.auc import Estimate
@@ -25,6 +26,8 @@ from interp.statistics.samples import DIRECTIONS, Samples, group_codes
 from interp.support.arrays import read_whole_numbers
 from interp.support.messages import shown
 from interp.support.version import __version__
+
+xr.register_dataset_accessor("cells")(Cells)  # here, since no grid is made or read without this module
 
 CELL_VARIABLES = ("auc", "low", "high", "n", "n_correct", "reason")
 DIMS: dict[str, tuple[str, ...]] = {

@@ -23,12 +23,13 @@ from interp.fitting.estimators import TUNABLE
 from interp.grids.grid import load_grid
 from interp.labelling.answers import Answers
 from interp.support.arguments import path as path_of
+from interp.support.tabular import Tabular
 
 Taken = ParamSpec("Taken")
 Result = TypeVar("Result", covariant=True)
 
 
-class RunLike(ABC):
+class RunLike(Tabular, ABC):
     """An opened run, as far as it stands for grids, or for a Capture with labels, groups and folds."""
 
     @property

@@ -10,6 +10,7 @@ import pandas as pd
 
 from interp.generating.asking import Exchange
 from interp.support.sample_key import chosen_samples
+from interp.support.tabular import Tabular
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgement(Tabular):
     """What a judge was asked of every sample, and replied."""
 
     asked: list[Exchange | None]

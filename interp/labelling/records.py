@@ -9,11 +9,12 @@ import pandas as pd
 from interp.errors import DataError
 from interp.labelling.judgement import Judgement
 from interp.support.sample_key import chosen_samples, one_sample
+from interp.support.tabular import Tabular
 
 Some = TypeVar("Some", bound="Records")
 
 
-class Records:
+class Records(Tabular):
     """A frozen dataclass whose lists hold one entry per sample, in one order."""
 
     id: list[str]

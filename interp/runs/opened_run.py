@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from jaxtyping import Float
@@ -14,22 +15,28 @@ from interp.capturing.activations import Capture
 from interp.capturing.ledger import read_ledger
 from interp.capturing.positions import Positions, positions_at
 from interp.capturing.role_text import pooling_of
+from interp.comparing.best import BestCell, best_cell
 from interp.comparing.compare import Comparison
 from interp.errors import RunError
 from interp.grids.grid import load_grid
+from interp.grids.join import join_grids
 from interp.grids.of_run import RunLike
 from interp.grids.tidy import read_tidy
 from interp.labelling.answers import Answers
+from interp.reporting.comparison_plot import plot_comparison
 from interp.reporting.summary import summary_lines
 from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
 from interp.runs.run_html import run_html
+from interp.runs.run_model import RunModel
+from interp.runs.run_sample import GRIDS, RunSample
 from interp.runs.sample_lines import read_answers, read_tokens
 from interp.runs.status import status
 from interp.storing.shard_files import finished_shards, verify_shards
 from interp.storing.shard_io import ShardReader
 from interp.storing.stored_capture import read_padded, stored_capture
-from interp.support.arguments import instance
+from interp.support.arguments import instance, one_of
 from interp.support.public import public
+from interp.support.sample_key import place_of
 
 _CAPTURED = ("probing", "reporting", "done")
 """States of a run whose activations are all there."""
@@ -98,6 +105,40 @@ class Run(RunLike):
     def table(self) -> pd.DataFrame:
         """`grid.csv`: every grid and control, tidy, with numbers as numbers (its columns: `interp.grid_table`)."""
         return read_tidy(self._reached(self.folder.grid_csv, "done"))
+
+    def to_xarray(self) -> xr.Dataset:
+        """Both grids as one Dataset with a leading axis `grid` (`interp.join_grids`)."""
+        return join_grids(self.probe, self.attention)
+
+    def best(self, grid: str = "probe") -> BestCell:
+        """The best cell of one of its grids, `probe` or `attention`, as `grid.cells.best()` gives it.
+
+        >>> interp.open_run("demo-run").best().cell.keys()  # the folder of `interp demo`
+        dict_keys(['layer', 'token'])
+        """
+        return best_cell(getattr(self, one_of("grid", grid, GRIDS)))
+
+    def plot(self, *, title: str | None = None, width: float | int | str | None = None) -> np.ndarray:
+        """Both grids and their difference in one row (`interp.plot_comparison`); returns the three Axes.
+
+        >>> len(interp.open_run("demo-run").plot())  # the folder of `interp demo`
+        3
+        """
+        return plot_comparison(self, title=title, width=width)
+
+    def sample(self, sample: int | str) -> RunSample:
+        """One sample, by its place or its id: in a notebook its text with the roles marked, and its scores by layer.
+
+        Raises DataError for a sample that there is none of, RunError if the run has not answered yet.
+
+        >>> interp.open_run("demo-run").sample(0).id  # the folder of `interp demo`
+        'q0000'
+        """
+        return RunSample(self, place_of(sample, self.answers.id), self._model)
+
+    @cached_property
+    def _model(self) -> RunModel:
+        return RunModel(self)
 
     @cached_property
     def positions(self) -> Positions:

@@ -51,11 +51,11 @@ def marked(text: str, begin: int, end: int, longest: int = LONGEST) -> Html:
     )
 
 
-def box(name: str, facts: Iterable[object], sections: Iterable[Html]) -> str:
-    """The whole: the object's name and what is to be known of it in a line, and its sections."""
+def box(name: str, facts: Iterable[object], sections: Iterable[Html], *, css: str = "") -> str:
+    """The whole: the object's name and what is to be known of it in a line; its sections, with `css` of their own."""
     line = "".join(f" <span>{safe(fact)}</span>" for fact in facts)
     return (
-        f'<div class="interp-repr"><style>{_css()}</style>'
+        f'<div class="interp-repr"><style>{_css()}{css}</style>'
         f'<div class="interp-head"><strong>{safe(name)}</strong>{line}</div>{"".join(sections)}</div>'
     )
 

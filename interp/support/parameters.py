@@ -51,6 +51,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "attn": "the second grid, of the same samples, layers and roles",
         "names": "what the first and the second grid are called",
         "stored": "a comparison as `to_dict` gave it",
+        "Capture.to_xarray.names": "which arrays: sites, attention metrics, `embed`, `question_embed`; None: all",
+        "RunSample.attention|RunSample.show_attention.model": "the model that the run was given in Python; None: the "
+        "run's own, loaded again",
         "parts": "Captures of different samples, with the same layers, roles, sites and metrics",
         "path": "the data set's published file; None: the Hugging Face hub",
         "save_probe.path": "the file that is written, with .safetensors and .json beside each other",
@@ -140,6 +143,13 @@ GROUPS: dict[str, dict[str, str]] = {
         "padding_side": "`right` or `left`, the side on which the batch was padded",
         "window": "the layer's sliding window in tokens; None: full causal attention",
         "sample": "one sample, as a rule of a role sees it",
+        "Run.sample.sample": "the sample: its place in the run, from 0, or its id",
+        "Run.best.grid": "which of the run's grids: `probe` or `attention`",
+        "RunSample.attention.role": "the name of the token position that attends, or several",
+        "RunSample.attention.layer": "the number of the block, from 0; `mean` over all; None: all, on an axis",
+        "RunSample.show_attention.layer": "the number of the block, from 0, or `mean` over all",
+        "RunSample.attention.head": "the number of the head, from 0; `mean` over all; None: all, on an axis",
+        "RunSample.show_attention.head": "the number of the head, from 0, or `mean` over all",
         "embed": "whether the control row `embed` is computed and drawn",
     },
     "the probe": {

@@ -1,6 +1,7 @@
 """Which samples a key between brackets names: the one way in which answers, positions and captures are indexed."""
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 from interp.errors import DataError
@@ -17,6 +18,15 @@ def one_sample(key: Any, n: int) -> int | None:
     if isinstance(key, bool) or getattr(key, "ndim", 0) != 0 or not hasattr(key, "__index__"):
         return None
     return _from_front(operator.index(key), n)
+
+
+def place_of(key: Any, ids: Sequence[str]) -> int:
+    """The place (from 0) of one sample, given by its place or its id. Raises DataError for anything else."""
+    place = ids.index(key) if isinstance(key, str) and key in ids else one_sample(key, len(ids))
+    if place is None:
+        some = ", ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
+        raise DataError(f"sample: expected its place, from 0, or an id, got {shown(key)}; the ids are {some or 'none'}")
+    return place
 
 
 def chosen_samples(key: Any, n: int) -> list[int]:

@@ -127,7 +127,17 @@ def test_every_table_is_a_data_frame() -> None:
     assert lists == set(RECORDS)
     tables = {place: kind for place, kind in returns.items() if place.endswith(".table")}
     assert set(tables.values()) == {pd.DataFrame}
-    holders = {"Answers", "Comparison", "Controls", "Judgement", "Positions", "Run", "Selective", "TokenScores"}
+    holders = {
+        "Answers",
+        "Comparison",
+        "Controls",
+        "Judgement",
+        "Positions",
+        "Run",
+        "RunSample",
+        "Selective",
+        "TokenScores",
+    }
     assert {place.split(".")[0] for place in tables} == holders
     assert SHOWN["observations()"] is SHOWN["grid_table()"] is pd.DataFrame
 

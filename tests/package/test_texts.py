@@ -17,7 +17,7 @@ import interp
 from interp.runs.settings import Settings
 
 SEVERAL = (Sequence, Iterable, Collection, AbstractSet, Mapping, list, tuple, set, frozenset, dict)
-RESULTS = ("Answers", "Comparison", "FittedProbe", "Plan", "Positions", "Run", "Selective", "TokenScores")
+RESULTS = ("Answers", "BestCell", "Comparison", "FittedProbe", "Plan", "Positions", "Run", "Selective", "TokenScores")
 """What functions return: their fields are read, not given."""
 
 
@@ -96,6 +96,14 @@ def wrapped(made: dict[str, Call]) -> dict[str, tuple[Callable[[Any], Any], str]
         "QARow.wrong_answer": (lambda given: interp.QARow("a", "?", ("b",), wrong_answer=given).wrong_answer, "Rome"),
         "capture.sites": (lambda given: changed(made["capture"], sites=given), "mlp_post"),
         "capture_from_cache.sites": (lambda given: changed(made["capture_from_cache"], sites=given), "resid_post"),
+        "Capture.to_xarray.names": (
+            lambda given: list(changed(made["Capture.to_xarray"], names=given).data_vars),
+            "entropy",
+        ),
+        "RunSample.attention.role": (
+            lambda given: changed(made["RunSample.attention"], role=given).values.ravel().tolist(),
+            "last_q",
+        ),
         "load_model.sites": (lambda given: changed(made["load_model"], sites=given), "mlp_post"),
         "resolve_positions.roles": (lambda given: changed(made["resolve_positions"], roles=given), "last_q"),
         "Positions.at.roles": (lambda given: interp.Positions.at([3, 4], 9, roles=given), "subject"),
@@ -171,7 +179,7 @@ ONE_TEXT_IS_MEANT = {
     "load_rows.source", "run.data", "plan.data", "resume.data", "generate_answers.rows",  # a file
     "load_dataset.path", "open_run.out", "resume.out", "run.out", "plan.out",
     "load_model.source", "load_model.tokenizer", "run.model", "plan.model", "resume.model", "generate_answers.model",
-    "capture.model", "capture_from_cache.model", "paper_answers.model",  # a name
+    "RunSample.attention.model", "RunSample.show_attention.model", "capture.model", "capture_from_cache.model", "paper_answers.model",  # a name
     "probe_grid.probe", "attention_grid.probe", "fit_probe.probe", "control_grid.probe", "probe_grid.C", "attention_grid.C",
     "fit_probe.C", "generate_answers.correct", "generate_answers.judge", "generate_answers.extractor", "judge_answers.judge",
 }  # fmt: skip

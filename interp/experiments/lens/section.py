@@ -10,11 +10,11 @@ from interp.errors import ModelError
 from interp.experiments.lens.attribution import logit_attribution
 from interp.experiments.lens.cells_read import check_captured
 from interp.experiments.lens.grid import lens_grid
-from interp.experiments.run_model import model_of_run
 from interp.experiments.written import write_experiment
 from interp.reporting.lens_plot import plot_lens, plot_parts
 from interp.reporting.lens_section import HEADS, RANKS, lens_section
 from interp.runs.opened_run import Run
+from interp.runs.run_model import model_of_run
 from interp.support.accepted import RowSource
 
 

@@ -8,10 +8,11 @@ from jaxtyping import Int
 from interp.data.rows import load_rows
 from interp.errors import DataError
 from interp.experiments.lens.first_tokens import FirstTokens
-from interp.experiments.run_model import model_of_run, rows_of_run
+from interp.experiments.run_model import rows_of_run
 from interp.grids.of_run import RunLike
 from interp.labelling.answers import Answers
 from interp.models.loading import load_model, model_tokenizer
+from interp.runs.run_model import model_of_run
 from interp.support.accepted import HookedModel, ModelSource, RowSource
 from interp.support.arguments import instance
 
