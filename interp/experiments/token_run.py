@@ -10,10 +10,11 @@ from interp.applying.token_scores import TokenScores
 from interp.errors import RunError
 from interp.reporting.token_colours import TokenColours
 from interp.running.analysis import redraw
+from interp.runs.identity import run_identity
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
 from interp.runs.rows import load_settings_model, model_source
-from interp.runs.run_folder import going_on, run_identity
+from interp.runs.run_folder import going_on
 from interp.runs.settings import Settings
 from interp.support.atomic import make_folder, write_text, writing
 

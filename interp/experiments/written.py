@@ -14,9 +14,9 @@ from interp.reporting.canvas import save_figure
 from interp.reporting.section import Section
 from interp.reporting.section_page import page_html
 from interp.running.analysis import redraw
+from interp.runs.identity import run_identity
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
-from interp.runs.run_folder import run_identity
 from interp.support.atomic import make_folder, remove, write_json, write_text, writing
 
 

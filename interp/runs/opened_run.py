@@ -25,7 +25,8 @@ from interp.grids.tidy import read_tidy
 from interp.labelling.answers import Answers
 from interp.reporting.comparison_plot import plot_comparison
 from interp.reporting.summary import summary_lines
-from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples, run_identity
+from interp.runs.identity import run_identity
+from interp.runs.run_folder import RunFolder, going_on, read_run_json, read_samples
 from interp.runs.run_html import run_html
 from interp.runs.run_model import RunModel
 from interp.runs.run_sample import GRIDS, RunSample

@@ -15,7 +15,6 @@ from interp.errors import InterpError, RunError
 from interp.runs import lock
 from interp.support.arguments import path as path_of
 from interp.support.atomic import UnwritableError, make_folder, read_lines, remove
-from interp.support.fingerprint import json_hash
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
 _LINE_KEYS = {"id", "group", "question", "prompt_ids", "completion_ids", "correct", "status", "positions"}
@@ -206,44 +205,6 @@ def read_run_json(folder: RunFolder) -> dict[str, Any]:
 def now() -> str:
     """The time, in UTC."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def run_identity(record: dict[str, Any]) -> str:
-    """What the shards of a run name as theirs: a hash of settings, versions, model and data."""
-    return json_hash([record[key] for key in ("settings", "versions", "model", "data")])
-
-
-ANSWERING = (
-    "model",
-    "data",
-    "dataset",
-    "columns",
-    "device",
-    "dtype",
-    "limit",
-    "seed",
-    "batch_tokens",
-    "max_new_tokens",
-    "prompt_template",
-    "chat",
-    "chat_options",
-    "prompt_date",
-    "stop",
-    "temperature",
-    "top_p",
-    "samples_per_question",
-    "greedy_too",
-    "processed_weights",
-    "skip_unanswerable",
-)
-"""The settings that decide what a model answers; the others decide what is made of the answers."""
-
-
-def answering_identity(record: dict[str, Any]) -> str:
-    """What the answers of a run name as theirs: what they depend on, not how they are labelled."""
-    given = record["settings"] if isinstance(record["settings"], dict) else {}  # else of a damaged file
-    settings = {name: given.get(name) for name in ANSWERING}
-    return json_hash([settings, *(record[key] for key in ("versions", "model", "data"))])
 
 
 def going_on(record: dict[str, Any], path: Path) -> str:

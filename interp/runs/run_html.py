@@ -6,7 +6,8 @@ from interp.comparing.comparison_html import BEST, best_cell
 from interp.errors import InterpError
 from interp.reporting.section import read_sections
 from interp.reporting.verdict import headline, verdict
-from interp.runs.run_folder import RunFolder, run_identity
+from interp.runs.identity import run_identity
+from interp.runs.run_folder import RunFolder
 from interp.runs.run_record import RunRecord
 from interp.runs.status import status
 from interp.support.html_repr import Html, box, facts, section, sentences, settings_section, table

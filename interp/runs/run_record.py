@@ -8,7 +8,8 @@ from time import monotonic
 from typing import Any
 
 from interp.errors import RunError
-from interp.runs.run_folder import START_ANEW, RunFolder, answering_identity, going_on, read_run_json, run_identity
+from interp.runs.identity import answering_identity, run_identity
+from interp.runs.run_folder import START_ANEW, RunFolder, going_on, read_run_json
 from interp.support.atomic import write_json
 from interp.support.heap import give_back
 

@@ -5,7 +5,8 @@ import json
 from interp.errors import RunError
 from interp.generating.answer_log import AnswerLog
 from interp.reporting.progress_words import status_text
-from interp.runs.run_folder import RunFolder, answering_identity, going_on, read_run_json
+from interp.runs.identity import answering_identity
+from interp.runs.run_folder import RunFolder, going_on, read_run_json
 
 
 def status(folder: RunFolder) -> str:

@@ -203,6 +203,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "value": "the variable that is drawn",
         "metric": "the name of the attention metric",
         "plot_grid.controls": "rows above the grid: {name: one AUC per token}",
+        "width": "of a new figure: inches, or `column` or `page` of print; None: as wide as the grid needs",
         "title": "stands above the picture; None: what it shows",
         "ax": "where it is drawn; None: a new figure",
         "colorbar": "whether the colours are explained",

@@ -9,7 +9,7 @@ import pytest
 from interp.errors import DataError
 from interp.planning.relabelling import RELABELLING, lost_answers, relabelled, with_another_method
 from interp.reporting.progress_words import way_on
-from interp.runs.run_folder import ANSWERING, answering_identity
+from interp.runs.identity import ANSWERING, answering_identity
 from interp.runs.settings import Settings
 
 BEGAN = Settings(model="m", data="d", exact_answer="candidates", candidates=("a",), max_new_tokens=7)

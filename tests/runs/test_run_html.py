@@ -10,7 +10,8 @@ from read_html import HOSTILE, read
 import interp
 from interp.reporting.section import Section
 from interp.reporting.verdict import headline, verdict
-from interp.runs.run_folder import RunFolder, run_identity
+from interp.runs.identity import run_identity
+from interp.runs.run_folder import RunFolder
 from interp.runs.run_html import run_html
 
 COUNTRIES = ("Spain", "Chad", "Peru", "Oman")

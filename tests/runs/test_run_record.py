@@ -9,7 +9,8 @@ import pytest
 import interp
 from interp.errors import RunError
 from interp.runs import run_record
-from interp.runs.run_folder import RunFolder, going_on, run_identity
+from interp.runs.identity import run_identity
+from interp.runs.run_folder import RunFolder, going_on
 from interp.runs.run_record import OBJECTS, Journal, RunRecord
 
 WRITTEN = {

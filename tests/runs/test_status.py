@@ -9,7 +9,8 @@ import pytest
 
 from interp.errors import RunError
 from interp.generating.answer_log import AnswerLog, Generated
-from interp.runs.run_folder import RunFolder, answering_identity
+from interp.runs.identity import answering_identity
+from interp.runs.run_folder import RunFolder
 from interp.runs.status import status
 
 RECORD = {
