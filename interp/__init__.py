@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from interp.capturing.attention import attention_metrics
     from interp.capturing.forward_pass import capture
     from interp.capturing.from_cache import capture_from_cache
+    from interp.capturing.from_files import capture_from_files
+    from interp.capturing.from_hidden_states import capture_from_hidden_states
     from interp.capturing.pool import Pool
     from interp.capturing.positions import Positions
     from interp.capturing.resolve_positions import resolve_positions
@@ -86,6 +88,8 @@ _HOME = {  # where each public name lives
     "attention_metrics": "capturing.attention",
     "capture": "capturing.forward_pass",
     "capture_from_cache": "capturing.from_cache",
+    "capture_from_files": "capturing.from_files",
+    "capture_from_hidden_states": "capturing.from_hidden_states",
     "choose_answers": "experiments.choosing.choose",
     "compare_grids": "comparing.compare",
     "compare_runs": "comparing.run_differences",
@@ -154,6 +158,8 @@ __all__ = [
     "attention_metrics",
     "capture",
     "capture_from_cache",
+    "capture_from_files",
+    "capture_from_hidden_states",
     "choose_answers",
     "compare_grids",
     "compare_runs",

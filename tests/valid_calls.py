@@ -17,6 +17,7 @@ from interp.runs.run_model import RunModel
 N, ROLES, LAYERS, HEADS, WIDTH = 24, ("last_q", "exact_answer_first"), (0, 1), 2, 3
 SMALL = {"folds": 2, "min_per_class": 2, "n_jobs": 1}
 """Options of a grid of so few samples."""
+VLLM_FILES, VLLM_TOKENS = Path(__file__).parent / "fixtures" / "activations" / "vllm", [30, 28, 26, 26]
 FAST = {"probe": "mass-mean"}
 """The estimator that takes a seventh of the time of the default."""
 
@@ -132,6 +133,7 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     lens_answers = planted_answers(4)
     of_lens = interp.capture(model, lens_answers, interp.resolve_positions(lens_answers, roles=ROLES))
     tokens = torch.tensor([[5, 6, 7, 8, 9, 10]] * 3)
+    few_as_run = interp.Positions.at([[0, 4]] * 3, 6, roles=ROLES)
     _, cache = model.run_with_cache(tokens)
     pattern = cache["pattern", 0]
     run = interp.open_run(unfinished_run(folder / "run"))
@@ -173,6 +175,17 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         "capture_from_cache": Call(
             interp.capture_from_cache, {"cache": cache, "positions": at_few, "sites": ("resid_post",),
                                         "padding_side": "right", "model": model, "ids": ["a", "b", "c"]},
+        ),
+        "capture_from_files": Call(
+            interp.capture_from_files, {"source": VLLM_FILES, "positions": interp.Positions.at([[3]] * 4, VLLM_TOKENS),
+                                        "layers": ["embed", 2, 7], "ids": list("abcd")},
+        ),
+        "capture_from_hidden_states": Call(
+            interp.capture_from_hidden_states,
+            {"token_ids": tokens, "states": [torch.zeros(3, 6, 4)] * 4, "positions": few_as_run,
+             "layers": ["embed", 0, 1, 2], "site": "resid_post", "final_norm": True,
+             "attentions": [torch.ones(3, 2, 6, 6).tril() / torch.arange(1, 7)[:, None]] * 4,
+             "attention_mask": [[1] * 6] * 3, "model": None, "ids": ["a", "b", "c"]},
         ),
         "Capture.__getitem__": Call(cap.__getitem__, {"samples": [0, 1]}),
         "Capture.concat": Call(interp.Capture.concat, {"parts": [cap]}),

@@ -1,7 +1,7 @@
 """A Capture from what `model.run_with_cache` returned: the vectors, and the attention metrics if it kept patterns."""
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from einops import einsum
@@ -15,6 +15,8 @@ from interp.capturing.points import Points
 from interp.capturing.positions import Positions
 from interp.capturing.same_samples import sample_ids
 from interp.errors import DataError
+from interp.models.backends.kinds import is_remote
+from interp.models.hook_places import ALIASES, other_names
 from interp.models.loading import HookedModel, has_pattern, hook_name, known_values, model_info, output_weight
 from interp.support.accepted import Cache, Ids
 from interp.support.arguments import instance, one_of
@@ -34,7 +36,8 @@ def capture_from_cache(
 ) -> Capture:
     """`capture` from a cache that `model.run_with_cache` returned for the samples of `positions`, in their order.
 
-    The cache (an ActivationCache, or a dict by hook name) needs the sites; its layers are those that hold one.
+    The cache (an ActivationCache, or a dict by hook name) needs the sites; its layers are those that hold one. The
+    bridge's own names of a block's ends, `hook_in` and `hook_out`, are `hook_resid_pre` and `hook_resid_post`.
     `attn.hook_pattern` of these layers gives the attention metrics (without it there are none), `hook_resid_pre` of
     block 0 the control row `embed` (else None). `padding_side` says where the batch was padded. Pass the `model` (taken
     from the cache where it has one) for `value_norm` (needs `attn.hook_v` too) and for sliding windows. `ids` name the
@@ -58,9 +61,11 @@ def capture_from_cache(
     if not hasattr(cache, "keys") or isinstance(cache, type):
         raise DataError(f"cache: expected what run_with_cache returned, or a dict by hook name, got {shown(cache)}")
     names_of_samples = sample_ids(positions, ids)
-    model = model if model is not None else getattr(cache, "model", None)
+    own = getattr(cache, "model", None)
+    model = model if model is not None else None if is_remote(own) else own
     windows_of = None if model is None else model_info(model).windows
-    names = set(cache.keys())
+    keys_of = _keys(cache)
+    names = set(keys_of)
     layers = sorted(layer for layer in _blocks(names) if any(hook_name(site, layer) in names for site in sites))
     if not layers:
         wanted = ", ".join(hook_name(site, 0) for site in sites)
@@ -70,7 +75,7 @@ def capture_from_cache(
         name = hook_name(site, layer)
         if name not in names:
             raise DataError(f"the cache has no {name!r}; run_with_cache must keep it (see names_filter)")
-        tensor, axes = cache[name], {"pattern": "sample head query key"}.get(site, "sample token width")
+        tensor, axes = cache[keys_of[name]], {"pattern": "sample head query key"}.get(site, "sample token width")
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point() or tensor.ndim < len(axes.split()):
             raise DataError(f"cache: expected a tensor `{axes}` at {name!r}, got {shown(tensor)}")
         if len(tensor) != len(positions):
@@ -136,6 +141,18 @@ def capture_from_cache(
         id=names_of_samples,
         settings={"sites": list(sites), "source": "run_with_cache"},
     )
+
+
+def _keys(cache: Any) -> dict[str, str]:
+    """The cache's keys by the names of the hook points: a TransformerBridge may have kept one under another name."""
+    names = [name for name in {*cache.keys()} if isinstance(name, str)]
+    other = {
+        alias: hook_name(site, layer)
+        for layer in _blocks({*names})
+        for site in ALIASES.values()
+        for alias in other_names(site, layer)
+    }
+    return {other[name]: name for name in names if name in other} | {name: name for name in names}
 
 
 def _blocks(names: set[str]) -> set[int]:

@@ -23,7 +23,7 @@ from interp.models.architecture import (
     pads_between,
 )
 from interp.models.backends.caches import KeyValueCache
-from interp.models.backends.kinds import backend_of, is_hooked
+from interp.models.backends.kinds import backend_of, is_hooked, refuse_remote
 from interp.models.hooked import fill_cache, forward, hook_name
 from interp.models.language_model import language_model
 from interp.models.observable import known_values, output_weight, undefined_metrics
@@ -108,6 +108,7 @@ def load_model(
                 raise ModelError(f"a {type(source).__name__} needs its tokenizer: load_model(model, tokenizer=…)")
             hf_model, own_tokenizer, name = source, read_tokenizer(tokenizer), source.name_or_path or "model"
         else:
+            refuse_remote(source)
             raise ModelError(
                 "expected a model name, a folder, a GGUF file, a HookedTransformer, a TransformerBridge or a "
                 f"Hugging Face model, got {shown(source)}"

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from transformer_lens import ActivationCache
     from transformer_lens.hook_points import HookPoint as LensHookPoint
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers.utils.generic import ModelOutput
 
     from interp.capturing.activations import Capture
     from interp.capturing.on_disk import OnDisk
+    from interp.capturing.positions import Positions
     from interp.capturing.role_rule import Roles
     from interp.data.rows import QARow
     from interp.grids.of_run import GridLike, RunLike
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
     RowSource: TypeAlias = str | PathLike[str] | Iterable[QARow | Mapping[str, Any]] | pd.DataFrame
     HookPoint: TypeAlias = LensHookPoint
     Cache: TypeAlias = ActivationCache | Mapping[str, Tensor]
+    TokenIds: TypeAlias = Sequence[Sequence[int]] | Int[np.ndarray | Tensor, "sample token"]
+    HiddenStateArrays: TypeAlias = Sequence[Any] | ModelOutput
+    PatternArrays: TypeAlias = Sequence[Any]
+    PositionSource: TypeAlias = Positions | Answers
+    StateFiles: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]]
     SiteArrays: TypeAlias = Mapping[str, Shaped[Tensor | OnDisk, "sample layer role width"]]
     EmbedArray: TypeAlias = Shaped[Tensor | OnDisk, "sample role d_model"]
     QuestionArray: TypeAlias = Float[Tensor | OnDisk, "sample d_model"]
@@ -73,6 +80,11 @@ else:
     RowSource = Annotated[Any, "a path, or QARows, dicts or a DataFrame"]
     HookPoint = Annotated[Any, "a TransformerLens HookPoint"]
     Cache = Annotated[Any, "an ActivationCache, or {hook point: tensor}"]
+    TokenIds = Annotated[Any, "token ids `sample token`, or a list of them per sample"]
+    HiddenStateArrays = Annotated[Any, "arrays `sample token width` per layer, or `layer token width` per sample"]
+    PatternArrays = Annotated[Any, "arrays `sample head query key` per block, or `block head query key` per sample"]
+    PositionSource = Annotated[Any, "an Answers, or a Positions"]
+    StateFiles = Annotated[Any, "a folder, a file, or several"]
     SiteArrays = Annotated[Mapping[str, Any], "{site: tensor `sample layer role width`}"]
     EmbedArray = Annotated[Any, "tensor `sample role d_model`"]
     QuestionArray = Annotated[Any, "tensor `sample d_model`"]

@@ -151,6 +151,7 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
     names = [
         "Capture.layers", "Capture.roles", "Capture.id", "Capture.sites", "Capture.attention",
         "Capture.concat.parts", "probe_grid.ids", "permutation_test.ids", "control_grid.ids", "capture_from_cache.ids",
+        "capture_from_files.layers", "capture_from_hidden_states.layers",
         "join_grids.names", "compare_grids.names", "compare_runs.grids", "transfer.runs", "load_rows.columns", "judge_answers.hand_labels",
         "plot_grid.controls", "selective.rates", "Comparison.from_dict.stored", "QARow.prompt_ids", "QARow.completion_ids",
         *(f"{grid}.{what}" for grid in ("probe_grid", "attention_grid") for what in ("y", "groups", "valid", "fold")),
