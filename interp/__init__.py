@@ -14,6 +14,7 @@ from interp.support.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from interp.applying.abstention import Selective, selective
+    from interp.applying.feature_cosines import feature_cosines
     from interp.applying.fitted_probe import FittedProbe
     from interp.applying.probe_file import load_probe, save_probe
     from interp.applying.probe_fit import fit_probe
@@ -97,6 +98,7 @@ _HOME = {  # where each public name lives
     "detectors": "experiments.detecting.detect",
     "dose_response": "experiments.intervening.steer",
     "error_types": "experiments.error_types.types",
+    "feature_cosines": "applying.feature_cosines",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
     "generate_answers": "labelling.generate_answers",
@@ -167,6 +169,7 @@ __all__ = [
     "detectors",
     "dose_response",
     "error_types",
+    "feature_cosines",
     "fit_probe",
     "gain_grid",
     "generate_answers",

@@ -18,6 +18,7 @@ N, ROLES, LAYERS, HEADS, WIDTH = 24, ("last_q", "exact_answer_first"), (0, 1), 2
 SMALL = {"folds": 2, "min_per_class": 2, "n_jobs": 1}
 """Options of a grid of so few samples."""
 VLLM_FILES, VLLM_TOKENS = Path(__file__).parent / "fixtures" / "activations" / "vllm", [30, 28, 26, 26]
+SAE = Path(__file__).parent / "fixtures" / "activations" / "sae_lens" / "standard"
 FAST = {"probe": "mass-mean"}
 """The estimator that takes a seventh of the time of the default."""
 
@@ -144,6 +145,8 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
     (folder / "movies.jsonl").write_text(json.dumps(published) + "\n")
     wide = torch.ones(32).double()
     of_model = replace(fitted, direction=wide, mean=wide, scale=wide, fold_direction=torch.stack([wide, wide]))
+    of_sae = torch.ones(128).double()
+    for_sae = {"direction": of_sae, "mean": of_sae, "scale": of_sae, "fold_direction": of_sae[None].repeat(2, 1)}
     of_tokens = of_model.score_tokens(model, few)
     ax = plt.figure().subplots()
     one_group = [{"question": "Where?", "answer": "Paris", "id": str(i)} for i in range(3)]
@@ -338,6 +341,15 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
              "ax": ax},
         ),
         "plot_risk_coverage": Call(interp.plot_risk_coverage, {"selective": chosen, "ax": ax, "title": "t"}),
+        "FittedProbe.save_pretrained": Call(
+            fitted.save_pretrained, {"folder": folder / "hub", "controls": None, "base_model": "org/model"}
+        ),
+        "FittedProbe.from_pretrained": Call(
+            interp.FittedProbe.from_pretrained, {"folder": fitted.save_pretrained(folder / "hub")}
+        ),
+        "feature_cosines": Call(
+            interp.feature_cosines, {"probe": replace(of_model, **for_sae, layer=2), "folder": SAE, "limit": 3},
+        ),
         "probe_grid": Call(
             interp.probe_grid,
             {**of_grid, "data": cap.sites["resid_post"][:, 1:], "layers": [3], "roles": ["a", "b"], "ids": list(cap.id),

@@ -1,15 +1,17 @@
 """One probe of one cell, fitted for use: on new vectors, or its direction added or projected out in hooks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
+from interp.applying.direction_hooks import Hook, Where, ablated, added
 from interp.applying.platt import Platt
 from interp.applying.probe_arrays import probe_dataset, probe_row
 from interp.applying.probe_html import fitted_probe_html
@@ -18,16 +20,12 @@ from interp.capturing.activations import Capture, captured_site
 from interp.errors import DataError
 from interp.grids.of_run import RunLike
 from interp.models.loading import hook_name
-from interp.support.accepted import AnswersOrTexts, FoldNumbers, HookedModel, HookPoint, Vectors
+from interp.support.accepted import AnswersOrTexts, ControlTable, FoldNumbers, HookedModel, Vectors
 from interp.support.arguments import number, one_of
-from interp.support.arrays import read_array, read_whole_numbers
+from interp.support.arguments import path as path_of
+from interp.support.arrays import read_array
 from interp.support.messages import shown
 from interp.support.public import public
-
-Hook = tuple[str, Callable[[Tensor, HookPoint], Tensor]]
-"""A hook point's name and the function for it, as `fwd_hooks` of `run_with_hooks` takes them."""
-Where = slice | int | Sequence[int] | Int[Tensor, " sample"]
-"""Token positions: of all samples alike, or one for each sample."""
 
 
 @public
@@ -165,6 +163,45 @@ class FittedProbe:
 
         return score_tokens(self, model, answers, tokens=tokens, fold=fold, batch_tokens=batch_tokens)
 
+    def save_pretrained(
+        self, folder: str | Path, *, controls: ControlTable | None = None, base_model: str = ""
+    ) -> Path:
+        """Write a folder that can be put on a hub; returns it. RunError if it cannot be written.
+
+        `model.safetensors` and `config.json` as `save_probe` writes them, and `README.md`, a model card: the cell, n,
+        folds, the AUC with its interval, and the `controls` of that cell (what `control_grid` returned, its `table()`,
+        or a Run); without them the card says that there are none. `base_model` names the model, as its hub does.
+
+        Raises DataError for controls of another cell.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+        >>> folder = probe.save_pretrained("truth-probe", base_model="org/model")
+        >>> sorted(path.name for path in folder.iterdir())
+        ['README.md', 'config.json', 'model.safetensors']
+        """
+        from interp.applying.probe_card import save_pretrained
+
+        return save_pretrained(self, folder, controls, base_model)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> "FittedProbe":
+        """The probe of a local folder that `save_pretrained` wrote; as safe as `load_probe`, and with its errors.
+
+        >>> from interp.demo import planted
+        >>> cap, answers = planted()
+        >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
+        >>> interp.FittedProbe.from_pretrained(probe.save_pretrained("truth-probe")).role
+        'exact_answer_last'
+        """
+        from interp.applying.probe_file import load_probe
+
+        where = path_of("folder", folder)
+        if not where.is_dir():
+            raise DataError(f"{where}: expected a folder on this disk; one on a hub is downloaded first")
+        return load_probe(where)
+
     def steer(self, alpha: float, *, position: Where = slice(None)) -> Hook:
         """A hook that adds `alpha` times the unit direction: the score rises by `alpha * direction.norm()`.
 
@@ -180,8 +217,7 @@ class FittedProbe:
         >>> bool((moved / probe.direction.norm() - 4).abs().max() < 1e-3), name
         (True, 'blocks.1.hook_resid_post')
         """
-        size = number("alpha", alpha)
-        return self._hook(lambda x, unit: x + size * unit, position)
+        return added(self.hook_point, self.direction, number("alpha", alpha), position)
 
     def ablate(self, *, position: Where = slice(None)) -> Hook:
         """A hook that projects the direction out of the vectors: the score there is `bias` for every sample.
@@ -194,31 +230,7 @@ class FittedProbe:
         >>> bool((left - probe.bias).abs().max() < 1e-3)
         True
         """
-        return self._hook(lambda x, unit: x - (x @ unit)[..., None] * unit, position)
-
-    def _hook(self, change: Callable[[Tensor, Tensor], Tensor], position: Where) -> Hook:
-        index = position if isinstance(position, slice) else torch.from_numpy(read_whole_numbers("position", position))
-        if isinstance(index, Tensor) and index.ndim > 1:
-            raise DataError(f"position: expected a slice, one index, or one for each sample, got {shown(position)}")
-
-        def edit(tensor: Tensor, hook: Any) -> Tensor:
-            flat = tensor.reshape(*tensor.shape[:2], -1).clone()  # the heads of `z` side by side, as captured
-            if flat.shape[-1] != len(self.direction):
-                raise DataError(
-                    f"probe: expected vectors of width {len(self.direction)} at {self.hook_point}, got "
-                    f"{flat.shape[-1]}: another model"
-                )
-            at: Any = (slice(None), index if isinstance(index, slice) else index.to(flat.device))
-            if isinstance(index, Tensor) and index.ndim == 1:
-                if len(index) != len(flat):
-                    raise DataError(f"position: expected one for each of {len(flat)} samples, got {len(index)}")
-                at = (torch.arange(len(flat), device=flat.device), at[1])
-            exact = torch.promote_types(flat.dtype, torch.float32)
-            unit = self.unit.to(flat.device, exact)
-            flat[at] = change(flat[at].to(exact), unit).to(flat.dtype)
-            return flat.reshape(tensor.shape)
-
-        return self.hook_point, edit
+        return ablated(self.hook_point, self.direction, position)
 
     def _vectors(self, data: Any) -> Tensor:
         if isinstance(data, RunLike):

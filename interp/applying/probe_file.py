@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
@@ -19,6 +20,11 @@ from interp.support.public import public
 
 FORMAT = 1
 TENSORS = ("direction", "mean", "scale", "fold_direction", "fold_bias")
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+"""The two files in a folder for a hub, by the names that hubs know."""
+MOST_BYTES = {".json": 1 << 20, ".safetensors": 1 << 30}
+"""Larger files are no probe, and are not read."""
+TEXTS = ("role", "site", "probe", "model")
 
 
 @public
@@ -32,7 +38,11 @@ def save_probe(probe: FittedProbe, path: str | Path) -> Path:
     'truth.json'
     """
     instance("probe", probe, FittedProbe, "it comes from fit_probe or load_probe")
-    weights, text = _files(path)
+    return write_probe(probe, *_files(path_of("path", path)))
+
+
+def write_probe(probe: FittedProbe, weights: Path, text: Path) -> Path:
+    """The two files of a probe; returns the JSON's path."""
     make_folder(weights.parent)
     digest = write_chunks(weights, [save({name: getattr(probe, name).contiguous() for name in TENSORS})])
     facts = {f.name: getattr(probe, f.name) for f in fields(probe) if f.name not in (*TENSORS, "platt")}
@@ -45,7 +55,9 @@ def save_probe(probe: FittedProbe, path: str | Path) -> Path:
 
 @public
 def load_probe(path: str | Path) -> FittedProbe:
-    """The probe that `save_probe` wrote, bit for bit. Raises DataError if a file is missing, damaged or foreign.
+    """The probe that `save_probe`, or `FittedProbe.save_pretrained` into a folder, wrote, bit for bit.
+
+    Raises DataError if a file is missing, damaged, foreign or larger than a probe can be.
 
     >>> from interp.demo import planted
     >>> cap, answers = planted()
@@ -53,11 +65,12 @@ def load_probe(path: str | Path) -> FittedProbe:
     >>> interp.load_probe(path).layer
     1
     """
-    weights, text = _files(path)
+    given = path_of("path", path)
+    weights, text = (given / WEIGHTS, given / CONFIG) if given.is_dir() else _files(given)
+    content = _read(weights)
     try:
-        facts: dict[str, Any] = json.loads(text.read_text(encoding="utf-8"))
-        content = weights.read_bytes()
-    except (OSError, ValueError) as error:
+        facts: dict[str, Any] = json.loads(_read(text))
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{text}: expected a probe written by interp (JSON and safetensors), got {error}") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise DataError(
@@ -72,12 +85,40 @@ def load_probe(path: str | Path) -> FittedProbe:
         }
         thresholds = {rate: float("inf") if value is None else value for rate, value in facts["thresholds"].items()}
         own |= {name: tensors[name] for name in TENSORS}
-        return FittedProbe(**own, platt=Platt(**facts["platt"]), thresholds=thresholds)
-    except (SafetensorError, KeyError, TypeError) as error:
+        probe = FittedProbe(**own, platt=Platt(**facts["platt"]), thresholds=thresholds)
+        _check(probe)
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{text}: the probe is damaged ({error})") from error
+    return probe
 
 
-def _files(path: str | Path) -> tuple[Path, Path]:
-    stem = path_of("path", path)
+def _check(probe: FittedProbe) -> None:
+    """Raise ValueError for numbers that are of no probe: who wrote the checksum wrote them."""
+    width = (len(probe.direction),)
+    for name in TENSORS:
+        tensor = getattr(probe, name)
+        axes = {"fold_direction": (len(probe.fold_bias), *width), "fold_bias": (len(probe.fold_bias),)}.get(name, width)
+        if tensor.shape != axes or tensor.dtype != torch.float64 or not bool(tensor.isfinite().all()):
+            raise ValueError(f"{name} is no finite float64 array of shape {axes}")
+    numbers = (probe.bias, probe.auc, probe.low, probe.high, probe.platt.slope, probe.platt.intercept)
+    if not all(isinstance(one, int | float) for one in (*numbers, *probe.thresholds.values())):
+        raise ValueError("a number is none")
+    if not all(isinstance(getattr(probe, name), str) for name in TEXTS) or type(probe.layer) is not int:
+        raise ValueError(f"layer, {', '.join(TEXTS)} are not a number and texts")
+    if not isinstance(probe.protocol, dict):
+        raise ValueError("its protocol is no table")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size, most = path.stat().st_size, MOST_BYTES[path.suffix]
+        if size > most:
+            raise DataError(f"{path}: has {size} bytes, a probe at most {most}; this is none, and is not read")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: expected a probe written by interp (JSON and safetensors), got {error}") from error
+
+
+def _files(stem: Path) -> tuple[Path, Path]:
     stem = stem.with_suffix("") if stem.suffix in (".json", ".safetensors") else stem
     return stem.with_name(f"{stem.name}.safetensors"), stem.with_name(f"{stem.name}.json")

@@ -196,6 +196,6 @@ def _direction(trained: Trained, x: Float[np.ndarray, "sample width"]) -> tuple[
     if not error <= NOT_LINEAR * float(score.std()) or not direction.any():
         raise DataError(
             f"probe: {type(trained.estimator).__name__} has no direction: its score is not a linear function of the "
-            "vector; fit a linear probe (logistic, ridge, mass-mean, lda, k-sparse, pca-lr)"
+            "vector; fit a linear probe (logistic, ridge, mass-mean, mean-difference, lda, k-sparse, pca-lr)"
         )
     return direction, bias

@@ -124,7 +124,9 @@ def add_run_options(run: argparse.ArgumentParser, *, out_needed: bool = True) ->
     )
     add_population(analysis)
     analysis.add_argument(
-        "--probe", default="logistic", help="logistic (default), ridge, mass-mean, lda, k-sparse, pca-lr, mlp"
+        "--probe",
+        default="logistic",
+        help="logistic (default), ridge, mass-mean, mean-difference, lda, k-sparse, pca-lr, mlp",
     )
     analysis.add_argument(
         "--C",

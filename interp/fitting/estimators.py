@@ -17,13 +17,15 @@ from interp.fitting.linear import MassMean
 from interp.support.arguments import numbers, seed_number
 from interp.support.messages import nearest, shown
 
-PROBES = ("logistic", "ridge", "mass-mean", "lda", "k-sparse", "pca-lr", "mlp")
+PROBES = ("logistic", "ridge", "mass-mean", "mean-difference", "lda", "k-sparse", "pca-lr", "mlp")
 TUNABLE = ("logistic", "ridge", "k-sparse", "pca-lr", "mlp")
 """The named probes that have a C."""
 STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
 """What `C="cv"` chooses among."""
 SMALLEST_C = float_info.min
 """Its inverse, the penalty, is still finite."""
+UNSCALED = "mean-difference"
+"""The named probe of the vectors as the model computes them: where right answers lie, seen from wrong ones."""
 K_SPARSE = 16
 PCA_WIDTH = 32
 
@@ -95,8 +97,12 @@ class ProbeSpec:
 
     @property
     def standardise(self) -> bool:
-        """A Pipeline scales its features itself."""
-        return not isinstance(self.probe, Pipeline)
+        """A Pipeline scales its features itself, the difference of means is of the vectors as they are."""
+        return not isinstance(self.probe, Pipeline) and not self._unscaled
+
+    @property
+    def _unscaled(self) -> bool:
+        return isinstance(self.probe, str) and self.probe == UNSCALED
 
     @property
     def name(self) -> str:
@@ -110,7 +116,7 @@ class ProbeSpec:
                 return _logistic(self.C)
             case "ridge":
                 return RidgeClassifier(alpha=1 / self.C)
-            case "mass-mean":
+            case "mass-mean" | "mean-difference":  # of standardised columns, of the columns as they are
                 return MassMean()
             case "lda":  # mass-mean whitened by the shrunk within-class covariance
                 return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")

@@ -12,6 +12,7 @@ from torch import Tensor
 from interp.capturing.activations import Capture, captured_site
 from interp.capturing.roles import ROLES
 from interp.errors import DataError
+from interp.grids.sae_features import is_sae, sae_features
 from interp.support.arguments import one_text, several_texts, whole_numbers
 from interp.support.arrays import different, in_order, read_array, read_mask
 from interp.support.axes import places, some
@@ -115,6 +116,8 @@ def read_features(
 ) -> Features:
     """Features of a Capture's `site`, or of a bare `sample layer role width` array; DataError if shapes do not fit.
 
+    The site `sae:FOLDER` stands for the features of SAEs of the Capture's vectors.
+
     A bare array may be a tensor, or anything that NumPy takes (an xarray DataArray, whose axes are read by order).
     `layers`, `roles` and `ids` name its axes. A Capture's have names: there `layers` and `roles` choose, `ids` confirm.
     `valid` is of the roles that are chosen.
@@ -122,12 +125,14 @@ def read_features(
     layers = None if layers is None else whole_numbers("layers", layers)
     roles = None if roles is None else several_texts("roles", roles)
     if isinstance(data, Capture):
-        site = captured_site(data, site)
+        values, own_layers = (
+            sae_features(data, site) if is_sae(site) else (data.sites[captured_site(data, site)], data.layers)
+        )
         check_ids(data, ids)
         own = as_array(data.valid)
         exact = own[:, data.roles.index("exact_answer_first")] if "exact_answer_first" in data.roles else None
-        at = tuple(range(len(data.layers))), tuple(range(len(data.roles)))
-        whole = Features(data.sites[site], own, data.layers, data.roles, data.id, *at, exact, data.embed)
+        at = tuple(range(len(own_layers))), tuple(range(len(data.roles)))
+        whole = Features(values, own, own_layers, data.roles, data.id, *at, exact, data.embed)
         chosen = whole.select(layers, roles)
         return chosen if valid is None else replace(chosen, valid=chosen.valid & _mask(valid, chosen.valid.shape))
     given = data

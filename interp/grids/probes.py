@@ -70,6 +70,9 @@ def probe_grid(
     `interp.fitting.estimators.PROBES`) or any scikit-learn classifier or regressor; `components` is the width of
     `pca-lr`, one for all cells or one per cell (a DataArray on (layer, token) is read by label).
 
+    The site `sae:FOLDER` is the features of a SAE that SAELens stored in the folder, or of one for each layer in its
+    subfolders: they are computed of the Capture's vectors at the SAE's hook point, whose layers are the grid's.
+
     The population of a Capture is its labelled samples with an exact answer (`population="all"`: every labelled one),
     of a bare array its labelled samples; `fold` (-1: outside) replaces both population and folds. Samples with
     non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`.

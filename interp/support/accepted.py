@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from interp.capturing.on_disk import OnDisk
     from interp.capturing.positions import Positions
     from interp.capturing.role_rule import Roles
+    from interp.controls.control_table import Controls
     from interp.data.rows import QARow
     from interp.grids.of_run import GridLike, RunLike
     from interp.labelling.answers import Answers
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     GridSources: TypeAlias = Mapping[str, GridLike] | Sequence[RunLike | str | Path]
     ControlRows: TypeAlias = Mapping[str, Sequence[float] | np.ndarray | Mapping[str, float] | xr.DataArray]
     DetectorFunctions: TypeAlias = Mapping[str, Callable[[Answers, Capture], Sequence[float] | Mapping[str, float]]]
+    ControlTable: TypeAlias = Controls | RunLike | pd.DataFrame
     CellLabels: TypeAlias = RunLike | xr.Dataset | LabelSource
     OneRun: TypeAlias = RunLike | str | Path | tuple[Capture, Answers]
     TransferRuns: TypeAlias = Mapping[str, OneRun] | Sequence[RunLike | str | Path] | OneRun
@@ -106,6 +108,7 @@ else:
     GridSources = Annotated[Any, "{name: grid, Run or folder}, or a list of Runs or folders"]
     ControlRows = Annotated[Any, "{name: one AUC per token}"]
     DetectorFunctions = Annotated[Any, "{name: function (answers, capture) -> a score per sample}"]
+    ControlTable = Annotated[Any, "what control_grid returned, a table, or a Run"]
     CellLabels = Annotated[Any, "labels, a grid, or a Run"]
     TransferRuns = Annotated[
         Any, "Runs or folders in a list, {name: Run, folder or (Capture, Answers)}, or one of them"

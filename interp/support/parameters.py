@@ -53,6 +53,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "compare_grids.probe": "the first grid, from which the second is subtracted",
         "join_grids.probe": "the first grid",
         "save_probe.probe": "the FittedProbe that is written",
+        "feature_cosines.probe": "the FittedProbe whose direction is compared",
+        "feature_cosines.folder": "the SAE, as SAELens stores it: cfg.json and sae_weights.safetensors",
+        "folder": "a folder on this disk, which holds one probe",
         "attn": "the second grid, of the same samples, layers and roles",
         "names": "what the first and the second grid are called",
         "stored": "a comparison as `to_dict` gave it",
@@ -126,6 +129,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "which cells": {
         "positions": "the Positions: which token of every sample each role names",
         "sites": "the hook points whose vectors are kept at every layer, as `resid_post`; a run probes the first",
+        "probe_grid.site": "the one site whose vectors are probed; `sae:FOLDER`: the features of SAELens's SAEs there",
         "site": "the one site whose vectors are probed; None: the first that was captured",
         "capture_from_hidden_states|capture_from_files.positions": "an Answers, whose roles are resolved and whose "
         "states are found by their tokens; or Positions, in the order of the states",
@@ -214,6 +218,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "selective": "what `interp.selective` returned, or what it takes",
         "value": "the variable that is drawn",
         "metric": "the name of the attention metric",
+        "FittedProbe.save_pretrained.controls": "what the card says beside the AUC: what `control_grid` returned, its "
+        "table, or a Run; None: that there are none",
+        "base_model": "the name of the model on its hub, for the card",
+        "feature_cosines.limit": "how many features are listed, the nearest first; None: all",
         "plot_grid.controls": "rows above the grid: {name: one AUC per token}",
         "width": "of a new figure: inches, or `column` or `page` of print; None: as wide as the grid needs",
         "title": "stands above the picture; None: what it shows",

@@ -73,7 +73,16 @@ def test_it_is_printed_in_one_line(fitted) -> None:
 
 @pytest.mark.parametrize(
     "probe",
-    ["logistic", "ridge", "mass-mean", "lda", "k-sparse", "pca-lr", make_pipeline(StandardScaler(), LinearSVC())],
+    [
+        "logistic",
+        "ridge",
+        "mass-mean",
+        "mean-difference",
+        "lda",
+        "k-sparse",
+        "pca-lr",
+        make_pipeline(StandardScaler(), LinearSVC()),
+    ],
 )
 def test_every_linear_probes_directions_give_the_grids_out_of_fold_scores(probe) -> None:
     """Weights in the raw space, whatever scaling, selection or projection the estimator did inside."""

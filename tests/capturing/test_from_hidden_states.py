@@ -159,9 +159,9 @@ def test_traces_of_nnsight_and_nnterp_are_the_blocks_outputs() -> None:
 
 
 def test_nothing_is_copied_and_padding_is_cut() -> None:
-    layers = [torch.arange(24.0).reshape(2, 4, 3), torch.arange(24.0, 48.0).reshape(2, 4, 3)]
+    layers = [torch.arange(24.0).reshape(2, 4, 3), torch.arange(24.0, 48.0).reshape(2, 4, 3)] * 2
     given = read_hidden_states(torch.tensor([[0, 0, 7, 8], [1, 2, 3, 4]]), layers, None, [[0, 0, 1, 1], [1, 1, 1, 1]])
-    assert given.tokens == [(7, 8), (1, 2, 3, 4)] and given.n_states == 2
+    assert given.tokens == [(7, 8), (1, 2, 3, 4)] and given.n_states == 4
     assert torch.equal(given.states[0][1], layers[1][0, 2:])
     assert given.states[1][0].data_ptr() == layers[0][1].data_ptr()
 

@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from interp.errors import DataError
 from interp.fitting.components import TopComponents
-from interp.fitting.estimators import K_SPARSE, PCA_WIDTH, PROBES, STRENGTHS, TUNABLE, MassMean, ProbeSpec
+from interp.fitting.estimators import K_SPARSE, PCA_WIDTH, PROBES, STRENGTHS, TUNABLE, UNSCALED, MassMean, ProbeSpec
 from interp.grids.probes import probe_grid
 
 
@@ -33,12 +33,12 @@ def problem(n: int = 160, width: int = 40, seed: int = 0) -> tuple[np.ndarray, n
     return x, y, [f"q{i // 2}" for i in range(n)]
 
 
-def by_loop(x: np.ndarray, y: np.ndarray, fold: np.ndarray, fit: Any) -> np.ndarray:
+def by_loop(x: np.ndarray, y: np.ndarray, fold: np.ndarray, fit: Any, *, scaled: bool = True) -> np.ndarray:
     """Out-of-fold scores: `fit(z_train, y_train)` gives a function of z."""
     score = np.empty(len(y))
     for f in np.unique(fold):
         train, test = fold != f, fold == f
-        scaler = StandardScaler().fit(x[train])
+        scaler = StandardScaler(with_mean=scaled, with_std=scaled).fit(x[train])
         score[test] = fit(scaler.transform(x[train]), y[train])(scaler.transform(x[test]))
     return score
 
@@ -81,6 +81,7 @@ ORACLES = {
     "logistic": with_estimator(exact()),
     "ridge": with_estimator(RidgeClassifier(alpha=1.0)),
     "mass-mean": mass_mean,
+    "mean-difference": lambda z, y: lambda new: new @ (z[y == 1].mean(0) - z[y == 0].mean(0)),
     "lda": whitened_mass_mean,
     "k-sparse": sparse,
     "pca-lr": with_estimator(make_pipeline(PCA(PCA_WIDTH, svd_solver="full"), exact())),
@@ -96,7 +97,7 @@ def test_every_named_probe_is_its_textbook_form_by_loop(name: str) -> None:
     x, y, groups = problem()
     grid = probe_grid(x, y, groups, probe=name, nested=False)
     fold, ours = grid["fold"].values, grid["score"].values[:, 0, 0]
-    theirs = by_loop(x[:, 0, 0], y, fold, ORACLES[name])
+    theirs = by_loop(x[:, 0, 0], y, fold, ORACLES[name], scaled=name != UNSCALED)
     for f in range(5):
         a, b = ours[fold == f], theirs[fold == f]
         np.testing.assert_allclose(a - a.mean(), b - b.mean(), atol=2e-4 * b.std(), err_msg=name)

@@ -11,6 +11,7 @@ from interp.applying.fitted_probe import cell_vectors
 from interp.applying.probe_fit import fit_probe
 from interp.errors import DataError
 from interp.experiments.detecting.given import Given
+from interp.fitting.estimators import TUNABLE, UNSCALED
 
 PROBE, MEANS, RANDOM, ARBITRARY = "probe", "mean_difference", "random", "arbitrary_labels"
 
@@ -50,7 +51,7 @@ def directions(
     kept = x[torch.from_numpy(used)]
     fold, group = np.where(used, samples.fold, -1), given.grid["group"].values.tolist()
 
-    def fitted(name: str, y: Int[np.ndarray, " sample"]) -> Direction:
+    def fitted(name: str, y: Int[np.ndarray, " sample"], probe: str = "logistic") -> Direction:
         found = fit_probe(
             given.capture,
             y.tolist(),
@@ -58,21 +59,20 @@ def directions(
             layer=layer,
             role=role,
             site=site,
-            probe="logistic",
-            C=given.C,
+            probe=probe,
+            C=given.C if probe in TUNABLE else 1.0,
             fold=fold,
             min_per_class=given.min_per_class,
         )
         return Direction.of(name, found.fold_direction.double(), kept)
 
-    y, of = samples.y[used], fold[used]
+    of = fold[used]
     if len(np.unique(of)) < len(np.unique(samples.fold)):
         raise DataError(
             f"cell: layer {layer}, {role} has samples in {len(np.unique(of))} of {len(np.unique(samples.fold))} folds: "
             "no direction is held out for the others; take a cell that more samples have"
         )
-    apart = [kept[(of != f) & (y == 1)].mean(0) - kept[(of != f) & (y == 0)].mean(0) for f in np.unique(of)]
-    named = [fitted(PROBE, samples.y), Direction.of(MEANS, torch.stack(apart), kept)]
+    named = [fitted(PROBE, samples.y), fitted(MEANS, samples.y, UNSCALED)]
     folds, width = named[0].unit.shape
     rng = np.random.default_rng([seed, 11])
     blind = []
