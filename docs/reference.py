@@ -21,7 +21,7 @@ from wording import (
 )
 
 import interp
-from interp.support.parameters import by_group
+from interp.support.explained import by_group
 
 ROOT = Path(__file__).resolve().parents[1]
 WRITTEN = "<!-- Written by `make docs` from the docstrings in interp/: change those. -->\n\n"

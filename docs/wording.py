@@ -11,7 +11,7 @@ from textwrap import dedent
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import interp
-from interp.support.parameters import HEADING
+from interp.support.explained import HEADING
 
 FIFTEEN = (repr(interp.ROLES), "ROLES")
 """A long default, and its name."""

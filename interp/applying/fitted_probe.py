@@ -195,12 +195,12 @@ class FittedProbe:
         >>> interp.FittedProbe.from_pretrained(probe.save_pretrained("truth-probe")).role
         'exact_answer_last'
         """
-        from interp.applying.probe_file import load_probe
+        from interp.applying.probe_format import CONFIG, WEIGHTS, read_probe
 
         where = path_of("folder", folder)
         if not where.is_dir():
             raise DataError(f"{where}: expected a folder on this disk; one on a hub is downloaded first")
-        return load_probe(where)
+        return read_probe(cls, where / WEIGHTS, where / CONFIG)
 
     def steer(self, alpha: float, *, position: Where = slice(None)) -> Hook:
         """A hook that adds `alpha` times the unit direction: the score rises by `alpha * direction.norm()`.

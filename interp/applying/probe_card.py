@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from interp.applying.probe_format import CONFIG, WEIGHTS, write_probe
 from interp.errors import DataError
 from interp.support.arguments import one_text
 from interp.support.arguments import path as path_of
@@ -24,8 +25,6 @@ GRIDS = ("probe_auc", "attention_auc", "delta_auc", "matched_width_auc", "gain_a
 
 def save_pretrained(probe: "FittedProbe", folder: str | Path, controls: Any, base_model: str) -> Path:
     """`FittedProbe.save_pretrained`."""
-    from interp.applying.probe_file import CONFIG, WEIGHTS, write_probe
-
     where, base_model = path_of("folder", folder), one_text("base_model", base_model)
     text = card(probe, controls, base_model)
     write_probe(probe, where / WEIGHTS, where / CONFIG)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from interp.errors import DataError
 from interp.support.arguments import known_options
-from interp.support.parameters import explained
+from interp.support.explained import explained
 
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)

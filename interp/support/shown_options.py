@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from typing import Any, TypeVar, get_type_hints
 
-from interp.support.parameters import explained
+from interp.support.explained import explained
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 import interp
+from interp.applying.direction_hooks import ablated, added
 from interp.applying.fitted_probe import FittedProbe
 from interp.applying.probe_file import load_probe, save_probe
 from interp.applying.probe_fit import fit_probe
@@ -248,6 +249,21 @@ def test_hooks_ablate_and_steer_by_the_predicted_amount(llama, llama_folder: Pat
     with pytest.raises(DataError, match="expected vectors of width 5 at blocks.1"):
         model.run_with_hooks(tokens, fwd_hooks=[(probe.hook_point, random_probe(5, site).ablate()[1])])
     model.reset_hooks()
+
+
+def test_a_direction_needs_no_probe_to_be_a_hook() -> None:
+    direction, x = torch.tensor([3.0, 4.0]), torch.tensor([[[1.0, 2.0], [5.0, -1.0]]])
+    name, add = added("blocks.0.hook_resid_post", direction, 10.0, slice(None))
+    assert name == "blocks.0.hook_resid_post"
+    torch.testing.assert_close(add(x, None), x + torch.tensor([6.0, 8.0]))
+    _, ablate = ablated("blocks.0.hook_resid_post", direction, 1)
+    torch.testing.assert_close(ablate(x, None)[0], torch.tensor([[1.0, 2.0], [3.68, -2.76]]))
+
+
+def test_means_of_right_and_wrong_are_a_probes_direction() -> None:
+    x, y = data()
+    probe = fit_probe(x[:, 1, 1], y, layer=1, role="exact_answer_first", probe="mean-difference")
+    np.testing.assert_allclose(probe.direction, x[y == 1, 1, 1].mean(0) - x[y == 0, 1, 1].mean(0), rtol=1e-9, atol=1e-9)
 
 
 def test_the_next_layer_receives_the_ablated_stream(llama) -> None:

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save, save_file
 
 import interp
 from interp.applying.probe_card import card
-from interp.applying.probe_file import MOST_BYTES, save_probe
+from interp.applying.probe_file import save_probe
+from interp.applying.probe_format import MOST_BYTES
 from interp.demo import planted
 from interp.errors import DataError
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 import interp
-from interp.support.parameters import GROUPS, HEADING, by_group, entries, explained, told
+from interp.support.explained import HEADING, by_group, entries, explained, told
+from interp.support.parameters import GROUPS
 from interp.support.public import public
 from interp.support.shown_options import shows_options
 
