@@ -14,7 +14,7 @@ from interp.capturing.same_samples import sample_ids
 from interp.capturing.same_tokens import answers_of_states
 from interp.errors import DataError
 from interp.labelling.answers import Answers
-from interp.models.loading import HookedModel, hook_name
+from interp.models.loading import HookedModel, hook_name, model_info
 from interp.support.accepted import HiddenStateArrays, Ids, Mask, PatternArrays, PositionSource, TokenIds
 from interp.support.arguments import flag, one_of, whole_number
 from interp.support.arrays import in_order
@@ -76,6 +76,11 @@ def capture_from_hidden_states(
         attentions = getattr(states, "attentions", None) if attentions is None else attentions
         states = states.hidden_states
     given = read_hidden_states(token_ids, states, attentions, attention_mask)
+    if layers is None and model is not None and given.n_states != model_info(model).n_layers + 1:
+        raise DataError(
+            f"states: Hugging Face gives {model_info(model).n_layers + 1} states of this model, the embedding first, here"
+            f" are {given.n_states}; name them by `layers`: after which block each stands"
+        )
     names, not_kept = names_of(given.n_states, layers, site, flag("final_norm", final_norm))
     return capture_states(
         given, positions, names, site, model=model, ids=ids, source="hidden states", not_kept=not_kept

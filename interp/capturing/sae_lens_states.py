@@ -49,9 +49,8 @@ def read_sae_lens(folders: Sequence[Path]) -> tuple[HiddenStates, list[int | str
         raise DataError(
             f"{folders[0]}: expected different layers of one site, got {places}; read other sites by themselves"
         )
-    order = sorted(range(len(places)), key=lambda i: places[i][1])
-    states = [[parts[i][row] for i in order] for row in range(len(tokens))]
-    return HiddenStates(tokens, states), [places[i][1] for i in order], sites.pop()
+    states = [[part[row] for part in parts] for row in range(len(tokens))]
+    return HiddenStates(tokens, states), [layer for _, layer in places], sites.pop()
 
 
 def _columns(folder: Path) -> dict[str, np.ndarray]:

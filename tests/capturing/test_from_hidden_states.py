@@ -182,6 +182,15 @@ def test_states_of_other_samples_are_refused(asked) -> None:
         take(ids, states, answers, ids=list("abcde"))
 
 
+def test_the_outputs_of_the_blocks_are_not_taken_for_hugging_faces_states(asked, hf_model) -> None:
+    answers, _ = asked
+    ids, model = ids_of(answers)[:1], interp.load_model(model_path())
+    states = run(hf_model, torch.tensor(ids)).hidden_states
+    with pytest.raises(DataError, match="Hugging Face gives 9 states of this model, the embedding first, here are 8"):
+        interp.capture_from_hidden_states(ids, states[1:], answers, model=model)
+    assert interp.capture_from_hidden_states(ids, states, answers, model=model).layers == tuple(range(7))
+
+
 def test_what_could_be_read_two_ways_is_refused() -> None:
     at, take = interp.Positions.at([[1]] * 3, 4), interp.capture_from_hidden_states
     ids = [[1, 2, 3, 4]] * 3
