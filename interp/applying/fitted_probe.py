@@ -11,17 +11,18 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.applying.cell_vectors import cell_vectors
 from interp.applying.direction_hooks import Hook, Where, ablated, added
 from interp.applying.platt import Platt
 from interp.applying.probe_arrays import probe_dataset, probe_row
 from interp.applying.probe_html import fitted_probe_html
 from interp.applying.token_scores import TokenScores
-from interp.capturing.activations import Capture, captured_site
+from interp.capturing.activations import Capture
 from interp.errors import DataError
 from interp.grids.of_run import RunLike
 from interp.models.loading import hook_name
 from interp.support.accepted import AnswersOrTexts, ControlTable, FoldNumbers, HookedModel, Vectors
-from interp.support.arguments import number, one_of
+from interp.support.arguments import number
 from interp.support.arguments import path as path_of
 from interp.support.arrays import read_array
 from interp.support.messages import shown
@@ -247,11 +248,3 @@ class FittedProbe:
         if vectors.dtype.kind not in "biuf":
             raise DataError(f"probe: expected a Run, a Capture or vectors [..., width], got {shown(data)}")
         return torch.as_tensor(vectors)
-
-
-def cell_vectors(cap: Capture, *, layer: int, role: str, site: str) -> Float[Tensor, "sample width"]:
-    """Vectors of one cell. Raises DataError, with what there is, for a site, layer or role that was not captured."""
-    site, layer, role = captured_site(cap, site), one_of("layer", layer, cap.layers), one_of("role", role, cap.roles)
-    everyone = torch.arange(len(cap.id))
-    vectors: Tensor = cap.sites[site][everyone, cap.layers.index(layer), cap.roles.index(role)]
-    return vectors

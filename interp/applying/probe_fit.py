@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.applying.abstention import RATES
-from interp.applying.fitted_probe import FittedProbe, cell_vectors
+from interp.applying.cell_vectors import cell_vectors
+from interp.applying.fitted_probe import FittedProbe
 from interp.applying.operating import false_positive_threshold
 from interp.applying.platt import Platt
 from interp.capturing.activations import SITES, Capture

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 import interp
+from interp.applying.cell_vectors import cell_vectors
 from interp.applying.direction_hooks import ablated, added
 from interp.applying.fitted_probe import FittedProbe
 from interp.applying.probe_file import load_probe, save_probe
@@ -249,6 +250,12 @@ def test_hooks_ablate_and_steer_by_the_predicted_amount(llama, llama_folder: Pat
     with pytest.raises(DataError, match="expected vectors of width 5 at blocks.1"):
         model.run_with_hooks(tokens, fwd_hooks=[(probe.hook_point, random_probe(5, site).ablate()[1])])
     model.reset_hooks()
+
+
+def test_a_cells_vectors_are_found_by_labels() -> None:
+    x, _ = data()
+    cap = Capture(**vars(make_capture(x)) | {"layers": (4, 9)})
+    np.testing.assert_array_equal(cell_vectors(cap, layer=9, role=ROLES[0], site="resid_post"), x[:, 1, 0])
 
 
 def test_a_direction_needs_no_probe_to_be_a_hook() -> None:

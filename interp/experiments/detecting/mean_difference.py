@@ -5,7 +5,7 @@ from jaxtyping import Float
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 
-from interp.applying.fitted_probe import cell_vectors
+from interp.applying.cell_vectors import cell_vectors
 from interp.errors import DataError
 from interp.experiments.detecting.given import Detector, Given
 from interp.experiments.detecting.probe import chosen_cells, fixed_cell

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.applying.fitted_probe import cell_vectors
+from interp.applying.cell_vectors import cell_vectors
 from interp.applying.probe_fit import fit_probe
 from interp.errors import DataError
 from interp.experiments.detecting.given import Given
