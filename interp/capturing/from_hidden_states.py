@@ -76,10 +76,10 @@ def capture_from_hidden_states(
         attentions = getattr(states, "attentions", None) if attentions is None else attentions
         states = states.hidden_states
     given = read_hidden_states(token_ids, states, attentions, attention_mask)
-    if layers is None and model is not None and given.n_states != model_info(model).n_layers + 1:
+    if layers is None and model is not None and given.n_states != (n := model_info(model).n_layers + 1):
         raise DataError(
-            f"states: Hugging Face gives {model_info(model).n_layers + 1} states of this model, the embedding first, here"
-            f" are {given.n_states}; name them by `layers`: after which block each stands"
+            f"states: Hugging Face gives {n} states of this model, the embedding first, got {given.n_states}; name "
+            "them by `layers`: after which block each stands"
         )
     names, not_kept = names_of(given.n_states, layers, site, flag("final_norm", final_norm))
     return capture_states(

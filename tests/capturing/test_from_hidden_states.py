@@ -186,7 +186,7 @@ def test_the_outputs_of_the_blocks_are_not_taken_for_hugging_faces_states(asked,
     answers, _ = asked
     ids, model = ids_of(answers)[:1], interp.load_model(model_path())
     states = run(hf_model, torch.tensor(ids)).hidden_states
-    with pytest.raises(DataError, match="Hugging Face gives 9 states of this model, the embedding first, here are 8"):
+    with pytest.raises(DataError, match="Hugging Face gives 9 states of this model, the embedding first, got 8"):
         interp.capture_from_hidden_states(ids, states[1:], answers, model=model)
     assert interp.capture_from_hidden_states(ids, states, answers, model=model).layers == tuple(range(7))
 
