@@ -31,6 +31,7 @@ def feature_cosines(probe: FittedProbe, folder: str | Path, *, limit: int | None
 
     >>> from interp.demo import planted
     >>> from safetensors.torch import save_file
+    >>> from pathlib import Path
     >>> import json, torch
     >>> cap, answers = planted()
     >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
@@ -38,7 +39,7 @@ def feature_cosines(probe: FittedProbe, folder: str | Path, *, limit: int | None
     >>> save_file({"W_dec": rows, "W_enc": rows.T.clone(), "b_enc": rows[0, :4].clone(), "b_dec": rows[0].clone()},
     ...           "sae_weights.safetensors")
     >>> config = {"d_in": 8, "d_sae": 4, "architecture": "standard", "hook_name": "blocks.1.hook_resid_post"}
-    >>> print(json.dumps(config), file=open("cfg.json", "w"), flush=True)
+    >>> _ = Path("cfg.json").write_text(json.dumps(config))
     >>> interp.feature_cosines(probe, ".", limit=2).columns.tolist()
     ['feature', 'decoder', 'encoder', 'p', 'p_corrected']
     """
