@@ -35,9 +35,8 @@ def feature_cosines(probe: FittedProbe, folder: str | Path, *, limit: int | None
     >>> import json, torch
     >>> cap, answers = planted()
     >>> probe = interp.fit_probe(cap, answers.correct, layer=1, role="exact_answer_last")
-    >>> rows = torch.eye(8)[:4].contiguous()  # a SAE of four features
-    >>> save_file({"W_dec": rows, "W_enc": rows.T.clone(), "b_enc": rows[0, :4].clone(), "b_dec": rows[0].clone()},
-    ...           "sae_weights.safetensors")
+    >>> weights = {"W_dec": torch.eye(4, 8), "W_enc": torch.eye(8, 4), "b_enc": torch.zeros(4), "b_dec": torch.zeros(8)}
+    >>> save_file(weights, "sae_weights.safetensors")  # a SAE of four features
     >>> config = {"d_in": 8, "d_sae": 4, "architecture": "standard", "hook_name": "blocks.1.hook_resid_post"}
     >>> _ = Path("cfg.json").write_text(json.dumps(config))
     >>> interp.feature_cosines(probe, ".", limit=2).columns.tolist()
