@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from interp.errors import DataError
-from interp.fitting import newton, newton_direct, solver
+from interp.fitting import newton, newton_direct, newton_primal, solver
 from interp.fitting.standardiser import Standardiser
 from interp.statistics.auc import fold_pairs, within_fold_auc
 
@@ -188,8 +188,8 @@ def test_a_part_of_another_scale_is_not_tried_together(way: str, monkeypatch: py
         columns.append(len(labels))
         return solve(x, labels, *rest)
 
-    name = "solve_direct" if way == "factorised" else "solve_primal"
-    solve = getattr(solver, name)
+    module, name = (newton_direct, "solve_direct") if way == "factorised" else (newton_primal, "solve_primal")
+    solve = getattr(module, name)
     monkeypatch.setattr(solver, name, counted)
     solver.Design(torch.from_numpy(x)).solve(torch.from_numpy(y).expand(3, -1), torch.from_numpy(part))
     assert columns == [2, 1]

@@ -11,23 +11,23 @@ from interp.support.public import public
 
 
 @public
-def area(width: float, height: float = 1.0, *, unit: str = "m") -> str:
+def area(breadth: float, height: float = 1.0, *, unit: str = "m") -> str:
     """Width times height."""
-    return f"{width * height} {unit}²"
+    return f"{breadth * height} {unit}²"
 
 
 @public
-def forwarded(width: float, **options: float) -> dict[str, float]:
+def forwarded(breadth: float, **options: float) -> dict[str, float]:
     return options
 
 
 @public
 @dataclass(frozen=True)
 class Box:
-    width: float
+    breadth: float
 
     def grown(self, factor: float) -> "Box":
-        return Box(self.width * factor)
+        return Box(self.breadth * factor)
 
     @classmethod
     def of(cls, text: str) -> "Box":
@@ -42,16 +42,16 @@ class Box:
     ("call", "message"),
     [
         (lambda: area(1, heigth=2), "area: there is no option 'heigth'; did you mean 'height'?"),
-        (lambda: area(1, colour="red"), "area: there is no option 'colour'; there are height, unit, width"),
-        (lambda: area(), "area: missing a required argument: 'width'; by position it takes width, height"),
-        (lambda: area(1, 2, "m"), "area: too many positional arguments; by position it takes width, height"),
-        (lambda: area(1, width=1), "area: multiple values for argument 'width'; by position it takes width, height"),
-        (lambda: Box(widht=1), "Box: there is no option 'widht'; did you mean 'width'?"),
+        (lambda: area(1, colour="red"), "area: there is no option 'colour'; there are breadth, height, unit"),
+        (lambda: area(), "area: missing a required argument: 'breadth'; by position it takes breadth, height"),
+        (lambda: area(1, 2, "m"), "area: too many positional arguments; by position it takes breadth, height"),
+        (lambda: area(1, breadth=1), "area: multiple values for argument 'breadth'; by position it takes breadth, height"),
+        (lambda: Box(braedth=1), "Box: there is no option 'braedth'; did you mean 'breadth'?"),
         (lambda: Box(1).grown(fctor=2), "Box.grown: there is no option 'fctor'; did you mean 'factor'?"),
         (lambda: Box(1).grown(), "Box.grown: missing a required argument: 'factor'; by position it takes factor"),
         (lambda: Box.of(txt="1"), "Box.of: there is no option 'txt'; did you mean 'text'?"),
         (lambda: Box.unit(nme="1"), "Box.unit: there is no option 'nme'; did you mean 'name'?"),
-        (lambda: forwarded(colour=1), "forwarded: missing a required argument: 'width'; by position it takes width"),
+        (lambda: forwarded(colour=1), "forwarded: missing a required argument: 'breadth'; by position it takes breadth"),
     ],
 )  # fmt: skip
 def test_a_call_that_does_not_fit(call, message):
@@ -73,7 +73,7 @@ def test_a_fault_inside_is_not_taken_for_a_wrong_call():
 
 
 def test_help_and_pickle_see_the_function_itself():
-    assert str(inspect.signature(area)) == "(width: float, height: float = 1.0, *, unit: str = 'm') -> str"
+    assert str(inspect.signature(area)) == "(breadth: float, height: float = 1.0, *, unit: str = 'm') -> str"
     assert (area.__name__, area.__doc__) == ("area", "Width times height.")
     assert pickle.loads(pickle.dumps(area)) is area
     assert pickle.loads(pickle.dumps(Box(1))) == Box(1)
