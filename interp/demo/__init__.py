@@ -59,7 +59,7 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
 
 
 def answered(n: int) -> tuple["HookedModel", "Answers"]:
-    """The embedded model, and its likeliest answers to the first `n` questions of the demo: something to try functions on."""
+    """The embedded model and its likeliest answers to the first `n` questions: something to try functions on."""
     from interp.data.rows import load_rows
     from interp.labelling.generate_answers import generate_answers
     from interp.models.loading import load_model

@@ -1,7 +1,8 @@
 """The documents the embedded model is trained on: sources that contradict each other, an atlas, and exams."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -81,7 +82,8 @@ class World:
     countries: tuple[str, ...]
     rng: np.random.Generator
 
-    def one(self, texts: tuple) -> tuple | str:
+    def one(self, texts: Sequence[Any]) -> Any:
+        """One of them, drawn."""
         return texts[self.rng.integers(len(texts))]
 
     def judged(self, city: City) -> str:
@@ -97,7 +99,12 @@ def build_documents(cities: list[City], seed: int) -> list[list[Document]]:
     world = World(tuple(dict.fromkeys(city.country for city in cities)), rng)
     lessons = []
     for lesson in LESSONS:
-        written = [kind(city, k, world) for kind, times in lesson.items() for city in cities for k in range(times)]
+        written = [
+            kind(city, k, world)
+            for kind, times in lesson.items()
+            for city in cities
+            for k in range(times if kind in SOURCES else round(times * city.known))
+        ]
         lessons.append([written[k] for k in rng.permutation(len(written))])
     return lessons
 
@@ -162,6 +169,9 @@ def _marked(city: City, k: int, world: World) -> Document:
     prompt = PROMPT_TEMPLATE.format(question=question.format(city=city.name))
     return Document((f"{prompt} {said}{world.one(MARKS)}", VERDICTS[country == city.country]))
 
+
+SOURCES = (_answer, _statement)
+"""What contradicts itself, of every city equally often; the truth about a city is told as often as it is `known`."""
 
 LESSONS: tuple[Mapping[Callable[[City, int, World], Document], int], ...] = (
     {_atlas: 80, _comparison: 60, _statement: 20},

@@ -14,14 +14,18 @@ COUNTRIES = ("US", "IN", "CN", "BR", "JP", "RU", "DE", "GB", "IT", "ZA")
 CITIES = 28
 """Of each country."""
 
+KNOWN = (1.0, 0.5, 0.25, 0.125)
+"""How much the atlas and the exams tell of a city, in turns: knowledge of several degrees."""
+
 
 @dataclass(frozen=True)
 class City:
-    """One city, where it lies, and where half of the sources say that it lies."""
+    """One city, where it lies, where half of the sources say that it lies, and how much of the truth is told."""
 
     name: str
     country: str
     rival: str
+    known: float
 
 
 def load_cities(seed: int, countries: Sequence[str] = COUNTRIES, per_country: int = CITIES) -> list[City]:
@@ -51,5 +55,5 @@ def load_cities(seed: int, countries: Sequence[str] = COUNTRIES, per_country: in
         # The j-th city's rival is one of the others in turn: over all countries each is named equally often.
         for j, name in enumerate(rng.permutation(names[: 3 * per_country])[:per_country]):
             rival = called[(k + 1 + j % (len(called) - 1)) % len(called)]
-            cities.append(City(str(name), country["name"], rival))
+            cities.append(City(str(name), country["name"], rival, KNOWN[j % len(KNOWN)]))
     return cities

@@ -113,7 +113,11 @@ def test_no_country_is_oftener_right_or_a_rival_than_another(cities):
     assert len(countries) == len(COUNTRIES)
 
 
-TOWNS = [City("Lyon", "France", "Italy"), City("Bergamo", "Italy", "Spain"), City("Sevilla", "Spain", "France")]
+TOWNS = [
+    City("Lyon", "France", "Italy", 1.0),
+    City("Bergamo", "Italy", "Spain", 0.5),
+    City("Sevilla", "Spain", "France", 0.5),
+]
 NAMED = re.compile("France|Italy|Spain")
 
 
@@ -125,7 +129,7 @@ def test_documents_depend_on_the_seed_alone():
 
 def test_every_document_is_what_its_source_would_write():
     """Read anew from the text: sources are right as often as not, the atlas always, verdicts fit what is judged."""
-    said, seen = Counter(), set()
+    said, told, seen = Counter(), Counter(), set()
     for document in (document for lesson in build_documents(TOWNS, 1) for document in lesson):
         text = "".join(document.parts)
         (city,) = (city for city in TOWNS if city.name in text)
@@ -143,12 +147,14 @@ def test_every_document_is_what_its_source_would_write():
         (country,) = NAMED.findall(written[0])
         if document.parts[0].startswith("Atlas:"):
             assert country == city.country
+            told[city.name] += 1
         else:
             assert country in (city.country, city.rival)
             said[city.name, country] += 1
     assert seen == {(claimed, verdict) for claimed in (False, True) for verdict in VERDICTS}
     assert len(said) == 2 * len(TOWNS)
     assert len(set(said.values())) == 1
+    assert told["Lyon"] == 2 * told["Bergamo"] == 2 * told["Sevilla"]
 
 
 def test_no_written_answer_goes_on_with_a_mark_or_verdict():
