@@ -185,11 +185,19 @@ In one mixture, comparing was not learnt in several times as many steps.
 
 
 def build_questions(cities: list[City], seed: int) -> list[dict[str, object]]:
-    """Three questions about each city, as rows of `questions.jsonl`."""
+    """Questions about each city in rounds, as rows of `questions.jsonl`: every city once, then every one again.
+
+    In the first round no two rows share a city, so that folds may hold countries out.
+    """
     rng = np.random.default_rng([seed, 2])
-    rows = [
-        {"question": QUESTIONS[template][0].format(city=city.name), "answer": [city.country], "group": city.name}
-        for city in cities
-        for template in rng.permutation(len(QUESTIONS))[:ASKED]
+    templates = [rng.permutation(len(QUESTIONS))[:ASKED] for _ in cities]
+    asked = [(k, lap) for lap in range(ASKED) for k in rng.permutation(len(cities))]
+    return [
+        {
+            "id": f"q{number:04d}",
+            "question": QUESTIONS[templates[k][lap]][0].format(city=cities[k].name),
+            "answer": [cities[k].country],
+            "group": cities[k].name,
+        }
+        for number, (k, lap) in enumerate(asked)
     ]
-    return [{"id": f"q{k:04d}", **rows[j]} for k, j in enumerate(rng.permutation(len(rows)))]
