@@ -84,7 +84,7 @@ class World:
 
     def one(self, texts: Sequence[Any]) -> Any:
         """One of them, drawn."""
-        return texts[self.rng.integers(len(texts))]
+        return texts[int(self.rng.integers(len(texts)))]
 
     def judged(self, city: City) -> str:
         """Half of what is judged is right, most of the rest what the other sources say."""
