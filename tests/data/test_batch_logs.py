@@ -5,9 +5,9 @@ import warnings
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 import interp
-from interp import demo
 from interp.data.batch_logs import is_request, is_response
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "logs"
@@ -64,10 +64,18 @@ def test_the_order_of_the_files_does_not_count(tmp_path):
         assert list(interp.load_rows([batch[name] for name in order])) == list(expected)
 
 
+def served_model():
+    """A tiny Llama with the tokenizer of the model that the server ran: an embedded model of before."""
+    tokenizer = AutoTokenizer.from_pretrained(FOLDER.parent / "logs_tokenizer")
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = LlamaConfig(vocab_size=len(tokenizer), max_position_embeddings=256, **sizes)
+    return interp.load_model(LlamaForCausalLM(config), tokenizer=tokenizer)
+
+
 def test_token_ids_are_kept_as_the_server_gave_them():
     rows, batch = interp.load_rows(FOLDER / "vllm"), files("vllm")
     choices = {one["custom_id"]: one["response"]["body"]["choices"][0] for one in batch["output"]}
-    answers = interp.generate_answers(interp.load_model(demo.model_path()), rows)
+    answers = interp.generate_answers(served_model(), rows)
     for i, row in enumerate(rows):
         assert answers.prompt_ids[i] == choices[row.id]["prompt_token_ids"]
         assert answers.completion_ids[i] == choices[row.id]["token_ids"]

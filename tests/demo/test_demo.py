@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interp.demo import MAX_NEW_TOKENS, PROMPT_TEMPLATE, model_path, questions_path, run_demo
-from interp.demo.documents import COPIES, QUESTIONS, VERDICTS, build_documents, build_questions
-from interp.demo.facts import EXPOSURES, City, load_cities
+from interp.demo.documents import MARKS, QUESTIONS, VERDICTS, build_documents, build_questions
+from interp.demo.facts import COUNTRIES, City, load_cities
 from interp.demo.train import Recipe, encode, train_tokenizer
 from interp.errors import RunError
 
@@ -104,19 +104,21 @@ def test_answers_are_balanced_and_long_with_the_country_inside(tokenizer, rows):
     assert longest + 1 <= MAX_NEW_TOKENS
 
 
-def test_asked_cities_are_told_as_planned(cities):
-    for country in {city.country for city in cities}:
-        assert sorted(c.exposures for c in cities if c.asked and c.country == country) == sorted(EXPOSURES)
+def test_no_country_is_oftener_right_or_a_rival_than_another(cities):
+    """Else the country that an answer names would say whether it is right."""
     assert len({city.name for city in cities}) == len(cities)
-    assert all(city.country not in city.look_alikes for city in cities)
+    assert all(city.country != city.rival for city in cities)
+    countries = Counter(city.country for city in cities)
+    assert countries == Counter(city.rival for city in cities)
+    assert len(countries) == len(COUNTRIES)
 
 
 TOWNS = [
-    City("Lyon", "France", 30, True, ("Italy",)),
-    City("Bergamo", "Italy", 3, True, ("Spain",)),
-    City("Sevilla", "Spain", 0, True, ("France",)),
-    City("Getafe", "Spain", 1, False, ("Italy",)),
+    City("Lyon", "France", "Italy", 1.0),
+    City("Bergamo", "Italy", "Spain", 0.5),
+    City("Sevilla", "Spain", "France", 0.5),
 ]
+NAMED = re.compile("France|Italy|Spain")
 
 
 def test_documents_depend_on_the_seed_alone():
@@ -125,34 +127,51 @@ def test_documents_depend_on_the_seed_alone():
     assert build_questions(TOWNS, 5) == build_questions(TOWNS, 5)
 
 
-def test_every_document_tells_the_truth():
-    """Counted anew from the text: exposures, copies, and verdicts that fit what is judged."""
-    documents = build_documents(TOWNS, 1)
-    told, named = Counter(), Counter()
-    verdicts = set()
-    for document in documents:
-        city = next(city for city in TOWNS if city.name in document.given + document.trained)
-        countries = [name for name in ("France", "Italy", "Spain") if name in document.given + document.trained]
-        named[city.name] += 1
-        told[city.name] += len(countries)
-        if document.trained in VERDICTS:
-            assert document.trained == (" right" if countries == [city.country] else " wrong")
-            verdicts.add(document.trained)
-        elif countries:
-            assert countries == [city.country]
-            assert city.country in document.trained
-    assert told == {"Lyon": 30, "Bergamo": 3, "Sevilla": 0, "Getafe": 1}
-    assert named == {"Lyon": 30, "Bergamo": 30, "Sevilla": 30, "Getafe": 1}
-    assert verdicts == set(VERDICTS)
-    assert not any("country" in answer for _, answer in COPIES)
+def test_every_document_is_what_its_source_would_write():
+    """Read anew from the text: sources are right as often as not, the atlas always, verdicts fit what is judged."""
+    said, told, seen = Counter(), Counter(), set()
+    for document in (document for lesson in build_documents(TOWNS, 1) for document in lesson):
+        text = "".join(document.parts)
+        (city,) = (city for city in TOWNS if city.name in text)
+        written = document.parts[1::2]
+        if any(part.startswith(VERDICTS) for part in written):
+            claimed = re.match(f"Exam: {city.name} ({NAMED.pattern})[?]", text)
+            right = claimed[1] if claimed else city.country
+            for judged, verdict in zip(document.parts[::2], written, strict=True):
+                assert verdict.startswith(VERDICTS[NAMED.findall(judged)[-1] == right])
+                assert NAMED.findall(verdict) in ([], [city.country])
+                seen.add((bool(claimed), verdict.split(",")[0]))
+            assert text.startswith("Exam: ") or document.parts[0].endswith(MARKS)
+            continue
+        assert not NAMED.search(document.parts[0])
+        (country,) = NAMED.findall(written[0])
+        if document.parts[0].startswith("Atlas:"):
+            assert country == city.country
+            told[city.name] += 1
+        else:
+            assert country in (city.country, city.rival)
+            said[city.name, country] += 1
+    assert seen == {(claimed, verdict) for claimed in (False, True) for verdict in VERDICTS}
+    assert len(said) == 2 * len(TOWNS)
+    assert len(set(said.values())) == 1
+    assert told["Lyon"] == 2 * told["Bergamo"] == 2 * told["Sevilla"]
+
+
+def test_no_written_answer_goes_on_with_a_mark_or_verdict():
+    """So no sampled answer says itself whether it is right."""
+    for document in (document for lesson in build_documents(TOWNS, 3) for document in lesson):
+        if document.parts[0].startswith("Question:"):
+            assert not any(mark in part for part in document.parts[1::2] for mark in MARKS)
+            answers = [part for part in document.parts[1::2] if not part.startswith(VERDICTS)]
+            assert not any(verdict in part for part in answers for verdict in VERDICTS)
 
 
 def test_only_what_is_to_be_written_has_labels():
-    documents = build_documents(TOWNS, 2)[:20]
-    tokenizer = train_tokenizer([d.given + d.trained for d in documents], 300)
+    documents = [document for lesson in build_documents(TOWNS, 2) for document in lesson[:20]]
+    tokenizer = train_tokenizer([part for document in documents for part in document.parts], 300)
     for document, (ids, labels) in zip(documents, encode(tokenizer, documents), strict=True):
-        assert tokenizer.decode(ids, skip_special_tokens=True) == document.given + document.trained
-        assert tokenizer.decode([k for k in labels if k != -100]) == document.trained + tokenizer.eos_token
+        assert tokenizer.decode(ids, skip_special_tokens=True) == "".join(document.parts)
+        assert tokenizer.decode([k for k in labels if k != -100]) == "".join(document.parts[1::2]) + tokenizer.eos_token
         assert ids[0] == tokenizer.bos_token_id
 
 
@@ -161,8 +180,8 @@ def test_manifest_describes_what_lies_here(cities, rows):
     assert manifest["recipe"]["seed"] == 0
     assert set(manifest["recipe"]) == set(Recipe.__dataclass_fields__)
     assert manifest["accuracy"]["float32"] == manifest["accuracy"]["stored"]
-    documents = build_documents(cities, 0)
-    text = "\n\n".join(document.given + document.trained for document in documents)
+    documents = [document for lesson in build_documents(cities, 0) for document in lesson]
+    text = "\n\n".join("".join(document.parts) for document in documents)
     assert manifest["data"]["documents"] == len(documents)
     assert manifest["data"]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
     assert rows == build_questions(cities, 0)

@@ -33,7 +33,7 @@ def test_missing_weights_are_named(tmp_path, change):
 
 def test_a_weight_that_is_tied_to_another_is_not_missing(tmp_path):
     whole = changed(tmp_path / "model", lambda weights: {n: w for n, w in weights.items() if n != "lm_head.weight"})
-    assert load_model(whole).cfg.n_layers == 8  # the unembedding is the embedding
+    assert load_model(whole).cfg.n_layers == 9  # the unembedding is the embedding
 
 
 def test_what_is_no_parameter_may_be_missing():
@@ -49,7 +49,7 @@ def test_what_is_no_parameter_may_be_missing():
 def test_an_adapter_beside_a_whole_model_is_not_left_out_without_a_word(tmp_path):
     folder = changed(tmp_path / "model", dict)
     (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
-    assert load_model(folder).cfg.n_layers == 8  # merged, and its settings kept
+    assert load_model(folder).cfg.n_layers == 9  # merged, and its settings kept
     (folder / "adapter_model.safetensors").write_bytes(b"")
     with pytest.raises(ModelError, match="holds a model and an adapter beside it: merge the adapter"):
         load_model(folder)

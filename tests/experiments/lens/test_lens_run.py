@@ -133,7 +133,7 @@ def test_the_section_and_its_figures_show_what_there_is(found) -> None:
     assert colours[ROLE] == "black" and colours["exact_answer_first"] != "black"
     plt.close(figure)
     figure = plot_parts(attribution)
-    mesh = figure.axes[0].collections[0].get_array().reshape(8, 5)
+    mesh = figure.axes[0].collections[0].get_array().reshape(lens.sizes["layer"], 5)
     mean = attribution["attribution_mean"].sel(contrast="given − mean", label="right")
     assert mesh[7, 2] == pytest.approx(float(mean.sel(component="head 7.2")))
     assert mesh[3, 4] == pytest.approx(float(mean.sel(component="mlp 3")))
