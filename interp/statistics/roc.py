@@ -1,0 +1,91 @@
+"""The ROC curve within folds: its area is the AUC of `auc.py`, and a band says how sure it is, point by point."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import stats
+
+from interp.statistics.auc import LEVEL, fold_pairs
+
+RATES = np.array([0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+"""False-positive rates at which a curve is given: closer where a detector is used."""
+_SLOPE_OVER = 0.05
+"""Half of the stretch of false-positive rates over which the slope of a curve is taken."""
+_Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+
+
+@dataclass(frozen=True)
+class Roc:
+    """Share of the right answers believed, for each share of the wrong ones believed."""
+
+    false_positives: Float[np.ndarray, " rate"]
+    recall: Float[np.ndarray, " rate"]
+    low: Float[np.ndarray, " rate"]
+    """Of the pointwise 95 % interval."""
+    high: Float[np.ndarray, " rate"]
+
+
+def roc_curve(
+    score: Float[np.ndarray, " sample"],
+    y: Int[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
+    *,
+    rates: Float[np.ndarray, " rate"] = RATES,
+) -> Roc:
+    """The folds' curves averaged at each rate, a fold weighing as many pairs as it has: as in the AUC.
+
+    `score` is finite and `group` holds codes. A fold's curve joins its corners by straight lines, so that ties count
+    half. Interval: from the samples' influences on a point of the curve (Hsieh & Turnbull 1996, eq. 2.1: a right answer
+    by whether it lies above the threshold, a wrong one by moving the threshold, times the slope), summed over groups.
+    Raises ValueError where no fold holds both a right and a wrong answer.
+    """
+    pairs = fold_pairs(y, fold)
+    if not pairs:
+        raise ValueError("no fold holds both a right and a wrong answer")
+    total = sum(right * wrong for right, wrong in pairs.values())
+    recall = np.zeros(len(rates))
+    influence = np.zeros((len(rates), len(score)))
+    for f, (n_right, n_wrong) in pairs.items():
+        weight = n_right * n_wrong / total
+        right, wrong = ((fold == f) & (y == label) for label in (1, 0))
+        corners = _corners(score[right], score[wrong])
+        recall += weight * np.interp(rates, *corners)
+        slope = _slope(corners, rates)
+        threshold = np.quantile(score[wrong], 1 - rates, method="inverted_cdf")[:, None]
+        influence[:, right] = weight / n_right * _centred(score[right] > threshold)
+        influence[:, wrong] = -weight / n_wrong * slope[:, None] * _centred(score[wrong] > threshold)
+    sums = np.add.reduceat(influence[:, order := np.argsort(group, kind="stable")], _starts(group[order]), axis=1)
+    half = _Z * np.sqrt((sums**2).sum(1))
+    return Roc(rates, recall, np.clip(recall - half, 0, 1), np.clip(recall + half, 0, 1))
+
+
+def _corners(
+    right: Float[np.ndarray, " right"], wrong: Float[np.ndarray, " wrong"]
+) -> tuple[Float[np.ndarray, " corner"], Float[np.ndarray, " corner"]]:
+    """The curve's corners: false-positive rate and recall at every score from the highest down.
+
+    Where it rises straight up, only the upper corner is kept (at 0 too): a rate has one recall.
+    """
+    values = np.unique(np.concatenate([right, wrong]))[::-1]
+    above = [1 - np.searchsorted(np.sort(part), values, side="left") / len(part) for part in (wrong, right)]
+    x, y = np.concatenate([[0.0], above[0]]), np.concatenate([[0.0], above[1]])
+    last = np.append(np.diff(x) > 0, True)
+    return x[last], y[last]
+
+
+def _slope(
+    corners: tuple[Float[np.ndarray, " corner"], Float[np.ndarray, " corner"]], rates: Float[np.ndarray, " rate"]
+) -> Float[np.ndarray, " rate"]:
+    """Rise of the curve per unit of the rate, around each rate."""
+    low, high = np.clip(rates - _SLOPE_OVER, 0, 1), np.clip(rates + _SLOPE_OVER, 0, 1)
+    return (np.interp(high, *corners) - np.interp(low, *corners)) / (high - low)
+
+
+def _centred(above: np.ndarray) -> Float[np.ndarray, "rate sample"]:
+    return above - above.mean(1, keepdims=True)
+
+
+def _starts(group: Int[np.ndarray, " sample"]) -> Int[np.ndarray, " group"]:
+    return np.flatnonzero(np.append(True, np.diff(group) != 0))
