@@ -50,6 +50,7 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
       spec.layer[0].encoding.color.scale = { ...grid.scale, domain: [Math.min(...both), Math.max(...both)] };
       const union = (name) => [...new Set([...grid[name], ...(other ? other[name] : [])])];
       const layers = union("layers").sort((a, b) => (a === "embed" ? -1 : b === "embed" ? 1 : a - b));
+      if (other) spec.width = { step: 28 }; // two stand side by side
       spec.encoding.x.scale = { domain: union("tokens") };
       spec.encoding.y.scale = { domain: layers };
       heatSpecs.set(key, spec);

@@ -12,12 +12,12 @@ function packedRun(run) {
     statuses: [...new Set(run.samples.map((sample) => sample.status))],
     cell: (of, layer, token) => run.cells[of]?.[layer]?.[token] ?? null,
     samples(of, layer, token) {
-      const { layers, tokens, bytes } = ranks[of];
+      const { layers, tokens, bytes, drawn, wrongest } = ranks[of];
       const cell = layers.indexOf(layer) < 0 || tokens.indexOf(token) < 0 ? -1 : layers.indexOf(layer) * tokens.length + tokens.indexOf(token);
-      return run.samples.map((sample, i) => {
-        const byte = cell < 0 ? 255 : bytes[cell * run.samples.length + i];
-        return { ...sample, percent: byte === 255 ? null : byte / 2.5 };
-      });
+      const known = new Map();
+      for (let i = 0; i < drawn; i += 1) known.set(i, cell < 0 ? 255 : bytes[cell * drawn + i]);
+      for (const [i, rank] of wrongest[cell] ?? []) known.set(i, rank);
+      return [...known].map(([i, rank]) => ({ ...run.samples[i], percent: rank === 255 ? null : rank / 2.5 }));
     },
   };
 }

@@ -103,7 +103,7 @@ class Explored:
                 name: {layer: {token: grid.cell(layer, token) for token in grid.tokens} for layer in grid.layers}
                 for name, grid in self.scored.items()
             },
-            "ranks": {name: packed(grid, self._ranks[name], ids) for name, grid in self.scored.items()},
+            "ranks": {name: packed(grid, self._ranks[name], ids, listed) for name, grid in self.scored.items()},
             "samples": [
                 sample_view(line, self.roles, self.texts, self.colours.shades.get(str(line["id"]), ())) for line in lines
             ],

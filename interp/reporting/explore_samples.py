@@ -12,12 +12,14 @@ from jaxtyping import Int, UInt8
 from interp.reporting.explore_cells import ScoredGrid
 from interp.reporting.explore_tokens import LONGEST, Completion, role_places
 
-RANK_BYTES = 400_000
+RANK_BYTES = 300_000
 """Ranks that a page holds, a byte each: with their samples' texts it stays below 2 MB."""
-TEXT_CHARACTERS = 900_000
+TEXT_CHARACTERS = 750_000
 """Characters of questions and completions that a page holds."""
-DRAWN = 0.25
-"""Share of the samples listed that is drawn at random, where not all are."""
+DRAWN = 0.5
+"""Share of the texts that may be of samples drawn at random, where not all are listed."""
+DEEPEST = 20
+"""How many of its most wrongly scored samples a cell lists at most, where not all are listed."""
 STEPS = 250
 """Of a rank, from 0 % to 100 %."""
 NONE = 255
@@ -36,23 +38,30 @@ class RoleTexts:
 
 @dataclass(frozen=True)
 class Listed:
-    """Samples that are listed, of all those that a run has."""
+    """Samples that are listed, of all those that a run has, by their places among its lines."""
 
-    chosen: Int[np.ndarray, " listed"]
-    """Their places among the run's lines."""
+    drawn: Int[np.ndarray, " drawn"]
+    """In every cell: all samples, or as many as were drawn at random."""
+    wrong: Int[np.ndarray, " wrong"]
+    """Besides these: where they are among the most wrongly scored."""
+    depth: int
+    """How many of the most wrongly scored ones every cell lists; 0 where all samples are listed in all cells."""
     n: int
     """How many samples the run has."""
-    depth: int
-    """In every cell the most wrongly scored ones down to this one are among them; 0 where all are listed."""
+
+    @property
+    def chosen(self) -> Int[np.ndarray, " listed"]:
+        """All of them, those drawn first."""
+        return np.concatenate([self.drawn, self.wrong])
 
     def sentence(self) -> str:
         """How many are listed, and which."""
-        if len(self.chosen) == self.n:
+        if len(self.drawn) == self.n:
             return f"All {self.n:,} samples are listed."
-        wrong = f"in every cell the {self.depth} that are scored most wrongly, " if self.depth else ""
         return (
-            f"{len(self.chosen):,} of {self.n:,} samples are listed: {wrong}the rest drawn at random (seed 0). Ranks, "
-            "distributions, ROC and calibration are of all samples; every sample stands in samples.jsonl."
+            f"Of {self.n:,} samples, every cell lists the {self.depth} that it scores most wrongly, and {len(self.drawn):,} "
+            "drawn at random (seed 0), the same in every cell. Ranks, distributions, ROC and calibration are of all "
+            "samples; every sample stands in samples.jsonl."
         )
 
 
@@ -66,27 +75,23 @@ def choose(
     """
     n = len(lines)
     cells = sum(len(of) for of in ranks.values())
-    limit = np.array([max(1, RANK_BYTES // pages // max(1, cells)), TEXT_CHARACTERS // pages])
-    cost = np.array([[1, len(str(line.get("question", ""))) + _shown(line)] for line in lines]).reshape(n, 2)
-    if (cost.sum(0) <= limit).all():
-        return Listed(np.arange(n), n, 0)
+    most, room = RANK_BYTES // pages // max(1, cells), TEXT_CHARACTERS // pages
+    size = np.array([len(str(line.get("question", ""))) + _shown(line) for line in lines], dtype=np.int64)
+    if n <= most and size.sum() <= room:
+        return Listed(np.arange(n), np.arange(0), 0, n)
+    order = sorted(range(n), key=lambda i: shake_128(f"0 {lines[i]['id']}".encode("utf-8", "surrogatepass")).digest(8))
+    fitting = int(np.searchsorted(np.cumsum(size[order]), DRAWN * room, side="right"))
+    drawn = set(order[: max(1, min(most, fitting))])
     at = {str(line["id"]): i for i, line in enumerate(lines)}
-    wrong = [
-        [at[scored[name].samples[i]] for i in row] for name, of in ranks.items() for row in _wrongest(scored[name], of)
-    ]
-    listed: set[int] = set()
+    rows = [[at[scored[name].samples[i]] for i, _ in row] for name, of in ranks.items() for row in wrongest(scored[name], of)]
+    wrong: set[int] = set()
     depth = 0
-    for k in range(max(map(len, wrong), default=0)):
-        larger = listed | {row[k] for row in wrong if k < len(row)}
-        if (cost[sorted(larger)].sum(0) > (1 - DRAWN) * limit).any():
+    for k in range(DEEPEST):
+        larger = wrong | {row[k] for row in rows if k < len(row)} - drawn
+        if size[sorted(larger | drawn)].sum() > room:
             break
-        listed, depth = larger, k + 1
-    taken = cost[sorted(listed)].sum(0)
-    for i in sorted(range(n), key=lambda i: shake_128(f"0 {lines[i]['id']}".encode("utf-8", "surrogatepass")).digest(8)):
-        if i not in listed and (taken + cost[i] <= limit).all():
-            listed.add(i)
-            taken = taken + cost[i]
-    return Listed(np.array(sorted(listed), dtype=np.int64), n, depth)
+        wrong, depth = larger, k + 1
+    return Listed(np.array(sorted(drawn)), np.array(sorted(wrong), dtype=np.int64), depth, n)
 
 
 def all_ranks(grid: ScoredGrid) -> UInt8[np.ndarray, "cell sample"]:
@@ -96,17 +101,39 @@ def all_ranks(grid: ScoredGrid) -> UInt8[np.ndarray, "cell sample"]:
     return np.where(np.isnan(values), NONE, np.rint(np.nan_to_num(values) * STEPS / 100)).astype(np.uint8)
 
 
+def wrongest(grid: ScoredGrid, ranks: UInt8[np.ndarray, "cell sample"]) -> list[list[tuple[int, int]]]:
+    """Each cell's most wrongly scored samples and their ranks: wrong answers by how high, right ones by how low."""
+    by_name = np.array(sorted(range(len(grid.samples)), key=grid.samples.__getitem__))
+    rank = ranks[:, by_name].astype(np.int16)
+    wrongness = np.where(grid.y[by_name] == 1, STEPS - rank, rank)
+    wrongness[rank == NONE] = -1
+    order = np.argsort(-wrongness, axis=1, kind="stable")[:, :DEEPEST]
+    return [
+        [(int(by_name[i]), int(rank[cell, i])) for i in row if wrongness[cell, i] >= 0] for cell, row in enumerate(order)
+    ]
+
+
 def packed(
-    grid: ScoredGrid, ranks: UInt8[np.ndarray, "cell sample"], ids: Sequence[str]
+    grid: ScoredGrid, ranks: UInt8[np.ndarray, "cell sample"], ids: Sequence[str], listed: Listed
 ) -> dict[str, Any]:
-    """The ranks of the samples `ids`, cell by cell: bytes as base64. A sample that is not in the grid has none."""
+    """Ranks of the samples `ids` (of `listed.chosen`): of those drawn as bytes in base64, cell by cell, and `wrongest`.
+
+    Those are [sample, rank] for each cell. A sample that is not in the grid has the rank `NONE`.
+    """
     own = {name: i for i, name in enumerate(grid.samples)}
-    out = np.full((len(ranks), len(ids)), NONE, dtype=np.uint8)
-    known = [(k, own[name]) for k, name in enumerate(ids) if name in own]
-    if known:
-        to, of = (np.array(side) for side in zip(*known, strict=True))
-        out[:, to] = ranks[:, of]
-    return {"layers": grid.layers, "tokens": grid.tokens, "ranks": b64encode(out.tobytes()).decode()}
+    out = np.full((len(ranks), len(listed.drawn)), NONE, dtype=np.uint8)
+    for k, name in enumerate(ids[: len(listed.drawn)]):
+        if name in own:
+            out[:, k] = ranks[:, own[name]]
+    at = {name: k for k, name in enumerate(ids)}
+    rows = wrongest(grid, ranks) if listed.depth else []
+    return {
+        "layers": grid.layers,
+        "tokens": grid.tokens,
+        "drawn": len(listed.drawn),
+        "ranks": b64encode(out.tobytes()).decode(),
+        "wrongest": [[[at[grid.samples[i]], rank] for i, rank in row[: listed.depth]] for row in rows],
+    }
 
 
 def sample_view(
@@ -168,13 +195,3 @@ def _places(
 def _shown(line: Mapping[str, Any]) -> int:
     """About how many characters of a completion are shown."""
     return min(LONGEST, len(str(line.get("completion", ""))))
-
-
-def _wrongest(grid: ScoredGrid, ranks: UInt8[np.ndarray, "cell sample"], *, deepest: int = 64) -> list[list[int]]:
-    """Samples of each cell, the most wrongly scored first: wrong answers by how high, right ones by how low they rank."""
-    by_name = np.array(sorted(range(len(grid.samples)), key=grid.samples.__getitem__))
-    rank = ranks[:, by_name].astype(np.int16)
-    wrongness = np.where(grid.y[by_name] == 1, STEPS - rank, rank)
-    wrongness[rank == NONE] = -1
-    order = np.argsort(-wrongness, axis=1, kind="stable")[:, :deepest]
-    return [[int(by_name[i]) for i in row if wrongness[cell, i] >= 0] for cell, row in enumerate(order)]

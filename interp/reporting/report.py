@@ -41,7 +41,7 @@ CAPTIONS = {
 }
 """Captions of the figures that a run makes; others go by their file name."""
 SINGLE = ("probe_grid", "attention_grid")
-"""Figures that are panels of the comparison too, and folded away."""
+"""Figures that are panels of the comparison, and stand in the report without it only."""
 ALWAYS_SHOWN = ("model.name", "data.source", "versions.interp")
 """Entries of run.json that stand open beside those that were asked for."""
 METHOD = {
@@ -107,8 +107,8 @@ def report_html(
         headline=headline(probe, comparison),
         figures=[
             picture(svg, CAPTIONS.get(name, name.replace("_", " ").capitalize()), wide=name == "comparison")
-            | {"folded": name in SINGLE}
             for name, svg in (figures or {}).items()
+            if not (name in SINGLE and "comparison" in (figures or {}))
         ],
         controls=tables.controls(probe, comparison, controls),
         widths=width_sentences(comparison),
