@@ -32,6 +32,7 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
     if (!views[name] || spec !== views[name].spec) {
       if (views[name]) views[name].result.finalize();
       const whole = structuredClone(spec);
+      if (!where.hasAttribute("role")) Object.assign(where, { role: "img", ariaLabel: spec.description });
       whole.data = { ...whole.data, values: rows };
       const result = await embed(where, whole, { mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false });
       views[name] = { spec, result };

@@ -148,17 +148,13 @@ def _of_attention(metric: str, table: pd.DataFrame) -> bool:
     return name not in TITLES and bool({name, f"{name}_auc"} <= {*table["metric"]})
 
 
-def _numbers(values: np.ndarray) -> list[list[float | None]]:
+def _numbers(values: np.ndarray) -> list[list[int | float | None]]:
     return [[_number(value) for value in row] for row in values]
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Any) -> int | float | None:
     """With four digits: more than the page shows."""
     if pd.isna(value):
         return None
     return int(value) if float(value).is_integer() else float(f"{float(value):.4g}")
 
-
-def grid_names(grids: list[Mapping[str, Any]]) -> list[str]:
-    """Their names, in order."""
-    return [str(grid["name"]) for grid in grids]

@@ -23,7 +23,7 @@ function estimate(grid, layer, token) {
 
 function counts(grid, layer, token) {
   const n = at(grid, "n", layer, token);
-  return n === undefined || n === null ? "" : `${n} samples, ${at(grid, "n_correct", layer, token)} correct`;
+  return n === undefined || n === null ? "" : `${n} samples, ${at(grid, "n_correct", layer, token) ?? "–"} correct`;
 }
 
 function heatRows(grid) {

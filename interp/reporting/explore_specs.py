@@ -9,10 +9,13 @@ from typing import Any
 SERIES = ("var(--blue)", "var(--mark)")
 """The chosen grid, and the one beside it."""
 CONFIG: dict[str, Any] = {
+    # The page names every chart, and says the chosen cell in words.
+    **{part: {"aria": False} for part in ("mark", "title")},
     "background": "transparent",
     "font": "system-ui, \"DejaVu Sans\", sans-serif",
     "view": {"stroke": "transparent"},
     "axis": {
+        "aria": False,
         **{f"{part}Color": "var(--ink)" for part in ("label", "title")},
         **{f"{part}Color": "var(--soft)" for part in ("domain", "tick")},
         "gridColor": "var(--line)",
@@ -21,7 +24,13 @@ CONFIG: dict[str, Any] = {
         "titleFontWeight": "normal",
         "labelLimit": 260,
     },
-    "legend": {"labelColor": "var(--ink)", "titleColor": "var(--ink)", "titleFontWeight": "normal", "gradientLength": 160},
+    "legend": {
+        "aria": False,
+        "labelColor": "var(--ink)",
+        "titleColor": "var(--ink)",
+        "titleFontWeight": "normal",
+        "gradientLength": 160,
+    },
     "text": {"color": "var(--ink)"},
     "rule": {"color": "var(--soft)"},
 }

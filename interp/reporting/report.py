@@ -128,7 +128,7 @@ def report_html(
         logarithms=attention.attrs.get("transform") == "with_log",
         linear=tests_own_kind(probe),
         corrected="p_corrected" in probe,
-        asked=[*_flat(run.get("asked", {})), *(row for row in _flat(run) if row[0] in ALWAYS_SHOWN)],
+        asked=[*(row for row in _flat(run) if row[0] in ALWAYS_SHOWN), *_flat(run.get("asked", {}))],
         settings=_flat(run),
         bar=_bar,
     )

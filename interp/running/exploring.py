@@ -27,7 +27,7 @@ def explored_run(
     sections, _ = read_sections(folder.experiments, run=identity)
     files = [(section, folder.experiments / f"{section.name}.nc") for section in sections]
     return Explored.of(
-        name or folder.path.name,
+        name or "run",
         read_tidy(folder.grid_csv),
         {"probe": probe, "attention": attention},
         samples,
