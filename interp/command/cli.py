@@ -94,7 +94,7 @@ def _parser() -> Parser:
         "compare",
         summary="two or more runs: where do their probe grids differ?",
         description="Compare the probe grids of finished runs pair by pair: the same samples are paired, shared "
-        "questions too, the rest is independent. Writes the table of every cell, a figure for each pair and report.html "
+        "questions too, the rest is independent. Writes the table of every cell, a figure for each pair and a page "
         "into a folder.",
         example="interp compare runs/first runs/second --layers depth --out runs/compared",
         command=_compare,
@@ -140,7 +140,7 @@ def _compare(args: argparse.Namespace) -> None:
     if len(set(map(str, paths))) < len(paths):
         raise InterpError("compare: the same folder is given twice; give two or more different runs")
     out = differences_folder(args.out, paths)
-    grids = {name: open_run(path).probe for name, path in named_by_folder("compare", paths).items()}
+    grids = {name: open_run(path).probe for name, path in zip(named_by_folder("compare", paths), paths, strict=True)}
     sentences, files = write_differences(grids, compare_runs(grids, layers=args.layers), out)
     print("\n".join([*sentences, *map(str, files)]))
 

@@ -1,4 +1,4 @@
-"""What `interp compare` found as files: the table of every cell, a figure for every pair, and a page that shows them."""
+"""What `interp compare` found as files: a table of every cell, a figure for every pair, a page that shows them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,15 +16,13 @@ NAME = "differences"
 
 
 def differences_folder(out: Path | None, runs: Sequence[Path]) -> Path:
-    """Where the files go: `out`, by default a folder named after the runs. Raises RunError if it holds anything else."""
+    """Where files go: `out`, by default a folder named after the runs. Raises RunError if it holds anything else."""
     folder = Path("_".join(["compare", *(run.name for run in runs)])) if out is None else out
     check_page_folder(folder, NAME)
     return folder
 
 
-def write_differences(
-    grids: Mapping[str, xr.Dataset], found: xr.Dataset, out: Path
-) -> tuple[list[str], list[Path]]:
+def write_differences(grids: Mapping[str, xr.Dataset], found: xr.Dataset, out: Path) -> tuple[list[str], list[Path]]:
     """`differences.csv`, `.nc`, `.json`, a figure for each pair and `report.html` in a folder: sentences and files.
 
     `found` is what `compare_runs` returned of `grids`.

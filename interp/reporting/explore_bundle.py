@@ -23,10 +23,12 @@ class Bundle:
 
 @cache
 def vega_bundle() -> Bundle:
-    """`vega`, `vegaLite` and `vegaEmbed`, with Vega's interpreter of expressions: no text is ever evaluated."""
+    """`window.vegaEmbed`, with Vega's interpreter of expressions: no text is ever evaluated."""
     from vl_convert import javascript_bundle
 
-    script = f"(() => {{{javascript_bundle()}\n}})();"  # its own names are thousands, and would replace the page's
+    # In a function: the library's own names are thousands, and would replace the page's.
+    bundle = javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    script = f"(() => {{{bundle}\n}})();"
     return Bundle(pack(script), script_hash(script))
 
 

@@ -1,4 +1,4 @@
-"""One cell of a grid for the page: score distributions, ROC and calibration, each an exact summary of all its samples."""
+"""One cell of a grid for the page: score distributions, ROC and calibration, each of all its samples."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -125,9 +125,7 @@ def _calibration(
     shares = [share_interval(y[members] == 1, group[members]) for members in bins]
     low, high = (np.array([getattr(share, end) for share in shares]) for end in ("low", "high"))
     numbers = (found.predicted, found.observed, np.nan_to_num(low), np.nan_to_num(high, nan=1.0))
-    return [
-        [*line, int(n)] for *line, n in zip(*map(_thousandths, numbers), found.count.tolist(), strict=True)
-    ]
+    return [[*line, int(n)] for *line, n in zip(*map(_thousandths, numbers), found.count.tolist(), strict=True)]
 
 
 def _standardised(

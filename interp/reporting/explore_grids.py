@@ -1,6 +1,6 @@
 """Every grid of a run as the page's heat map draws it: from the tidy table, by the labels of layers and tokens."""
 
-from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -69,17 +69,16 @@ def section_grids(section: str, title: str, data: xr.Dataset) -> list[dict[str, 
     for name, (words, unit) in SECTIONS.items():
         if name not in data or not {"layer", "token"} <= {*data[name].dims}:
             continue
-        more = [dim for dim in data[name].dims if dim not in ("layer", "token")]
-        stacked = data[name].stack(combination=more) if more else data[name].expand_dims(combination=[()])
-        for labels, values in stacked.transpose("combination", "layer", "token").groupby("combination", squeeze=False):
-            cells = values.values.reshape(data.sizes["layer"], data.sizes["token"]).astype(float)
+        more = [str(dim) for dim in data[name].dims if dim not in ("layer", "token")]
+        for labels in product(*(data[name][dim].values.tolist() for dim in more)):
+            chosen = data[name].sel(dict(zip(more, labels, strict=True))).transpose("layer", "token")
+            cells = chosen.values.astype(float)
             if not np.isfinite(cells).any():
                 continue
-            of = ", ".join(map(str, labels if isinstance(labels, tuple) else (labels,)))
             out.append(
                 {
-                    "name": ":".join(filter(None, (section, name, of.replace(", ", ":")))),
-                    "title": f"{title}: {words}" + (f" ({of})" if of else ""),
+                    "name": ":".join(map(str, (section, name, *labels))),
+                    "title": f"{title}: {words}" + (f" ({', '.join(map(str, labels))})" if labels else ""),
                     "unit": unit,
                     "layers": [str(layer) for layer in data["layer"].values],
                     "tokens": [str(token) for token in data["token"].values],
@@ -157,4 +156,3 @@ def _number(value: Any) -> int | float | None:
     if pd.isna(value):
         return None
     return int(value) if float(value).is_integer() else float(f"{float(value):.4g}")
-

@@ -1,4 +1,4 @@
-"""The linked grids inside a page: markup, script, library and data, each packed, and what the page's policy has to allow."""
+"""The linked grids inside a page: script, library and data, packed, and what the page's policy has to allow."""
 
 import json
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ def explore_script(names: Sequence[str] = SCRIPTS) -> str:
     """The page's own script; it holds no text of the data."""
     room = files("interp.reporting")
     parts = [room.joinpath(name).read_text(encoding="utf-8") for name in names]
-    return "\n".join(['(() => {', '"use strict";', *parts, "})();"])
+    return "\n".join(["(() => {", '"use strict";', *parts, "})();"])
 
 
 def explore_view(runs: Sequence[Explored]) -> dict[str, Any]:
-    """What the template needs: `script`, `library` and `data` (gzip in base64), `policy` (their names, see `Bundle`)."""
+    """What the template needs: `script`, `library` and `data` (gzip in base64), `policy` (names, see `Bundle`)."""
     bundle, script = vega_bundle(), explore_script()
     data = {"axes": shared_axes(), "specs": specs(), "runs": [run.packed(pages=len(runs)) for run in runs]}
     return {

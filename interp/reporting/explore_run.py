@@ -1,4 +1,4 @@
-"""A run as the page explores it: its grids, what is said of one cell, and its samples; a cell at a time, or all packed."""
+"""A run as the page explores it: grids, what is said of a cell, samples; a cell at a time, or all packed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +105,8 @@ class Explored:
             },
             "ranks": {name: packed(grid, self._ranks[name], ids, listed) for name, grid in self.scored.items()},
             "samples": [
-                sample_view(line, self.roles, self.texts, self.colours.shades.get(str(line["id"]), ())) for line in lines
+                sample_view(line, self.roles, self.texts, self.colours.shades.get(str(line["id"]), ()))
+                for line in lines
             ],
             "listed": listed.sentence(),
             "coloured": self.colours.sentences(),

@@ -1,4 +1,4 @@
-"""The samples that a page can hold: which of many, what of each, and where every cell's probe ranks them, in a byte each."""
+"""The samples that a page can hold: which of many, what of each, and where every cell's probe ranks them."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -59,14 +59,18 @@ class Listed:
         if len(self.drawn) == self.n:
             return f"All {self.n:,} samples are listed."
         return (
-            f"Of {self.n:,} samples, every cell lists the {self.depth} that it scores most wrongly, and {len(self.drawn):,} "
-            "drawn at random (seed 0), the same in every cell. Ranks, distributions, ROC and calibration are of all "
-            "samples; every sample stands in samples.jsonl."
+            f"Of {self.n:,} samples, every cell lists the {self.depth} that it scores most wrongly, and "
+            f"{len(self.drawn):,} drawn at random (seed 0), the same in every cell. Ranks, distributions, "
+            "ROC and calibration are of all samples; every sample stands in samples.jsonl."
         )
 
 
 def choose(
-    lines: Sequence[Mapping[str, Any]], scored: Mapping[str, ScoredGrid], ranks: Mapping[str, np.ndarray], *, pages: int = 1
+    lines: Sequence[Mapping[str, Any]],
+    scored: Mapping[str, ScoredGrid],
+    ranks: Mapping[str, np.ndarray],
+    *,
+    pages: int = 1,
 ) -> Listed:
     """Which samples a page lists: all that fit, else the most wrongly scored of every cell and some drawn at random.
 
@@ -83,7 +87,11 @@ def choose(
     fitting = int(np.searchsorted(np.cumsum(size[order]), DRAWN * room, side="right"))
     drawn = set(order[: max(1, min(most, fitting))])
     at = {str(line["id"]): i for i, line in enumerate(lines)}
-    rows = [[at[scored[name].samples[i]] for i, _ in row] for name, of in ranks.items() for row in wrongest(scored[name], of)]
+    rows = [
+        [at[scored[name].samples[i]] for i, _ in row]
+        for name, of in ranks.items()
+        for row in wrongest(scored[name], of)
+    ]
     wrong: set[int] = set()
     depth = 0
     for k in range(DEEPEST):
@@ -109,7 +117,8 @@ def wrongest(grid: ScoredGrid, ranks: UInt8[np.ndarray, "cell sample"]) -> list[
     wrongness[rank == NONE] = -1
     order = np.argsort(-wrongness, axis=1, kind="stable")[:, :DEEPEST]
     return [
-        [(int(by_name[i]), int(rank[cell, i])) for i in row if wrongness[cell, i] >= 0] for cell, row in enumerate(order)
+        [(int(by_name[i]), int(rank[cell, i])) for i in row if wrongness[cell, i] >= 0]
+        for cell, row in enumerate(order)
     ]
 
 
@@ -139,7 +148,7 @@ def packed(
 def sample_view(
     line: Mapping[str, Any], roles: Sequence[str], texts: RoleTexts, shades: Sequence[tuple[int, int]]
 ) -> dict[str, Any]:
-    """What the page shows of a sample: question, completion in pieces, and the text at each of `roles` (null: absent)."""
+    """What the page shows of a sample: question, completion in pieces, the text at each of `roles` (null: absent)."""
     completion, name = str(line.get("completion", "")), str(line["id"])
     question = line.get("question") or "… " + str(line.get("prompt", ""))[-200:]
     exact = exact_span(line)
@@ -149,7 +158,9 @@ def sample_view(
         "label": None if line.get("correct") is None else int(bool(line["correct"])),
         "status": str(line.get("status", "")),
         "question": str(question),
-        "pieces": Completion(completion, exact, _places(line, completion, exact, own, texts.pooled), shades).pieces(roles),
+        "pieces": Completion(completion, exact, _places(line, completion, exact, own, texts.pooled), shades).pieces(
+            roles
+        ),
         "tokens": [own.get(role) for role in roles],
     }
 
@@ -177,7 +188,9 @@ def _places(
 ) -> dict[str, tuple[int, int]]:
     """{role: its characters in the completion}, for single tokens whose place follows from what is known."""
     index = {
-        role: at for role, at in line.get("positions", {}).items() if isinstance(at, int) and at >= 0 and role not in pooled
+        role: at
+        for role, at in line.get("positions", {}).items()
+        if isinstance(at, int) and at >= 0 and role not in pooled
     }
     first = len(line.get("prompt_ids", ()))
     tokens = {at: text for role, at in index.items() if (text := texts.get(role)) and at >= first}

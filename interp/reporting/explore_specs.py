@@ -1,49 +1,9 @@
-"""The charts of the page in Vega-Lite: what is drawn, declared; their rows come from the cell that is chosen.
-
-Colours are the style sheet's (`var(--…)`), so that a page in light, in dark and on paper is one drawing. What colour
-tells apart, shape, dash or filling tells too.
-"""
+"""The charts of the page in Vega-Lite: what is drawn, declared; their rows come from the cell that is chosen."""
 
 from typing import Any
 
-SERIES = ("var(--blue)", "var(--mark)")
-"""The chosen grid, and the one beside it."""
-CONFIG: dict[str, Any] = {
-    # The page names every chart, and says the chosen cell in words.
-    **{part: {"aria": False} for part in ("mark", "title")},
-    "background": "transparent",
-    "font": "system-ui, \"DejaVu Sans\", sans-serif",
-    "view": {"stroke": "transparent"},
-    "axis": {
-        "aria": False,
-        **{f"{part}Color": "var(--ink)" for part in ("label", "title")},
-        **{f"{part}Color": "var(--soft)" for part in ("domain", "tick")},
-        "gridColor": "var(--line)",
-        "labelFontSize": 11,
-        "titleFontSize": 11,
-        "titleFontWeight": "normal",
-        "labelLimit": 260,
-    },
-    "legend": {
-        "aria": False,
-        "labelColor": "var(--ink)",
-        "titleColor": "var(--ink)",
-        "titleFontWeight": "normal",
-        "gradientLength": 160,
-    },
-    "text": {"color": "var(--ink)"},
-    "rule": {"color": "var(--soft)"},
-}
-UNIT = {"domain": [0, 1]}
-COLOUR = {
-    "field": "series",
-    "type": "nominal",
-    "sort": None,
-    "legend": None,
-    "scale": {"range": list(SERIES)},
-}
-SHAPE = {"field": "series", "type": "nominal", "sort": None, "legend": None, "scale": {"range": ["circle", "diamond"]}}
-DASH = {"field": "series", "type": "nominal", "sort": None, "legend": None, "scale": {"range": [[1, 0], [5, 3]]}}
+from interp.reporting.explore_style import COLOUR, CONFIG, DASH, SERIES, SHAPE, UNIT
+
 CHOSEN = {"expr": "datum.layer === layer && datum.token === token"}
 ON_DARK = "contrast('white', scale('color', datum.value)) > contrast('black', scale('color', datum.value))"
 
@@ -85,7 +45,14 @@ def _heat() -> dict[str, Any]:
                 "field": "token",
                 "type": "nominal",
                 "sort": None,
-                "axis": {"title": None, "orient": "top", "labelAngle": -45, "grid": False, "domain": False, "ticks": False},
+                "axis": {
+                    "title": None,
+                    "orient": "top",
+                    "labelAngle": -45,
+                    "grid": False,
+                    "domain": False,
+                    "ticks": False,
+                },
             },
             "y": {
                 "field": "layer",
@@ -137,7 +104,13 @@ def _scores() -> dict[str, Any]:
         "title": "held-out score, in standard deviations within its fold",
         "scale": {"domain": [-3, 3]},
     }
-    y = {"field": "share", "type": "quantitative", "title": "share of its label", "axis": {"format": ".0%"}, "stack": None}
+    y = {
+        "field": "share",
+        "type": "quantitative",
+        "title": "share of its label",
+        "axis": {"format": ".0%"},
+        "stack": None,
+    }
     return {
         "encoding": {"x": x, "y": y},
         "layer": [
@@ -219,7 +192,12 @@ def _controls() -> dict[str, Any]:
 
 def _profile(field: str, title: str | None) -> dict[str, Any]:
     """Values with their intervals along one axis of the grid; the chosen place is a line."""
-    x = {"field": field, "type": "nominal", "sort": None, "axis": {"title": title, "labelAngle": -45 if title is None else 0, "labelOverlap": title is not None}}
+    x = {
+        "field": field,
+        "type": "nominal",
+        "sort": None,
+        "axis": {"title": title, "labelAngle": -45 if title is None else 0, "labelOverlap": title is not None},
+    }
     y = {"type": "quantitative", "title": "value", "scale": {"zero": False}}
     offset = {"field": "series", "type": "nominal", "sort": None}
     return {

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 Span = tuple[int, int]
 LONGEST = 2000
-"""Characters of a completion that are shown; of a longer one the beginning, the exact answer's surroundings, the end."""
+"""Characters of a completion that are shown; of a longer one begin, end, and what surrounds roles and exact answer."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Completion:
         cuts |= {place for span in hidden for place in span}
         places = sorted(place for place in cuts if 0 <= place <= len(self.text))
         out: list[Any] = []
-        for begin, end in zip(places, places[1:], strict=False):
+        for begin, end in pairwise(places):
             if any(low <= begin and end <= high for low, high in hidden):
                 if not out or out[-1] is not None:
                     out.append(None)
@@ -45,10 +46,9 @@ class Completion:
         if len(self.text) <= LONGEST:
             return []
         part = LONGEST // 4
-        kept = sorted(
-            (max(0, low - part // 4), min(len(self.text), high + part // 4))
-            for low, high in [(0, part), (len(self.text) - part, len(self.text)), *filter(None, [self.exact]), *self.roles.values()]
-        )  # fmt: skip
+        n = len(self.text)
+        whole = [(0, part), (n - part, n), *filter(None, [self.exact]), *self.roles.values()]
+        kept = sorted((max(0, low - part // 4), min(n, high + part // 4)) for low, high in whole)
         out, end = [], 0
         for low, high in kept:
             if low > end:

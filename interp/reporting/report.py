@@ -26,7 +26,6 @@ from interp.reporting.notes import (
 from interp.reporting.opening import small_class_note, tests_own_kind
 from interp.reporting.section import Section
 from interp.reporting.section_page import picture, section_views, style, template
-from interp.reporting.token_colours import TokenColours
 from interp.reporting.use_words import use_sentences
 from interp.reporting.verdict import headline, verdict, warnings
 

@@ -1,4 +1,4 @@
-"""What a finished run's page explores, read from its folder: every grid, the samples, their tokens, experiments' grids."""
+"""What a finished run's page explores, read from its folder: grids, samples, their tokens, experiments' grids."""
 
 import json
 from typing import Any
@@ -60,5 +60,3 @@ def token_scores(folder: RunFolder, run: str) -> list[dict[str, Any]]:
     except (ValueError, AttributeError):
         pass
     raise RunError(f"{folder.token_scores} is not as `interp tokens` wrote it; `interp tokens {folder.path}` once more")
-
-

@@ -37,50 +37,54 @@ def roc_curve(
     """The folds' curves averaged at each rate, a fold weighing as many pairs as it has: as in the AUC.
 
     `score` is finite and `group` holds codes. A fold's curve joins its corners by straight lines, so that ties count
-    half. Interval: from the samples' influences on a point of the curve (Hsieh & Turnbull 1996, eq. 2.1: a right answer
-    by whether it lies above the threshold, a wrong one by moving the threshold, times the slope), summed over groups.
+    half. Interval: from the samples' influences on a point of the curve (Hsieh & Turnbull 1996: a right answer
+    by whether it lies above the threshold, a wrong one by moving the threshold, times the folds' mean slope), summed
+    over groups; it speaks of the fitted probes, as they are.
     Raises ValueError where no fold holds both a right and a wrong answer.
     """
     pairs = fold_pairs(y, fold)
     if not pairs:
         raise ValueError("no fold holds both a right and a wrong answer")
     total = sum(right * wrong for right, wrong in pairs.values())
-    recall = np.zeros(len(rates))
+    weight = {f: right * wrong / total for f, (right, wrong) in pairs.items()}
+    corners = {f: _corners(*(score[(fold == f) & (y == label)] for label in (1, 0))) for f in pairs}
+    share = np.array(list(weight.values()))
+    recall = share @ np.stack([_on_curve(corners[f], rates) for f in pairs])
+    slope = share @ np.stack([_slope(corners[f], rates) for f in pairs])
     influence = np.zeros((len(rates), len(score)))
     for f, (n_right, n_wrong) in pairs.items():
-        weight = n_right * n_wrong / total
         right, wrong = ((fold == f) & (y == label) for label in (1, 0))
-        corners = _corners(score[right], score[wrong])
-        recall += weight * np.interp(rates, *corners)
-        slope = _slope(corners, rates)
         threshold = np.quantile(score[wrong], 1 - rates, method="inverted_cdf")[:, None]
-        influence[:, right] = weight / n_right * _centred(score[right] > threshold)
-        influence[:, wrong] = -weight / n_wrong * slope[:, None] * _centred(score[wrong] > threshold)
+        influence[:, right] = weight[f] / n_right * _centred(score[right] > threshold)
+        influence[:, wrong] = -weight[f] / n_wrong * slope[:, None] * _centred(score[wrong] > threshold)
     sums = np.add.reduceat(influence[:, order := np.argsort(group, kind="stable")], _starts(group[order]), axis=1)
     half = _Z * np.sqrt((sums**2).sum(1))
     return Roc(rates, recall, np.clip(recall - half, 0, 1), np.clip(recall + half, 0, 1))
 
 
-def _corners(
-    right: Float[np.ndarray, " right"], wrong: Float[np.ndarray, " wrong"]
-) -> tuple[Float[np.ndarray, " corner"], Float[np.ndarray, " corner"]]:
-    """The curve's corners: false-positive rate and recall at every score from the highest down.
+Corners = tuple[Float[np.ndarray, " corner"], Float[np.ndarray, " corner"]]
 
-    Where it rises straight up, only the upper corner is kept (at 0 too): a rate has one recall.
-    """
+
+def _corners(right: Float[np.ndarray, " right"], wrong: Float[np.ndarray, " wrong"]) -> Corners:
+    """The curve's corners: false-positive rate and recall at every score from the highest down, after (0, 0)."""
     values = np.unique(np.concatenate([right, wrong]))[::-1]
-    above = [1 - np.searchsorted(np.sort(part), values, side="left") / len(part) for part in (wrong, right)]
-    x, y = np.concatenate([[0.0], above[0]]), np.concatenate([[0.0], above[1]])
-    last = np.append(np.diff(x) > 0, True)
-    return x[last], y[last]
+    x, y = ((len(part) - np.searchsorted(np.sort(part), values, side="left")) / len(part) for part in (wrong, right))
+    return np.append(0.0, x), np.append(0.0, y)
 
 
-def _slope(
-    corners: tuple[Float[np.ndarray, " corner"], Float[np.ndarray, " corner"]], rates: Float[np.ndarray, " rate"]
-) -> Float[np.ndarray, " rate"]:
+def _on_curve(corners: Corners, rates: Float[np.ndarray, " rate"]) -> Float[np.ndarray, " rate"]:
+    """Recall at each rate, on the lines between corners; where the curve rises straight up, its upper end."""
+    x, y = corners
+    here = np.searchsorted(x, rates, side="right") - 1
+    there = np.minimum(here + 1, len(x) - 1)
+    width = x[there] - x[here]
+    return y[here] + (y[there] - y[here]) * np.divide(rates - x[here], width, out=np.zeros(len(rates)), where=width > 0)
+
+
+def _slope(corners: Corners, rates: Float[np.ndarray, " rate"]) -> Float[np.ndarray, " rate"]:
     """Rise of the curve per unit of the rate, around each rate."""
     low, high = np.clip(rates - _SLOPE_OVER, 0, 1), np.clip(rates + _SLOPE_OVER, 0, 1)
-    return (np.interp(high, *corners) - np.interp(low, *corners)) / (high - low)
+    return (_on_curve(corners, high) - _on_curve(corners, low)) / (high - low)
 
 
 def _centred(above: np.ndarray) -> Float[np.ndarray, "rate sample"]:

@@ -23,12 +23,10 @@ from interp.experiments.orgad.preset import paper_grid as seed_grid
 from interp.grids.grid_table import run_rows as grid_table
 from interp.labelling.answers import Answers
 from interp.reporting.comparison_plot import difference_heatmap
-from interp.reporting.heads_plot import heads_heatmap
-from interp.reporting.plotting import grid_heatmap
-from interp.reporting.report_cells import cell_views
-from interp.reporting.plotting import difference_heatmap, grid_heatmap
 from interp.reporting.explore_cells import ScoredGrid
 from interp.reporting.explore_samples import all_ranks, wrongest
+from interp.reporting.heads_plot import heads_heatmap
+from interp.reporting.plotting import grid_heatmap
 
 N, LAYERS, HEADS, WIDTH = 120, 4, 2, 5
 ROLES = ("last_q", "exact_answer_first", "exact_answer_last", "-1")

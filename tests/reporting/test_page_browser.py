@@ -55,7 +55,12 @@ def texts(lines) -> RoleTexts:
     """Completion tokens: `It is in`, ` Ma`, `li7`, `, surely.` and the end."""
     return RoleTexts(
         {
-            line["id"]: {"last_q": ":", "exact_answer_first": " Ma", "exact_answer_last": line["exact_answer"][2:], "-1": "</s>"}
+            line["id"]: {
+                "last_q": ":",
+                "exact_answer_first": " Ma",
+                "exact_answer_last": line["exact_answer"][2:],
+                "-1": "</s>",
+            }
             for line in lines[:80]
         }
     )
@@ -71,7 +76,12 @@ def explored(name: str = "run", seed: int = 0) -> tuple[Explored, dict]:
     table = tidy(run_rows(probe, attention, comparison.delta_auc))
     data = Explored.of(name, table, {"probe": probe, "attention": attention}, lines)
     data = replace(data, texts=texts(lines), colours=TokenColours.of([scores], lines))
-    return data, {"probe": probe, "attention": attention, "delta": comparison.delta_auc, "comparison": comparison.to_dict()}
+    return data, {
+        "probe": probe,
+        "attention": attention,
+        "delta": comparison.delta_auc,
+        "comparison": comparison.to_dict(),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +89,9 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     """A report, and a page of two runs."""
     folder = tmp_path_factory.mktemp("pages")
     data, of = explored()
-    rows = [{"name": HOSTILE, "claim": HOSTILE, "value": 0.5, "low": 0.4, "high": 0.6, "note": HOSTILE, "verdict": "holds"}]
+    rows = [
+        {"name": HOSTILE, "claim": HOSTILE, "value": 0.5, "low": 0.4, "high": 0.6, "note": HOSTILE, "verdict": "holds"}
+    ]
     svg = {"comparison": "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 3'><script>1</script></svg>"}
     report = report_html(
         run=RUN, samples=data.lines, observations=rows, controls=rows, figures=svg, explored=data, **of
@@ -96,8 +108,15 @@ def browser() -> Iterator:
     with sync_api.sync_playwright() as playwright:
         one = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args="--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-            "--disable-component-update --disable-sync".split(),
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
         )
         yield one
         one.close()
@@ -192,7 +211,9 @@ def test_the_samples_are_the_most_wrongly_scored_and_their_tokens_are_marked(rep
 def test_filters_and_the_address_restore_each_other(browser, pages, report) -> None:
     report.settled(lambda: report.part("label").select_option("wrong"))
     report.settled(lambda: report.part("status").select_option("no_exact_answer"))
-    assert report.text("found") == "1 of 83 listed samples; 1 shown." and "– (no_exact_answer)" in report.text("samples")
+    assert report.text("found") == "1 of 83 listed samples; 1 shown." and "– (no_exact_answer)" in report.text(
+        "samples"
+    )
     address = report.page.evaluate("location.hash")
     again = Opened(browser, pages["report"], address.replace("probe", "attention"))
     assert again.text("found") == report.text("found") and again.part("label").input_value() == "wrong"
@@ -236,7 +257,11 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_a_telephone(browser
         browser, pages["report"], color_scheme=scheme, viewport={"width": 360, "height": 740}, reduced_motion="reduce"
     )
     found = axe.Axe().run(opened.page).response["violations"]
-    bad = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found if one["impact"] in ("serious", "critical")]
+    bad = [
+        (one["id"], [node["html"][:200] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
     assert bad == []
     assert opened.page.evaluate("document.documentElement.scrollWidth") == 360
     opened.page.emulate_media(media="print")

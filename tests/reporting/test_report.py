@@ -154,7 +154,7 @@ def test_sections_and_settings(grids):
     ):
         assert heading in text
     asked = render(grids, run=RUN | {"asked": {"stop": ["\n"]}}).text
-    assert "asked for: model.name org/tiny-llama data.source in/cities.jsonl stop [\"\\n\"] All of run.json" in asked
+    assert 'asked for: model.name org/tiny-llama data.source in/cities.jsonl stop ["\\n"] All of run.json' in asked
     assert "settings.seed 0" in text and "versions.torch 2.13.0" in text and 'settings.stop ["\\n"]' in text
     assert (
         "40 correct, 41 wrong, 2 without a label: 49.4 % of the labelled ones are right. 80 of 83 are in the grids."
@@ -189,10 +189,21 @@ def test_methods_text_says_that_the_permutation_test_is_blind_to_another_kind_of
 def test_controls_and_observations(grids):
     controls = [{"name": "Random vectors", "value": 0.5, "low": 0.4, "high": 0.6, "note": "same width"}]
     undefined = [
-        {"name": "Symmetry", "claim": "It is the same.", "value": None, "low": None, "high": None, "verdict": "undecided", "note": "too few"}
+        {
+            "name": "Symmetry",
+            "claim": "It is the same.",
+            "value": None,
+            "low": None,
+            "high": None,
+            "verdict": "undecided",
+            "note": "too few",
+        }
     ]
     page = render(grids, controls=controls, observations=undefined)
-    assert "The observations of the heatmap, tested here Five statements" in page.text and "It is the same. undecided" in page.text
+    assert (
+        "The observations of the heatmap, tested here Five statements" in page.text
+        and "It is the same. undecided" in page.text
+    )
     assert "Random vectors 0.50 0.40 to 0.60 same width" in page.text
     assert "Symmetry – – too few" in page.text
     assert page.text.index("Probe grid, best cell 0.9") < page.text.index("Random vectors")
