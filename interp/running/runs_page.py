@@ -42,6 +42,6 @@ def _differences(runs: dict[str, Run]) -> list[str]:
     if len(runs) < 2:
         return []
     try:
-        return [line.strip() for line in describe_differences(compare_runs(runs))]
+        return [line.strip() for line in describe_differences(compare_runs(runs, layers="depth"))]
     except DataError as error:
         return [f"Cell by cell they cannot be compared: {error}."]
