@@ -49,11 +49,10 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
       const spec = structuredClone(specs.heat);
       const both = other && other.unit === grid.unit ? [...grid.scale.domain, ...other.scale.domain] : grid.scale.domain;
       spec.layer[0].encoding.color.scale = { ...grid.scale, domain: [Math.min(...both), Math.max(...both)] };
-      const union = (name) => [...new Set([...grid[name], ...(other ? other[name] : [])])];
-      const layers = union("layers").sort((a, b) => (a === "embed" ? -1 : b === "embed" ? 1 : a - b));
-      if (other) spec.width = { step: 28 }; // two stand side by side
-      spec.encoding.x.scale = { domain: union("tokens") };
-      spec.encoding.y.scale = { domain: layers };
+      const shared = other ? [grid, other] : [grid];
+      if (other) spec.width = { step: 26 }; // two stand side by side
+      spec.encoding.x.scale = { domain: union(shared, "tokens") };
+      spec.encoding.y.scale = { domain: union(shared, "layers") };
       heatSpecs.set(key, spec);
     }
     return heatSpecs.get(key);
@@ -69,10 +68,13 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
     });
   }
 
+  // Whose scores stand behind the cell: each grid that has some, once, under its own name.
   function seriesOf(run, grid, beside) {
-    if (!beside) return grid.of.map((of) => ({ run, grid, of, name: grid.of.length > 1 ? of : grid.title }));
-    const name = (one) => (beside.run === run ? one.grid.title : `${one.grid.title} (${one.run.name})`);
-    return [{ run, grid }, beside].map((one) => ({ ...one, of: one.grid.of[0], name: name(one) }));
+    const all = beside ? [{ run, of: grid.of[0] }, { run: beside.run, of: beside.grid.of[0] }] : grid.of.map((of) => ({ run, of }));
+    const several = source.runs.length > 1 && beside && beside.run !== run;
+    return all
+      .filter((one, i) => !i || one.run !== all[0].run || one.of !== all[0].of)
+      .map((one) => ({ ...one, name: `${gridOf(one.run, `${one.of}_auc`).title}${several ? ` (${one.run.name})` : ""}` }));
   }
 
   async function drawCell(run, grid, beside, mine) {
@@ -83,10 +85,12 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
     part("cell-name").textContent = `layer ${layer}, ${token}`;
     const told = [grid, ...(beside ? [beside.grid] : [])].map((one) => estimate(one, layer, token));
     part("cell-numbers").textContent = `${[counts(grid, layer, token), ...told].filter(Boolean).join("; ")}.`;
+    const drawn = beside && beside.grid.unit === grid.unit ? [[grid, "1"], [beside.grid, "2"]] : [[grid, "1"]];
     const marks = ["●", "◆"];
     part("series").replaceChildren(...(series.length > 1 ? series : []).map((one, i) => make("span", `${marks[i]} ${one.name} `, `series${i}`)));
+    part("profiled").textContent = drawn.length > 1 ? `● ${grid.title}, ◆ ${beside.grid.title}.`
+      : beside ? `Profiles of ${grid.title} alone: the grid beside it is in another unit.` : "";
     const known = series.map((one, i) => [one, cells[i]]).filter(([, cell]) => cell);
-    const profiles = beside ? [[grid, series[0].name], [beside.grid, series[1].name]] : [[grid, grid.title]];
     const controls = controlRows(run, layer, token);
     part("undefined").textContent = controls.undefined.length
       ? `Undefined here: ${controls.undefined.map((row) => `${row.title} (${row.reason || "no sample"})`).join("; ")}.` : "";
@@ -99,7 +103,7 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
     await draw("roc", specs.roc, known.flatMap(([one, cell]) => rocRows(cell, one.name, source.axes)));
     await draw("calibration", specs.calibration, known.flatMap(([one, cell]) => calibrationRows(cell, one.name)));
     for (const [name, field] of [["layers", "layer"], ["tokens", "token"]]) {
-      await draw(name, specs[name], profiles.flatMap(([one, title]) => profileRows(one, title, field, layer, token)));
+      await draw(name, specs[name], profiles(drawn, field, layer, token));
     }
     await draw("controls", specs.controls, controls.rows);
   }

@@ -1,6 +1,6 @@
 // The rows of every chart, from a run's grids and from what is known of one cell; all by the labels of layer and token.
 const number = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits).replace("-", "−"));
-const digits = (grid) => (grid.unit === "value" || grid.unit === "rank" ? 1 : 2);
+const digits = (grid, value = 0) => (grid.unit !== "value" && grid.unit !== "rank" ? 2 : Math.abs(value) < 100 ? 1 : 0);
 
 function at(grid, name, layer, token) {
   const row = grid.layers.indexOf(layer);
@@ -18,7 +18,7 @@ function estimate(grid, layer, token) {
     .map(([name, words]) => [words, at(grid, name, layer, token)])
     .filter(([, p]) => p !== undefined && p !== null)
     .map(([words, p]) => `, ${words} = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)}`);
-  return `${grid.title} ${number(value, digits(grid))}${interval}${tests.join("")}`;
+  return `${grid.title} ${number(value, digits(grid, value))}${interval}${tests.join("")}`;
 }
 
 function counts(grid, layer, token) {
@@ -26,12 +26,14 @@ function counts(grid, layer, token) {
   return n === undefined || n === null ? "" : `${n} samples, ${at(grid, "n_correct", layer, token) ?? "–"} correct`;
 }
 
+const inCell = (value, places) => (Math.abs(value) >= 1000 ? `${(value / 1000).toFixed(1)}k` : places < 2 ? value.toFixed(places) : value.toFixed(places).replace(/^0\./, "."));
+
 function heatRows(grid) {
   return grid.layers.flatMap((layer) => grid.tokens.map((token) => {
     const value = at(grid, "value", layer, token);
     const q = at(grid, "q", layer, token);
     const sign = grid.unit === "difference" && value !== null ? (value > 0 ? "+" : value < 0 ? "−" : "") : "";
-    const size = value === null ? "" : (sign ? Math.abs(value) : value).toFixed(digits(grid)).replace(/^0\./, ".");
+    const size = value === null ? "" : inCell(sign ? Math.abs(value) : value, digits(grid, value));
     const told = `layer ${layer}, ${token}. ${estimate(grid, layer, token)}`;
     const mark = grid.unit === "difference" && q !== undefined && q !== null && q < 0.05 ? "*" : "";
     const below = grid.unit === "auc" && value !== null && value < 0.5 ? "▾" : ""; // the scale has no colour for it
@@ -69,6 +71,18 @@ function profileRows(grid, series, field, layer, token) {
       chosen: label === (field === "layer" ? layer : token), told: `${label}: ${estimate(grid, ...place)}`,
     };
   }).filter((row) => row.value !== undefined && row.value !== null);
+}
+
+// Of several grids on one axis; in its order, whichever of them lack a place.
+function profiles(grids, field, layer, token) {
+  const rows = grids.flatMap(([grid, series]) => profileRows(grid, series, field, layer, token));
+  const order = union(grids.map(([grid]) => grid), `${field}s`);
+  return rows.sort((a, b) => order.indexOf(a[field]) - order.indexOf(b[field]));
+}
+
+function union(grids, name) {
+  const labels = [...new Set(grids.flatMap((grid) => grid[name]))];
+  return name === "layers" ? labels.sort((a, b) => (a === "embed" ? -1 : b === "embed" ? 1 : a - b)) : labels;
 }
 
 // Every AUC of this cell, of the embedding at this token, and of what reads no layer.
