@@ -9,10 +9,7 @@ from interp.experiments.written import check_page_folder, write_page
 from interp.grids.grid_table import grid_table
 from interp.reporting.difference_words import describe_differences
 from interp.reporting.differences_plot import plot_differences
-from interp.reporting.section import Picture, Section
-from interp.support.version import __version__
-
-NAME = "differences"
+from interp.reporting.differences_section import NAME, differences_section
 
 
 def differences_folder(out: Path | None, runs: Sequence[Path]) -> Path:
@@ -27,18 +24,10 @@ def write_differences(grids: Mapping[str, xr.Dataset], found: xr.Dataset, out: P
 
     `found` is what `compare_runs` returned of `grids`.
     """
-    sentences = describe_differences(found)
-    figures, pictures = {}, []
-    for number, name in enumerate(found["pair"].values.tolist(), start=1):
+    section = differences_section(found, list(grids))
+    figures = {}
+    for picture, name in zip(section.pictures, found["pair"].values.tolist(), strict=True):
         pair = found.sel(pair=name)
-        picture = f"{NAME}_{number}" if found.sizes["pair"] > 1 else NAME
-        figures[picture] = plot_differences(grids[pair["first"].item()], grids[pair["second"].item()], pair)
-        pictures.append(Picture(picture, f"{name}: AUC of both probe grids, and their difference.", wide=True))
-    section = Section(
-        NAME,
-        "Where the probe grids of runs differ",
-        tuple(sentence.strip() for sentence in sentences),
-        pictures=tuple(pictures),
-        settings={"runs": list(grids), "version": __version__},
-    )
-    return sentences, write_page(out, section, data=found, table=grid_table(found), figures=figures)
+        figures[picture.name] = plot_differences(grids[pair["first"].item()], grids[pair["second"].item()], pair)
+    files = write_page(out, section, data=found, table=grid_table(found), figures=figures)
+    return describe_differences(found), files

@@ -6,6 +6,7 @@ from pathlib import Path
 from interp.comparing.run_differences import compare_runs, named_by_folder
 from interp.errors import DataError, RunError
 from interp.reporting.difference_words import describe_differences
+from interp.reporting.differences_section import not_comparable
 from interp.reporting.runs_page import RunOnPage, runs_html
 from interp.running.exploring import explored_run
 from interp.runs.opened_run import Run
@@ -44,4 +45,4 @@ def _differences(runs: dict[str, Run]) -> list[str]:
     try:
         return [line.strip() for line in describe_differences(compare_runs(runs, layers="depth"))]
     except DataError as error:
-        return [f"Cell by cell they cannot be compared: {error}."]
+        return [not_comparable(error)]

@@ -6,6 +6,8 @@ from synthetic_grids import make_scores
 
 from interp.comparing.run_differences import compare_runs
 from interp.reporting.differences_plot import plot_differences
+from interp.reporting.differences_section import differences_section, not_comparable
+from interp.reporting.three_heatmaps import difference_key
 
 
 def values(ax) -> np.ndarray:
@@ -26,3 +28,18 @@ def test_each_panel_draws_its_own_cells(turned) -> None:
     np.testing.assert_allclose(values(panels[1]), shallow["auc"].values)
     np.testing.assert_allclose(values(panels[2]), pair["delta"].values)
     assert [ax.get_title(loc="left") for ax in panels] == ["deep", "shallow", "deep − shallow"]
+
+
+def test_the_key_names_the_grid_that_is_higher() -> None:
+    (plus, first), (minus, second) = difference_key(("one", "two"))
+    assert (plus.get_marker(), first) == ("+", "one higher, q < 0.05")
+    assert (minus.get_marker(), second) == ("_", "two higher, q < 0.05")
+
+
+def test_every_pair_has_a_picture_of_its_own() -> None:
+    grids = {name: make_scores(seed=seed) for seed, name in enumerate("abc")}
+    section = differences_section(compare_runs(grids), list(grids))
+    captions = {picture.name: picture.caption for picture in section.pictures}
+    assert list(captions) == ["differences_1", "differences_2", "differences_3"]
+    assert captions["differences_2"].startswith("a − c:")
+    assert not_comparable(ValueError("roles differ")) == "Cell by cell they cannot be compared: roles differ."

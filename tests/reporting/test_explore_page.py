@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 
 import pytest
 from synthetic_grids import make_samples, make_scores
@@ -15,6 +16,8 @@ from interp.reporting.explore_bundle import pack, script_hash, vega_bundle
 from interp.reporting.explore_page import SCRIPTS, explore_script, explore_view
 from interp.reporting.explore_run import Explored
 from interp.reporting.explore_specs import specs
+from interp.reporting.explore_style import SERIES
+from interp.reporting.section_page import style
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +74,27 @@ def test_the_script_holds_no_text_that_could_end_it_and_never_makes_html() -> No
     assert [name for name in SCRIPTS if name not in ("explore.js", "explore_page.js")] == [
         "explore_address.js", "explore_rows.js", "explore_samples.js",
     ]  # fmt: skip
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2) of #rgb or #rrggbb."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_every_colour_of_text_and_charts_is_told_from_its_ground_in_light_in_dark_and_on_paper() -> None:
+    themes = [dict(re.findall(r"(--[a-z]+): (#[0-9a-f]+)", block)) for block in re.findall(r":root {[^}]*}", style())]
+    assert len(themes) == 3
+    for theme in themes:
+        for ground in ("--ground", "--panel"):
+            for text in ("--ink", "--soft", "--blue", "--mark"):
+                assert contrast(theme[text], theme[ground]) >= 4.5, (text, ground)
+            assert contrast(theme["--edge"], theme[ground]) >= 3
+    assert {f"var({name})" for name in ("--blue", "--mark")} == {*SERIES}

@@ -9,7 +9,10 @@ from page_data import page_data, ranks
 
 import interp
 from interp.command.cli import main
+from interp.errors import RunError
+from interp.experiments.compared_runs import differences_folder
 from interp.running.exploring import explored_run
+from interp.running.runs_page import write_runs_page
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +104,10 @@ def test_compare_writes_table_figure_and_page_and_says_where(two, tmp_path, monk
     )
     assert main(["compare", *two, "--out", two[0]]) == 2
     assert "holds other files; nothing was overwritten" in capsys.readouterr().err
+
+
+def test_a_folder_is_named_after_its_runs_and_a_page_has_to_be_a_file(finished, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert str(differences_folder(None, [tmp_path / "a", tmp_path / "b"])) == "compare_a_b"
+    with pytest.raises(RunError, match="something else than a page of runs"):
+        write_runs_page([finished, finished], tmp_path)
