@@ -27,8 +27,8 @@ from interp.grids.join import join_grids
 from interp.grids.probes import attention_grid, probe_grid
 from interp.labelling.answers import Answers
 from interp.reporting.section import read_sections
-from interp.runs.identity import run_identity
 from interp.running.exploring import explored_run
+from interp.runs.identity import run_identity
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder, going_on, read_samples

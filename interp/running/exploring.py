@@ -14,7 +14,8 @@ from interp.reporting.explore_run import Explored
 from interp.reporting.explore_samples import RoleTexts
 from interp.reporting.section import read_sections
 from interp.reporting.token_colours import TokenColours
-from interp.runs.run_folder import RunFolder, read_samples, run_identity
+from interp.runs.identity import run_identity
+from interp.runs.run_folder import RunFolder, read_samples
 from interp.support.atomic import read_lines
 
 
