@@ -22,28 +22,40 @@ class Platt:
     intercept: float
 
     @classmethod
-    def fit(cls, score: Float[np.ndarray, " sample"], y: Int[np.ndarray, " sample"]) -> "Platt":
-        """Maximum likelihood with Platt's targets (n₊+1)/(n₊+2) and 1/(n₋+2), which keep it finite."""
-        n_correct = int(y.sum())
-        target = np.where(y == 1, (n_correct + 1) / (n_correct + 2), 1 / (len(y) - n_correct + 2))
-        centre, spread = float(score.mean()), float(score.std()) or 1.0
+    def fit(
+        cls,
+        score: Float[np.ndarray, " sample"],
+        y: Int[np.ndarray, " sample"],
+        *,
+        count: Float[np.ndarray, " sample"] | None = None,
+    ) -> "Platt":
+        """Maximum likelihood with Platt's targets (n₊+1)/(n₊+2) and 1/(n₋+2), which keep it finite.
+
+        `count`: how many samples of this score and label there are, one each by default.
+        """
+        count = np.ones(len(y)) if count is None else count
+        n, n_correct = float(count.sum()), float(count @ y)
+        target = np.where(y == 1, (n_correct + 1) / (n_correct + 2), 1 / (n - n_correct + 2))
+        centre = float(count @ score / n)
+        spread = float(np.sqrt(count @ (score - centre) ** 2 / n)) or 1.0
         design = np.stack([(score - centre) / spread, np.ones(len(y))], axis=1)
-        v = np.array([0.0, np.log(target.mean() / (1 - target.mean()))])
+        share = float(count @ target / n)
+        v = np.array([0.0, np.log(share / (1 - share))])
 
         def loss(at: np.ndarray) -> float:
             f = design @ at
-            return float((np.logaddexp(0, f) - target * f).sum())
+            return float(count @ (np.logaddexp(0, f) - target * f))
 
         for _ in range(100):
             p = expit(design @ v)
-            slope = design.T @ (p - target)
-            curvature = (design * (p * (1 - p))[:, None]).T @ design + 1e-12 * np.eye(2)
+            slope = design.T @ (count * (p - target))
+            curvature = (design * (count * p * (1 - p))[:, None]).T @ design + 1e-12 * np.eye(2)
             step = np.linalg.solve(curvature, slope)
             size = 1.0
             while size > 1e-8 and loss(v - size * step) > loss(v):
                 size /= 2
             v = v - size * step
-            if np.abs(step).max() < 1e-12:
+            if slope @ step < 1e-12 * n:  # nothing is left but what this step itself squares away
                 break
         return cls(float(v[0] / spread), float(v[1] - v[0] * centre / spread))
 

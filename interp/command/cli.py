@@ -94,8 +94,9 @@ def _parser() -> Parser:
         "compare",
         summary="two or more runs: where do their probe grids differ?",
         description="Compare the probe grids of finished runs pair by pair: the same samples are paired, shared "
-        "questions too, the rest is independent.",
-        example="interp compare runs/first runs/second --layers depth",
+        "questions too, the rest is independent. Writes the table of every cell, a figure for each pair and a page "
+        "into a folder.",
+        example="interp compare runs/first runs/second --layers depth --out runs/compared",
         command=_compare,
     )
     compare.add_argument("first", type=Path, metavar="DIR", help="folder of a finished run")
@@ -106,6 +107,9 @@ def _parser() -> Parser:
         default="same",
         help="same: layer by layer (default); depth: for models of different depth, each layer of the shallowest with "
         "the one of the nearest relative depth",
+    )
+    compare.add_argument(
+        "--out", type=Path, help="folder for table, figures and report (default: compare_ and the runs' names)"
     )
     add_detectors(parser, commands)
     add_sampled_commands(parser, commands)
@@ -128,15 +132,17 @@ def _plan(args: argparse.Namespace) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from interp.comparing.run_differences import compare_runs
-    from interp.reporting.difference_words import describe_differences
+    from interp.comparing.run_differences import compare_runs, named_by_folder
+    from interp.experiments.compared_runs import differences_folder, write_differences
     from interp.running.pipeline import open_run
 
     paths = [args.first, *args.others]
     if len(set(map(str, paths))) < len(paths):
         raise InterpError("compare: the same folder is given twice; give two or more different runs")
-    grids = {str(path): open_run(path).probe for path in paths}
-    print("\n".join(describe_differences(compare_runs(grids, layers=args.layers))))
+    out = differences_folder(args.out, paths)
+    grids = {name: open_run(path).probe for name, path in zip(named_by_folder("compare", paths), paths, strict=True)}
+    sentences, files = write_differences(grids, compare_runs(grids, layers=args.layers), out)
+    print("\n".join([*sentences, *map(str, files)]))
 
 
 def _demo(args: argparse.Namespace) -> None:

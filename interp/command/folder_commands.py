@@ -20,10 +20,18 @@ def add_folder_commands(parser: Parser, commands: Any) -> None:
             example=f"interp {name} runs/first",
             command=command,
         )
+        if name == "report":
+            _add_report(sub)
+            continue
         sub.add_argument("out", type=Path, metavar="DIR", help="folder of a run")
         if name == "resume":
             add_answer_options(sub)
             add_population(sub)
+
+
+def _add_report(command: Parser) -> None:
+    command.add_argument("runs", type=Path, nargs="+", metavar="DIR", help="folder of a finished run, or of several")
+    command.add_argument("--out", type=Path, help="file for the page of several runs (default: runs.html)")
 
 
 def _resume(args: argparse.Namespace) -> None:
@@ -51,10 +59,14 @@ def _verify(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace) -> None:
     from interp.running.analysis import redraw
     from interp.running.pipeline import open_run
+    from interp.running.runs_page import write_runs_page
 
-    run = open_run(args.out)
-    redraw(run)
-    print(run.folder.report)
+    runs = [open_run(path) for path in args.runs]
+    if len(runs) > 1 or args.out is not None:
+        print(write_runs_page(runs, args.out or Path("runs.html")))
+        return
+    redraw(runs[0])
+    print(runs[0].folder.report)
 
 
 def _paper(args: argparse.Namespace) -> None:
@@ -105,8 +117,9 @@ FOLDER_COMMANDS = (
     (
         "report",
         _report,
-        "draw the figures and the report of a finished run again",
-        "Draw the figures and report.html of a finished run again, from its stored grids.",
+        "draw the figures and the report of a finished run again; of several runs, one page",
+        "Draw the figures and report.html of a finished run again, from its stored grids. Of several runs: write one "
+        "page in which their grids stand side by side, with the samples behind every cell.",
     ),
     (
         "paper",

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool
-from matplotlib.lines import Line2D
 
 from interp.comparing.compare import Comparison, grid_names
 from interp.errors import DataError
@@ -14,25 +13,16 @@ from interp.grids.grid import load_grid
 from interp.grids.join import aligned
 from interp.grids.of_run import GridLike, RunLike, file_of_run, grid_of
 from interp.reporting.by_label import cells_of
-from interp.reporting.canvas import (
-    Key,
-    check_drawing,
-    draw_colorbar,
-    draw_frame,
-    draw_head,
-    figure_width,
-    new_figure,
-    three_panels,
-)
+from interp.reporting.canvas import check_drawing, figure_width
 from interp.reporting.column_axis import column_counts
 from interp.reporting.heatmap import Heatmap, difference_scale
 from interp.reporting.plotting import gold_note, grid_heatmap
+from interp.reporting.three_heatmaps import FALSE_DISCOVERY_RATE, difference_key, draw_three
 from interp.support.arguments import instance
 from interp.support.public import public
 
 TITLES = {"probe": "Probe", "attention": "Attention probe"}
 """Panels of the two grids of a run; others go by their own name."""
-FALSE_DISCOVERY_RATE = 0.05
 
 
 @public
@@ -69,34 +59,16 @@ def plot_comparison(
     names = _names(first, second, comparison)
     left, middle = (grid_heatmap(grid) for grid in (first, second))
     right, significant = difference_heatmap(first, second, comparison)
-    # What the first panel says of the samples behind its columns is not said again where it is the same.
-    middle, right = (replace(one, counts=None) if one.counts == left.counts else one for one in (middle, right))
-    figure = new_figure(left, panels=3, width=wide)
-    axes, bars = three_panels(figure)
-    meshes = [
-        left.draw(axes[0]),
-        middle.draw(axes[1]),
-        right.draw(axes[2], outline_best=False, mark_low=comparison is None),
-    ]
-    axes[0].set_ylim(len(left.layers) - 0.5, max(left.top, middle.top, key=abs))
-    right.mark(axes[2], significant & (right.values > 0), "+")
-    right.mark(axes[2], significant & (right.values < 0), "_")
-    draw_colorbar(axes[1], meshes[0], left.scale, cax=bars[0])
-    draw_colorbar(axes[2], meshes[2], right.scale, cax=bars[1])
     one, two = (TITLES.get(name, name) for name in names)
-    heads = (left.best_key(), middle.best_key(), [] if comparison is None else difference_key(names))
-    for ax, name, key in zip(axes, (one, two, f"{one} − {two}"), heads, strict=True):
-        draw_head(ax, title=name, key=key)
-    for ax in axes[1:]:
-        ax.tick_params(axis="y", which="both", labelleft=False)
-        ax.set_ylabel("")
-    for ax in (axes[0], axes[2]):
-        ax.set_xlabel("")
-    keys = [*left.mark_key(), *middle.mark_key(), *right.mark_key(low=comparison is None)]
-    key = [(handle, text) for text, handle in {text: handle for handle, text in keys}.items()]
-    counts = [one.axis.count_note for one in (left, middle, right) if one.counts is not None]
-    draw_frame(figure, title=title, key=key, notes=[*dict.fromkeys(counts), left.repeat_note(), gold_note(first)])
-    return axes
+    return draw_three(
+        (left, middle, right),
+        None if comparison is None else significant,
+        names=(one, two),
+        key=[] if comparison is None else difference_key(names),
+        width=wide,
+        title=title,
+        notes=[gold_note(first)],
+    )
 
 
 def difference_heatmap(
@@ -112,17 +84,6 @@ def difference_heatmap(
         delta, counts = cells["delta"].values, column_counts(cells["n"].values)
         significant = cells["q"].values < FALSE_DISCOVERY_RATE
     return replace(base, values=delta, scale=difference_scale(delta, "ΔAUC"), counts=counts), significant
-
-
-def difference_key(names: tuple[str, str]) -> Key:
-    """Legend entries of the signs in the difference."""
-    return [
-        (
-            Line2D([], [], color="black", marker=marker, linestyle="", markersize=5),
-            f"{name} higher, q < {FALSE_DISCOVERY_RATE:g}",
-        )
-        for marker, name in zip("+_", names, strict=True)
-    ]
 
 
 def _of_run(run: GridLike, comparison: Comparison | None) -> tuple[xr.Dataset, xr.Dataset, Comparison]:

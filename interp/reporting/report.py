@@ -1,18 +1,19 @@
 """report.html, written as one file: what a run found, how sure that is, and how every number was made."""
 
 import json
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from interp.controls.permutations import PERMUTATIONS, STATISTICS
+from interp.grids.grid_table import run_rows
+from interp.grids.tidy import tidy
 from interp.reporting import report_tables as tables
 from interp.reporting.difference_words import width_sentences
+from interp.reporting.explore_page import explore_view
+from interp.reporting.explore_run import Explored
 from interp.reporting.notes import (
     filler_warnings,
     foreign_warnings,
@@ -23,10 +24,8 @@ from interp.reporting.notes import (
     thought_warnings,
 )
 from interp.reporting.opening import small_class_note, tests_own_kind
-from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, script_data
 from interp.reporting.section import Section
 from interp.reporting.section_page import picture, section_views, style, template
-from interp.reporting.token_colours import SHADES, TokenColours
 from interp.reporting.use_words import use_sentences
 from interp.reporting.verdict import headline, verdict, warnings
 
@@ -40,6 +39,10 @@ CAPTIONS = {
     "reach as far as the farthest head.",
 }
 """Captions of the figures that a run makes; others go by their file name."""
+SINGLE = ("probe_grid", "attention_grid")
+"""Figures that are panels of the comparison, and stand in the report without it only."""
+ALWAYS_SHOWN = ("model.name", "data.source", "versions.interp")
+"""Entries of run.json that stand open beside those that were asked for."""
 METHOD = {
     "probe": "logistic",
     "C": 1.0,
@@ -66,24 +69,25 @@ def report_html(
     sections: Sequence[Section] = (),
     sections_folder: Path | None = None,
     foreign: Sequence[str] = (),
-    token_scores: Sequence[Mapping[str, Any]] = (),
+    explored: Explored | None = None,
 ) -> str:
-    """The report of one run as a self-contained page: its own policy forbids the network and every script but one.
+    """The report of one run as a self-contained page: its own policy forbids the network and every script but two.
 
-    That script shows the samples behind the cell that the reader chooses; without it the highest cell's are shown.
+    These draw the linked grids of what `explored` holds (by default of the grids and samples alone); without them the
+    figures stand there.
     `run` is run.json, `samples` the lines of samples.jsonl, `delta` the grids' difference (`Comparison.delta_auc`),
     `comparison` comparison.json, `figures` {name: SVG text}, `sections` those of experiments, whose figures stand in
-    `sections_folder`, `foreign` the files there that belong to another run, `token_scores` the lines of
-    token_scores.jsonl.
+    `sections_folder`, `foreign` the files there that belong to another run.
     `controls` and `observations` are rows with `name`, `value`, `low`, `high` (None: undefined) and `note`; an
     observation also has a `verdict`. All text from data is escaped.
     """
-    colours = TokenColours.of(token_scores, samples)
-    views, lines = cell_views(probe, attention, delta), cell_lines(probe, samples, colours.shades)
-    script = files("interp.reporting").joinpath("report.js").read_text(encoding="utf-8")
+    if explored is None:
+        rows = tidy(run_rows(probe, attention, delta))
+        explored = Explored.of("run", rows, {"probe": probe, "attention": attention}, samples)
     return template("report.html.j2").render(
         style=style(),
-        token_style=colours.style(),
+        token_style=explored.colours.style(),
+        explore=explore_view([explored]) if explored.start() else None,
         sections=section_views(sections, sections_folder or Path()),
         title="Where does the model show that its answer is right?",
         subtitle=_subtitle(run, len(samples), probe),
@@ -103,6 +107,7 @@ def report_html(
         figures=[
             picture(svg, CAPTIONS.get(name, name.replace("_", " ").capitalize()), wide=name == "comparison")
             for name, svg in (figures or {}).items()
+            if not (name in SINGLE and "comparison" in (figures or {}))
         ],
         controls=tables.controls(probe, comparison, controls),
         widths=width_sentences(comparison),
@@ -110,17 +115,6 @@ def report_html(
         operating_points=tables.operating_points(comparison),
         metrics=tables.single_metrics(attention),
         observations=tables.observations(observations or []),
-        lists=LISTS,
-        cells=views,
-        auc=probe["auc"].transpose("layer", "token").values.tolist(),
-        chosen=highest(views, probe),
-        lines=lines,
-        token_colours=colours.sentences(),
-        shades=SHADES,
-        unmarked=sum(line.unmarked for line in lines),
-        cell_data=_script_json(script_data(views, lines)),
-        script=script,
-        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
         accuracy=tables.accuracy(samples),
         n_population=probe.sizes["sample"],
         n_samples=len(samples),
@@ -133,6 +127,7 @@ def report_html(
         logarithms=attention.attrs.get("transform") == "with_log",
         linear=tests_own_kind(probe),
         corrected="p_corrected" in probe,
+        asked=[*(row for row in _flat(run) if row[0] in ALWAYS_SHOWN), *_flat(run.get("asked", {}))],
         settings=_flat(run),
         bar=_bar,
     )
@@ -147,11 +142,6 @@ def _subtitle(run: Mapping[str, Any], n_samples: int, probe: xr.Dataset) -> str:
         parts[0] += f" ({model['architecture']})"
     sizes = probe.sizes
     return ", ".join([*parts, f"{n_samples} samples, {sizes['layer']} layers, {sizes['token']} token positions."])
-
-
-def _script_json(value: Any) -> str:
-    """JSON that can stand inside a script element: no text of the data can close it."""
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -130,7 +130,14 @@ def single_metrics(attention: xr.Dataset) -> list[Number]:
 def observations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The observations of the heatmap's description, each with its number and verdict."""
     words = {"does not": "does not hold"}
-    return [{"number": _named(row), "verdict": words.get(row["verdict"], str(row["verdict"]))} for row in rows]
+    return [
+        {
+            "number": _named(row),
+            "claim": str(row.get("claim", row["name"])),
+            "verdict": words.get(row["verdict"], str(row["verdict"])),
+        }
+        for row in rows
+    ]
 
 
 def _named(row: Mapping[str, Any]) -> Number:

@@ -22,7 +22,8 @@ def template(name: str) -> Template:
 
 def style() -> str:
     """The style sheet of every page; it holds no text of the data."""
-    return files("interp.reporting").joinpath("style.css").read_text(encoding="utf-8")
+    room = files("interp.reporting")
+    return "".join(room.joinpath(name).read_text(encoding="utf-8") for name in ("explore.css", "style.css"))
 
 
 def page_html(title: str, sections: Sequence[Section], folder: Path) -> str:

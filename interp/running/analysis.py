@@ -1,6 +1,5 @@
 """From a Capture to results: both grids, their comparison, controls, observations; and the files that show them."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,13 +27,14 @@ from interp.grids.join import join_grids
 from interp.grids.probes import attention_grid, probe_grid
 from interp.labelling.answers import Answers
 from interp.reporting.section import read_sections
+from interp.running.exploring import explored_run
 from interp.runs.identity import run_identity
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder, going_on, read_samples
 from interp.runs.settings import Settings
 from interp.statistics.folds import Folds
-from interp.support.atomic import read_lines, write_json, write_text, writing
+from interp.support.atomic import write_json, write_text, writing
 from interp.support.axes import places
 from interp.support.heap import give_back
 from interp.support.progress import Advance, bar
@@ -215,22 +215,9 @@ def _write_report(
         sections=sections,
         sections_folder=folder.experiments,
         foreign=foreign,
-        token_scores=_token_scores(folder, run_identity(record)),
+        explored=explored_run(folder, probe, attention, record),
     )
     write_text(folder.report, page)
-
-
-def _token_scores(folder: RunFolder, run: str) -> list[dict[str, Any]]:
-    """The lines of token_scores.jsonl, if it is there and of this run. Raises RunError for one that cannot be read."""
-    if not folder.token_scores.exists():
-        return []
-    try:
-        lines = [json.loads(line) for line in read_lines(folder.token_scores)]
-        if all({"run", "id", "layer", "role", "fold", "text", "special", "score"} <= line.keys() for line in lines):
-            return [line for line in lines if line["run"] == run]
-    except (ValueError, AttributeError):
-        pass
-    raise RunError(f"{folder.token_scores} is not as `interp tokens` wrote it; `interp tokens {folder.path}` once more")
 
 
 def redraw(run: Run) -> None:

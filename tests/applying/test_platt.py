@@ -75,3 +75,11 @@ def test_reliability_is_a_loop_over_bins_of_equal_size() -> None:
         start += size
     assert start == 103 and found.ece == pytest.approx(error / 103)
     assert found.brier == pytest.approx(np.mean([(a - b) ** 2 for a, b in zip(p, y, strict=True)]))
+
+
+def test_counts_stand_for_repeated_samples():
+    rng = np.random.default_rng(3)
+    score, y = rng.standard_normal(40), rng.integers(0, 2, 40)
+    count = rng.integers(1, 5, 40)
+    one, other = Platt.fit(score, y, count=count.astype(float)), Platt.fit(np.repeat(score, count), np.repeat(y, count))
+    assert (one.slope, one.intercept) == pytest.approx((other.slope, other.intercept), abs=1e-9)

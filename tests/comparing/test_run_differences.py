@@ -184,7 +184,8 @@ def test_what_is_no_mapping_of_grids_is_refused(grids) -> None:
         compare_runs({"a": one, "b": two}, layers="all")
 
 
-def test_the_command_compares_models_of_different_depth(monkeypatch, capsys) -> None:
+def test_the_command_compares_models_of_different_depth(monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
     models = {"six": deeper(6, 1), "three": deeper(3, 3)}
     monkeypatch.setattr("interp.running.pipeline.open_run", lambda path: SimpleNamespace(probe=models[str(path)]))
     assert main(["compare", "six", "three"]) == 2
@@ -193,12 +194,14 @@ def test_the_command_compares_models_of_different_depth(monkeypatch, capsys) -> 
     assert "layers are paired by relative depth: 1 with 0, 3 with 1, 5 with 2" in capsys.readouterr().out
 
 
-def test_the_command_compares_any_number_of_folders(grids, monkeypatch, capsys) -> None:
+def test_the_command_compares_any_number_of_folders(grids, monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("interp.running.pipeline.open_run", lambda path: SimpleNamespace(probe=grids[str(path)]))
     assert main(["compare", "model A", "model B", "other data"]) == 0
-    assert capsys.readouterr().out.splitlines() == describe_differences(
-        compare_runs({name: grids[name] for name in ("model A", "model B", "other data")})
-    )
+    expected = describe_differences(compare_runs({name: grids[name] for name in ("model A", "model B", "other data")}))
+    said = capsys.readouterr().out.splitlines()
+    assert said[: len(expected)] == expected
+    assert all((tmp_path / line).is_file() for line in said[len(expected) :]) and len(said) == len(expected) + 10
     assert main(["compare", "model A", "model A"]) == 2
     assert "the same folder is given twice" in capsys.readouterr().err
 

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from page_data import shades
 
 import interp
 from interp.command.cli import main
@@ -40,7 +41,7 @@ def test_the_report_is_coloured_by_held_out_scores(finished, capsys) -> None:
         own = line["score"][line["token"].index(sample["positions"][role])]
         np.testing.assert_allclose(own, score[sample["id"]], atol=1e-3)
     page = finished.folder.report.read_text(encoding="utf-8")
-    assert 'class="p' in page and 'class="p' not in before and "&lt;b&gt;" in page and "<b>0</b>" not in page
+    assert {*shades(page)} > {0} and {*shades(before)} == {0} and "<b>0</b>" not in page
     assert main(["report", str(finished.folder.path)]) == 0
     assert finished.folder.report.read_text(encoding="utf-8") == page
 
@@ -53,7 +54,7 @@ def test_scores_of_another_run_colour_nothing_and_damaged_ones_are_refused(finis
     foreign = {"run": "other", "id": "r0", "layer": 0, "role": "-1", "fold": 0, "text": [], "special": [], "score": []}
     path.write_text(json.dumps(foreign) + "\n", encoding="utf-8")
     assert main(["report", str(folder)]) == 0
-    assert 'class="p' not in (folder / "report.html").read_text(encoding="utf-8")
+    assert {*shades((folder / "report.html").read_text(encoding="utf-8"))} == {0}
     path.write_text('{"run": 3}\n', encoding="utf-8")
     assert main(["report", str(folder)]) == 2
     assert "is not as `interp tokens` wrote it" in capsys.readouterr().err

@@ -99,7 +99,7 @@ def test_every_import_is_a_declared_dependency():
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 imported.add(node.module.split(".")[0])
-    renamed = {"sklearn": "scikit_learn"}
+    renamed = {"sklearn": "scikit_learn", "vl_convert": "vl_convert_python"}
     third_party = {renamed.get(name, name) for name in imported - set(sys.stdlib_module_names) - {"interp"}}
     assert {"torch", "transformer_lens", "scikit_learn"} <= third_party
     assert third_party <= declared

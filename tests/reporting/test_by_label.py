@@ -23,9 +23,10 @@ from interp.experiments.orgad.preset import paper_grid as seed_grid
 from interp.grids.grid_table import run_rows as grid_table
 from interp.labelling.answers import Answers
 from interp.reporting.comparison_plot import difference_heatmap
+from interp.reporting.explore_cells import ScoredGrid
+from interp.reporting.explore_samples import all_ranks, wrongest
 from interp.reporting.heads_plot import heads_heatmap
 from interp.reporting.plotting import grid_heatmap
-from interp.reporting.report_cells import cell_views
 
 N, LAYERS, HEADS, WIDTH = 120, 4, 2, 5
 ROLES = ("last_q", "exact_answer_first", "exact_answer_last", "-1")
@@ -178,13 +179,14 @@ def controls(probe: xr.Dataset, attention: xr.Dataset, cap: Capture, answers: An
 
 
 def views(probe: xr.Dataset, attention: xr.Dataset, cap: Capture, answers: Answers) -> Found:
-    names = probe["sample"].values
+    """Every cell of the page, and which samples it scores most wrongly."""
+    grid = ScoredGrid(probe)
+    cells = [(layer, token) for layer in grid.layers for token in grid.tokens]
+    wrong = [[[grid.samples[i], rank] for i, rank in row] for row in wrongest(grid, all_ranks(grid))]
     return flat(
         {
-            f"{view.layer} {view.token} {kind}": [[names[i], percent] for i, percent in listed]
-            for line in cell_views(probe, attention, delta_grid(probe, attention))
-            for view in line
-            for kind, listed in view.lists.items()
+            **{f"{layer} {token}": grid.cell(layer, token) or "undefined" for layer, token in cells},
+            **{f"{layer} {token} wrong": row for (layer, token), row in zip(cells, wrong, strict=True)},
         }
     )
 

@@ -1,21 +1,19 @@
 """The report: what it says, that free text cannot act, and that the page needs nothing but itself."""
 
 import base64
+import gzip
 import hashlib
-import json
 import math
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from page_data import page_data, ranks
 from synthetic_grids import make_samples, make_scores
 
 from interp.comparing.compare import compare_grids
 from interp.reporting.report import report_html
-from interp.reporting.report_cells import LISTS, cell_lines, cell_views, highest, only_place
 from interp.reporting.report_tables import exclusions, methods, single_metrics
 
 EVIL = '<script>alert("x")</script>&amp;<img src=x onerror=1>'
@@ -57,7 +55,7 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] == "script":
             self.scripts.append(data)
-        elif not self.open or self.open[-1] != "style":
+        elif not self.open or self.open[-1] not in ("style", "option"):
             self.words.append(data)
 
     @property
@@ -81,15 +79,17 @@ def html(probe, comparison, **options) -> str:
     return report_html(probe=probe, comparison=comparison, **given | options)
 
 
-def test_page_needs_no_network_and_runs_one_known_script(grids):
+def test_page_needs_no_network_and_runs_two_known_scripts(grids):
     svg = "<svg xmlns='http://www.w3.org/2000/svg'><script>1</script><text>Ł</text></svg>"
     page = render(grids, figures={"probe_grid": svg, "my_own": svg})
     tags = [tag for tag, _ in page.elements]
     assert "link" not in tags and "iframe" not in tags
-    assert [attrs.get("type") for tag, attrs in page.elements if tag == "script"] == ["application/json", None]
+    assert [attrs.get("type") for tag, attrs in page.elements if tag == "script"] == ["text/plain", "text/plain", None]
     policy = next(attrs["content"] for _, attrs in page.elements if "http-equiv" in attrs)
-    digest = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
-    assert "default-src 'none'" in policy and policy.endswith(f"script-src 'sha256-{digest}'")
+    library = gzip.decompress(base64.b64decode(page.scripts[0]))
+    digests = [base64.b64encode(hashlib.sha256(run).digest()).decode() for run in (page.scripts[2].encode(), library)]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    assert "default-src 'none'" in policy and policy.endswith(f"script-src {allowed}")
     images = [attrs for tag, attrs in page.elements if tag == "img"]
     assert [attrs["alt"].split(":")[0] for attrs in images] == ["Probe grid", "My own"]
     for attrs in images:
@@ -115,12 +115,13 @@ def test_free_text_is_shown_and_cannot_act(grids):
     rows = [{"name": EVIL, "value": 0.5, "low": 0.4, "high": 0.6, "note": EVIL, "verdict": EVIL}]
     run = {**RUN, "model": {"name": EVIL}, EVIL: {EVIL: EVIL}}
     probe = probe.assign_attrs(probe=EVIL, site=EVIL)
-    page = render((probe, comparison), run=run, samples=samples, controls=rows, observations=rows)
-    assert [tag for tag, _ in page.elements].count("script") == 2
-    assert json.loads(page.scripts[0])["samples"]["0"]["question"] == EVIL
+    text = html(probe, comparison, run=run, samples=samples, controls=rows, observations=rows)
+    page = Page(text)
+    assert [tag for tag, _ in page.elements].count("script") == 3
+    shown = page_data(text)["runs"][0]["samples"]
+    assert shown[0]["question"] == EVIL and shown[-1]["id"] == EVIL and EVIL in shown[0]["pieces"][0]
     assert "img" not in [tag for tag, _ in page.elements]
-    assert page.text.count(EVIL) > 20
-    assert "mark" in [tag for tag, _ in page.elements]
+    assert page.text.count(EVIL) > 12
 
 
 def test_how_right_and_wrong_answers_were_located_and_judged(grids):
@@ -152,6 +153,8 @@ def test_sections_and_settings(grids):
         "Settings and versions",
     ):
         assert heading in text
+    asked = render(grids, run=RUN | {"asked": {"stop": ["\n"]}}).text
+    assert 'asked for: model.name org/tiny-llama data.source in/cities.jsonl stop ["\\n"] All of run.json' in asked
     assert "settings.seed 0" in text and "versions.torch 2.13.0" in text and 'settings.stop ["\\n"]' in text
     assert (
         "40 correct, 41 wrong, 2 without a label: 49.4 % of the labelled ones are right. 80 of 83 are in the grids."
@@ -186,12 +189,23 @@ def test_methods_text_says_that_the_permutation_test_is_blind_to_another_kind_of
 def test_controls_and_observations(grids):
     controls = [{"name": "Random vectors", "value": 0.5, "low": 0.4, "high": 0.6, "note": "same width"}]
     undefined = [
-        {"name": "Symmetry", "value": None, "low": None, "high": None, "verdict": "undecided", "note": "too few"}
+        {
+            "name": "Symmetry",
+            "claim": "It is the same.",
+            "value": None,
+            "low": None,
+            "high": None,
+            "verdict": "undecided",
+            "note": "too few",
+        }
     ]
     page = render(grids, controls=controls, observations=undefined)
-    assert "The observations of the heatmap, tested here Five statements" in page.text
+    assert (
+        "The observations of the heatmap, tested here Five statements" in page.text
+        and "It is the same. undecided" in page.text
+    )
     assert "Random vectors 0.50 0.40 to 0.60 same width" in page.text
-    assert "Symmetry – – undecided too few" in page.text
+    assert "Symmetry – – too few" in page.text
     assert page.text.index("Probe grid, best cell 0.9") < page.text.index("Random vectors")
     styles = [attrs["style"] for tag, attrs in page.elements if tag == "b"]
     assert "left:50.0%" in styles
@@ -224,7 +238,7 @@ def test_a_grid_without_any_defined_cell_still_has_a_report():
     probe = blank[0].assign(embed_auc=blank[0]["embed_auc"] * np.nan)
     comparison = compare_grids(probe, blank[1]).to_dict()
     text = render((probe, comparison)).text
-    assert "No cell of the probe grid is defined" in text and "samples behind" not in text
+    assert "No cell of the probe grid is defined" in text and "Explore" not in text
 
 
 def test_exclusions_count_every_sample_once(grids):
@@ -249,106 +263,27 @@ def test_methods_by_correctness(grids):
     ]
 
 
-def test_every_cell_names_its_samples_ranked_within_their_fold(grids):
-    probe, _ = grids
-    views, lines = (
-        cell_views(probe, make_scores(kind="attention"), DELTA, shown=3),
-        cell_lines(probe, make_samples(probe)),
-    )
-    best = highest(views, probe)
-    assert (best.layer, best.token) == (3, "exact_answer_first")
-    assert best.numbers[0] == "80 samples, 40 correct" and best.numbers[1].startswith("Probe AUC 0.9")
-    assert views[0][3].numbers[1].startswith("Probe AUC: undefined (")
-    fold, y = probe["fold"].values, probe["y"].values
-    for layer, token in [(3, "exact_answer_first"), (0, "last_q")]:
-        score = probe["score"].sel(layer=layer, token=token).values
-        percent = [  # a loop as the oracle
-            100 * ((score[fold == fold[i]] < score[i]).sum() + 0.5) / (fold == fold[i]).sum() for i in range(len(score))
-        ]
-        found = views[layer][list(probe["token"].values).index(token)].lists
-        assert [p for _, p in found["highest"]] == pytest.approx(sorted(percent)[::-1][:3], abs=0.051)
-        assert [p for _, p in found["lowest"]] == pytest.approx(sorted(percent)[:3], abs=0.051)
-        wrong = sorted((p for p, right in zip(percent, y, strict=True) if not right), reverse=True)[:3]
-        assert [p for _, p in found["wrong_highest"]] == pytest.approx(wrong, abs=0.051)
-        assert all(p == pytest.approx(percent[i], abs=0.051) for ranked in found.values() for i, p in ranked)
-        assert not any(lines[i].correct for i, _ in found["wrong_highest"])
-        assert all(lines[i].correct for i, _ in found["correct_lowest"])
-    first = best.lists["highest"][0][0]
-    assert (lines[first].before, lines[first].exact_answer) == ("It is in ", f"Mali{first}")
+def test_every_cell_ranks_its_samples_within_their_fold(grids):
+    probe, comparison = grids
+    (run,) = page_data(html(probe, comparison))["runs"]
+    assert run["start"] == ["3", "exact_answer_first"] and run["listed"] == "All 83 samples are listed."
+    fold = probe["fold"].values
+    for layer, token in [("3", "exact_answer_first"), ("0", "last_q")]:
+        score = probe["score"].sel(layer=int(layer), token=token).values
+        percent = {  # a loop as the oracle
+            f"s{i}": 100 * ((score[fold == fold[i]] < score[i]).sum() + 0.5) / (fold == fold[i]).sum()
+            for i in range(len(score))
+        }
+        found = ranks(run, "probe", layer, token)
+        assert found == pytest.approx(percent | dict.fromkeys("abc"), abs=0.21)
 
 
-def test_the_page_holds_every_cell_and_every_sample_that_one_names(grids):
-    page = render(grids)
-    data = json.loads(page.scripts[0])
-    assert [len(row) for row in data["cells"]] == [4] * 6
-    named = {str(i) for row in data["cells"] for cell in row for ranked in cell["lists"].values() for i, _ in ranked}
-    assert named == set(data["samples"])
-    links = [attrs["href"] for tag, attrs in page.elements if tag == "a" and attrs["href"].startswith("#cell=")]
-    assert len(links) == 24 and "#cell=3,exact_answer_first" in links
-    assert {attrs.get("data-list") for tag, attrs in page.elements if tag == "tbody"} >= set(LISTS)
-
-
-@pytest.mark.parametrize(
-    ("completion", "answer", "chars", "before"),
-    [
-        ("5 apples, then 5", "5", [15, 16], "5 apples, then "),  # last_number
-        ("StMali or Malian or Mali.", "Mali", [20, 24], "StMali or Malian or "),
-        ("Paris? No: Paris. Paris!", "Paris", [11, 16], "Paris? No: "),
-        ("🎉 e\u0301 👩‍👩‍👧 e\u0301", "e\u0301", [11, 13], "🎉 e\u0301 👩‍👩‍👧 "),
-        ("首都は東京、東京です", "東京", [6, 8], "首都は東京、"),
-    ],
-)
-def test_the_mark_stands_where_the_answer_was_located(grids, completion, answer, chars, before):
-    """Whatever else in the completion looks like it; the page shows it as it was split."""
-    samples = make_samples(grids[0])
-    for sample in samples:
-        sample |= {"completion": completion, "exact_answer": answer, "exact_answer_chars": chars}
-    for line in cell_lines(grids[0], samples):
-        assert (line.before, line.exact_answer, line.unmarked) == (before, answer, False)
-        assert line.before + line.exact_answer + line.after == completion
-    page = render(grids, samples=samples)
-    shown = next(iter(json.loads(page.scripts[0])["samples"].values()))
-    marked = ["".join(text for text, _ in stretches) for _, stretches in shown["pieces"]]
-    assert marked[:2] == [before, answer]
-    assert "exact_answer_chars" not in page.text
-
-
-@pytest.mark.parametrize(
-    ("completion", "answer", "expected"),
-    [
-        ("It is in Mali.", "Mali", ("It is in ", "Mali", ".")),  # one place: no other can have been located
-        ("StMali or Malian or Mali.", "Mali", ("StMali or Malian or Mali.", "", "")),
-        ("banana", "ana", ("banana", "", "")),  # two places that overlap
-        ("5 apples, then 5", "5", ("5 apples, then 5", "", "")),
-        ("a+b (x)", "(x)", ("a+b ", "(x)", "")),
-        ("nothing", "Mali", ("nothing", "", "")),
-        ("nothing", None, ("nothing", "", "")),
-    ],
-)
-def test_a_run_that_kept_no_place_is_marked_where_there_is_one_place_only(grids, completion, answer, expected):
-    samples = make_samples(grids[0])
-    samples[0] |= {"completion": completion, "exact_answer": answer}
-    line = cell_lines(grids[0], samples)[0]
-    assert (line.before, line.exact_answer, line.after) == expected
-    assert line.unmarked == (answer is not None and not expected[1])
-    said = (
-        "The exact answer is marked, except in 1 sample: samples.jsonl does not say where in the completion it stands"
-    )
-    assert (said in render(grids, samples=samples).text) == line.unmarked
-
-
-@pytest.mark.parametrize("chars", [None, [0, 4], [90, 94]])
-def test_a_place_that_does_not_hold_the_answer_is_not_marked(grids, chars):
-    samples = make_samples(grids[0])
-    samples[0] |= {"exact_answer_chars": chars}
-    line = cell_lines(grids[0], samples)[0]
-    assert (line.before, line.exact_answer, line.unmarked) == ("It is in Mali0, surely.", "", True)
-
-
-@given(st.text("ab ", max_size=12), st.text("ab", min_size=1, max_size=3))
-def test_the_only_place_is_found_by_trying_all(completion, answer):
-    places = [(at, at + len(answer)) for at in range(len(completion)) if completion[at : at + len(answer)] == answer]
-    assert only_place(completion, answer) == (places[0] if len(places) == 1 else None)
+def test_contents_lead_to_every_section(grids):
+    rows = [{"name": "N", "value": 0.5, "low": 0.4, "high": 0.6, "note": "", "verdict": "undecided", "claim": "C"}]
+    page = render(grids, controls=rows, observations=rows)
+    links = [attrs["href"][1:] for tag, attrs in page.elements if tag == "a"]
+    sections = [attrs["id"] for tag, attrs in page.elements if tag == "section" and "id" in attrs]
+    assert links == sections and len(links) > 6 and links[0] == "explore"
 
 
 def test_answers_that_were_cut_off_are_counted_and_warned_of(grids):

@@ -1,6 +1,5 @@
 """Completions in colours: the characters stay, a shade follows the score, and what cannot be coloured is counted."""
 
-from interp.reporting.report_cells import CellSample
 from interp.reporting.token_colours import TokenColours
 from interp.text.coloured import LEVELS, coloured, deepest, level, style
 
@@ -25,17 +24,6 @@ def test_every_character_has_the_shade_of_its_token() -> None:
     told = " ".join(colours.sentences())
     assert "layer 3, exact_answer_last" in told and "extrapolation" in told and "2 completions have no colours" in told
     assert TokenColours.of([], SAMPLES).sentences() == [] and TokenColours().style() == ""
-
-
-def test_the_exact_answer_may_begin_inside_a_token() -> None:
-    sample = CellSample("a", True, "q", "It is <b>", "Mali", "</b>.", shades=[(5, -4), (13, 2), (18, 0)])
-    assert sample.pieces() == [
-        (False, [("It is", -4), (" <b>", 2)]),
-        (True, [("Mali", 2)]),
-        (False, [("</b>.", 0)]),
-    ]
-    plain = CellSample("a", True, "q", "It is ", "Mali", "")
-    assert plain.pieces() == [(False, [("It is ", 0)]), (True, [("Mali", 0)]), (False, [])]
 
 
 def test_shades() -> None:

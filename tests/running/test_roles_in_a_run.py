@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from page_data import page_data
 
 import interp
 from interp.capturing.role_text import split_roles
@@ -150,7 +151,7 @@ def test_columns_of_ones_own_are_in_every_result(finished) -> None:
     ]
     assert kept[-1].startswith("subject=function:") and kept[-1].endswith("subject")
     page = finished.folder.report.read_text(encoding="utf-8")
-    assert "after_think" in page
+    assert "after_think" in page_data(page)["runs"][0]["roles"]
     for line in finished.samples:
         assert list(line["positions"]) == roles
         assert line["positions"]["bos"] == 0 and line["positions"]["nowhere"] is None
