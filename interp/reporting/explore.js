@@ -1,11 +1,12 @@
 // The linked grids: one state (run, grid, beside, cell, filter), drawn anew wherever it changes, kept in the address.
 // `source`: {axes, runs: [{name, grids, baselines, roles, start, listed, coloured, statuses, cell(of, layer, token),
-// samples(of, layer, token)}]}; `cell` and `samples` may be promises. `specs`: the charts, in Vega-Lite.
+// samples(of, layer, token, filter)}]}; `cell` and `samples` may be promises, and `samples` may leave out what does not
+// pass the filter. `specs`: the charts, in Vega-Lite; `first`: the state to begin with.
 // `onCell(run, layer, token)` is told of every choice; `address`: whether the fragment follows.
-async function explore(root, source, specs, { embed, onCell = () => {}, address = true }) {
+async function explore(root, source, specs, { embed, onCell = () => {}, address = true, first = {} }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const views = {};
-  let state = { run: "", grid: "", beside: "", layer: "", token: "", label: "", status: "", text: "" };
+  let state = { run: "", grid: "", beside: "", layer: "", token: "", label: "", status: "", text: "", ...first };
   let shown = STEP;
   let turn = 0;
 
@@ -109,7 +110,7 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
   }
 
   async function drawSamples(run, grid, mine) {
-    const all = await run.samples(grid.of[0], state.layer, state.token);
+    const all = await run.samples(grid.of[0], state.layer, state.token, state);
     if (mine !== turn) return;
     const found = ordered(all, state);
     part("samples").replaceChildren(...found.slice(0, shown).map((sample) => sampleRow(sample, run.roles, state.token)));
