@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from interp.reporting.heads_plot import plot_heads
     from interp.reporting.plotting import plot_grid
     from interp.reporting.risk_plot import plot_risk_coverage
+    from interp.running.explore import explore
     from interp.running.pipeline import open_run, resume, run
     from interp.runs.opened_run import Run
     from interp.runs.run_sample import RunSample
@@ -98,6 +99,7 @@ _HOME = {  # where each public name lives
     "detectors": "experiments.detecting.detect",
     "dose_response": "experiments.intervening.steer",
     "error_types": "experiments.error_types.types",
+    "explore": "running.explore",
     "feature_cosines": "applying.feature_cosines",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
@@ -169,6 +171,7 @@ __all__ = [
     "detectors",
     "dose_response",
     "error_types",
+    "explore",
     "feature_cosines",
     "fit_probe",
     "gain_grid",

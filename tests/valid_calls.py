@@ -265,6 +265,7 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
              **FAST, "C": 1.0, "folds": 2, "seed": 0, "population": "all", "fold": None, "model": "",
              "min_per_class": 2},
         ),
+        "explore": Call(interp.explore, {"data": probe}),
         "gain_grid": Call(interp.gain_grid, {"cap": cap, "y": y, "site": "resid_post", **SMALL}, grid_options),
         "generate_answers": Call(
             interp.generate_answers,

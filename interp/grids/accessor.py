@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from interp.comparing.best import BestCell
+    from interp.reporting.explore_widget import Explorer
 
 
 @public
@@ -64,6 +65,14 @@ class Cells:
         options: dict[str, Any] = {"ax": ax, "title": title, "embed": embed, "controls": controls, "colorbar": colorbar}
         drawn: Axes = later("reporting.plotting.plot_grid")(self._grid, value=value, width=width, **options)
         return drawn
+
+    def explore(self) -> "Explorer":
+        """`interp.explore` of the grid: its linked charts in a notebook.
+
+        Raises DataError for a Dataset that is no grid, or where the extra `notebook` is missing.
+        """
+        widget: Explorer = later("running.explore.explore")(self._grid)
+        return widget
 
     def to_dataframe(self) -> pd.DataFrame:
         """`interp.grid_table` of the grid: a row per layer, token and metric; samples have none.

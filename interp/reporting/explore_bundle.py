@@ -22,13 +22,18 @@ class Bundle:
 
 
 @cache
-def vega_bundle() -> Bundle:
+def vega_script() -> str:
     """`window.vegaEmbed`, with Vega's interpreter of expressions: no text is ever evaluated."""
     from vl_convert import javascript_bundle
 
     # In a function: the library's own names are thousands, and would replace the page's.
-    bundle = javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    script = f"(() => {{{bundle}\n}})();"
+    return f"(() => {{{javascript_bundle('window.vegaEmbed = vegaEmbed;')}\n}})();"
+
+
+@cache
+def vega_bundle() -> Bundle:
+    """The same, packed."""
+    script = vega_script()
     return Bundle(pack(script), script_hash(script))
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import anywidget
 import traitlets
-from vl_convert import javascript_bundle
 
 from interp.errors import InterpError
+from interp.reporting.explore_bundle import vega_script
 from interp.reporting.explore_cells import shared_axes
 from interp.reporting.explore_grids import baselines
 from interp.reporting.explore_page import SCRIPTS
@@ -20,9 +20,10 @@ from interp.support.arguments import one_of
 
 LISTED = 200
 """Samples that one answer lists at most."""
-TOOLTIP = """#vg-tooltip-element { position: fixed; visibility: hidden; max-width: 20rem; padding: .4rem .6rem; z-index: 9;
-  pointer-events: none; color: CanvasText; background: Canvas; border: 1px solid GrayText; border-radius: .3rem; }
-#vg-tooltip-element.visible { visibility: visible; }"""
+TOOLTIP = """#vg-tooltip-element { position: fixed; visibility: hidden; max-width: 20rem; padding: .4rem .6rem;
+  z-index: 9; pointer-events: none; color: CanvasText; background: Canvas; border: 1px solid GrayText; }
+#vg-tooltip-element.visible { visibility: visible; }
+.interp-explore .page-only { display: none; }"""
 """Vega puts it at the end of the document, outside the widget."""
 
 
@@ -55,7 +56,7 @@ class Explorer(anywidget.AnyWidget):
         room = files("interp.reporting")
         names = [name for name in SCRIPTS if name not in ("explore_address.js", "explore_page.js")]
         own = "\n".join(room.joinpath(name).read_text(encoding="utf-8") for name in (*names, "explore_widget.js"))
-        return f"(() => {{{javascript_bundle()}\n}})();\n{own}"
+        return f"{vega_script()}\n{own}"
 
     @traitlets.default("_css")
     def _style(self) -> str:

@@ -1,6 +1,7 @@
 """`interp.explore`: the page's linked grids in a notebook, of opened runs or of a grid."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,18 +23,27 @@ if TYPE_CHECKING:
 
 
 @public
-def explore(data: GridLike, *more: GridLike) -> "Explorer":
+def explore(data: GridLike | Sequence[GridLike]) -> "Explorer":
     """The report's linked grids as a widget (Jupyter, VS Code, Colab, marimo): `pip install 'interp[notebook]'`.
 
-    `data` and `more`: opened runs or their folders, which bring all their grids and the samples behind a cell; or grids
-    of `probe_grid` and its kin, whose samples are ids, labels and scores. Click a cell or use the arrow keys: its
-    distributions, ROC, calibration, controls, profiles and samples are read when it is chosen, not before. `.cell` is
-    the chosen cell, `.choose(layer, token)` chooses one, `.observe(function, "chosen")` is told of every choice,
-    `.samples()` are those behind it, most wrongly scored first.
+    `data`: an opened run or its folder, which brings all its grids and the samples behind a cell; a grid of
+    `probe_grid` and its kin, whose samples are ids, labels and scores; or a list of them. Click a cell or use the
+    arrow keys: its distributions, ROC, calibration, controls, profiles and samples are read when it is chosen, not
+    before. `.cell` is the chosen cell, `.choose(layer, token)` chooses one, `.observe(function, "chosen")` is told of
+    every choice, `.samples()` are those behind it, most wrongly scored first.
 
     Raises DataError for what has no grid, or where the extra is missing.
+
+    >>> from interp.demo import planted
+    >>> cap, answers = planted()
+    >>> widget = interp.explore(interp.probe_grid(cap, answers.correct))
+    >>> widget.cell  # the highest, until another is chosen
+    (1, 'exact_answer_last')
     """
-    given = [_explored(one, number) for number, one in enumerate((data, *more), 1)]
+    several = list(data) if isinstance(data, list | tuple) else [data]
+    if not several:
+        raise DataError("explore: expected a run, its folder or a grid, or a list of them, got an empty one")
+    given = [_explored(one, number) for number, one in enumerate(several, 1)]
     try:
         from interp.reporting.explore_widget import Explorer
     except ImportError as error:
@@ -44,7 +54,7 @@ def explore(data: GridLike, *more: GridLike) -> "Explorer":
     return Explorer(given)
 
 
-def _explored(data: GridLike, number: int) -> Explored:
+def _explored(data: GridLike | Sequence[GridLike], number: int) -> Explored:
     if isinstance(data, str | Path):
         from interp.running.pipeline import open_run
 

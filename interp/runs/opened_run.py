@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -36,8 +36,12 @@ from interp.storing.shard_files import finished_shards, verify_shards
 from interp.storing.shard_io import ShardReader
 from interp.storing.stored_capture import read_padded, stored_capture
 from interp.support.arguments import instance, one_of
+from interp.support.later import later
 from interp.support.public import public
 from interp.support.sample_key import place_of
+
+if TYPE_CHECKING:
+    from interp.reporting.explore_widget import Explorer
 
 _CAPTURED = ("probing", "reporting", "done")
 """States of a run whose activations are all there."""
@@ -126,6 +130,14 @@ class Run(RunLike):
         3
         """
         return plot_comparison(self, title=title, width=width)
+
+    def explore(self) -> "Explorer":
+        """`interp.explore` of the run: the report's linked grids in a notebook.
+
+        Raises DataError where the extra `notebook` is missing.
+        """
+        widget: Explorer = later("running.explore.explore")(self)
+        return widget
 
     def sample(self, sample: int | str) -> RunSample:
         """One sample, by its place or its id: in a notebook its text with the roles marked, and its scores by layer.

@@ -216,6 +216,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "table, or a Run; None: that there are none",
         "base_model": "the name of the model on its hub, for the card",
         "feature_cosines.limit": "how many features are listed, the nearest first; None: all",
+        "explore.data": "a run, its folder or a grid, or a list of them",
         "plot_grid.controls": "rows above the grid: {name: one AUC per token}",
         "width": "of a new figure: inches, or `column` or `page` of print; None: as wide as the grid needs",
         "title": "stands above the picture; None: what it shows",

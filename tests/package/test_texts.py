@@ -178,7 +178,7 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
 
 ONE_TEXT_IS_MEANT = {
     "load_rows.source", "run.data", "plan.data", "resume.data", "generate_answers.rows",  # a file
-    "load_dataset.path", "open_run.out", "resume.out", "run.out", "plan.out",
+    "load_dataset.path", "open_run.out", "explore.data", "resume.out", "run.out", "plan.out",
     "load_model.source", "load_model.tokenizer", "run.model", "plan.model", "resume.model", "generate_answers.model",
     "RunSample.attention.model", "RunSample.show_attention.model", "capture.model", "capture_from_cache.model", "paper_answers.model",  # a name
     "probe_grid.probe", "attention_grid.probe", "fit_probe.probe", "control_grid.probe", "probe_grid.C", "attention_grid.C",

@@ -107,8 +107,10 @@ def test_a_question_that_cannot_be_answered_gets_a_sentence(widget, wrong):
 def test_what_has_no_grid_is_refused(as_users_run_it):
     with pytest.raises(DataError, match="explore: expected a run, its folder or a grid"):
         explore(3)
+    with pytest.raises(DataError, match="got an empty one"):
+        explore([])
     with pytest.raises(DataError, match="two runs are called 'probe 2'"):
-        explore(make_scores().assign_attrs(kind="probe 2"), make_scores())
+        explore([make_scores().assign_attrs(kind="probe 2"), make_scores()])
 
 
 @pytest.mark.skipif(CHROMIUM is None or not importlib.util.find_spec("playwright"), reason="no browser")

@@ -206,7 +206,10 @@ def test_it_is_a_grid_like_the_others():
     options = {"folds": 2, "min_per_class": 3}
     lens, probe = interp.lens_grid(cap, answers, model, **options), interp.probe_grid(cap, answers, **options)
     assert interp.join_grids(probe, lens, names=("probe", "lens"))["auc"].dims == ("grid", "layer", "token")
-    assert interp.compare_grids(probe, lens, names=("probe", "lens")).delta_auc["delta"].shape == (model.cfg.n_layers, 2)
+    assert interp.compare_grids(probe, lens, names=("probe", "lens")).delta_auc["delta"].shape == (
+        model.cfg.n_layers,
+        2,
+    )
     assert interp.plot_grid(lens).get_ylabel() == "Layer"
     listed = {name for line in LENS_GRID.splitlines() for name in line.split(" (")[0].split(", ")}
     assert listed == set(lens.variables) and "component" in LOGIT_ATTRIBUTION
