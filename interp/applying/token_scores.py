@@ -29,8 +29,8 @@ class TokenScores(Tabular):
     >>> scores = probe.score_tokens(model, answers[:2])
     >>> scores.table()[["sample", "token", "text"]].head(2)
       sample  token text
-    0  q0000     23    M
-    1  q0000     24  ost
+    0  q0000     29    I
+    1  q0000     30    f
     """
 
     id: tuple[str, ...]

@@ -47,7 +47,7 @@ def capture(
     >>> model, answers = answered(4)
     >>> cap = interp.capture(model, answers, interp.resolve_positions(answers))
     >>> cap.resid.shape, cap.attention["entropy"].shape  # sample layer role d_model, sample layer head role
-    (torch.Size([4, 8, 15, 128]), torch.Size([4, 8, 4, 15]))
+    (torch.Size([4, 9, 15, 64]), torch.Size([4, 9, 4, 15]))
     """
     info, progress = model_info(model), progress_function(progress)
     positions = positions_of(answers, positions)

@@ -53,7 +53,7 @@ def capture_from_cache(
     >>> ids = torch.tensor([answers.prompt_ids[0] + answers.completion_ids[0]])
     >>> cap = interp.capture_from_cache(model.run_with_cache(ids)[1], interp.resolve_positions(answers))
     >>> cap.resid.shape
-    torch.Size([1, 8, 15, 128])
+    torch.Size([1, 9, 15, 64])
     """
     sites = read_sites(sites)
     instance("positions", positions, Positions, "they come from resolve_positions or Positions.at")

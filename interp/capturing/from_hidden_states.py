@@ -69,7 +69,7 @@ def capture_from_hidden_states(
     ...     parts.append(hf_model(torch.tensor([one]), output_hidden_states=True).hidden_states)
     >>> cap = interp.capture_from_hidden_states(ids, parts, answers)
     >>> cap.resid.shape, cap.settings["not_kept"][0]
-    (torch.Size([2, 7, 15, 128]), 'block 7: Hugging Face gives its state only after the final norm')
+    (torch.Size([2, 8, 15, 64]), 'block 8: Hugging Face gives its state only after the final norm')
     """
     one_of("site", site, SITES)
     if hasattr(states, "hidden_states"):

@@ -93,7 +93,7 @@ def generate_answers(
     >>> model, rows = interp.load_model(demo.model_path()), interp.load_rows(demo.questions_path(), limit=4)
     >>> answers = interp.generate_answers(model, rows, prompt_template=demo.PROMPT_TEMPLATE, max_new_tokens=64)
     >>> answers.text[0], answers.correct[0]
-    (' Most maps show that Kallakurichi belongs to Poland as one of its cities.', False)
+    (' If you travel to Russia Tolyatti is a city that you can go and see for yourself.', True)
     """
 
     info, tokenizer = model_info(model), model_tokenizer(model)

@@ -87,7 +87,7 @@ def load_model(
     >>> from interp.demo import model_path
     >>> model = interp.load_model(model_path())  # or a Hugging Face name, a folder, a GGUF file, a model you hold
     >>> model.cfg.n_layers, model.cfg.n_heads
-    (8, 4)
+    (9, 4)
     """
     dtype, sites, reference = read_dtype(dtype), several_texts("sites", sites), None
     processed_weights, check = flag("processed_weights", processed_weights), flag("check", check)
