@@ -1,10 +1,13 @@
 """The command line: `interp run`, `interp demo` and the rest; a thin shell over `pipeline`."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import current_thread, main_thread
 
+from interp.command.cache_command import add_cache
 from interp.command.causal_command import add_causal
 from interp.command.detectors_command import add_detectors
 from interp.command.folder_commands import add_folder_commands
@@ -22,6 +25,8 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0: done, 2: an error that the user can mend (one sentence on standard error)."""
     args = _parser().parse(sys.argv[1:] if argv is None else argv)
+    if current_thread() is main_thread():  # a scheduler's SIGTERM ends as Ctrl-C does: with the way to go on
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return int(args.command(args) or 0)
     except InterpError as error:
@@ -116,6 +121,7 @@ def _parser() -> Parser:
     add_transfer(parser, commands)
     add_causal(parser, commands)
     add_lens(parser, commands)
+    add_cache(parser, commands)
     return parser
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
@@ -27,7 +29,13 @@ def points(size: str) -> float:
 
 def text_width(text: str, size: str = SMALL) -> float:
     """Points that a text takes, without drawing it."""
-    return float(TextPath((0, 0), text, prop=FontProperties(size=size), size=points(size)).get_extents().width)
+    return _width(text, points(size), tuple(rcParams["font.family"]))
+
+
+@cache
+def _width(text: str, size: float, _: tuple[str, ...]) -> float:
+    """The same in the font in use: a figure has the same few names again and again."""
+    return float(TextPath((0, 0), text, prop=FontProperties(), size=size).get_extents().width)
 
 
 def label_step(count: int, first: int = 2, most: int = 24) -> int:

@@ -61,9 +61,16 @@ class ScoredGrid:
 
     def score(self, layer: str, token: str) -> Float[np.ndarray, " sample"]:
         """Out-of-fold scores of a cell; NaN: the sample is not in it."""
-        column = self.grid.sel(token=token)
-        values = column["embed_score"] if layer == EMBED else column["score"].sel(layer=int(layer))
-        return values.values.astype(float)
+        return self._scores[self.layers.index(layer), self.tokens.index(token)]
+
+    @cached_property
+    def _scores(self) -> Float[np.ndarray, "layer token sample"]:
+        """All of them: a page asks for every cell twice."""
+        own = self.grid["score"].transpose("layer", "token", "sample").values.astype(float)
+        if "embed_score" not in self.grid:
+            return own
+        embed = self.grid["embed_score"].transpose("token", "sample").values.astype(float)
+        return np.concatenate([embed[None], own])
 
     def percent(self, layer: str, token: str) -> Float[np.ndarray, " sample"]:
         """Rank within the fold, in per cent (100: most like a correct answer); scores of two folds do not compare."""

@@ -18,6 +18,7 @@ from interp.models.hook_places import place_of
 
 TOOLS = Path(__file__).parents[1] / "fixtures" / "activations"
 SAE_LENS, VLLM = TOOLS / "sae_lens", TOOLS / "vllm"
+LAST = json.loads((model_path() / "config.json").read_text())["num_hidden_layers"] - 1
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +48,13 @@ def test_a_cache_is_read_where_datasets_is_loaded_too(asked) -> None:
 
 def test_vllms_files_are_matched_by_tokens_and_keep_bfloat16(asked) -> None:
     answers, wanted = asked
-    cap = interp.capture_from_files(VLLM, answers, layers=["embed", 2, 7])
-    assert cap.layers == (2, 7) and cap.id == wanted.id and cap.resid.dtype == torch.bfloat16
+    cap = interp.capture_from_files(VLLM, answers, layers=["embed", 2, LAST])
+    assert cap.layers == (2, LAST) and cap.id == wanted.id and cap.resid.dtype == torch.bfloat16
     assert cap.settings["absent_without_state"]["-1"] == 4  # the last token never ran
     there = cap.valid
     torch.testing.assert_close(
         cap.resid.float()[there.unsqueeze(1).expand(-1, 2, -1)],
-        wanted.resid[:, [2, 7]][there.unsqueeze(1).expand(-1, 2, -1)],
+        wanted.resid[:, [2, LAST]][there.unsqueeze(1).expand(-1, 2, -1)],
         rtol=1e-2, atol=1e-2,
     )  # fmt: skip
     torch.testing.assert_close(cap.embed[there].float(), wanted.embed[there], rtol=1e-2, atol=1e-2)

@@ -1,5 +1,6 @@
 """A Capture from hidden states: Hugging Face's own, in every form, against `interp.capture` on the same model."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from interp.errors import DataError
 
 N = 5
 TOOLS = Path(__file__).parents[1] / "fixtures" / "activations"
+LAST = json.loads((model_path() / "config.json").read_text())["num_hidden_layers"] - 1
 
 
 @pytest.fixture(scope="module")
@@ -61,21 +63,21 @@ def test_a_padded_batch_gives_what_capture_gives(asked, hf_model, side: str) -> 
     cap = interp.capture_from_hidden_states(
         tokens[order], run(hf_model, tokens[order], mask[order]), answers, attention_mask=mask[order]
     )
-    assert cap.id == wanted.id and cap.layers == tuple(range(7)) and torch.equal(cap.valid, wanted.valid)
-    close(cap.resid, wanted.resid[:, :7])
+    assert cap.id == wanted.id and cap.layers == tuple(range(LAST)) and torch.equal(cap.valid, wanted.valid)
+    close(cap.resid, wanted.resid[:, :LAST])
     close(cap.embed, wanted.embed)
     for name, metric in cap.attention.items():
-        close(metric, wanted.attention[name][:, :7])
+        close(metric, wanted.attention[name][:, :LAST])
     assert {*wanted.attention} - {*cap.attention} == {"value_norm"}  # needs the values
-    assert cap.settings["not_kept"] == ["block 7: Hugging Face gives its state only after the final norm"]
+    assert cap.settings["not_kept"] == [f"block {LAST}: Hugging Face gives its state only after the final norm"]
 
 
 def test_the_last_state_is_normed_and_so_is_not_the_last_block(asked, hf_model) -> None:
     answers, wanted = asked
     ids = ids_of(answers)[0]
     states = run(hf_model, torch.tensor([ids])).hidden_states
-    last = interp.capture_from_hidden_states([ids], states, answers[:1], final_norm=False).resid[:, 7]
-    own = wanted.resid[:1, 7]
+    last = interp.capture_from_hidden_states([ids], states, answers[:1], final_norm=False).resid[:, LAST]
+    own = wanted.resid[:1, LAST]
     with torch.no_grad():
         close(last, hf_model.model.norm(own))
     assert (last - own)[wanted.valid[:1]].abs().max() > 1
@@ -186,9 +188,11 @@ def test_the_outputs_of_the_blocks_are_not_taken_for_hugging_faces_states(asked,
     answers, _ = asked
     ids, model = ids_of(answers)[:1], interp.load_model(model_path())
     states = run(hf_model, torch.tensor(ids)).hidden_states
-    with pytest.raises(DataError, match="Hugging Face gives 9 states of this model, the embedding first, got 8"):
+    with pytest.raises(
+        DataError, match=f"Hugging Face gives {LAST + 2} states of this model, the embedding first, got {LAST + 1}"
+    ):
         interp.capture_from_hidden_states(ids, states[1:], answers, model=model)
-    assert interp.capture_from_hidden_states(ids, states, answers, model=model).layers == tuple(range(7))
+    assert interp.capture_from_hidden_states(ids, states, answers, model=model).layers == tuple(range(LAST))
 
 
 def test_what_could_be_read_two_ways_is_refused() -> None:

@@ -150,11 +150,12 @@ def test_killed_while_writing_the_results(measured, go_on, unbroken, llama, tmp_
 @pytest.mark.parametrize(
     "target", ["interp.generating.generation._generate_batch", "interp.running.analysis.probe_grid"]
 )
-def test_ctrl_c_says_how_to_go_on(start, data, llama_folder, tmp_path, target, capfd) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_a_schedulers_stop_say_how_to_go_on(data, llama_folder, tmp_path, target, sent, capfd) -> None:
     out = tmp_path / "run"
 
     def interrupted() -> int:
-        kill_at(target, signal_number=signal.SIGINT)
+        kill_at(target, signal_number=sent)
         return main(["run", "--model", str(llama_folder), "--data", str(data), "--out", str(out), "--no-controls"])
 
     assert in_child(interrupted) == INTERRUPTED
