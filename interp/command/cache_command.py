@@ -12,8 +12,8 @@ def add_cache(parser: Parser, commands: Any) -> None:
         commands,
         "cache",
         summary="converted models that are kept on this machine, and removing them",
-        description="A GGUF file is converted once and the result kept in $INTERP_CACHE, or in the folder for caches of "
-        "this system's user. Lists what is there; with --remove, removes it: the next run converts anew.",
+        description="A GGUF file is converted once and the result kept in $INTERP_CACHE, or in the folder for caches "
+        "of this system's user. Lists what is there; with --remove, removes it: the next run converts anew.",
         example="interp cache --remove gemma3-270m-0123456789abcdef-2",
         command=_cache,
     )

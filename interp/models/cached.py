@@ -48,7 +48,7 @@ def cached_models(place: Path | None = None) -> list[Cached]:
 
 
 def remove_cached(names: Sequence[str], place: Path | None = None) -> int:
-    """Remove folders of the cache by name; how many bytes that freed. Raises ModelError for a name that is not there."""
+    """Remove folders of the cache by name; the bytes freed. Raises ModelError for a name that is not there."""
     place = place or cache_folder() / "gguf"
     known = {one.name: one for one in cached_models(place)}
     chosen = [known[one_of("cached model", name, known, error=ModelError)] for name in dict.fromkeys(names)]

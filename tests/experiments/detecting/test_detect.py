@@ -184,7 +184,7 @@ def test_a_model_that_cannot_be_loaded_leaves_out_what_needs_it(done: Path, monk
     def gone(*_: object) -> None:
         raise ModelError("it is gone")
 
-    monkeypatch.setattr("interp.experiments.run_model.load_settings_model", gone)
+    monkeypatch.setattr("interp.runs.run_model.load_settings_model", gone)
     found = interp.detectors(interp.open_run(done), only=["entropy_mean", "probe"])
     assert np.isfinite(found["auc"].values).all()  # what was kept needs no model
     with pytest.raises(ModelError, match="it is gone"):
