@@ -30,7 +30,7 @@ def test_the_states_under_the_bridges_own_names_are_those_of_the_blocks() -> Non
     model = interp.load_model(model_path())
     ids, at = torch.tensor([[5, 6, 7, 8]]), interp.Positions.at([[1, 3]], 4)
     _, cache = model.run_with_cache(ids)
-    remote = {f"blocks.{i}.hook_out": cache["resid_post", i] for i in range(8)}
+    remote = {f"blocks.{i}.hook_out": cache["resid_post", i] for i in range(model.cfg.n_layers)}
     wanted = interp.capture_from_cache(dict(cache.items()), at)
     found = interp.capture_from_cache(remote, at)
     assert found.layers == wanted.layers and torch.equal(found.resid, wanted.resid)
@@ -49,7 +49,7 @@ def test_a_cache_of_the_real_bridge_is_read() -> None:
         """A driver whose engine is the model itself: it hands out copies, as vLLM's does."""
 
         architecture, bridge_config, tokenizer = "LlamaForCausalLM", model.cfg, model.tokenizer
-        supported_hook_points = frozenset(f"blocks.{i}.hook_out" for i in range(8))
+        supported_hook_points = frozenset(f"blocks.{i}.hook_out" for i in range(9))
         non_fireable_hook_points: frozenset[str] = frozenset()
         provides_sequence_logits = False
 

@@ -129,7 +129,8 @@ def test_the_section_and_its_figures_show_what_there_is(found) -> None:
     values = figure.axes[0].collections[0].get_array()
     expected = np.log10(1 + lens["median_rank"].sel(answer="given", label="right").values)
     np.testing.assert_allclose(np.ma.filled(values.reshape(expected.shape), np.nan), expected)
-    colours = {tick.get_text(): tick.get_color() for tick in figure.axes[0].get_xticklabels()}
+    ticks = figure.axes[0].get_xticklabels()
+    colours = {token: tick.get_color() for token, tick in zip(lens["token"].values.tolist(), ticks, strict=True)}
     assert colours[ROLE] == "black" and colours["exact_answer_first"] != "black"
     plt.close(figure)
     figure = plot_parts(attribution)
