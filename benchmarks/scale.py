@@ -51,7 +51,7 @@ TASKS = ("capture", "resume", "probe", "attention")
 
 def drawn(n: int) -> tuple[Answers, Positions]:
     """Samples of random tokens; the exact answer is the second token of the completion."""
-    random = np.random.default_rng(0).integers(5, 2_000, (n, PROMPT + COMPLETION))
+    random = np.random.default_rng(0).integers(5, 700, (n, PROMPT + COMPLETION))
     random[:, PROMPT + 1] = 5 + random[:, PROMPT + 1] % 64  # few enough for a probe to learn which are even
     tokens = random.tolist()
     ids: Any = list(map(str, range(n)))

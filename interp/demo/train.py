@@ -11,9 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import tokenizers
 import torch
-from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from interp.demo import MAX_NEW_TOKENS, PROMPT_TEMPLATE
@@ -27,8 +25,9 @@ from interp.demo.documents import (
     build_questions,
 )
 from interp.demo.facts import CITIES, COUNTRIES, load_cities
+from interp.demo.tokenizer import train_tokenizer
 
-BOS, EOS, PAD = "<s>", "</s>", "<pad>"
+Encoded = list[tuple[list[int], list[int]]]
 
 
 @dataclass(frozen=True)
@@ -54,34 +53,6 @@ class Recipe:
 
 
 QUICK = replace(Recipe(), n_countries=4, cities=2, d_model=32, n_layers=3, n_heads=2, d_mlp=64)
-
-
-def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE that writes every text, and puts one BOS before it."""
-    tokenizer = tokenizers.Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=[BOS, EOS, PAD],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.post_processor = processors.Sequence(
-        [
-            processors.ByteLevel(trim_offsets=False),
-            processors.TemplateProcessing(
-                single=f"{BOS} $A", pair=f"{BOS} $A $B", special_tokens=[(BOS, tokenizer.token_to_id(BOS))]
-            ),
-        ]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token=BOS, eos_token=EOS, pad_token=PAD, clean_up_tokenization_spaces=False
-    )
-
-
-Encoded = list[tuple[list[int], list[int]]]
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, documents: list[Document]) -> Encoded:

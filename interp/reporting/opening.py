@@ -1,5 +1,6 @@
 """The first sentence about a run: what the best cell tells, and what the strongest control leaves of it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ def opening(grid: xr.Dataset, comparison: Mapping[str, Any]) -> str:
     if nested.get("value") is None:
         right, n = int(grid["y"].values.sum()), grid.sizes["sample"]
         what = "No cell of the probe grid is defined" if np.isnan(auc).all() else "Undecided: no cell can be chosen"
-        return f"{what} ({nested.get('reason') or 'the reasons are in grid.csv'}); {_counts(n, right)}, {undefined}."
+        return f"{what} ({nested.get('reason') or _why(grid)}); {_counts(n, right)}, {undefined}."
     counts = f"{_counts(nested['n'], nested['n_correct'])}, {undefined}."
     told = f"AUC {_interval(nested)} when it is chosen on other folds (highest: {place(best)})"
     rows = comparison.get("against_controls", [])
@@ -140,6 +141,12 @@ def small_class_note(grid: xr.Dataset, comparison: Mapping[str, Any]) -> list[st
         f"Only {smaller} {name} answers are behind the numbers: with fewer than {SMALL_CLASS} of a class, intervals "
         "and p are rough and the best of many cells is mostly luck; ask more questions before you believe any of it."
     ]
+
+
+def _why(grid: xr.Dataset) -> str:
+    """What most undefined cells lack."""
+    reasons = Counter(str(reason) for reason in grid["reason"].values.ravel() if reason) if "reason" in grid else None
+    return reasons.most_common(1)[0][0] if reasons else "the reasons are in grid.csv"
 
 
 def _shortcuts(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -80,9 +80,13 @@ def bar(
 def _lines(title: str, total: int | None, unit: str, *, late: bool) -> Iterator[Advance]:
     """The same for a log: how much is done and how long it may still take, every few seconds, and once at the end."""
     began = monotonic()
-    done, said = 0, began
+    done, said, told = 0, began, -1
 
     def tell() -> None:
+        nonlocal told
+        if done == told:
+            return
+        told = done
         passed = monotonic() - began
         of = "" if total is None else f" of {total:,}"
         left = f", about {_time(passed * (total - done) / done)} left" if total and 0 < done < total else ""

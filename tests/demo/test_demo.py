@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from interp.demo import MAX_NEW_TOKENS, PROMPT_TEMPLATE, model_path, questions_path, run_demo
 from interp.demo.documents import MARKS, QUESTIONS, VERDICTS, build_documents, build_questions
 from interp.demo.facts import COUNTRIES, City, load_cities
-from interp.demo.train import Recipe, encode, train_tokenizer
+from interp.demo.tokenizer import train_tokenizer
+from interp.demo.train import Recipe, encode
 from interp.errors import RunError
 
 

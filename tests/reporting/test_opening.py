@@ -139,7 +139,8 @@ def test_what_cannot_be_scored_says_why() -> None:
     first = verdict(PROBE, {"best": {"probe": best}})[0]
     assert first.startswith("Undecided: no cell can be chosen (fewer than 10 of either class); 40 of 80 samples")
     nowhere = verdict(PROBE.assign(auc=PROBE["auc"] * np.nan), {})[0]
-    assert nowhere.startswith("No cell of the probe grid is defined (the reasons are in grid.csv)")
+    (reason,) = {str(reason) for reason in PROBE["reason"].values.ravel() if reason}
+    assert nowhere.startswith(f"No cell of the probe grid is defined ({reason}); ")
     assert nowhere.endswith("24 of 24 cells undefined.")
 
 

@@ -13,7 +13,7 @@ from synthetic_grids import make_scores
 from interp.errors import DataError
 from interp.running.explore import explore
 
-pytest.importorskip("anywidget", reason="anywidget is not installed")
+pytest.importorskip("interp.reporting.explore_widget", reason="anywidget is not installed", exc_type=ImportError)
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 LOAD = """async ([esm, css, view, chosen]) => {
   const state = { view, chosen }, heard = {};
