@@ -51,8 +51,15 @@ def draw_three(
         ax.set_xlabel("")
     marks = [*left.mark_key(), *middle.mark_key(), *right.mark_key(low=not tested)]
     unique = [(handle, text) for text, handle in {text: handle for handle, text in marks}.items()]
-    counts = [one.axis.count_note for one in (left, middle, right) if one.counts is not None]
-    draw_frame(figure, title=title, key=unique, notes=[*dict.fromkeys(counts), left.repeat_note(), *notes])
+    said = {
+        name: heatmap.axis.count_note
+        for name, heatmap in zip((one, two, f"{one} − {two}"), (left, middle, right), strict=True)
+        if heatmap.axis.count_note
+    }
+    # What the first panel says alone is of all three; else each is of its own.
+    alone = len(said) == 1 and left.axis.count_note
+    counts = [note if alone else f"{name}: {note}" for name, note in said.items()]
+    draw_frame(figure, title=title, key=unique, notes=[*counts, left.repeat_note(), *notes])
     return axes
 
 

@@ -200,6 +200,10 @@ def test_counts_of_the_panels_are_not_said_twice():
     first, *others = ([text for text in texts(ax) if text.isdigit() or text[0] == "≥"] for ax in axes)
     assert first and others == [[], []]
     fewer = attention.assign(n=attention["n"] - 1)
+    even = [grid.assign(n=grid["n"] * 0 + n) for grid, n in ((probe, 80), (attention, 80), (attention, 70))]
+    first, second = (plot_comparison(even[0], other)[0].figure.get_supxlabel() for other in even[1:])
+    assert first == "n = 80 in every cell"
+    assert second == "Probe: n = 80 in every cell\nAttention probe: n = 70 in every cell"
     assert [text for text in texts(plot_comparison(probe, fewer)[1]) if text.isdigit() or text[0] == "≥"]
 
 
