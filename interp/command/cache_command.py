@@ -23,10 +23,9 @@ def add_cache(parser: Parser, commands: Any) -> None:
 def _cache(args: argparse.Namespace) -> None:
     from interp.models.cached import cached_models, remove_cached
     from interp.models.gguf import cache_folder
+    from interp.reporting.cache_words import cache_lines, removed_line
 
     if args.remove:
-        print(f"removed {len(set(args.remove))}, {remove_cached(args.remove) / 1e6:,.1f} MB")
-        return
-    found = cached_models()
-    print("\n".join(map(str, found)) or "no converted model is kept")
-    print(f"in {cache_folder() / 'gguf'}: {sum(one.size for one in found) / 1e6:,.1f} MB")
+        print(removed_line(len(set(args.remove)), remove_cached(args.remove)))
+    else:
+        print("\n".join(cache_lines(cached_models(), cache_folder() / "gguf")))

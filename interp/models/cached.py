@@ -23,10 +23,6 @@ class Cached:
     whole: bool
     """Whether it is a model; else what a conversion that was killed left behind."""
 
-    def __str__(self) -> str:
-        what = "" if self.whole else ", left by a conversion that did not end"
-        return f"{self.name}: {self.size / 1e6:,.1f} MB, {self.made:%Y-%m-%d %H:%M}{what}"
-
 
 def cached_models(place: Path | None = None) -> list[Cached]:
     """Every folder of the cache, the newest first. Raises ModelError if the cache cannot be read."""

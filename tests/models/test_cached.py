@@ -8,6 +8,7 @@ from interp.command import cli
 from interp.command.cache_command import add_cache
 from interp.errors import ModelError
 from interp.models.cached import cached_models, remove_cached
+from interp.reporting.cache_words import cache_lines
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_what_is_kept_is_listed_newest_first(place, capsys):
     assert cli.main(["cache"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("b-2: 2.0 MB, 2001-09-") and "did not end" in lines[1]
-    assert lines[-1] == f"in {place}: 3.5 MB"
+    assert lines[-1] == f"in {place}: 3.5 MB" and lines == cache_lines(found, place)
 
 
 def test_only_what_is_named_is_removed(place, capsys):
