@@ -10,16 +10,17 @@ import traitlets
 from interp.errors import InterpError
 from interp.reporting.explore_bundle import vega_script
 from interp.reporting.explore_cells import shared_axes
-from interp.reporting.explore_grids import baselines
+from interp.reporting.explore_grids import EMBED, baselines
 from interp.reporting.explore_page import SCRIPTS
 from interp.reporting.explore_run import Explored
 from interp.reporting.explore_samples import sample_view
 from interp.reporting.explore_specs import specs
 from interp.reporting.section_page import template
-from interp.support.arguments import one_of
+from interp.support.arguments import MANY, one_of, whole_number
 
 LISTED = 200
 """Samples that one answer lists at most."""
+LABELS = {True: "right", False: "wrong", None: "none"}
 TOOLTIP = """#vg-tooltip-element { position: fixed; visibility: hidden; max-width: 20rem; padding: .4rem .6rem;
   z-index: 9; pointer-events: none; color: CanvasText; background: Canvas; border: 1px solid GrayText; }
 #vg-tooltip-element.visible { visibility: visible; }
@@ -66,7 +67,7 @@ class Explorer(anywidget.AnyWidget):
     def cell(self) -> tuple[int | str, str]:
         """Layer (or `embed`) and token of the chosen cell, as `grid.sel(layer=…, token=…)` takes them."""
         layer = self.chosen["layer"]
-        return (int(layer) if layer.lstrip("-").isdigit() else layer), self.chosen["token"]
+        return (layer if layer == EMBED else int(layer)), self.chosen["token"]
 
     @property
     def run(self) -> str:
@@ -83,11 +84,17 @@ class Explorer(anywidget.AnyWidget):
             "token": one_of("token", token, grid.tokens),
         }
 
-    def samples(self, *, limit: int = LISTED, **wanted: str) -> list[dict[str, Any]]:
-        """The samples behind the chosen cell, most wrongly scored first, as they are shown."""
-        layer, token = self.chosen["layer"], self.chosen["token"]
-        run = self._runs[self.run]
-        return ranked(run, next(iter(run.scored)), layer, token, wanted)[:limit]
+    def samples(
+        self, *, limit: int = LISTED, label: str = "", status: str = "", text: str = ""
+    ) -> list[dict[str, Any]]:
+        """The samples behind the chosen cell, by the first grid's scores, most wrongly scored first.
+
+        Only those with a `label` (right, wrong or none), a `status`, or a `text` in id, question or completion; an
+        empty one passes all. Raises DataError for a label that there is not, or a limit below 1.
+        """
+        run, limit = self._runs[self.run], whole_number("limit", limit, 1, MANY)
+        wanted = {"label": label and one_of("label", label, LABELS.values()), "status": status, "text": text}
+        return ranked(run, next(iter(run.scored)), self.chosen["layer"], self.chosen["token"], wanted, limit=limit)
 
     def _answer(self, _: Any, question: Mapping[str, Any], __: Any) -> None:
         """A cell, or its samples, for the browser; what it may ask is what the grids have."""
@@ -98,7 +105,7 @@ class Explorer(anywidget.AnyWidget):
             if question["what"] == "cell":
                 found: Any = run.cell(of, layer, token)
             else:
-                found = ranked(run, of, layer, token, question)[:LISTED]
+                found = ranked(run, of, layer, token, question)
             self.send({"id": question["id"], "found": found})
         except (InterpError, KeyError, TypeError) as error:
             self.send({"id": question.get("id"), "error": str(error)})
@@ -124,13 +131,13 @@ def _overview(run: Explored) -> dict[str, Any]:
 
 
 def ranked(
-    run: Explored, of: str, layer: str, token: str, wanted: Mapping[str, Any] | None = None
+    run: Explored, of: str, layer: str, token: str, wanted: Mapping[str, Any], *, limit: int = LISTED
 ) -> list[dict[str, Any]]:
     """Samples that pass a filter, most wrongly scored in a cell first, those that it does not score last.
 
     `wanted`: {label: right, wrong or none; status; text: in id, question or completion}; an empty text passes all.
     """
-    grid, wanted = run.scored[of], wanted or {}
+    grid = run.scored[of]
     there = layer in grid.layers and token in grid.tokens
     percent = dict(zip(grid.samples, grid.percent(layer, token).tolist(), strict=True)) if there else {}
     rows = []
@@ -146,12 +153,12 @@ def ranked(
             **sample_view(line, run.roles, run.texts, run.colours.shades.get(name, ())),
             "percent": None if rank != rank else round(rank, 1),
         }
-        for _, name, rank, line in rows[:LISTED]
+        for _, name, rank, line in rows[:limit]
     ]
 
 
 def _passes(line: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    label = {None: "none", True: "right", False: "wrong"}[line.get("correct")]
+    label = LABELS[line.get("correct")]
     if wanted.get("label") not in (None, "", label) or wanted.get("status") not in (
         None,
         "",

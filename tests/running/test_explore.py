@@ -104,6 +104,16 @@ def test_a_question_that_cannot_be_answered_gets_a_sentence(widget, wrong):
     )  # no such cell: undefined, as the page says
 
 
+def test_samples_for_python_are_those_of_the_page_as_many_as_wanted(widget):
+    widget.choose(3, "exact_answer_first")
+    shown = answer(widget, question(label="wrong"))["found"]
+    assert widget.samples(label="wrong", limit=3) == shown[:3]
+    assert {row["label"] for row in shown} == {0}
+    for wrong, said in (({"label": "oops"}, "label: expected one of right, wrong, none"), ({"limit": -3}, "limit: ")):
+        with pytest.raises(DataError, match=said):
+            widget.samples(**wrong)
+
+
 def test_what_has_no_grid_is_refused(as_users_run_it):
     with pytest.raises(DataError, match="explore: expected a run, its folder or a grid"):
         explore(3)
