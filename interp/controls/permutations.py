@@ -5,11 +5,10 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from joblib import Parallel, delayed
-from scipy import linalg, stats
+from scipy import stats
 
-from interp.fitting.standardiser import Standardiser
 from interp.fitting.workers import worker_count
 from interp.grids.columns import cell_columns
 from interp.grids.grid import grid_arrays
@@ -17,6 +16,8 @@ from interp.grids.of_run import takes_run
 from interp.grids.variables import PERMUTED, returns
 from interp.models.placement import one_device
 from interp.statistics.auc import benjamini_hochberg, within_fold_auc
+from interp.statistics.rank_sum import concordant_pairs
+from interp.statistics.ridge import FoldRidge
 from interp.support.accepted import FeatureSource, Ids
 from interp.support.arguments import MANY, job_count, one_of, progress_function, seed_number, whole_number
 from interp.support.public import public
@@ -59,43 +60,33 @@ def permute_labels(
     return out, unmoved
 
 
-def ridge_scores(
+def ridge_aucs(
     x: Float[np.ndarray, "sample width"],
-    labels: Int[np.ndarray, "column sample"],
+    labels: Bool[np.ndarray, "column sample"],
     fold: Int[np.ndarray, " sample"],
     *,
     alpha: float = 1.0,
-) -> Float[np.ndarray, "column sample"]:
-    """Out-of-fold decision values of scikit-learn's `RidgeClassifier(alpha)` for many label vectors at once.
+) -> Float[np.ndarray, " column"]:
+    """Within-fold AUC of scikit-learn's `RidgeClassifier(alpha)`, cross-fitted, for many label vectors at once.
 
-    Features are standardised within the training part. A held-out score is a row of a hat matrix, which no label
-    enters, times the labels: one matrix product for all label vectors.
+    Columns are standardised over all samples. A held-out score is a row of a hat matrix, which no label enters, times
+    the labels: one matrix product for all label vectors, in single precision, which moves an AUC by a pair at most.
     """
-    target = 2.0 * labels - 1.0
-    score = np.empty(target.shape)
-    for f in np.unique(fold):
-        train, test = fold != f, fold == f
-        scaler = Standardiser.fit(x[train])
-        z, held_out = scaler.apply(x[train]), scaler.apply(x[test])
-        dual = len(z) <= z.shape[1]
-        inner = z @ z.T if dual else z.T @ z
-        inner[np.diag_indices(len(inner))] += alpha
-        factor = linalg.cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
-        right = z @ held_out.T if dual else held_out.T
-        hat = linalg.cho_solve(factor, right, check_finite=False)
-        # Columns of z have mean 0, so the intercept is the mean target and the hat matrix may meet it uncentred.
-        # The order of the products matters: z times hat is samples × samples, target times z is labels × width.
-        # They are most of the work, and in single precision they move an AUC by a pair at most.
-        parts = [target[:, train], hat] if dual else [target[:, train], z, hat]
-        product = np.linalg.multi_dot([part.astype(np.float32) for part in parts])
-        score[:, test] = product + target[:, train].mean(1, keepdims=True)
-    return score
+    ridge = FoldRidge.of(x, fold, alpha=alpha)
+    labels = labels[:, ridge.order]
+    concordant, pairs = np.zeros((2, len(labels)))
+    scores = ridge.scores(np.where(labels, np.float32(1), np.float32(-1)), [[f] for f in ridge.parts])
+    for at, score in zip(ridge.parts.values(), scores, strict=True):
+        part = concordant_pairs(score, labels[:, at])
+        concordant += part[0]
+        pairs += part[1]
+    return np.divide(concordant, pairs, out=np.full(len(labels), np.nan), where=pairs > 0)
 
 
 @one_thread()
 def _cell_aucs(
     column: Callable[[], Float[np.ndarray, "sample width"]],
-    labels: Int[np.ndarray, "column sample"],
+    labels: Bool[np.ndarray, "column sample"],
     fold: Int[np.ndarray, " sample"],
     statistic: str,
     C: float,
@@ -104,13 +95,13 @@ def _cell_aucs(
     """AUC of the statistic's probe for every label vector, each against its own labels."""
     x = np.asarray(column(), dtype=np.float64)
     if statistic == "ridge":
-        return within_fold_auc(ridge_scores(x, labels, fold, alpha=1 / C), labels, fold)
+        return ridge_aucs(x, labels, fold, alpha=1 / C)
     from interp.fitting.solver import cross_fit_logistic
 
     score = cross_fit_logistic(x, labels, fold, C=C, device=device).score[0]
     defined = np.isfinite(score).all(1)
     auc = np.full(len(labels), np.nan)
-    auc[defined] = within_fold_auc(score[defined], labels[defined], fold)
+    auc[defined] = within_fold_auc(score[defined], labels[defined].astype(np.int64), fold)
     return auc
 
 
@@ -159,13 +150,14 @@ def permutation_test(
     column = cell_columns(grid, data, layers=layers, roles=roles, ids=ids)
     names = grid["sample"].values.tolist()
     drawn, unmoved = permute_labels(arrays.y, arrays.group, permutations=permutations, seed=seed, ids=names)
-    labels = np.concatenate([arrays.y[None], drawn])
+    labels = np.concatenate([arrays.y[None], drawn]) == 1
     C = float(grid.attrs.get("C", 1.0))
     cells = np.argwhere(arrays.defined)
 
     def work(layer: int, role: int) -> Float[np.ndarray, " column"]:
         used = np.isfinite(arrays.score[:, layer, role])
-        return _cell_aucs(partial(column, used, layer, role), labels[:, used], arrays.fold[used], statistic, C, device)
+        own = labels if used.all() else labels[:, used]
+        return _cell_aucs(partial(column, used, layer, role), own, arrays.fold[used], statistic, C, device)
 
     aucs = np.full((permutations + 1, *arrays.auc.shape), np.nan)
     # BLAS and sorting let go of the interpreter: threads do, and need no copies of the activations.

@@ -7,11 +7,12 @@ integer group codes, and knows nothing of layers or tokens. Definitions: docs/de
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy import stats
 from scipy.special import expit
 
 from interp.statistics.cross_fold import shared_variance
+from interp.statistics.rank_sum import concordant_pairs
 from interp.statistics.samples import Samples
 
 LEVEL = 0.95
@@ -75,29 +76,10 @@ def concordance(
     fold: Int[np.ndarray, " sample"],
 ) -> tuple[Float[np.ndarray, "fold ..."], Float[np.ndarray, "fold ..."]]:
     """Concordant and all (correct, wrong) pairs of each fold, ties half; scores are finite, leading axes broadcast."""
-    concordant, pairs = [], []
-    for f in np.unique(fold):
-        inside = fold == f
-        correct = y[..., inside] == 1
-        m = correct.sum(-1)
-        concordant.append(_rank_sum(score[..., inside], correct) - m * (m + 1) / 2)
-        pairs.append(np.broadcast_to(m * (inside.sum() - m) * 1.0, concordant[-1].shape))
+    inside = [fold == f for f in np.unique(fold)]
+    parts = [concordant_pairs(score[..., part], y[..., part] == 1) for part in inside]
+    concordant, pairs = ([part[i] for part in parts] for i in range(2))
     return np.array(concordant), np.array(pairs)
-
-
-def _rank_sum(
-    score: Float[np.ndarray, "*#batch sample"], correct: Bool[np.ndarray, "*#batch sample"]
-) -> Float[np.ndarray, "..."]:
-    """Sum of the ranks of the correct samples, from 1, ties at their mean."""
-    score, correct = np.broadcast_arrays(score, correct)
-    order = np.argsort(score, axis=-1)
-    ordered = np.take_along_axis(score, order, -1)
-    total = np.asarray(np.take_along_axis(correct, order, -1) @ np.arange(1.0, score.shape[-1] + 1))
-    # Ranks with ties take ten times as long: only where there are some. NaN stands last, and makes the sum NaN.
-    slow = (np.diff(ordered, axis=-1) == 0).any(-1) | np.isnan(ordered[..., -1])
-    if slow.any():
-        total[slow] = (stats.rankdata(score[slow], axis=-1) * correct[slow]).sum(-1)
-    return total
 
 
 def within_fold_auc(

@@ -8,14 +8,13 @@ seen a label of the fold.
 
 from collections.abc import Callable
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import linalg
 
 from interp.statistics.auc import MIN_PER_CLASS, concordance, undefined
 from interp.statistics.resampling import NestedBest, composed_best
+from interp.statistics.ridge import FoldRidge
 from interp.statistics.samples import Samples
 
 ALPHA = 1.0
@@ -31,21 +30,15 @@ def choice_auc(
     only the order of cells is asked for; columns are standardised over all samples, so that products of samples are
     computed once for all ten training parts.
     """
-    scale = x.std(0)
-    varies = scale > 1e-12 * np.abs(x).max(0)
-    z = x[:, varies]  # a copy, changed in place: at scale a second one is the largest thing in memory
-    z -= z.mean(0)
-    z /= scale[varies]
-    if z.shape[1] > z.shape[0]:
-        kernel = z @ z.T
+    ridge = FoldRidge.of(x, fold, alpha=ALPHA)
+    target = y[ridge.order][None].astype(np.float64)
 
-        def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
-            return _dual(kernel[np.ix_(~out, ~out)], kernel[np.ix_(out, ~out)], y[~out])
-    else:
-        sums = {f: _Sums.of(z[fold == f], y[fold == f]) for f in np.unique(fold).tolist()}
-
-        def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
-            return (z @ _primal([sums[f] for f in np.unique(fold[~out]).tolist()]))[out]  # without a copy of z
+    def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
+        held_out = np.unique(fold[out]).tolist()
+        found = np.empty(int(out.sum()))
+        # Its samples stand fold by fold there, and here as they were given.
+        found[np.argsort(fold[out], kind="stable")] = next(ridge.scores(target, [held_out]))[0]
+        return found
 
     return pairs_left_out_auc(scores, y, fold)
 
@@ -67,44 +60,6 @@ def pairs_left_out_auc(
             concordant[left_out] += part[0].sum()
             pairs[left_out] += part[1].sum()
     return np.divide(concordant, pairs, out=np.full(len(numbers), np.nan), where=pairs > 0)
-
-
-class _Sums(NamedTuple):
-    """What ridge needs to know of the samples of one fold."""
-
-    size: int
-    right: int
-    z: Float[np.ndarray, " width"]
-    z_right: Float[np.ndarray, " width"]
-    """The sum over the correct ones."""
-    inner: Float[np.ndarray, "width width"]
-
-    @classmethod
-    def of(cls, z: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"]) -> "_Sums":
-        return cls(len(y), int(y.sum()), z.sum(0), y @ z, z.T @ z)
-
-
-def _primal(folds: list[_Sums]) -> Float[np.ndarray, " width"]:
-    """Ridge weights from the training folds, the intercept not penalised."""
-    size, right = sum(f.size for f in folds), sum(f.right for f in folds)
-    total, total_right = np.sum([f.z for f in folds], axis=0), np.sum([f.z_right for f in folds], axis=0)
-    centred = np.sum([f.inner for f in folds], axis=0) - np.outer(total, total) / size
-    centred[np.diag_indices_from(centred)] += ALPHA
-    target = total_right - total * (right / size)
-    return linalg.solve(centred, target, assume_a="pos", overwrite_a=True, check_finite=False)
-
-
-def _dual(
-    kernel: Float[np.ndarray, "sample sample"],
-    new: Float[np.ndarray, "other sample"],
-    y: Int[np.ndarray, " sample"],
-) -> Float[np.ndarray, " other"]:
-    """The same from inner products: scores of other samples, up to one offset for all of them."""
-    mean = kernel.mean(0)
-    centred = kernel - mean - mean[:, None] + mean.mean()
-    centred[np.diag_indices_from(centred)] += ALPHA
-    solution = linalg.solve(centred, y - y.mean(), assume_a="pos", overwrite_a=True, check_finite=False)
-    return new @ (solution - solution.mean())
 
 
 def chosen_best(
