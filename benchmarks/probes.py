@@ -38,14 +38,13 @@ from sklearn.linear_model import LogisticRegression
 from torch.utils.flop_counter import FlopCounterMode
 
 from interp import open_run
-from interp.controls.permutations import ridge_scores
+from interp.controls.permutations import ridge_aucs
 from interp.fitting.crossfit import cross_fit
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.solver import TOLERANCE, cross_fit_logistic
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell
 from interp.grids.columns import cell_columns
-from interp.statistics.auc import within_fold_auc
 from interp.statistics.samples import Samples
 
 FOLDS = 5
@@ -212,7 +211,7 @@ class Probes:
             converged = float(found.converged.mean())
             self.figure(f"{d}: share converged", converged, "gradient <= 1e-6 n", "higher", 1.0)
             thousand = np.stack([self.rng.permutation(y) for _ in range(1000)])
-            ridge, _ = cpu(partial(_ridge, x.astype(np.float64), thousand, fold))
+            ridge, _ = cpu(partial(ridge_aucs, x.astype(np.float64), thousand == 1, fold))
             bound = 1.5 if width == 640 else None
             self.figure(f"{d}: 1,000 ridge permutations of a cell, s", ridge, NO_PEER, "lower", bound)
             ratios = [cell for made in (faster, one, defaults) for cell in (f"{made.value:.3g}", made.target_cell())]
@@ -250,10 +249,6 @@ class Probes:
         for layer, role, x, y, fold in real_cells(folder):
             faster, error, peer = self.alone(f"layer {layer}, {role}", x, y, fold, 1.0)
             print_row(f"`{role}`", layer, f"{faster.value:.2g}", peer.name, f"{error:.0e}", f"{peer.error:.0e}")
-
-
-def _ridge(x: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    return within_fold_auc(ridge_scores(x, labels, fold), labels, fold)
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -169,24 +168,16 @@ def _fit_all(
     masks = [np.isfinite(arrays.score[:, layer, role]) for layer, role in np.ndindex(shape)]
     options: dict[str, Any] = {"min_per_class": min_per_class}
 
-    def to_fit() -> Iterator[Cell]:
+    def to_fit() -> Iterator[list[Cell]]:
         for (layer, role), used in zip(np.ndindex(shape), masks, strict=True):
             x = columns(used, layer, role)
-            for labels in kinds:
-                yield labelled_cell(x, labels, used=used, spec=spec, **options)
-
-    finished = count(1)
-
-    def advance(_: int) -> None:
-        if progress is not None and next(finished) % len(kinds) == 0:
-            progress(1)
+            yield [labelled_cell(x, labels, used=used, spec=spec, **options) for labels in kinds]
 
     numbers = len(arrays.y) * width
-    fits = iter(
-        cross_fit_cells(to_fit(), numbers * len(masks) * len(kinds), largest=numbers, n_jobs=n_jobs, progress=advance)
-    )
-    for used in masks:
-        yield [fit_estimate(next(fits), labels, used=used, **options) for labels in kinds]
+    size = numbers * len(masks) * len(kinds)
+    fits = cross_fit_cells(to_fit(), size, largest=numbers, n_jobs=n_jobs, progress=progress)
+    for used, found in zip(masks, fits, strict=True):
+        yield [fit_estimate(fit, labels, used=used, **options) for fit, labels in zip(found, kinds, strict=True)]
 
 
 def _undefined(arrays: GridArrays, used: Bool[np.ndarray, " sample"], reason: str) -> Estimate:

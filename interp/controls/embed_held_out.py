@@ -40,15 +40,15 @@ def embed_held_out(
     used = np.isfinite(grid["embed_score"].transpose("sample", "token").values)
     there = {role: has for role, has in enumerate(used.T) if has.any()}
     cells = (
-        labelled_cell(control.finite_column(index[has], 0, role), apart, used=has, spec=spec, min_per_class=least)
+        [labelled_cell(control.finite_column(index[has], 0, role), apart, used=has, spec=spec, min_per_class=least)]
         for role, has in there.items()
     )
     numbers = len(used) * int(control.values.shape[-1])
-    fits = iter(cross_fit_cells(cells, numbers * len(there), largest=numbers, n_jobs=n_jobs))
+    fits = cross_fit_cells(cells, numbers * len(there), largest=numbers, n_jobs=n_jobs)
     out: dict[str, Scored] = {}
     for role, (token, has) in enumerate(zip(grid["token"].values, used.T, strict=True)):
         if role in there:
-            out[str(token)] = fit_estimate(next(fits), apart, used=has, min_per_class=least)
+            out[str(token)] = fit_estimate(next(fits)[0], apart, used=has, min_per_class=least)
         else:  # nothing to hold out: the row itself is undefined there
             n, n_correct, reason = (grid[f"embed_{name}"].values[role] for name in ("n", "n_correct", "reason"))
             nothing = Scored.of(np.full(len(has), np.nan), apart, reason=str(reason), min_per_class=least)

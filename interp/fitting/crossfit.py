@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.special import expit
 
 from interp.errors import DataError
 from interp.fitting.standardiser import Standardiser
-from interp.fitting.training import Cell, Trained, train_parts
+from interp.fitting.training import Cell, Problem, Trained, train_parts
 from interp.statistics.auc import why_undefined, within_fold_auc
 from interp.statistics.cross_fold import Learned, Sketch, training_sketch
 from interp.statistics.folds import assign_folds
@@ -59,7 +60,12 @@ def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
 
     With several C, one is chosen first, by inner folds of this part alone.
     """
-    return train_parts(cell, [part], [strength(cell, part)])[0]
+    return train_parts(cell.x, cell.spec, [problem(cell, part)])[0]
+
+
+def problem(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Problem:
+    """The cell's labels on one part, with its C."""
+    return Problem(cell.y, part, strength(cell, part))
 
 
 def strength(cell: Cell, part: Bool[np.ndarray, " sample"]) -> float:
@@ -91,28 +97,50 @@ def choose_C(cell: Cell) -> float:
     return cell.spec.strengths[int(np.argmax(auc))]
 
 
-@one_thread()
 def cross_fit(cell: Cell) -> CellFit:
     """Fit on all folds but one, score that one (definitions: score); a reason instead where the cell is undefined."""
-    x, y, fold = cell.x, cell.y, cell.fold  # x as it was given: each part becomes float64 by itself
+    return cross_fit_alike([cell])[0]
+
+
+@one_thread()
+def cross_fit_alike(cells: Sequence[Cell]) -> list[CellFit]:
+    """`cross_fit` of cells that have one matrix and one estimator: other labels or folds, solved with the first."""
+    plans = [_plan(cell) for cell in cells]
+    problems = [one for plan in plans if not isinstance(plan, CellFit) for one in plan]
+    fits = iter(train_parts(cells[0].x, cells[0].spec, problems))
+    return [
+        plan if isinstance(plan, CellFit) else _scored(cell, plan, list(islice(fits, len(plan))))
+        for cell, plan in zip(cells, plans, strict=True)
+    ]
+
+
+def _plan(cell: Cell) -> list[Problem] | CellFit:
+    """What to fit without each fold, or why the cell is undefined."""
+    x, y, fold = cell.x, cell.y, cell.fold
     nothing = np.full(len(y), np.nan)
     if reason := why_undefined(y, fold, cell.min_per_class):
         return CellFit(nothing, reason)
     if x.shape[1] == 0:
         return CellFit(nothing, "no feature is finite for every sample of the cell")
-    parts, strengths = [fold != f for f in np.unique(fold)], []
-    for f, part in zip(np.unique(fold), parts, strict=True):
+    problems = []
+    for f in np.unique(fold):
+        part = fold != f
         if len(np.unique(y[part])) < 2:
             return CellFit(nothing, f"the training part of fold {f} has one class only")
         if not _varies(x, part):
             return CellFit(nothing, f"no column varies in the training part of fold {f}")
         try:
-            strengths.append(strength(cell, part))
+            problems.append(problem(cell, part))
         except InnerFoldsError as error:
             return CellFit(nothing, f"C cannot be chosen without fold {f}: {error}")
-    fits, score = train_parts(cell, parts, strengths), nothing.copy()
-    for part, fit in zip(parts, fits, strict=True):
-        score[~part] = fit.decision(np.asarray(x[~part], dtype=np.float64))
+    return problems
+
+
+def _scored(cell: Cell, problems: Sequence[Problem], fits: list[Trained]) -> CellFit:
+    """Every fold scored by the probe that was fitted without it, and what else is asked of the cell."""
+    score = np.full(len(cell.y), np.nan)
+    for one, fit in zip(problems, fits, strict=True):
+        score[~one.part] = fit.decision(np.asarray(cell.x[~one.part], dtype=np.float64))  # float64 by parts
     chosen = tuple(fit.C for fit in fits) if cell.spec.tuned else ()
     choice = _choice(cell) if cell.nested else None
     training = _sketch(cell, fits, score) if cell.samples.signs is not None and cell.spec.name in SMOOTH_LOSS else None
@@ -133,7 +161,7 @@ def sketch_at(
     parts = [cell.fold != f for f in np.unique(cell.fold)]
     if cell.spec.name not in SMOOTH_LOSS or any(len(np.unique(cell.y[part])) < 2 for part in parts):
         return None
-    return _sketch(cell, train_parts(cell, parts, [strength(cell, part) for part in parts]), score, scored)
+    return _sketch(cell, train_parts(cell.x, cell.spec, [problem(cell, part) for part in parts]), score, scored)
 
 
 def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:

@@ -12,7 +12,6 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from interp.errors import DataError
-from interp.fitting.components import TopComponents
 from interp.fitting.linear import MassMean
 from interp.support.arguments import numbers, seed_number
 from interp.support.messages import nearest, shown
@@ -30,13 +29,8 @@ K_SPARSE = 16
 PCA_WIDTH = 32
 
 
-def pca_logistic(components: int, n: int, width: int, C: float = 1.0) -> Pipeline:
-    """Logistic regression on the first principal components of the training part, not rescaled."""
-    return make_pipeline(TopComponents(min(components, width, n)), _logistic(C))
-
-
 def _logistic(C: float) -> LogisticRegression:
-    """For few columns; the probe "logistic" itself is solved for all folds together (`crossfit.train`)."""
+    """For few columns; "logistic" itself is solved for all folds together, "pca-lr" by itself (`training`)."""
     return LogisticRegression(C=C, solver="newton-cholesky", tol=1e-8, max_iter=1000)
 
 
@@ -109,8 +103,8 @@ class ProbeSpec:
         """What the grid's attributes call this probe."""
         return self.probe if isinstance(self.probe, str) else " ".join(repr(self.probe).split())
 
-    def build(self, n: int, width: int) -> Any:
-        """The unfitted estimator for `n` training samples of `width` varying columns; C is one number by now."""
+    def build(self, width: int) -> Any:
+        """The unfitted estimator for `width` varying columns, of all but "pca-lr"; C is one number by now."""
         match self.probe:
             case "logistic":
                 return _logistic(self.C)
@@ -123,8 +117,6 @@ class ProbeSpec:
             case "k-sparse":
                 k = min(K_SPARSE, width)
                 return make_pipeline(SelectKBest(f_classif, k=k), _logistic(self.C))
-            case "pca-lr":
-                return pca_logistic(self.components, n, width, self.C)
             case "mlp":
                 return MLPClassifier((64,), alpha=1 / self.C, max_iter=1000, random_state=self.seed)
         return clone(self.probe)

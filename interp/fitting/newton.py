@@ -38,8 +38,8 @@ def gram(x: Float[Tensor, "sample width"]) -> Float[Tensor, "sample sample"]:
 
 
 def precision(c: float, x: Float[Tensor, "sample width"]) -> torch.dtype:
-    """In which I + cXXᵀ is factorised; the trace, of columns with variance 1, bounds its condition number."""
-    return torch.float32 if c * x.numel() < SAFE_IN_FLOAT32 else torch.float64
+    """In which I + cXXᵀ is factorised; its trace bounds its condition number."""
+    return torch.float32 if c * float(torch.linalg.vector_norm(x)) ** 2 < SAFE_IN_FLOAT32 else torch.float64
 
 
 def accuracy_needed(

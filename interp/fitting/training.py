@@ -1,6 +1,7 @@
 """One probing problem, and its probe fitted on parts of the samples."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from interp.errors import DataError
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.linear import Hyperplane
-from interp.fitting.solver import Design
+from interp.fitting.pca import pca_logistic
+from interp.fitting.solver import TOLERANCE, Design
 from interp.fitting.standardiser import Standardiser
 from interp.statistics.auc import MIN_PER_CLASS
 from interp.statistics.samples import Samples
@@ -81,35 +83,47 @@ def decision_values(estimator: Any, x: Float[np.ndarray, "sample width"]) -> Flo
     return values.reshape(len(x))
 
 
-def train_parts(cell: Cell, parts: list[Bool[np.ndarray, " sample"]], strengths: list[float]) -> list[Trained]:
-    """`train` for several parts, each with its C; logistic probes of one C are solved together."""
-    if cell.spec.probe != "logistic":
-        return [
-            _fit(cell.x[part], cell.y[part], replace(cell.spec, C=C)) for part, C in zip(parts, strengths, strict=True)
-        ]
-    design = Design(torch.from_numpy(np.ascontiguousarray(cell.x)))
+@dataclass(frozen=True)
+class Problem:
+    """Labels to learn on a part of the samples of a matrix."""
+
+    y: Int[np.ndarray, " sample"]
+    part: Bool[np.ndarray, " sample"]
+    C: float
+
+
+def train_parts(x: Float[np.ndarray, "sample width"], spec: ProbeSpec, problems: Sequence[Problem]) -> list[Trained]:
+    """A probe for every problem on one matrix, standardised by its part; logistic ones of one C are solved together."""
+    if spec.probe != "logistic":
+        return [_fit(x[one.part], one.y[one.part], replace(spec, C=one.C)) for one in problems]
+    if not problems:
+        return []
+    design = Design(torch.from_numpy(np.ascontiguousarray(x)))
     fits: dict[int, Trained] = {}
-    for C in dict.fromkeys(strengths):
-        places = [k for k, other in enumerate(strengths) if other == C]
-        inside = torch.from_numpy(np.stack([parts[k] for k in places]))
-        labels = torch.from_numpy(cell.y).double().expand(len(places), -1)
+    for C in dict.fromkeys(one.C for one in problems):
+        places = [k for k, one in enumerate(problems) if one.C == C]
+        inside = torch.from_numpy(np.stack([problems[k].part for k in places]))
+        labels = torch.from_numpy(np.stack([problems[k].y for k in places])).double()
         found = design.solve(labels, None if bool(inside.all()) else inside, C=C)
         for k, coef, intercept, converged in zip(
             places, found.coef.numpy(), found.intercept.tolist(), found.converged.tolist(), strict=True
         ):
             fits[k] = Trained(Hyperplane(coef, intercept), None, C, converged)
-    return [fits[k] for k in range(len(parts))]
+    return [fits[k] for k in range(len(problems))]
 
 
 def _fit(x: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"], spec: ProbeSpec) -> Trained:
-    """Any scikit-learn estimator, on these samples."""
+    """Any other probe, on these samples."""
     x = np.asarray(x, dtype=np.float64)
     scaler = Standardiser.fit(x) if spec.standardise else None
     z = x if scaler is None else scaler.apply(x)
+    if spec.probe == "pca-lr":
+        probe, gradient = pca_logistic(z, y, components=spec.components, C=spec.C)
+        return Trained(probe, scaler, float(spec.C), gradient <= TOLERANCE)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
-            return Trained(spec.build(*z.shape).fit(z, y), scaler, float(spec.C), True)
+            return Trained(spec.build(z.shape[1]).fit(z, y), scaler, float(spec.C), True)
         except ConvergenceWarning:
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return Trained(spec.build(*z.shape).fit(z, y), scaler, float(spec.C), False)
+            return Trained(spec.build(z.shape[1]).fit(z, y), scaler, float(spec.C), False)

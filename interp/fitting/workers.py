@@ -1,10 +1,10 @@
 """Many cells at once, one thread per worker, as many workers as processors and memory allow."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from joblib import Parallel, delayed
 
-from interp.fitting.crossfit import CellFit, cross_fit
+from interp.fitting.crossfit import CellFit, cross_fit_alike
 from interp.fitting.training import Cell
 from interp.support.machine import usable_cpus, usable_memory
 
@@ -25,29 +25,29 @@ def workers_for(size: int, largest: int) -> int:
 
 
 def cross_fit_cells(
-    cells: Iterable[Cell],
+    cells: Iterable[Sequence[Cell]],
     size: int,
     *,
     largest: int = 0,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
-) -> list[CellFit]:
+) -> Iterator[list[CellFit]]:
     """Fit every cell, to the same bytes for any number of workers; cells are drawn as workers come free.
+
+    An item is one cell, or several that have one matrix and one estimator (`cross_fit_alike`).
 
     `n_jobs=None`: one worker per core, fewer if cells are so large (`largest`: numbers of one) that they would not fit
     in memory, or none at all if the cells together hold few numbers (`size`). `progress` is called
-    with the number of cells just finished.
+    with the number of items just finished.
     """
     if n_jobs is None:
         n_jobs = workers_for(size, largest)
     if n_jobs == 1:
-        done: Iterable[CellFit] = map(cross_fit, cells)
+        done: Iterable[list[CellFit]] = map(cross_fit_alike, cells)
     else:
         workers = Parallel(n_jobs=n_jobs, return_as="generator", max_nbytes=None, batch_size=1)
-        done = workers(delayed(cross_fit)(cell) for cell in cells)
-    fits = []
-    for fit in done:
-        fits.append(fit)
+        done = workers(delayed(cross_fit_alike)(alike) for alike in cells)
+    for fits in done:
         if progress is not None:
             progress(1)
-    return fits
+        yield fits

@@ -162,15 +162,15 @@ def fit_cells(
     """
     n, n_layers, n_roles = used.shape
 
-    def cells() -> Iterator[Cell]:
+    def cells() -> Iterator[list[Cell]]:
         for layer in range(n_layers):
             for role in range(n_roles):
                 mask = used[:, layer, role]
                 x = columns(layer, role)[mask]
-                yield Cell(x, samples.at(mask), spec(layer, role), min_per_class, nested, keep)
+                yield [Cell(x, samples.at(mask), spec(layer, role), min_per_class, nested, keep)]
 
     largest = size // max(1, n_layers * n_roles)
-    fits = cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)
+    fits = [fit for (fit,) in cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)]
     score = np.full((n_layers * n_roles, n), np.nan)
     for number, (fit, mask) in enumerate(zip(fits, used.reshape(n, -1).T, strict=True)):
         score[number, mask] = fit.score

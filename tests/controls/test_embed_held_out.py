@@ -21,7 +21,8 @@ def test_the_embedding_row_is_held_out_too() -> None:
     controls = control_grid(cap, answers, grid, n_jobs=1)
     found = controls.baselines["embed_held_out"]["exact_answer_first"]
     own = controls.cells.sel(control="held_out").isel(layer=0, token=0)
-    assert [found.value, found.low, found.high] == [float(own[name]) for name in ("auc", "low", "high")]
+    # The layer's is solved together with other labels, and so to other last digits.
+    assert [found.value, found.low, found.high] == pytest.approx([float(own[k]) for k in ("auc", "low", "high")])
     assert any(line["name"] == "Embedding row, answer-held-out folds" for line in controls.lines(grid))
     assert {row["layer"] for row in controls.rows() if row["metric"] == "embed_held_out_auc"} == {"embed"}
     without = control_grid(cap, answers, grid.drop_vars("training"), n_jobs=1).cells

@@ -183,8 +183,9 @@ def test_C_is_chosen_by_a_plain_loop_of_inner_grouped_folds(name: str) -> None:
             concordant = pairs = 0.0
             for a, b in inner:
                 scaler = StandardScaler().fit(features[train][a])
-                estimator = ProbeSpec(name, C=C).build(len(a), 12)
-                estimator = exact(C) if name == "logistic" else estimator
+                spec = ProbeSpec(name, C=C)
+                pca = make_pipeline(PCA(min(PCA_WIDTH, 12)), exact(C))
+                estimator = {"logistic": exact(C), "pca-lr": pca}.get(name) or spec.build(12)
                 estimator.fit(scaler.transform(features[train][a]), y[train][a])
                 score = estimator.decision_function(scaler.transform(features[train][b]))
                 weight = y[train][b].sum() * (1 - y[train][b]).sum()

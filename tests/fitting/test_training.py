@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from interp.errors import DataError
 from interp.fitting.estimators import ProbeSpec
-from interp.fitting.training import Cell, decision_values, train_parts
+from interp.fitting.training import Cell, Problem, decision_values, train_parts
 from interp.statistics.samples import Samples
 
 
@@ -32,18 +32,21 @@ def theirs(name: str, C: float) -> object:
 
 @pytest.mark.parametrize("name", ["logistic", "ridge"])
 def test_each_part_has_its_own_scaling_and_its_own_C(name):
-    """Parts of the same C are solved together, so their order must come back."""
-    problem = cell(name)
-    for part, C, fit in zip(PARTS, STRENGTHS, train_parts(problem, PARTS, STRENGTHS), strict=True):
-        scaler = StandardScaler().fit(problem.x[part])
-        oracle = theirs(name, C).fit(scaler.transform(problem.x[part]), problem.y[part])
-        expected = oracle.decision_function(scaler.transform(problem.x))
-        np.testing.assert_allclose(fit.decision(problem.x), expected, atol=1e-6)
+    """Problems of the same C are solved together, so their order must come back."""
+    given = cell(name)
+    labels = [given.y, given.y, np.roll(given.y, 7)]
+    problems = [Problem(y, part, C) for y, part, C in zip(labels, PARTS, STRENGTHS, strict=True)]
+    for y, part, C, fit in zip(labels, PARTS, STRENGTHS, train_parts(given.x, given.spec, problems), strict=True):
+        scaler = StandardScaler().fit(given.x[part])
+        oracle = theirs(name, C).fit(scaler.transform(given.x[part]), y[part])
+        expected = oracle.decision_function(scaler.transform(given.x))
+        np.testing.assert_allclose(fit.decision(given.x), expected, atol=1e-6)
         assert (fit.C, fit.converged) == (C, True)
 
 
 def test_a_probe_that_stops_before_its_optimum_says_so():
-    (fit,) = train_parts(cell(LogisticRegression(max_iter=1)), [PARTS[0]], [1.0])
+    given = cell(LogisticRegression(max_iter=1))
+    (fit,) = train_parts(given.x, given.spec, [Problem(given.y, PARTS[0], 1.0)])
     assert not fit.converged
 
 

@@ -8,7 +8,7 @@ import torch
 
 from interp.capturing.activations import Capture
 from interp.comparing.delta import delta_grid
-from interp.controls.permutations import permutation_test, ridge_scores
+from interp.controls.permutations import permutation_test, ridge_aucs
 from interp.errors import DataError
 from interp.grids.attention_columns import FLOOR, with_transform
 from interp.grids.gain import gain_grid
@@ -99,7 +99,7 @@ def test_permutations_read_the_columns_of_the_grid(transform: str) -> None:
     fold = grid["fold"].values
     metrics = np.concatenate([cap.attention[m][:, 0, :, 1].double().numpy() for m in cap.attention], axis=1)
     columns = metrics if transform == "none" else np.concatenate([metrics, np.log(metrics)], axis=1)
-    expected = within_fold_auc(ridge_scores(columns, y[None], fold), y[None], fold)[0]
+    expected = ridge_aucs(columns, y[None] == 1, fold)[0]
     found = permutation_test(grid, cap, permutations=20)
     assert found["permutation_auc"].sel(token="exact_answer_first").item() == pytest.approx(expected, abs=2e-3)
     refitted = permutation_test(grid, cap, permutations=2, statistic="logistic")

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from interp.comparing.best_cell import full_enough
 from interp.experiments.transferring.run_samples import RunSamples, joined
-from interp.fitting.crossfit import learned, strength
+from interp.fitting.crossfit import learned, problem
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell, Trained, train_parts
@@ -139,7 +139,7 @@ class Pool:
         if lacking := [f for f in range(self.folds) if f not in found]:
             cell = self._cell(place) if cell is None else cell
             parts = [cell.fold != f for f in lacking]
-            fits = train_parts(cell, parts, [strength(cell, part) for part in parts])
+            fits = train_parts(cell.x, cell.spec, [problem(cell, part) for part in parts])
             found = {**found, **dict(zip(lacking, fits, strict=True))}
         return found
 
