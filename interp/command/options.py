@@ -53,6 +53,13 @@ def add_run_options(run: argparse.ArgumentParser, *, out_needed: bool = True) ->
         default=8192,
         help="padded tokens of a batch (default 8192); part of the run's identity",
     )
+    model.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="threads of the model on a processor, on which last digits depend (default: as many as a short "
+        "measurement at the start finds worth it; the run's record says how many)",
+    )
     prompt = run.add_argument_group("prompt and generation")
     prompt.add_argument(
         "--prompt-template",
@@ -209,6 +216,7 @@ def run_options(args: argparse.Namespace) -> dict[str, Any]:
         skip_unanswerable=args.skip_unanswerable,
         seed=args.seed,
         batch_tokens=args.batch_tokens,
+        threads=args.threads,
         prompt_template=template_text(args.prompt_template),
         chat=args.chat,
         chat_options=chat_options(args.chat_option) or None,

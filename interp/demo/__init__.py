@@ -55,6 +55,7 @@ def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "
         prompt_template=PROMPT_TEMPLATE,
         max_new_tokens=MAX_NEW_TOKENS,
         temperature=TEMPERATURE,
+        threads=1,  # two are slower for so small a model
     )
 
 

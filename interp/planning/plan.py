@@ -18,6 +18,7 @@ from interp.labelling.generate_answers import check_vocabulary, own_completion
 from interp.models.batches import common_prefix, plan_batches
 from interp.models.loading import conversion_of, model_tokenizer, read_config
 from interp.models.placement import read_dtype
+from interp.models.thread_choice import worthwhile_threads
 from interp.planning.footprint import (
     free_bytes,
     memory_bytes,
@@ -38,6 +39,7 @@ from interp.support.arguments import flag, path
 from interp.support.machine import usable_memory
 from interp.support.public import public
 from interp.support.shown_options import shows_options
+from interp.support.threads import torch_threads
 from interp.support.units import gigabytes
 
 
@@ -162,7 +164,10 @@ def plan(
     places = np.unique(np.linspace(0, len(usable) - 1, TIMED_SAMPLES).astype(int))
     timed = [usable[i] for i in places]
     roles = restored_roles(settings.roles, request.objects["roles"])
-    seconds, records = time_model(hooked, timed, settings, len(usable), counted["batches"]["answering"], roles=roles)
+    with torch_threads(settings.threads or worthwhile_threads(hooked)):
+        seconds, records = time_model(
+            hooked, timed, settings, len(usable), counted["batches"]["answering"], roles=roles
+        )
     unended = [*length_warnings(records, settings.max_new_tokens), *thought_warnings(records)]
     counted["notes"] += of_rows_tried(len(timed), unended)
     seconds["probing"] = time_probes(shapes, settings, len(usable))

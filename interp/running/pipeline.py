@@ -10,6 +10,7 @@ from interp.capturing.role_text import restored_roles
 from interp.errors import RunError
 from interp.labelling.answers import Answers
 from interp.models.loading import model_tokenizer
+from interp.models.thread_choice import worthwhile_threads
 from interp.planning.footprint import check_room
 from interp.planning.relabelling import relabelled
 from interp.planning.request import Request
@@ -73,12 +74,13 @@ def run(
     hooked = load_settings_model(request.settings, model)
     shapes = Shapes.of_model(hooked)
     request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=shapes.n_ctx)
-    settings, journal = request.settings, Journal(folder, new_record(request, hooked, out))
+    settings = request.settings
     check_room(folder.path, shapes, settings.sites, len(settings.roles), len(request.samples))
     announce(prompt_sentences(request.prompt_checks(model_tokenizer(hooked), hooked)), progress=progress)
     with folder.made(), locked(folder.path), folder.kept():
         folder.check_free()
-        with folder.beginning():
+        with torch_threads(settings.threads or worthwhile_threads(hooked)), folder.beginning():
+            journal = Journal(folder, new_record(request, hooked, out))
             measured = measure(journal, settings, request.rows, hooked, request.objects, progress=progress)
         del hooked
         return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)

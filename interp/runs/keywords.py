@@ -29,6 +29,8 @@ class RunOptions(TypedDict, total=False):
     """Of folds, resamples and drawn answers."""
     batch_tokens: int
     """Padded tokens of a batch; part of the run's identity."""
+    threads: int | None
+    """Of the model on a processor; they decide last digits. None: as many as a short measurement finds worth it."""
     max_new_tokens: int | None
     prompt_template: str | None
     """Text with `{question}`, and `{context}` if it is needed."""

@@ -25,8 +25,9 @@ GIVEN = "given in Python: "
 """How the settings name a rule or a model that was given as a Python object."""
 
 
-LEAST = {"limit": 1, "batch_tokens": 1, "max_new_tokens": 1, "folds": 2, "permutations": 0}
+LEAST = {"limit": 1, "threads": 1, "batch_tokens": 1, "max_new_tokens": 1, "folds": 2, "permutations": 0}
 """The least of every whole number."""
+MANY_THREADS = 4096
 OPTIONAL_TEXTS = ("dataset", "prompt_template", "exact_answer", "answer_pattern", "judge", "extractor")
 
 
@@ -47,6 +48,8 @@ class Settings:
     limit: int | None = None
     seed: int = 0
     batch_tokens: int = 8192
+    threads: int | None = None
+    """With which a model computes on a processor; None: as many as a measurement finds worth it (`numerics` says)."""
     max_new_tokens: int = 32
     prompt_template: str | None = None
     chat: bool | None = None
@@ -85,8 +88,8 @@ class Settings:
             object.__setattr__(self, name, value)
 
         for name, low in LEAST.items():
-            if getattr(self, name) is not None or name != "limit":
-                read(name, whole_number(name, getattr(self, name), low))
+            if getattr(self, name) is not None or name not in ("limit", "threads"):
+                read(name, whole_number(name, getattr(self, name), low, MANY_THREADS if name == "threads" else None))
         for name in ("model", "data", "correct", "population", "probe", *OPTIONAL_TEXTS):
             if getattr(self, name) is not None or name not in OPTIONAL_TEXTS:
                 one_text(name, getattr(self, name))

@@ -200,6 +200,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "device": "where it is computed: `cpu`, `cuda`, `cuda:1` …, `mps`; a model also `auto`, or `spread` over GPUs",
         "dtype": "numbers of the weights and states: `float32`, `bfloat16` or `float16`",
         "batch_tokens": "the most padded tokens of one batch",
+        "threads": "of the model's passes on a processor; None: as many as a measurement finds worth it, recorded",
         "splits": "where it is noted which batches ran in halves because they did not fit into memory",
         "n_jobs": "how many workers, -1: one per core; None: as many as pay",
         "progress": "called with the number of steps just finished",
