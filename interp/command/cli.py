@@ -88,8 +88,9 @@ def _parser() -> Parser:
     plan.add_argument(
         "--time",
         action=argparse.BooleanOptionalAction,
-        default=True,
-        help="estimate the time from a few rows (default); --no-time reads only configuration and tokenizer",
+        default=None,
+        help="estimate the time from a few rows (default, unless a GGUF file would have to be converted for it); "
+        "--no-time reads only configuration and tokenizer",
     )
 
     add_folder_commands(parser, commands)

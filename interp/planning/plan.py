@@ -29,7 +29,7 @@ from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.reporting.beforehand import brought_sentences, method_sentence, prompt_sentences
 from interp.reporting.notes import length_warnings, thought_warnings
-from interp.reporting.plan_words import of_rows_tried, plan_text, plan_warnings, rows_left_out, timed_on
+from interp.reporting.plan_words import CONVERTS_FIRST, of_rows_tried, plan_text, plan_warnings, rows_left_out, timed_on
 from interp.runs.keywords import RUN_DEFAULTS, RunOptions
 from interp.runs.rows import load_settings_model
 from interp.runs.settings import Settings
@@ -79,7 +79,7 @@ class Plan:
     seconds: dict[str, float] | None
     """Answering, capturing and probing; None: not timed."""
     timed_on: str = ""
-    """How the times were estimated."""
+    """How the times were estimated, or why they were not."""
     exact_answer: str = ""
     """How exact answers will be looked for, and why; "" where the user said."""
     notes: tuple[str, ...] = ()
@@ -116,13 +116,14 @@ def plan(
     model: ModelSource,
     data: RowSource | None = None,
     out: str | Path | None = None,
-    time: bool = True,
+    time: bool | None = None,
     **options: Unpack[RunOptions],
 ) -> Plan:
     """What `interp.run` with the same arguments will take; nothing is written.
 
     `time=True` loads the model, answers and captures a few rows and probes a few cells; `time=False` needs only the
-    configuration and the tokenizer of a model that is named, and reads no weights. Without `out` the free room is that
+    configuration and the tokenizer of a model that is named, and reads no weights; None is True unless a GGUF file
+    would have to be converted first. Without `out` the free room is that
     of the working folder. Disk is an upper bound computed from shapes, excluded rows go by the run's own rules; memory
     and time are estimates.
 
@@ -134,10 +135,12 @@ def plan(
     >>> plan.rows
     840
     """
-    out, time = None if out is None else path("out", out, error=RunError), flag("time", time)
+    out, time = None if out is None else path("out", out, error=RunError), None if time is None else flag("time", time)
     request = Request.of(model=model, data=data, out=out, options=options)
     settings = request.settings
     converted = conversion_of(model, read_dtype(settings.dtype)) if isinstance(model, (str, Path)) else None
+    unread = time is None and converted is not None
+    time = not unread if time is None else time
     if time or not isinstance(model, (str, Path)):
         hooked = load_settings_model(settings, model)
         shapes, tokenizer = Shapes.of_model(hooked), model_tokenizer(hooked)
@@ -153,7 +156,7 @@ def plan(
     counted["read_as"] = request.rows.read_as
     counted["conversion"] = None if converted is None else converted._asdict()
     if not time:
-        return Plan(**counted, seconds=None)
+        return Plan(**counted, seconds=None, timed_on=CONVERTS_FIRST if unread else "")
 
     from interp.planning.timing import TIMED_CELL, TIMED_SAMPLES, time_model, time_probes
 

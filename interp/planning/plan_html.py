@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from interp.reporting.plan_words import rows_left_out
+from interp.reporting.plan_words import rows_left_out, untimed
 from interp.support.html_repr import Html, box, facts, section, sentences, table
 from interp.support.units import duration, gigabytes
 
@@ -55,5 +55,5 @@ def _room(plan: "Plan") -> Html:
 
 def _time(plan: "Plan") -> list[Html]:
     if plan.seconds is None:
-        return [facts({"time": "not estimated"})]
+        return [facts({"time": untimed(plan.timed_on)})]
     return [facts({name: duration(value) for name, value in plan.seconds.items()}), sentences([plan.timed_on])]

@@ -29,7 +29,7 @@ def plan_text(plan: Mapping[str, Any], warnings: Sequence[str]) -> str:
         f"{memory['probing']} while probing, for each worker"
     )
     if plan["seconds"] is None:
-        lines.append("time: not estimated")
+        lines.append(f"time: {untimed(plan['timed_on'])}")
     else:
         parts = ", ".join(f"{name} {duration(value)}" for name, value in plan["seconds"].items())
         lines.append(f"time (estimate): {parts}; figures and report come on top")
@@ -64,6 +64,14 @@ def timed_on(rows: int, vectors: int, asking: Sequence[str]) -> str:
         "vectors drawn at random, on this machine as busy as it is now"
     )
     return f"{how}; what the {' and the '.join(asking)} will take is not in it" if asking else how
+
+
+CONVERTS_FIRST = "that would convert the GGUF file first; with --time (time=True) it is converted, and kept"
+
+
+def untimed(why: str) -> str:
+    """What stands for the times of a plan that has none."""
+    return f"not estimated ({why})" if why else "not estimated"
 
 
 def of_rows_tried(rows: int, sentences: Sequence[str]) -> tuple[str, ...]:

@@ -175,7 +175,9 @@ def test_what_a_conversion_takes(tmp_path: Path, llama_folder: Path, monkeypatch
     assert conversion_of(llama_folder, torch.float32) is None and conversion_of("org/name", torch.float32) is None
 
 
-def test_the_plan_says_what_the_conversion_takes(tmp_path: Path, llama_folder: Path, monkeypatch) -> None:
+def test_the_plan_says_what_the_conversion_takes(
+    tmp_path: Path, llama_folder: Path, monkeypatch, own_cache: Path
+) -> None:
     pytest.importorskip("gguf", reason="gguf, of the extra `gemma`")
     free = shutil.disk_usage(tmp_path)  # other processes write meanwhile
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
@@ -193,6 +195,9 @@ def test_the_plan_says_what_the_conversion_takes(tmp_path: Path, llama_folder: P
         patched.setattr("interp.planning.plan.usable_memory", lambda: 1000)
         warned = " ".join(interp.plan(**asked).warnings)
     assert "the converted GGUF file needs" in warned and "of memory, but this process may use 1 kB" in warned
+    unasked = interp.plan(**asked | {"time": None})  # nothing is converted to say what a run takes
+    assert unasked.seconds is None and "time: not estimated (that would convert the GGUF file first" in str(unasked)
+    assert not list(own_cache.glob("**/*.safetensors"))
     load_model(tmp_path / "tiny.gguf")
     after = interp.plan(**asked)
     assert after.conversion is None and "GGUF" not in str(after)
