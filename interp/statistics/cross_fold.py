@@ -39,6 +39,8 @@ from interp.statistics.samples import Samples
 
 FLAT = 1e-9
 """Least curvature: that of a sample of which the probe is certain."""
+SAFE_IN_FLOAT32 = 1e6
+"""Bound on the condition number up to which Hessians are factorised in single precision."""
 JITTER = 1e-13
 """Added to the inner products, relative to their trace, where there are fewer samples than features."""
 
@@ -102,12 +104,14 @@ class Learned:
         """As in `training_sketch`."""
         fold, curvature = samples.fold, np.maximum(curvature, FLAT)
         z, mean, columns = _projected(z, curvature)
-        without = _hessians_without(z, mean, curvature, fold, penalty)
+        trace = float(np.einsum("i,ij,ij->", curvature, z, z))
+        single = z.astype(np.float32 if trace < SAFE_IN_FLOAT32 * penalty else np.float64, copy=False)
+        without = _hessians_without(single, mean, curvature, fold, penalty)
         removed = residual.copy()
         for f, root in without.items():
             own = fold == f
             leverage = linalg.solve_triangular(
-                root, (z[own] - mean).T, lower=True, overwrite_b=True, check_finite=False
+                root, (single[own] - mean.astype(single.dtype)).T, lower=True, overwrite_b=True, check_finite=False
             )
             removed[own] += curvature[own] * _group_leverage(leverage, residual[own], samples.group[own])
         return cls(samples, z, mean, without, removed, columns)
@@ -195,11 +199,13 @@ def _hessians_without(
 ) -> dict[int, Float[np.ndarray, "column column"]]:
     """L with L Lᵀ the Hessian of the penalised loss without each fold."""
     parts = {}
+    root, mean = np.sqrt(curvature).astype(z.dtype), mean.astype(z.dtype)
     for f in np.unique(fold).tolist():
         own = z[fold == f] - mean
-        parts[f] = (own.T * curvature[fold == f]) @ own
+        own *= root[fold == f, None]
+        parts[f] = own.T @ own
     hessian = np.sum(list(parts.values()), axis=0)
-    hessian[np.diag_indices_from(hessian)] += penalty
+    hessian[np.diag_indices_from(hessian)] += np.asarray(penalty, dtype=z.dtype)
     for f, part in parts.items():
         np.subtract(hessian, part, out=part)
         parts[f] = np.asarray(linalg.cholesky(part, lower=True, overwrite_a=True, check_finite=False))
@@ -209,7 +215,8 @@ def _hessians_without(
 def _solve(
     root: Float[np.ndarray, "column column"], values: Float[np.ndarray, "column direction"]
 ) -> Float[np.ndarray, "column direction"]:
-    return np.asarray(linalg.cho_solve((root, True), values, overwrite_b=True, check_finite=False))
+    values = values.astype(root.dtype, copy=False)
+    return np.asarray(linalg.cho_solve((root, True), values, overwrite_b=True, check_finite=False), dtype=np.float64)
 
 
 def _group_leverage(
