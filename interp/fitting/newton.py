@@ -37,9 +37,9 @@ def gram(x: Float[Tensor, "sample width"]) -> Float[Tensor, "sample sample"]:
     return torch.from_numpy(x.numpy() @ x.numpy().T) if x.device.type == "cpu" else x @ x.T
 
 
-def precision(c: float, x: Float[Tensor, "sample width"]) -> torch.dtype:
-    """In which I + cXXᵀ is factorised; its trace bounds its condition number."""
-    return torch.float32 if c * float(torch.linalg.vector_norm(x)) ** 2 < SAFE_IN_FLOAT32 else torch.float64
+def precision(c: float, x: Float[Tensor, "*matrix sample width"]) -> torch.dtype:
+    """In which I + cXXᵀ is factorised; its trace bounds its condition number (of several matrices, the worst)."""
+    return torch.float32 if c * float(torch.linalg.matrix_norm(x).max()) ** 2 < SAFE_IN_FLOAT32 else torch.float64
 
 
 def accuracy_needed(

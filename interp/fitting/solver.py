@@ -135,7 +135,7 @@ class Design:
         """Weights and intercepts in this matrix's units, the largest entry of each gradient, and the products."""
         args = (labels, strength, penalty, C)
         if is_small(len(labels), *self.x.shape):
-            w, b, f, products = solve_direct(self.x, *args)
+            w, b, f, products = solve_direct(self.x[None], *args)
         elif 3 * self.x.shape[1] < 2 * len(self.x):
             w, b, f, products = solve_primal(self.x, *args)
         else:

@@ -94,10 +94,17 @@ class Problem:
 
 def train_parts(x: Float[np.ndarray, "sample width"], spec: ProbeSpec, problems: Sequence[Problem]) -> list[Trained]:
     """A probe for every problem on one matrix, standardised by its part; logistic ones of one C are solved together."""
-    if spec.probe != "logistic":
-        return [_fit(x[one.part], one.y[one.part], replace(spec, C=one.C)) for one in problems]
     if not problems:
         return []
+    if spec.probe == "pca-lr":
+        given = [(one.y, one.part, one.C) for one in problems]
+        solved = pca_logistic(np.asarray(x, dtype=np.float64), given, components=spec.components)
+        return [
+            Trained(probe, scaler, one.C, left <= TOLERANCE)
+            for (probe, scaler, left), one in zip(solved, problems, strict=True)
+        ]
+    if spec.probe != "logistic":
+        return [_fit(x[one.part], one.y[one.part], replace(spec, C=one.C)) for one in problems]
     design = Design(torch.from_numpy(np.ascontiguousarray(x)))
     fits: dict[int, Trained] = {}
     for C in dict.fromkeys(one.C for one in problems):
@@ -117,9 +124,6 @@ def _fit(x: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"], sp
     x = np.asarray(x, dtype=np.float64)
     scaler = Standardiser.fit(x) if spec.standardise else None
     z = x if scaler is None else scaler.apply(x)
-    if spec.probe == "pca-lr":
-        probe, gradient = pca_logistic(z, y, components=spec.components, C=spec.C)
-        return Trained(probe, scaler, float(spec.C), gradient <= TOLERANCE)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:

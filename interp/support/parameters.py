@@ -194,7 +194,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "statistic": "what is permuted: the AUC of `ridge` (fast), or of `logistic` refitted every time",
         "resamples": "bootstrap draws of the groups, behind the intervals",
         "controls": "whether the controls are computed",
-        "time": "whether a few rows are tried, to say how long a run takes; None: unless that would convert a GGUF file",
+        "time": "whether a few rows are tried, to say what a run takes; None: unless that would convert a GGUF file",
         "processed_weights": "whether TransformerLens folds norms and centres weights; else they are Hugging Face's",
         "check": "whether the model is tried first, on a few tokens, and refused in a sentence if it does not fit",
         "device": "where it is computed: `cpu`, `cuda`, `cuda:1` …, `mps`; a model also `auto`, or `spread` over GPUs",
