@@ -51,16 +51,16 @@ class AnswerLog:
         self.asked: int | None = None
         """How many sequences there will be in all; None: not known (yet, or in a file of an earlier version)."""
         self._prompts: str | None = None
-        first, *lines = read_lines(path, errors="replace") or [None]
-        self._begun = first is not None
-        if first is not None:
-            header = _sound(first)
+        lines = read_lines(path, errors="replace")
+        self._begun = bool(lines)
+        if lines:
+            header = _sound(lines[0])
             if header is None or not isinstance(header.get("run"), str):
                 raise RunError(f"{path}: damaged: its first line is not as it was written; {REMOVE}")
             if header["run"] != run:
                 raise RunError(f"{path}: holds answers of another model, data, settings or version; {REMOVE}")
             self.asked, self._prompts = header.get("asked"), header.get("prompts")
-        for number, line in enumerate(lines, start=2):
+        for number, line in enumerate(lines[1:], start=2):
             self._read(number, line)
 
     def _read(self, number: int, line: str) -> None:
@@ -86,9 +86,10 @@ class AnswerLog:
 
     def add(self, finished: Mapping[str, Generated]) -> None:
         """Keep the sequences of one batch."""
-        header = {"run": self.run, "asked": self.asked, "prompts": self._prompts}
-        records = [{"name": name} | asdict(one) for name, one in finished.items()]
-        append_lines(self.path, [json.dumps(one | {CHECK: _check(one)}) for one in [header] * (not self._begun) + records])
+        records: list[dict[str, Any]] = [{"name": name} | asdict(one) for name, one in finished.items()]
+        if not self._begun:
+            records.insert(0, {"run": self.run, "asked": self.asked, "prompts": self._prompts})
+        append_lines(self.path, [json.dumps(one | {CHECK: _check(one)}) for one in records])
         self._begun = True
         self.finished.update(finished)
 

@@ -8,8 +8,9 @@
     question_embed        [sample, d_model]          mean input embedding of the question's tokens (none in old runs)
     valid                 [sample, role]             which roles the sample has
 
-`shard-00003.json`, the marker, names the run, the samples, the tensors and the checksums, its own too. A shard without a marker does
-not exist: a killed write leaves at most a temporary file or a shard without its marker, and both are written again.
+`shard-00003.json`, the marker, names the run, the samples, the tensors and the checksums, its own too. A shard without
+a marker does not exist: a killed write leaves at most a temporary file or a shard without its marker, and both are
+written again.
 """
 
 import math
@@ -173,7 +174,7 @@ class ShardReader:
             raise RunError(damaged(path, str(error))) from error
         if shard.crc32 and not self._sound[key][place]:
             at = 8 * list(starts).index(key)
-            if f"{crc32(data):08x}" != shard.crc32[at : at + 8]:
+            if f"{crc32(data.data):08x}" != shard.crc32[at : at + 8]:
                 raise RunError(damaged(path, f"its tensor {key} is not as it was written"))
             self._sound[key][place] = 1
         return torch.from_numpy(data).view(dtype).reshape(shape)

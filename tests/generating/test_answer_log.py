@@ -91,7 +91,10 @@ def test_a_foreign_or_unreadable_file_is_refused_and_kept(tmp_path) -> None:
     foreign = "holds answers of another model, data, settings or version; remove the file, then go on with `interp res"
     for content, message in (
         (path.read_bytes(), foreign),
-        *((content, "damaged: its first line") for content in (b"\xff\xfe\n", b"\n", b"{}\n", b"[]\n", b"\0" * 9 + b"\n")),
+        *(
+            (content, "damaged: its first line")
+            for content in (b"\xff\xfe\n", b"\n", b"{}\n", b"[]\n", b"\0" * 9 + b"\n")
+        ),
     ):
         path.write_bytes(content)
         with pytest.raises(RunError, match=f"log: {message}"):
