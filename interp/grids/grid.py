@@ -9,6 +9,7 @@ The control row `embed` has the same under `embed_…`, without the layer.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from interp.statistics.auc import Estimate
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.samples import DIRECTIONS, Samples, group_codes
 from interp.support.arrays import read_whole_numbers
+from interp.support.atomic import write_chunks
 from interp.support.messages import shown
 from interp.support.version import __version__
 
@@ -166,9 +168,24 @@ def check_grid(grid: Any) -> None:
     read_whole_numbers("grid: fold", grid["fold"].values)
 
 
-def save_grid(grid: xr.Dataset, path: str | Path, *, group: str | None = None) -> None:
-    """Write a grid as netCDF4, or add it to a file as a group; `load_grid` gives back the same values and labels."""
-    grid.to_netcdf(path, mode="w" if group is None else "a", group=group, engine="h5netcdf", format="NETCDF4")
+def save_grids(grids: Mapping[str | None, xr.Dataset], path: str | Path) -> None:
+    """Write grids as one netCDF4 file, whole or not at all, by the names of their groups (None: the root).
+
+    `load_grid` gives back the same values and labels. Raises RunError if the file cannot be written.
+    """
+    from h5netcdf import File
+    from xarray.backends import H5NetCDFStore
+
+    buffer = BytesIO()  # HDF5 on a full disk leaves half a file and tracebacks of its own
+    with File(buffer, "w") as file:
+        for group, grid in grids.items():
+            grid.dump_to_store(H5NetCDFStore(file, group=group))
+    write_chunks(Path(path), [buffer.getbuffer()])
+
+
+def save_grid(grid: xr.Dataset, path: str | Path) -> None:
+    """`save_grids` of one, in the root."""
+    save_grids({None: grid}, path)
 
 
 def load_grid(path: str | Path, *, group: str | None = None) -> xr.Dataset:

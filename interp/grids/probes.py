@@ -75,7 +75,8 @@ def probe_grid(
 
     The population of a Capture is its labelled samples with an exact answer (`population="all"`: every labelled one),
     of a bare array its labelled samples; `fold` (-1: outside) replaces both population and folds. Samples with
-    non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`.
+    non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`;
+    `nonfinite_samples` and `nonfinite_wrong` count those left out of any cell, and the wrong ones among them.
     `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C`: that of the
     probe that scored the sample).
     `embed=False` leaves out the control row, `nested=False` what the best cell is chosen by (`choice_auc`).
@@ -141,6 +142,11 @@ def probe_grid(
     lacking = features.valid[chosen.index, None, :] & ~used
     grid["n_nonfinite"] = (("layer", "token"), lacking.sum(0))
     grid.attrs["nonfinite"] = describe_nonfinite(lacking, chosen.samples.ids, features.layers, features.roles)
+    left_out = lacking.any((1, 2))
+    grid.attrs |= {
+        "nonfinite_samples": int(left_out.sum()),
+        "nonfinite_wrong": int((left_out & (grid["y"].values == 0)).sum()),
+    }
     if embed and (control := features.control()) is not None:
         row = fit(control)[1]
         grid = grid.assign(estimate_variables(row.estimates, ("token",), shape[1:], prefix="embed_"))
