@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from unittest.mock import patch
 
@@ -48,6 +49,8 @@ class FaultedRun:
 
     def __init__(self, work: Path, model: HookedModel, folder: Path, data: Path, *options: str) -> None:
         self.work, self.out, self.said, self.model = work, work / "run", work / "said.txt", model
+        self.when = work / "when.txt"
+        """When it happened, by the clock that only goes forward."""
         self.options = ["--model", str(folder), "--data", str(data), *options]
         self.seen: Counter[tuple[str, str]] = Counter()
         """How many moments of a kind a phase has."""
@@ -55,9 +58,8 @@ class FaultedRun:
 
     def prepare(self) -> None:
         """Run once to the end, counting, then with a stop where each phase begins, and keep the folder of each."""
-        assert self.child(lambda moments: self.work_on() + self._write(moments)) == 0, self.said.read_text()
-        counts = json.loads((self.work / "seen.json").read_text())
-        self.seen = Counter({(phase, kind): n for phase, kind, n in counts})
+        assert self.child(lambda moments: self.work_on() or self.count(moments)) == 0, self.said.read_text()
+        self.seen = self.counted()
         self.out.rename(self.work / "unbroken")
         for _, state in list(PHASES.values())[1:4]:
             assert self.child(stop=state) == STOPPED
@@ -68,7 +70,7 @@ class FaultedRun:
         """The folder as the phase begins."""
         shutil.rmtree(self.out, ignore_errors=True)
         if PHASES[phase][0]:
-            shutil.copytree(self.work / PHASES[phase][0], self.out)
+            self.copy(PHASES[phase][0])
 
     def child(
         self,
@@ -92,7 +94,7 @@ class FaultedRun:
             moments = Moments(self.out)
             moments.at = at
             if happens is not None:
-                moments.happens = happens(moments)
+                moments.happens = self._timed(happens(moments))
             if stop is not None:
                 stop_before(stop)
             return self.work_on() if action is None else action(moments)
@@ -122,10 +124,28 @@ class FaultedRun:
         found, expected = contents(self.out), contents(self.work / (after or "unbroken"))
         return sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
 
-    def _write(self, moments: Moments) -> int:
+    def _timed(self, happens: Callable[[], None]) -> Callable[[], None]:
+        def timed() -> None:
+            self.when.write_text(str(monotonic()))
+            happens()
+
+        return timed
+
+    def count(self, moments: Moments) -> int:
+        """Write down the moments that a process had; 0."""
         counts = [(phase, kind, n) for (phase, kind), n in moments.seen.items()]
         (self.work / "seen.json").write_text(json.dumps(counts))
         return 0
+
+    def counted(self) -> Counter[tuple[str, str]]:
+        """What `count` wrote down last."""
+        counts = json.loads((self.work / "seen.json").read_text())
+        return Counter({(phase, kind): n for phase, kind, n in counts})
+
+    def copy(self, past: str) -> None:
+        """The folder as a copy beside it."""
+        shutil.rmtree(self.out, ignore_errors=True)
+        shutil.copytree(self.work / past, self.out)
 
     def _analysed(self) -> Analysis:
         """What the probes find, which every process that only reports is then given."""

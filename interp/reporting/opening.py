@@ -151,8 +151,8 @@ def nonfinite_note(grid: xr.Dataset) -> list[str]:
     layers = grid["layer"].values[(grid["n_nonfinite"].values > 0).any(grid["n_nonfinite"].dims.index("token"))]
     return [
         f"Non-finite activations leave out {left_out} of {grid.sizes['sample']} samples in "
-        f"{layer_runs(layers.tolist())}, {wrong} of them wrong: the AUCs there are of the other samples, and biased if "
-        "those left out are not like them (in float16 mostly the longest prompts overflow: --dtype bfloat16 or float32)."
+        f"{layer_runs(layers.tolist())}, {wrong} of them wrong: an AUC there is of the other samples, and biased if "
+        "those left out are unlike them (in float16 the longest prompts overflow first: --dtype bfloat16 or float32)."
     ]
 
 
