@@ -1,8 +1,30 @@
 """The exceptions users may catch; every message says what was expected, what came, where, and what to do."""
 
+import re
+
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""Control characters (ANSI's escape), what turns the direction of the text around it, halves of surrogate pairs (which
+neither a notebook nor a terminal could take), and what HTML forbids."""
+
+
+def escaped(character: str) -> str:
+    """A character as Python writes it: `\\x1b`."""
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def visible(text: str) -> str:
+    """A text that does nothing to a terminal: control characters but the ends of lines are written out."""
+    return UNSEEN.sub(lambda found: found[0] if found[0] in "\n\t" else escaped(found[0]), text)
+
 
 class InterpError(Exception):
     """Base of everything `interp` raises on purpose; the command line prints it alone and exits with status 2."""
+
+    def __str__(self) -> str:
+        """The message, `visible`: it may quote rows, models and names of files."""
+        return visible(super().__str__())
 
 
 class DataError(InterpError):
@@ -12,7 +34,9 @@ class DataError(InterpError):
 class NoSuchName(DataError, KeyError):
     """A name that a mapping of ours lacks; also Python's own error, by which `in` and `get` know."""
 
-    __str__ = Exception.__str__  # KeyError shows the message as Python writes a text, in quotes
+    def __str__(self) -> str:
+        """KeyError would show the message as Python writes a text, in quotes."""
+        return visible(Exception.__str__(self))
 
 
 class ModelError(InterpError):

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from interp.command.output import tell
 from interp.command.parser import Parser
 
 
@@ -26,6 +27,6 @@ def _cache(args: argparse.Namespace) -> None:
     from interp.reporting.cache_words import cache_lines, removed_line
 
     if args.remove:
-        print(removed_line(len(set(args.remove)), remove_cached(args.remove)))
+        tell(removed_line(len(set(args.remove)), remove_cached(args.remove)))
     else:
-        print("\n".join(cache_lines(cached_models(), cache_folder() / "gguf")))
+        tell("\n".join(cache_lines(cached_models(), cache_folder() / "gguf")))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.command.option_values import cell
+from interp.command.output import tell
 from interp.command.parser import Parser
 
 
@@ -74,7 +75,7 @@ def _steer(args: argparse.Namespace) -> None:
             place = (found.attrs["layer"], found.attrs["role"])
             answers = steered_answers(run, cell=place, questions=args.answers, progress=progress)
     sentences, files = write_steering(run, found, answers)
-    print("\n".join([*sentences, *map(str, files)]))
+    tell("\n".join([*sentences, *map(str, files)]))
 
 
 def _causal(args: argparse.Namespace) -> None:
@@ -100,4 +101,4 @@ def _causal(args: argparse.Namespace) -> None:
             progress=progress,
         )
     sentences, files = write_causal(run, found)
-    print("\n".join([*sentences, *map(str, files)]))
+    tell("\n".join([*sentences, *map(str, files)]))

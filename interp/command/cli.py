@@ -13,10 +13,11 @@ from interp.command.detectors_command import add_detectors
 from interp.command.folder_commands import add_folder_commands
 from interp.command.lens_command import add_lens
 from interp.command.options import add_run_options, run_options
+from interp.command.output import any_character, tell
 from interp.command.parser import Parser
 from interp.command.sampled_commands import add_sampled_commands
 from interp.command.transfer_command import add_transfer
-from interp.errors import InterpError
+from interp.errors import InterpError, visible
 from interp.support.version import __version__
 
 INTERRUPTED = 130
@@ -24,6 +25,7 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0: done, 2: an error that the user can mend (one sentence on standard error)."""
+    any_character()
     args = _parser().parse(sys.argv[1:] if argv is None else argv)
     if current_thread() is main_thread():  # a scheduler's SIGTERM ends as Ctrl-C does: with the way to go on
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -33,10 +35,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"interp: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        out = getattr(args, "out", None)
-        begun = out is not None and (out / "run.json").exists()
-        print(f"\ninterp: stopped{f'; go on with: interp resume {out}' if begun else ''}", file=sys.stderr)
+        print(visible(f"\ninterp: stopped{_way_on(getattr(args, 'out', None))}"), file=sys.stderr)
         return INTERRUPTED
+
+
+def _way_on(out: Path | None) -> str:
+    """How to go on after a stop, where the command worked on the folder of a run."""
+    from interp.runs.run_folder import RunFolder, going_on, read_run_json
+
+    try:
+        record = {} if out is None else read_run_json(RunFolder(out))
+    except InterpError:
+        return ""
+    if out is None or record["state"] == "done":
+        return "; give the same command again"
+    return f"; go on with: {going_on(record, out)}"
 
 
 def _parser() -> Parser:
@@ -129,13 +142,13 @@ def _parser() -> Parser:
 def _run(args: argparse.Namespace) -> None:
     from interp.running.pipeline import run
 
-    print(run(**run_options(args), progress=True).summary())
+    tell(run(**run_options(args), progress=True).summary())
 
 
 def _plan(args: argparse.Namespace) -> None:
     from interp.planning.plan import plan
 
-    print(plan(**run_options(args), time=args.time))
+    tell(plan(**run_options(args), time=args.time))
 
 
 def _compare(args: argparse.Namespace) -> None:
@@ -149,13 +162,13 @@ def _compare(args: argparse.Namespace) -> None:
     out = differences_folder(args.out, paths)
     grids = {name: open_run(path).probe for name, path in zip(named_by_folder("compare", paths), paths, strict=True)}
     sentences, files = write_differences(grids, compare_runs(grids, layers=args.layers), out)
-    print("\n".join([*sentences, *map(str, files)]))
+    tell("\n".join([*sentences, *map(str, files)]))
 
 
 def _demo(args: argparse.Namespace) -> None:
     from interp import demo
 
-    print(demo.run_demo(args.out, limit=args.limit).summary())
+    tell(demo.run_demo(args.out, limit=args.limit).summary())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from interp.command.output import tell
 from interp.command.parser import Parser
 
 
@@ -43,4 +44,4 @@ def _detectors(args: argparse.Namespace) -> None:
     model = False if args.no_model else None
     found = detectors(run, only=args.detector, model=model, entailment=args.entailment)
     sentences, files = write_detectors(run, found)
-    print("\n".join([*sentences, *map(str, files)]))
+    tell("\n".join([*sentences, *map(str, files)]))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.command.options import add_answer_options, add_population, answer_options
+from interp.command.output import tell
 from interp.command.parser import Parser
 
 
@@ -38,21 +39,21 @@ def _resume(args: argparse.Namespace) -> None:
     from interp.running.pipeline import resume
 
     options = {name: value for name, value in answer_options(args).items() if value is not None}
-    print(resume(args.out, progress=True, **options).summary())
+    tell(resume(args.out, progress=True, **options).summary())
 
 
 def _status(args: argparse.Namespace) -> None:
     from interp.runs.run_folder import RunFolder
     from interp.runs.status import status
 
-    print(status(RunFolder(args.out)))
+    tell(status(RunFolder(args.out)))
 
 
 def _verify(args: argparse.Namespace) -> int:
     from interp.running.pipeline import open_run
 
     problems = open_run(args.out).verify()
-    print("\n".join(problems) or f"{args.out}: every shard is there and as it was written")
+    tell("\n".join(problems) or f"{args.out}: every shard is there and as it was written")
     return 2 if problems else 0
 
 
@@ -63,10 +64,10 @@ def _report(args: argparse.Namespace) -> None:
 
     runs = [open_run(path) for path in args.runs]
     if len(runs) > 1 or args.out is not None:
-        print(write_runs_page(runs, args.out or Path("runs.html")))
+        tell(write_runs_page(runs, args.out or Path("runs.html")))
         return
     redraw(runs[0])
-    print(runs[0].folder.report)
+    tell(runs[0].folder.report)
 
 
 def _paper(args: argparse.Namespace) -> None:
@@ -74,8 +75,8 @@ def _paper(args: argparse.Namespace) -> None:
     from interp.running.pipeline import open_run
 
     run = open_run(args.out)
-    print("\n".join(write_paper(run, paper_run(run, progress=True))))
-    print(run.folder.path / "paper_grid.csv")
+    tell("\n".join(write_paper(run, paper_run(run, progress=True))))
+    tell(run.folder.path / "paper_grid.csv")
 
 
 def _tokens(args: argparse.Namespace) -> None:
@@ -83,8 +84,8 @@ def _tokens(args: argparse.Namespace) -> None:
     from interp.running.pipeline import open_run
 
     run = open_run(args.out)
-    print("\n".join(write_tokens(run, token_run(run))))
-    print(run.folder.report)
+    tell("\n".join(write_tokens(run, token_run(run))))
+    tell(run.folder.report)
 
 
 def _seed(args: argparse.Namespace) -> None:

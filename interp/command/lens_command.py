@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from interp.command.output import tell
 from interp.command.parser import Parser
 
 
@@ -32,4 +33,4 @@ def _lens(args: argparse.Namespace) -> None:
 
     run = open_run(args.out)
     sentences, files = write_lens(run, *lens_of_run(run, rows=args.rows))
-    print("\n".join([*sentences, *map(str, files)]))
+    tell("\n".join([*sentences, *map(str, files)]))

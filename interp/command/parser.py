@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any, NoReturn
 
+from interp.errors import visible
 from interp.support.messages import nearest
 
 WIDTH = 100
@@ -46,4 +47,4 @@ class Parser(argparse.ArgumentParser):
         options = [option for action in self._actions for option in action.option_strings]
         words = (word.partition("=")[0] for word in self.given if word.startswith("--"))
         unknown = (word for word in words if not any(option.startswith(word) for option in options))
-        super().error(message + next(filter(None, (nearest(word, options) for word in unknown)), ""))
+        super().error(visible(message + next(filter(None, (nearest(word, options) for word in unknown)), "")))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.command.option_values import cell
+from interp.command.output import tell
 from interp.command.parser import Parser
 
 
@@ -52,7 +53,7 @@ def _errors(args: argparse.Namespace) -> None:
     sampled = None if args.sampled is None else open_run(args.sampled)
     types = error_types(run, sampled=sampled, merged=not args.subtypes, permutations=args.permutations)
     sentences, files = write_error_types(run, types)
-    print("\n".join([*sentences, *map(str, files)]))
+    tell("\n".join([*sentences, *map(str, files)]))
 
 
 def _choose(args: argparse.Namespace) -> None:
@@ -62,4 +63,4 @@ def _choose(args: argparse.Namespace) -> None:
 
     run = open_run(args.out)
     sentences, files = write_choices(run, choose_answers(run, cell=args.cell))
-    print("\n".join([*sentences, *map(str, files)]))
+    tell("\n".join([*sentences, *map(str, files)]))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.command.option_values import cell, labels_by_id
+from interp.command.output import tell
 from interp.command.parser import Parser
 
 
@@ -48,4 +49,4 @@ def _transfer(args: argparse.Namespace) -> None:
     by = args.by if args.by in (None, "template") else labels_by_id(Path(args.by), "--by")
     found = transfer(args.runs, by=by, cell=args.cell, site=args.site, across_models=args.across_models, seed=args.seed)
     sentences, files = write_transfer(found, args.out)
-    print("\n".join([*sentences, *map(str, files)]))
+    tell("\n".join([*sentences, *map(str, files)]))

@@ -4,10 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from interp.errors import RunError
-from interp.support.atomic import append_lines, read_lines, remove
+from interp.support.atomic import append_lines, read_lines
 from interp.support.fingerprint import json_hash
+
+CHECK = "check"
+"""The key of a line's checksum."""
+REMOVE = "remove the file, then go on with `interp resume`: what it held is answered again"
 
 
 @dataclass(frozen=True)
@@ -29,36 +34,42 @@ class Generated:
 class AnswerLog:
     """A file of finished sequences by name, one a line after a first line that says whose they are.
 
-    Lines are only ever added; a batch is on the disk when `add` returns. A file of another run, or one whose first line
-    is damaged, counts for nothing and is begun anew; of any other damaged line (a process was killed as it wrote it)
-    only that sequence is lost.
+    Lines are only ever added; a batch is on the disk when `add` returns. Every line ends with a checksum of itself. A
+    line without an end (a process was killed as it wrote it) is no line; a damaged one counts for nothing, and
+    `damaged` names it.
     """
 
     def __init__(self, path: Path, *, run: str) -> None:
-        """`run` says what everything in the file depends on: settings, versions, model and data."""
+        """`run` says what everything in the file depends on: settings, versions, model and data.
+
+        Raises RunError for a file of another run, or one whose first line, which says whose it is, is damaged.
+        """
         self.path, self.run = path, run
+        self.damaged: list[int] = []
+        """Numbers of the lines that are not as they were written, from 1; their batches are answered again."""
         self.finished: dict[str, Generated] = {}
         self.asked: int | None = None
         """How many sequences there will be in all; None: not known (yet, or in a file of an earlier version)."""
         self._prompts: str | None = None
-        try:
-            first, *lines = read_lines(path) or [""]
-            header = json.loads(first)
-            self._begun = header["run"] == run
-        except (ValueError, TypeError, KeyError):
-            self._begun = False
-        if self._begun:
+        lines = read_lines(path, errors="replace")
+        self._begun = bool(lines)
+        if lines:
+            header = _sound(lines[0])
+            if header is None or not isinstance(header.get("run"), str):
+                raise RunError(f"{path}: damaged: its first line is not as it was written; {REMOVE}")
+            if header["run"] != run:
+                raise RunError(f"{path}: holds answers of another model, data, settings or version; {REMOVE}")
             self.asked, self._prompts = header.get("asked"), header.get("prompts")
-            for line in lines:
-                self._read(line)
+        for number, line in enumerate(lines[1:], start=2):
+            self._read(number, line)
 
-    def _read(self, line: str) -> None:
+    def _read(self, number: int, line: str) -> None:
         try:
-            record = json.loads(line)
+            record = _sound(line) or {}
             name = record.pop("name")
             self.finished[name] = Generated(**record)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            pass  # generated again, with its batch
+        except (TypeError, KeyError):
+            self.damaged.append(number)
 
     def begin(self, prompts: Mapping[str, Sequence[int]]) -> None:
         """Say what is asked: the ids of every prompt, by the name of its sequence.
@@ -75,10 +86,22 @@ class AnswerLog:
 
     def add(self, finished: Mapping[str, Generated]) -> None:
         """Keep the sequences of one batch."""
+        records: list[dict[str, Any]] = [{"name": name} | asdict(one) for name, one in finished.items()]
         if not self._begun:
-            remove(self.path)
-        header = json.dumps({"run": self.run, "asked": self.asked, "prompts": self._prompts})
-        lines = [json.dumps({"name": name} | asdict(one)) for name, one in finished.items()]
-        append_lines(self.path, lines if self._begun else [header, *lines])
+            records.insert(0, {"run": self.run, "asked": self.asked, "prompts": self._prompts})
+        append_lines(self.path, [json.dumps(one | {CHECK: _check(one)}) for one in records])
         self._begun = True
         self.finished.update(finished)
+
+
+def _check(record: Mapping[str, Any]) -> str:
+    return json_hash(dict(record))[:16]
+
+
+def _sound(line: str) -> dict[str, Any] | None:
+    """The record of a line, if it is as it was written (an earlier version wrote no checksum)."""
+    try:
+        record = json.loads(line)
+        return record if record.pop(CHECK, None) in (None, _check(record)) else None
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -7,8 +7,10 @@ dims `layer` (int), `token` (role), `sample` (id); on (layer, token) `auc`, `low
 The control row `embed` has the same under `embed_…`, without the layer.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,14 @@ from interp.statistics.auc import Estimate
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.samples import DIRECTIONS, Samples, group_codes
 from interp.support.arrays import read_whole_numbers
+from interp.support.atomic import write_chunks
 from interp.support.messages import shown
 from interp.support.version import __version__
 
 xr.register_dataset_accessor("cells")(Cells)  # here, since no grid is made or read without this module
 
+JSON = "texts_as_json"
+"""The attribute of a file that names the variables whose texts stand in it as JSON."""
 CELL_VARIABLES = ("auc", "low", "high", "n", "n_correct", "reason")
 DIMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(CELL_VARIABLES, ("layer", "token")),
@@ -166,15 +171,48 @@ def check_grid(grid: Any) -> None:
     read_whole_numbers("grid: fold", grid["fold"].values)
 
 
-def save_grid(grid: xr.Dataset, path: str | Path, *, group: str | None = None) -> None:
-    """Write a grid as netCDF4, or add it to a file as a group; `load_grid` gives back the same values and labels."""
-    grid.to_netcdf(path, mode="w" if group is None else "a", group=group, engine="h5netcdf", format="NETCDF4")
+def save_grids(grids: Mapping[str | None, xr.Dataset], path: str | Path) -> None:
+    """Write grids as one netCDF4 file, whole or not at all, by the names of their groups (None: the root).
+
+    `load_grid` gives back the same values and labels. Raises RunError if the file cannot be written.
+    """
+    from h5netcdf import File
+    from xarray.backends import H5NetCDFStore
+
+    buffer = BytesIO()  # HDF5 on a full disk leaves half a file and tracebacks of its own
+    with File(buffer, "w") as file:
+        for group, grid in grids.items():
+            _without_nul(grid).dump_to_store(H5NetCDFStore(file, group=group))
+    write_chunks(Path(path), [buffer.getbuffer()])
+
+
+def save_grid(grid: xr.Dataset, path: str | Path) -> None:
+    """`save_grids` of one, in the root."""
+    save_grids({None: grid}, path)
+
+
+def _without_nul(grid: xr.Dataset) -> xr.Dataset:
+    """Texts that hold a NUL (ids, say), which no netCDF file can, as JSON; and which variables these are."""
+    texts = {str(name): one.values.flat for name, one in grid.variables.items() if one.dtype == object}
+    held = [name for name, values in texts.items() if any("\0" in str(value) for value in values)]
+    changed = grid.assign({name: _each(json.dumps, grid[name]) for name in held})
+    return changed.assign_attrs({JSON: held}) if held else grid
+
+
+def _with_nul(grid: xr.Dataset) -> xr.Dataset:
+    """The inverse."""
+    held = np.atleast_1d(grid.attrs.pop(JSON, [])).tolist()
+    return grid.assign({name: _each(json.loads, grid[name]) for name in held})
+
+
+def _each(function: Callable[[str], str], texts: xr.DataArray) -> xr.DataArray:
+    return texts.copy(data=np.array([function(text) for text in texts.values.flat], dtype=object).reshape(texts.shape))
 
 
 def load_grid(path: str | Path, *, group: str | None = None) -> xr.Dataset:
     """Read a grid that `save_grid` wrote; raises DataError for anything that is not a netCDF4 file."""
     try:
         with xr.open_dataset(path, engine="h5netcdf", group=group) as grid:
-            return without_own_dims(grid.load())
+            return without_own_dims(_with_nul(grid.load()))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected a grid written by interp (netCDF4), got {error}") from error

@@ -10,7 +10,7 @@ import xarray as xr
 from jaxtyping import Bool, Int
 from typing_extensions import Unpack
 
-from interp.errors import DataError
+from interp.errors import DataError, visible
 from interp.fitting.estimators import PCA_WIDTH, ProbeSpec
 from interp.grids.attention_probe import attention_grid
 from interp.grids.cells import Fitted, choose_samples, fit_cells, probe_attrs
@@ -75,7 +75,8 @@ def probe_grid(
 
     The population of a Capture is its labelled samples with an exact answer (`population="all"`: every labelled one),
     of a bare array its labelled samples; `fold` (-1: outside) replaces both population and folds. Samples with
-    non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`.
+    non-finite features are left out of that cell, counted in `n_nonfinite` and named in the attribute `nonfinite`;
+    `nonfinite_samples` and `nonfinite_wrong` count those left out of any cell, and the wrong ones among them.
     `C="cv"`, or several C, lets every training part choose its own by inner grouped folds (`chosen_C`: that of the
     probe that scored the sample).
     `embed=False` leaves out the control row, `nested=False` what the best cell is chosen by (`choice_auc`).
@@ -141,6 +142,9 @@ def probe_grid(
     lacking = features.valid[chosen.index, None, :] & ~used
     grid["n_nonfinite"] = (("layer", "token"), lacking.sum(0))
     grid.attrs["nonfinite"] = describe_nonfinite(lacking, chosen.samples.ids, features.layers, features.roles)
+    left_out = lacking.any((1, 2))
+    grid.attrs["nonfinite_samples"] = int(left_out.sum())
+    grid.attrs["nonfinite_wrong"] = int((chosen.samples.y[left_out] == 0).sum())
     if embed and (control := features.control()) is not None:
         row = fit(control)[1]
         grid = grid.assign(estimate_variables(row.estimates, ("token",), shape[1:], prefix="embed_"))
@@ -205,7 +209,7 @@ def describe_nonfinite(
     """Which samples were left out of which cells because a feature is NaN or infinite; "" if none."""
     parts = []
     for layer, role in np.argwhere(lacking.any(0)):
-        names = [ids[i] for i in np.flatnonzero(lacking[:, layer, role]).tolist()]
+        names = [visible(ids[i]) for i in np.flatnonzero(lacking[:, layer, role]).tolist()]
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         parts.append(f"layer {layers[layer]}, {roles[role]}: {', '.join(names[:5])}{more}")
     return "; ".join(parts)

@@ -171,7 +171,10 @@ def generate_answers(
         exact_answer_method=[label.method for label in labels],
         exact_answer_tokens=[label.tokens for label in labels],
         exact_answer_chars=[label.chars for label in labels],
-        question_tokens=[locate_question(row.question, ids, decode) for row, ids in zip(rows, prompt_ids, strict=True)],
+        question_tokens=[  # a prompt that the model cannot read has no states, and may have millions of tokens
+            None if long else locate_question(row.question, ids, decode)
+            for row, ids, long in zip(rows, prompt_ids, too_long, strict=True)
+        ],
         status=["too_long" if long else label.status for long, label in zip(too_long, labels, strict=True)],
         extraction=[label.asked for label in labels] if method.name == "extract" else None,
         near_ties=[produced[i].near_ties if i in produced else 0 for i in range(len(rows))],

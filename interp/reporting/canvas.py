@@ -1,6 +1,7 @@
 """What stands around a picture: figure size, panels, colour bars, title and key; and saving it reproducibly."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure, SubFigure
 from interp.reporting.column_axis import SMALL, points, text_width
 from interp.reporting.heatmap import Heatmap, Scale
 from interp.support.arguments import instance, number, one_of, one_text
+from interp.support.atomic import write_chunks
 
 Key = list[tuple[Artist, str]]
 WIDTHS = {"column": 3.25, "page": 6.75}
@@ -117,7 +119,10 @@ def save_figure(figure: Figure | SubFigure, stem: str | Path) -> tuple[Path, Pat
     """Write `stem`.png (160 dpi) and `stem`.svg; the same figure gives the same bytes (no date, fixed ids)."""
     png, svg = Path(f"{stem}.png"), Path(f"{stem}.svg")
     root = figure.get_figure(root=True)
-    root.savefig(png, dpi=160, facecolor="white")
+    pixels, vectors = BytesIO(), BytesIO()
+    root.savefig(pixels, format="png", dpi=160, facecolor="white")
     with rc_context({"svg.hashsalt": "interp", "svg.fonttype": "none"}):  # text stays text: searchable, editable
-        root.savefig(svg, facecolor="white", metadata={"Date": None})
+        root.savefig(vectors, format="svg", facecolor="white", metadata={"Date": None})
+    write_chunks(png, [pixels.getbuffer()])
+    write_chunks(svg, [vectors.getbuffer()])
     return png, svg

@@ -143,6 +143,31 @@ def small_class_note(grid: xr.Dataset, comparison: Mapping[str, Any]) -> list[st
     ]
 
 
+def nonfinite_note(grid: xr.Dataset) -> list[str]:
+    """What activations that are NaN or infinite leave out, and of which class; none where all are finite."""
+    left_out, wrong = (int(grid.attrs.get(f"nonfinite_{what}", 0)) for what in ("samples", "wrong"))
+    if not left_out:
+        return []
+    layers = grid["layer"].values[(grid["n_nonfinite"].values > 0).any(grid["n_nonfinite"].dims.index("token"))]
+    return [
+        f"Non-finite activations leave out {left_out} of {grid.sizes['sample']} samples in "
+        f"{layer_runs(layers.tolist())}, {wrong} of them wrong: an AUC there is of the other samples, and biased if "
+        "those left out are unlike them (in float16 the longest prompts overflow first: --dtype bfloat16 or float32)."
+    ]
+
+
+def layer_runs(layers: Sequence[int]) -> str:
+    """Layers as runs of neighbours: "layers 1–3, 6–7"."""
+    runs: list[list[int]] = []
+    for layer in sorted(layers):
+        if runs and layer == runs[-1][-1] + 1:
+            runs[-1].append(layer)
+        else:
+            runs.append([layer])
+    texts = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
+    return f"layer{'s' if len(layers) > 1 else ''} {', '.join(texts)}"
+
+
 def _why(grid: xr.Dataset) -> str:
     """What most undefined cells lack."""
     reasons = Counter(str(reason) for reason in grid["reason"].values.ravel() if reason) if "reason" in grid else None

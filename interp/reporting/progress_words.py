@@ -1,6 +1,6 @@
 """How far a run is and how to go on, in words; imports nothing heavy, so that `interp status` answers at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,15 @@ def _answered(record: Mapping[str, Any], finished: int, asked: int | None) -> st
     line = f"{finished} of {asked} samples answered"
     others = record["data"].get("samples", asked) - asked
     return f"{line}; {others} more bring their completion, or do not fit into the model's context" if others else line
+
+
+def damaged_answers(path: Path, lines: Sequence[int]) -> list[str]:
+    """A sentence about lines of an answer log that are not as they were written; none if all are."""
+    if not lines:
+        return []
+    named = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines[:5]))}"
+    more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
+    return [f"{path}: damaged: {named}{more} not as written; the batches of these answers are answered again"]
 
 
 def _measured(counts: Mapping[str, Any], captured: int, shards: int, damaged: int) -> str:

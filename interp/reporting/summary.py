@@ -14,7 +14,7 @@ from interp.reporting.notes import (
     template_sentences,
     thought_warnings,
 )
-from interp.reporting.opening import confidence_sentences, opening, small_class_note
+from interp.reporting.opening import confidence_sentences, nonfinite_note, opening, small_class_note
 
 
 def summary_lines(
@@ -25,6 +25,7 @@ def summary_lines(
     return [
         *_samples(record),
         opening(probe, comparison),
+        *nonfinite_note(probe),
         *confidence_sentences(comparison.get("against_controls", [])),
         *template_sentences(counts),
         *_attention(comparison),

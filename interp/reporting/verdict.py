@@ -12,6 +12,8 @@ from interp.reporting.control_words import gain_text, title
 from interp.reporting.opening import (
     ALPHA,
     confidence_sentences,
+    layer_runs,
+    nonfinite_note,
     opening,
     own_confidence,
     place,
@@ -65,9 +67,10 @@ def verdict(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
     """What the run found: is there a signal, what explains it without a probe, does attention hold as much."""
     nested, rows = nested_best("probe", comparison), comparison.get("against_controls", [])
     if nested is None:
-        return [opening(probe, comparison)]
+        return [opening(probe, comparison), *nonfinite_note(probe)]
     return [
         opening(probe, comparison),
+        *nonfinite_note(probe),
         *confidence_sentences(rows),
         *_tested(probe),
         *_where(comparison),
@@ -102,22 +105,10 @@ def _where(comparison: Mapping[str, Any]) -> list[str]:
     if not layers:
         return []
     tokens = list(layers)[:SHOWN_TOKENS]
-    ranges = [f"{token} ({_runs(layers[token])})" for token in tokens]
+    ranges = [f"{token} ({layer_runs(layers[token])})" for token in tokens]
     more = f" and {len(layers) - len(tokens)} more columns" if len(layers) > len(tokens) else ""
     count = "one cell" if len(cells) == 1 else f"one of {len(cells)} cells"
     return [f"The peak lies in {count} (95 % of resamples): {', '.join(ranges)}{more}."]
-
-
-def _runs(layers: Sequence[int]) -> str:
-    """Layers as runs of neighbours: "layers 1–3, 6–7"."""
-    runs: list[list[int]] = []
-    for layer in sorted(layers):
-        if runs and layer == runs[-1][-1] + 1:
-            runs[-1].append(layer)
-        else:
-            runs.append([layer])
-    texts = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
-    return f"layer{'s' if len(layers) > 1 else ''} {', '.join(texts)}"
 
 
 def _embedding(nested: Number, probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:

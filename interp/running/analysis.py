@@ -21,7 +21,7 @@ from interp.controls.controls import control_grid
 from interp.controls.permutations import permutation_test
 from interp.errors import RunError
 from interp.grids import fold_values
-from interp.grids.grid import save_grid
+from interp.grids.grid import save_grids
 from interp.grids.grid_table import run_rows, write_table
 from interp.grids.join import join_grids
 from interp.grids.probes import attention_grid, probe_grid
@@ -145,12 +145,11 @@ def write_results(folder: RunFolder, result: Analysis) -> None:
     # Root: both grids and their difference at a glance. What every sample has in every cell stands once, in the groups.
     by_sample = ("score", "embed_score", "embed_training", *fold_values.VARIABLES)
     joined = join_grids(result.probe, result.attention).drop_vars(by_sample, errors="ignore")
-    save_grid(joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars}), folder.grid_nc)
-    save_grid(result.probe, folder.grid_nc, group="probe")
-    save_grid(result.attention, folder.grid_nc, group="attention")
+    root = joined.assign({f"delta_{name}": delta[name] for name in delta.data_vars})
+    grids = {None: root, "probe": result.probe, "attention": result.attention}
     if further is not None:
-        save_grid(further.matched.drop_vars("score"), folder.grid_nc, group="matched_width")
-        save_grid(further.gain, folder.grid_nc, group="gain")
+        grids |= {"matched_width": further.matched.drop_vars("score"), "gain": further.gain}
+    save_grids(grids, folder.grid_nc)
     if result.for_use.probe is not None:
         save_probe(result.for_use.probe, folder.best_probe)
     write_json(folder.comparison, result.to_dict())

@@ -18,7 +18,7 @@ from interp.models.loading import HookedModel, model_info, model_tokenizer, unde
 from interp.models.memory import Splits
 from interp.planning.relabelling import lost_answers, with_another_method
 from interp.reporting.notes import length_warnings, thought_warnings
-from interp.reporting.progress_words import way_on
+from interp.reporting.progress_words import damaged_answers, way_on
 from interp.running.record import run_candidates, sample_counts, used_labellers
 from interp.runs.labelling_models import labelling_models
 from interp.runs.opened_run import Run
@@ -30,7 +30,7 @@ from interp.statistics.folds import Folds, make_folds
 from interp.storing.shards import finished_batches, nonfinite_counts, write_shards
 from interp.support.atomic import remove, write_text
 from interp.support.numerics import check_repeatable
-from interp.support.progress import bar, say
+from interp.support.progress import announce, bar, say
 
 
 def measure(
@@ -77,6 +77,8 @@ def _answered(
     folder, labelling = journal.folder, labelling_models(settings, model, given)
     split: dict[str, list[int]] = dict((journal.record.answer_batches or {}).get("split", {}))
     batches = {**(journal.record.answer_batches or {}), "split": split}
+    log = AnswerLog(folder.answer_log, run=journal.record.answering_identity)
+    announce(damaged_answers(folder.answer_log, log.damaged), progress=progress)
     journal.know(used=used_labellers(journal.record, labelling, model, folder.path))
     samples = len(settings.samples(rows))
     with journal.stage("answering"), bar("Answering", samples, enabled=progress) as advance:
@@ -92,7 +94,7 @@ def _answered(
             answer_pattern=settings.answer_pattern,
             **settings.generation,
             **labelling,
-            log=AnswerLog(folder.answer_log, run=journal.record.answering_identity),
+            log=log,
             splits=Splits(split, lambda: journal.write(answer_batches=batches)),
             progress=advance,
         )

@@ -168,7 +168,7 @@ def sample_counts(
         "accuracy": sum(labelled) / len(labelled) if labelled else None,
         "unlabelled": answers.correct.count(None),
         "exact_answer_method": [{"method": m, "label": y, "n": n} for (m, y), n in sorted(methods.items())],
-        "question_not_located": answers.question_tokens.count(None),
+        "question_not_located": answers.question_tokens.count(None) - too_long,
         # Only the model's own: where a completion was brought, nobody knows why it ends.
         "stopped_by_length": sum(ours and end == "length" for ours, end in zip(generated, answers.finish, strict=True)),
         "special_inside": special_inside(answers, special_ids),

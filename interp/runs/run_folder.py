@@ -165,7 +165,7 @@ class RunFolder:
                 self.answer_log.name,
                 *lock.FILES,
             }
-            return bool(others or read_lines(self.answer_log)[1:])
+            return bool(others or read_lines(self.answer_log, errors="replace")[1:])
         except OSError:
             return False
 

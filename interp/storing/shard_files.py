@@ -2,12 +2,13 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from interp.errors import RunError
-from interp.support.fingerprint import file_hash
+from interp.support.fingerprint import file_hash, json_hash
 from interp.support.safetensors_stream import Specs
 
 
@@ -29,6 +30,10 @@ class Shard:
     sha256: str
     batches: int = 1
     """How many consecutive batches of capture it holds; `resume` counts on with it."""
+    crc32: str = ""
+    """Of every tensor in the file's order, eight hexadecimal digits each; empty in shards of an earlier version."""
+    check: str = ""
+    """Of what else the marker says (`marker_check`); empty in shards of an earlier version."""
 
 
 def finished_shards(folder: Path, *, run: str | None = None) -> list[Shard]:
@@ -67,6 +72,11 @@ def marker_path(folder: Path, index: int) -> Path:
     return folder / f"shard-{index:05}.json"
 
 
+def marker_check(values: Mapping[str, Any]) -> str:
+    """The checksum of a marker: of everything in it but the checksum."""
+    return json_hash({name: value for name, value in values.items() if name != "check"})[:16]
+
+
 def damaged(path: Path, what: str) -> str:
     """A sentence about a shard that cannot be used, and what to do."""
     return f"{path}: damaged: {what}; remove it and {path.stem}.json, then write it again with `interp resume`"
@@ -81,10 +91,11 @@ def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Sh
         path = marker.with_suffix(".safetensors")
         try:
             values = json.loads(marker.read_bytes())
+            whole = values.get("check", "") in ("", marker_check(values))
             values |= {"sample_ids": tuple(values["sample_ids"]), "roles": tuple(values["roles"])}
             shard = Shard(**values)
-            sound = marker_path(folder, shard.index) == marker and re.fullmatch("[0-9a-f]{64}", shard.sha256)
-        except (OSError, ValueError, TypeError, KeyError):
+            sound = whole and marker_path(folder, shard.index) == marker and re.fullmatch("[0-9a-f]{64}", shard.sha256)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             sound = None
         if not sound:
             problems.append(damaged(path, "its marker cannot be read"))

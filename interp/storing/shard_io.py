@@ -8,15 +8,17 @@
     question_embed        [sample, d_model]          mean input embedding of the question's tokens (none in old runs)
     valid                 [sample, role]             which roles the sample has
 
-`shard-00003.json`, the marker, names the run, the samples, the tensors and the checksum. A shard without a marker does
-not exist: a killed write leaves at most a temporary file or a shard without its marker, and both are written again.
+`shard-00003.json`, the marker, names the run, the samples, the tensors and the checksums, its own too. A shard without
+a marker does not exist: a killed write leaves at most a temporary file or a shard without its marker, and both are
+written again.
 """
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -24,7 +26,7 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from interp.errors import RunError
-from interp.storing.shard_files import Shard, damaged, finished_shards, marker_path, shard_path
+from interp.storing.shard_files import Shard, damaged, finished_shards, marker_check, marker_path, shard_path
 from interp.support.atomic import make_folder, remove, write_chunks, write_json
 from interp.support.safetensors_stream import describe, layout, serialized
 
@@ -66,7 +68,8 @@ class ShardWriter:
         nonfinite = {key: _count_nonfinite(key, tensor, valid) for key, tensor in sorted(tensors.items())}
         path = shard_path(self.folder, index)
         remove(marker_path(self.folder, index))
-        sha256 = write_chunks(path, serialized(tensors))
+        sums: list[str] = []
+        sha256 = write_chunks(path, _summed(serialized(tensors), sums))
         shard = Shard(
             run=self.run,
             index=index,
@@ -77,7 +80,9 @@ class ShardWriter:
             size=path.stat().st_size,
             sha256=sha256,
             batches=batches,
+            crc32="".join(sums[1:]),  # without the header's, which is known
         )
+        shard = replace(shard, check=marker_check(asdict(shard)))
         write_json(marker_path(self.folder, index), asdict(shard))
         return shard
 
@@ -96,6 +101,8 @@ class ShardReader:
         self.roles = self.shards[0].roles
         self.sample_ids = tuple(id for shard in self.shards for id in shard.sample_ids)
         self._layouts: dict[int, tuple[bytes, dict[str, int]]] = {}
+        self._sound = {key: bytearray(len(self.shards)) for key in self.shards[0].tensors}
+        """Which shards' tensors were read and are as they were written: each is looked at once."""
         self.known = frozenset(self.sample_ids)
         """The samples there are."""
         if twice := [id for id, count in Counter(self.sample_ids).items() if count > 1]:
@@ -142,16 +149,17 @@ class ShardReader:
         spec = self.shards[0].tensors[key]
         shape = [size for dim, size in enumerate(spec["shape"]) if dim > 0 and (role is None or dim != axis)]
         out = torch.empty((len(wanted), *shape), dtype=getattr(torch, spec["dtype"]))
-        for shard in self.shards:
+        for place, shard in enumerate(self.shards):
             rows = [(wanted[id], row) for row, id in enumerate(shard.sample_ids) if id in wanted]
             if rows:
                 to, taken = (torch.tensor(column) for column in zip(*rows, strict=True))
-                tensor = self._tensor(shard, key)
+                tensor = self._tensor(place, key)
                 out[to] = (tensor if role is None else tensor.select(axis, self.roles.index(role)))[taken]
         return out
 
-    def _tensor(self, shard: Shard, key: str) -> Tensor:
-        """One tensor, mapped into memory: only the pages that are used are read."""
+    def _tensor(self, place: int, key: str) -> Tensor:
+        """One tensor of a shard, mapped into memory: after its first use only the pages that are used are read."""
+        shard = self.shards[place]
         path, n = shard_path(self.folder, shard.index), len(shard.sample_ids)
         if n not in self._layouts:
             self._layouts[n] = layout(shard.tensors)
@@ -164,7 +172,19 @@ class ShardReader:
                 data = np.memmap(file, np.uint8, "c", starts[key], (math.prod(shape) * dtype.itemsize,))
         except (OSError, ValueError) as error:
             raise RunError(damaged(path, str(error))) from error
+        if shard.crc32 and not self._sound[key][place]:
+            at = 8 * list(starts).index(key)
+            if f"{crc32(data.data):08x}" != shard.crc32[at : at + 8]:
+                raise RunError(damaged(path, f"its tensor {key} is not as it was written"))
+            self._sound[key][place] = 1
         return torch.from_numpy(data).view(dtype).reshape(shape)
+
+
+def _summed(chunks: Iterable[memoryview], sums: list[str]) -> Iterator[memoryview]:
+    """The chunks, with the CRC-32 of each added to `sums`."""
+    for chunk in chunks:
+        sums.append(f"{crc32(chunk):08x}")
+        yield chunk
 
 
 def _count_nonfinite(key: str, tensor: Tensor, valid: Tensor) -> int:

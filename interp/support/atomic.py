@@ -103,12 +103,15 @@ def append_lines(path: Path, lines: list[str]) -> None:
         raise _unwritable(path, error) from error
 
 
-def read_lines(path: Path) -> list[str]:
-    """The whole lines of a file that `append_lines` wrote, without their ends; none if there is no file."""
+def read_lines(path: Path, *, errors: str = "strict") -> list[str]:
+    """The whole lines of a file that `append_lines` wrote, without their ends; none if there is no file.
+
+    `errors`: what becomes of bytes that are no UTF-8, as `bytes.decode` has it.
+    """
     if not path.exists():
         return []
     content = path.read_bytes()
-    return content[: content.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
+    return content[: content.rfind(b"\n") + 1].decode("utf-8", errors).split("\n")[:-1]
 
 
 def plain(value: Any) -> Any:

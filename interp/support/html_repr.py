@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from interp.errors import UNSEEN, escaped
 from interp.support.messages import shown
 from interp.support.units import decimal
 
@@ -14,11 +15,6 @@ LONGEST = 200
 """Characters of a text."""
 ROWS = 40
 """Rows of a table."""
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
-"""Control characters (ANSI's escape), what turns the direction of the text around it, halves of surrogate pairs (which
-no notebook could save), and what HTML forbids."""
 
 
 class Html(str):
@@ -31,11 +27,11 @@ def safe(text: object, longest: int = LONGEST) -> Html:
         return text
     whole = str(text)
     cut = whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
-    return Html(escape(_UNSEEN.sub(_written_out, cut)))
+    return Html(escape(UNSEEN.sub(_written_out, cut)))
 
 
 def _written_out(found: re.Match[str]) -> str:
-    return "⏎" if found[0] == "\n" else found[0].encode("unicode_escape").decode("ascii")
+    return "⏎" if found[0] == "\n" else escaped(found[0])
 
 
 def marked(text: str, begin: int, end: int, longest: int = LONGEST) -> Html:

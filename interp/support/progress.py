@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from time import monotonic
 
+from interp.errors import visible
+
 Advance = Callable[[int], None]
 SOON, LATER = 5.0, 30.0
 """Seconds between two lines of a log: in the first two minutes of a stage, and after them."""
@@ -14,7 +16,7 @@ SOON, LATER = 5.0, 30.0
 def say(sentences: Iterable[str]) -> None:
     """What a user has to know while a run goes on, on standard error."""
     for sentence in sentences:
-        print(f"interp: {sentence}", file=sys.stderr)
+        print(f"interp: {visible(sentence)}", file=sys.stderr)
 
 
 def announce(notes: Sequence[str], *, progress: bool) -> None:
@@ -23,7 +25,7 @@ def announce(notes: Sequence[str], *, progress: bool) -> None:
         say(notes)
     else:
         for note in notes:
-            warnings.warn(note, stacklevel=3)
+            warnings.warn(visible(note), stacklevel=3)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 
 import interp
 import interp.generating.generation as generation
+from interp.errors import RunError
 from interp.generating.answer_log import AnswerLog, Generated
 from interp.generating.generation import generate
 from interp.models.loading import model_tokenizer
@@ -42,26 +43,66 @@ def test_a_torn_last_line_is_no_line(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ['{"name": "a"}', "[]", "null", "{", '{"name": "a", "ids": [1], "more": 2}', '{"x": 1}']
+    "line", ['{"name": "a"}', "[]", "null", "{", '{"name": "a", "ids": [1], "more": 2}', '{"x": 1}', "\xff"]
 )
-def test_a_damaged_line_loses_that_sequence_only(tmp_path, line) -> None:
+def test_a_damaged_line_is_named_and_loses_that_sequence_only(tmp_path, line) -> None:
     path = tmp_path / "log"
     log_of(path).add({"a": ONE, "b": TWO})
     lines = path.read_text().splitlines()
-    path.write_text("\n".join([lines[0], line, lines[2]]) + "\n")
-    assert log_of(path).finished == {"b": TWO}
+    path.write_bytes("\n".join([lines[0], line, lines[2], ""]).encode("latin-1"))
+    log = log_of(path)
+    assert log.finished == {"b": TWO} and log.damaged == [2]
 
 
-def test_a_foreign_or_unreadable_file_counts_for_nothing(tmp_path) -> None:
+def test_every_flipped_bit_is_noticed(tmp_path) -> None:
+    """The file is refused, or the line is named and does not count: no other answer is ever taken for the one kept."""
+    path = tmp_path / "log"
+    log_of(path).add({"a": ONE, "b": TWO})
+    whole, kept = path.read_bytes(), {"a": ONE, "b": TWO}
+    first, refused, named = whole.index(b"\n"), 0, 0
+    for bit in range(0, 8 * len(whole) - 8, 5):  # without the last line's end: it is then as one that a kill tore
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            log = log_of(path)
+        except RunError as error:
+            assert bit // 8 <= first and "log: damaged: its first line is not as it was written; remove" in str(error)
+            refused += 1
+            continue
+        assert log.finished.items() <= kept.items()
+        assert log.finished == kept or log.damaged or bit // 8 == first
+        named += bool(log.damaged)
+    assert refused > first and named > len(whole) - first
+
+
+def test_lines_of_an_earlier_version_have_no_checksum(tmp_path) -> None:
+    path = tmp_path / "log"
+    log_of(path).add({"a": ONE, "b": TWO})
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(len(line.pop("check")) == 16 for line in lines)
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert log_of(path).finished == {"a": ONE, "b": TWO}
+
+
+def test_a_foreign_or_unreadable_file_is_refused_and_kept(tmp_path) -> None:
     path = tmp_path / "log"
     log_of(path, "another run").add({"a": ONE})
-    for content in (path.read_bytes(), b"\xff\xfe\n", b"\n", b"{}\n"):
+    foreign = "holds answers of another model, data, settings or version; remove the file, then go on with `interp res"
+    for content, message in (
+        (path.read_bytes(), foreign),
+        *(
+            (content, "damaged: its first line")
+            for content in (b"\xff\xfe\n", b"\n", b"{}\n", b"[]\n", b"\0" * 9 + b"\n")
+        ),
+    ):
         path.write_bytes(content)
-        log = log_of(path)
-        assert log.finished == {}
-        log.add({"b": TWO})
-        assert log_of(path).finished == {"b": TWO}
-        assert b"another run" not in path.read_bytes()
+        with pytest.raises(RunError, match=f"log: {message}"):
+            log_of(path)
+        assert path.read_bytes() == content
+    path.write_bytes(b"torn in its first li")
+    log_of(path).add({"b": TWO})
+    assert log_of(path).finished == {"b": TWO}
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 1.0, "top_p": 0.9, "seed": 1}])

@@ -1,14 +1,15 @@
 """Grids as datasets: unchanged files, arrays in one order, tidy tables."""
 
 import csv
+import resource
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from interp.errors import DataError
-from interp.grids.grid import check_grid, grid_arrays, load_grid, save_grid
+from interp.errors import DataError, RunError
+from interp.grids.grid import check_grid, grid_arrays, load_grid, save_grid, save_grids
 from interp.grids.grid_table import COLUMNS, run_rows, write_table
 from interp.grids.join import join_grids
 
@@ -20,11 +21,27 @@ def test_a_grid_survives_its_file(grids: tuple[xr.Dataset, xr.Dataset], tmp_path
 
 
 def test_groups_share_a_file(grids: tuple[xr.Dataset, xr.Dataset], tmp_path: Path) -> None:
-    save_grid(join_grids(*grids), tmp_path / "grid.nc")
-    for name, grid in zip(("probe", "attention"), grids, strict=True):
-        save_grid(grid, tmp_path / "grid.nc", group=name)
+    save_grids({None: join_grids(*grids), "probe": grids[0], "attention": grids[1]}, tmp_path / "grid.nc")
     xr.testing.assert_identical(load_grid(tmp_path / "grid.nc", group="attention"), grids[1])
     xr.testing.assert_identical(load_grid(tmp_path / "grid.nc"), join_grids(*grids))
+    with xr.open_dataset(tmp_path / "grid.nc", engine="h5netcdf", group="probe") as read:  # as anyone would
+        xr.testing.assert_allclose(read["auc"], grids[0]["auc"])
+
+
+def test_a_grid_that_cannot_be_written_leaves_the_old_file(
+    grids: tuple[xr.Dataset, xr.Dataset], tmp_path: Path
+) -> None:
+    path = tmp_path / "grid.nc"
+    save_grid(grids[0], path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # as a disk that is full after 1,000 bytes
+    try:
+        with pytest.raises(RunError, match="grid.nc: cannot be written: File too large; choose another folder"):
+            save_grid(grids[1], path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [file.name for file in tmp_path.iterdir()] == ["grid.nc"]
+    xr.testing.assert_identical(load_grid(path), grids[0])
 
 
 def test_a_file_that_is_no_grid_is_refused(tmp_path: Path) -> None:

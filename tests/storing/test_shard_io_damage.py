@@ -1,5 +1,6 @@
 """The store when something breaks: damaged, missing and foreign shards, full disks, kill -9; noticed and named."""
 
+import json
 import resource
 import signal
 import subprocess
@@ -34,6 +35,61 @@ def test_one_flipped_bit_is_found(folder, where):
     (problem,) = verify_shards(folder, expected=3)
     assert "shard-00001.safetensors: damaged: its bytes are not those that were written" in problem
     assert "remove it and shard-00001.json, then write it again with `interp resume`" in problem
+
+
+def test_a_flipped_bit_is_noticed_when_its_tensor_is_read(folder):
+    """Anywhere in the file; a tensor whose bits are as they were is still read."""
+    path = folder / "shard-00001.safetensors"
+    whole, sound = path.read_bytes(), 0
+    for bit in range(0, 8 * len(whole), 61):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        reader, damaged = ShardReader(folder), 0
+        for key in reader.keys:
+            name, _, layer = key.rpartition(".") if "." in key else (key, "", "")
+            try:
+                reader.read(name, layer=int(layer) if layer else None)
+                sound += 1
+            except RunError as error:
+                assert "shard-00001.safetensors: damaged: its " in str(error) and "remove it and" in str(error)
+                damaged += 1
+        assert damaged in (1, len(reader.keys))
+    assert sound
+
+
+def test_every_flipped_bit_of_a_marker_is_noticed(folder):
+    path = folder / "shard-00001.json"
+    whole = path.read_bytes()
+    before, harmless = finished_shards(folder), 0
+    for bit in range(0, 8 * len(whole), 17):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            shards = finished_shards(folder)
+        except RunError as error:
+            assert "shard-00001.safetensors: damaged: its marker" in str(error)
+        else:
+            assert shards == before  # white space between its entries
+            harmless += 1
+    assert harmless < len(whole) / 17
+
+
+def test_two_shards_that_changed_places_are_noticed(folder):
+    write(folder, [["a", "b", "c"], ["d", "e"], ["f"]][:1])
+    write(folder.with_name("other"), [["a", "b", "c"], ["g", "h", "i"]])
+    (folder.with_name("other") / "shard-00001.safetensors").rename(folder / "shard-00000.safetensors")
+    with pytest.raises(RunError, match="shard-00000.safetensors: damaged: its tensor .* is not as it was written"):
+        ShardReader(folder).read("resid_post", layer=0)
+
+
+def test_a_shard_of_an_earlier_version_has_no_sums(folder):
+    for path in folder.glob("*.json"):
+        values = json.loads(path.read_text())
+        assert values.pop("crc32") and values.pop("check")
+        path.write_text(json.dumps(values))
+    assert len(ShardReader(folder).read("resid_post", layer=0)) == 6
 
 
 @pytest.mark.parametrize("size", [0, 1, 8, 100, -1])
