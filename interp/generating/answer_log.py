@@ -4,15 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from interp.errors import RunError
 from interp.support.atomic import append_lines, read_lines, remove
 from interp.support.fingerprint import json_hash
-
-
-DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""What reading a damaged line raises."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +29,9 @@ class Generated:
 class AnswerLog:
     """A file of finished sequences by name, one a line after a first line that says whose they are.
 
-    Lines are only ever added; a batch is on the disk when `add` returns. Each ends with a sum over itself. A file of
-    another run, or one whose first line is damaged, counts for nothing and is begun anew; of any other damaged line (a
-    process was killed as it wrote it, a bit flipped on the disk) only that sequence is lost.
+    Lines are only ever added; a batch is on the disk when `add` returns. A file of another run, or one whose first line
+    is damaged, counts for nothing and is begun anew; of any other damaged line (a process was killed as it wrote it)
+    only that sequence is lost.
     """
 
     def __init__(self, path: Path, *, run: str) -> None:
@@ -48,9 +43,9 @@ class AnswerLog:
         self._prompts: str | None = None
         try:
             first, *lines = read_lines(path) or [""]
-            header = _checked(first)
+            header = json.loads(first)
             self._begun = header["run"] == run
-        except DAMAGE:
+        except (ValueError, TypeError, KeyError):
             self._begun = False
         if self._begun:
             self.asked, self._prompts = header.get("asked"), header.get("prompts")
@@ -59,10 +54,10 @@ class AnswerLog:
 
     def _read(self, line: str) -> None:
         try:
-            record = _checked(line)
+            record = json.loads(line)
             name = record.pop("name")
             self.finished[name] = Generated(**record)
-        except DAMAGE:
+        except (ValueError, TypeError, KeyError, AttributeError):
             pass  # generated again, with its batch
 
     def begin(self, prompts: Mapping[str, Sequence[int]]) -> None:
@@ -82,25 +77,8 @@ class AnswerLog:
         """Keep the sequences of one batch."""
         if not self._begun:
             remove(self.path)
-        header = _line({"run": self.run, "asked": self.asked, "prompts": self._prompts})
-        lines = [_line({"name": name} | asdict(one)) for name, one in finished.items()]
+        header = json.dumps({"run": self.run, "asked": self.asked, "prompts": self._prompts})
+        lines = [json.dumps({"name": name} | asdict(one)) for name, one in finished.items()]
         append_lines(self.path, lines if self._begun else [header, *lines])
         self._begun = True
         self.finished.update(finished)
-
-
-def _line(record: dict[str, Any]) -> str:
-    return json.dumps(record | {"sum": _sum(record)})
-
-
-def _checked(line: str) -> dict[str, Any]:
-    """The record of a line, without its sum; one of `DAMAGE` if it is not as it was written."""
-    record: dict[str, Any] = json.loads(line)
-    if "sum" in record and record.pop("sum") != _sum(record):  # an earlier version wrote none
-        raise ValueError("the line is not the one that was written")
-    return record
-
-
-def _sum(record: Mapping[str, Any]) -> str:
-    """Enough of a hash for accidents."""
-    return json_hash(record)[:16]

@@ -20,6 +20,7 @@ from interp.errors import DataError
 from interp.grids.accessor import Cells
 from interp.grids.cells import Fitted, Population
 from interp.grids.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
+from interp.grids.hdf5_check import check_hdf5
 from interp.statistics.auc import Estimate
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.samples import DIRECTIONS, Samples, group_codes
@@ -174,6 +175,7 @@ def save_grid(grid: xr.Dataset, path: str | Path, *, group: str | None = None) -
 def load_grid(path: str | Path, *, group: str | None = None) -> xr.Dataset:
     """Read a grid that `save_grid` wrote; raises DataError for anything that is not a netCDF4 file."""
     try:
+        check_hdf5(Path(path))
         with xr.open_dataset(path, engine="h5netcdf", group=group) as grid:
             return without_own_dims(grid.load())
     except (OSError, ValueError) as error:

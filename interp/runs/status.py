@@ -1,12 +1,11 @@
 """How far a run is, told from the JSON files of its folder alone; imports nothing heavy, so that it answers at once."""
 
-import json
-
 from interp.errors import RunError
 from interp.generating.answer_log import AnswerLog
 from interp.reporting.progress_words import status_text
 from interp.runs.identity import answering_identity
 from interp.runs.run_folder import RunFolder, going_on, read_run_json
+from interp.support.stored import read_json
 
 
 def status(folder: RunFolder) -> str:
@@ -30,7 +29,7 @@ def _captured(folder: RunFolder) -> tuple[int, int, int]:
     captured, damaged, markers = 0, 0, sorted(folder.activations.glob("shard-*.json"))
     for marker in markers:
         try:
-            shard = json.loads(marker.read_bytes())
+            shard = read_json(marker)
             whole = marker.with_suffix(".safetensors").stat().st_size == shard["size"]
             captured += len(shard["sample_ids"]) if whole else 0
             damaged += not whole

@@ -104,14 +104,11 @@ def append_lines(path: Path, lines: list[str]) -> None:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The whole lines of a file that `append_lines` wrote, without their ends; none if there is no file.
-
-    What is no UTF-8 any more is replaced, so that a damaged byte spoils its own line only.
-    """
+    """The whole lines of a file that `append_lines` wrote, without their ends; none if there is no file."""
     if not path.exists():
         return []
     content = path.read_bytes()
-    return content[: content.rfind(b"\n") + 1].decode("utf-8", "replace").split("\n")[:-1]
+    return content[: content.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
 
 
 def plain(value: Any) -> Any:

@@ -52,29 +52,6 @@ def test_a_damaged_line_loses_that_sequence_only(tmp_path, line) -> None:
     assert log_of(path).finished == {"b": TWO}
 
 
-def test_no_flipped_bit_passes_for_an_answer(tmp_path) -> None:
-    path, there = tmp_path / "log", {"a": ONE, "b": TWO}
-    log_of(path).add(there)
-    whole = path.read_bytes()
-    kept = set()
-    for at in range(8 * len(whole)):
-        flipped = bytearray(whole)
-        flipped[at // 8] ^= 1 << at % 8
-        path.write_bytes(flipped)
-        log = log_of(path)
-        assert log.finished.items() <= there.items(), flipped[at // 8 - 20 : at // 8 + 20]
-        kept.add(frozenset(log.finished))
-    assert kept >= {frozenset(), frozenset({"a"}), frozenset({"b"})}
-
-
-def test_lines_without_a_sum_are_those_of_an_earlier_version(tmp_path) -> None:
-    path = tmp_path / "log"
-    log_of(path).add({"a": ONE})
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    path.write_text("".join(json.dumps({name: line[name] for name in line if name != "sum"}) + "\n" for line in lines))
-    assert log_of(path).finished == {"a": ONE}
-
-
 def test_a_foreign_or_unreadable_file_counts_for_nothing(tmp_path) -> None:
     path = tmp_path / "log"
     log_of(path, "another run").add({"a": ONE})
