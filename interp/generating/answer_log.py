@@ -45,7 +45,7 @@ class AnswerLog:
             first, *lines = read_lines(path) or [""]
             header = json.loads(first)
             self._begun = header["run"] == run
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             self._begun = False
         if self._begun:
             self.asked, self._prompts = header.get("asked"), header.get("prompts")
@@ -57,7 +57,7 @@ class AnswerLog:
             record = json.loads(line)
             name = record.pop("name")
             self.finished[name] = Generated(**record)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             pass  # generated again, with its batch
 
     def begin(self, prompts: Mapping[str, Sequence[int]]) -> None:

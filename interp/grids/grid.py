@@ -178,5 +178,5 @@ def load_grid(path: str | Path, *, group: str | None = None) -> xr.Dataset:
         check_hdf5(Path(path))
         with xr.open_dataset(path, engine="h5netcdf", group=group) as grid:
             return without_own_dims(grid.load())
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of HDF5 and its readers, which know many: to the user it is one sentence
         raise DataError(f"{path}: expected a grid written by interp (netCDF4), got {error}") from error

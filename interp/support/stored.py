@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from interp.errors import RunError
+from interp.errors import InterpError, RunError
 
 MIB = 1 << 20
 MOST_BYTES = 64 * MIB
@@ -57,7 +58,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
             raise ValueError("it is no file")
         if about.st_size > most:
             raise ValueError(f"it has {about.st_size} bytes, such a file at most {most}")
-        return file.read(most)
+        return file.read(about.st_size)
 
 
 def read_text(path: Path, most: int = MOST_BYTES) -> str:
@@ -90,6 +91,21 @@ def read_json_lines(path: Path) -> Iterator[Any]:
             if len(line) > MOST_LINE:
                 raise ValueError(f"line {number} has more than {MOST_LINE} bytes")
             yield parse_json(line.decode("utf-8"))
+
+
+@contextmanager
+def as_written(folder: Path) -> Iterator[None]:
+    """While what a folder's files say is made use of: what does not fit together is a RunError, not one of Python's."""
+    try:
+        yield
+    except InterpError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        said = (str(error).splitlines() or [""])[0][:200]
+        raise RunError(
+            f"{folder}: its files are not as interp writes them, or do not belong together ({type(error).__name__}: "
+            f"{said}); restore them, or run again in another folder"
+        ) from error
 
 
 def plain_name(name: object) -> str:

@@ -1,0 +1,165 @@
+"""Fuzzing of what reads other people's files, with Hypothesis: only an InterpError may be raised, and slowly nothing.
+
+    python benchmarks/fuzz.py --minutes 10              # every target for ten minutes (docs/fuzzing_and_soak.md)
+    python benchmarks/fuzz.py --only rows --minutes 1
+    python benchmarks/fuzz.py --quick                   # every target for two seconds
+    python benchmarks/fuzz.py --atheris --only rows     # guided by coverage, where atheris is installed
+
+What is found is written to `--findings`, a file for each kind of exception and place of it, and counted; findings that
+were mended are tests. An example may take `SECONDS`, and `MOST_MEMORY` above what the process held before.
+"""
+
+import resource
+import signal
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from fuzz_damage import Target
+from fuzz_folders import grids_target, logs_target, manifests_target, shards_target
+from fuzz_rows import rows_target, spans_target
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from measuring import NO_PEER, Figure, one_thread, parser, print_figures, print_header, print_row, progress
+
+from interp.errors import InterpError
+
+TARGETS: dict[str, Callable[[Path], Target]] = {
+    "rows": rows_target,
+    "spans": spans_target,
+    "manifests": manifests_target,
+    "shards": shards_target,
+    "logs": logs_target,
+    "grids": grids_target,
+}
+SECONDS = 10
+MOST_MEMORY = 2 << 30
+EXAMPLES = 200
+"""Of one seed."""
+
+
+class TooSlowError(Exception):
+    """An example took longer than it may."""
+
+
+class Findings:
+    """What was raised that may not be, by kind and place."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder, self.found = folder, {}  # type: tuple[Path | None, dict[str, Any]]
+
+    def add(self, target: str, error: BaseException, drawn: Any) -> None:
+        places = [f for f in traceback.extract_tb(error.__traceback__) if "/interp/" in f.filename] or [
+            traceback.extract_tb(error.__traceback__)[-1]
+        ]
+        key = f"{target}: {type(error).__name__} at {Path(places[-1].filename).name}:{places[-1].lineno}"
+        if key not in self.found:
+            self.found[key] = drawn
+            progress(f"{key}: {str(error)[:300]}")
+            if self.folder is not None:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                told = "".join(traceback.format_exception(error))
+                (self.folder / f"{len(self.found):03}-{target}.txt").write_text(
+                    f"{key}\n{drawn!r}\n{told}", encoding="utf-8", errors="backslashreplace"
+                )
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Raise TooSlowError in what takes longer than `SECONDS`, MemoryError in what takes more than `MOST_MEMORY`."""
+
+    def late(*_: object) -> None:
+        raise TooSlowError
+
+    before, (_, hard) = signal.signal(signal.SIGALRM, late), resource.getrlimit(resource.RLIMIT_AS)
+    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (held + MOST_MEMORY, hard))
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+        signal.signal(signal.SIGALRM, before)
+
+
+def fuzz(target: Target, seconds: float, first_seed: int, findings: Findings) -> tuple[int, float]:
+    """Examples that were tried, and the seconds of the slowest."""
+    began, tried, slowest = monotonic(), 0, 0.0
+
+    def once(drawn: Any) -> None:
+        nonlocal tried, slowest
+        if monotonic() - began > seconds:
+            return
+        started = monotonic()
+        try:
+            with bounded(), suppress(InterpError):
+                target.check(drawn)
+        except (Exception, RecursionError) as error:
+            findings.add(target.name, error, drawn)
+        tried, slowest = tried + 1, max(slowest, monotonic() - started)
+
+    for number in count(first_seed):
+        if monotonic() - began > seconds:
+            return tried, slowest
+        run = settings(
+            max_examples=EXAMPLES,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )(given(target.strategy)(once))
+        seed(number)(run)()
+    raise AssertionError("there is always another seed")
+
+
+def guided(target: Target, minutes: float) -> None:
+    """The same by coverage, in atheris; a finding ends the process with its traceback."""
+    import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+    @settings(database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(target.strategy)
+    def once(drawn: Any) -> None:
+        with bounded(), suppress(InterpError):
+            target.check(drawn)
+
+    given_bytes: Any = once  # what Hypothesis makes of a test has more than its type says
+    atheris.Setup([sys.argv[0], f"-max_total_time={int(60 * minutes)}"], given_bytes.hypothesis.fuzz_one_input)
+    atheris.Fuzz()
+
+
+def main() -> None:
+    options = parser(__doc__, quick="two seconds for every target")
+    options.add_argument("--minutes", type=float, default=10)
+    options.add_argument("--only", choices=TARGETS, nargs="+", default=list(TARGETS))
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--findings", type=Path, help="a folder for what is found")
+    options.add_argument("--atheris", action="store_true", help="guided by coverage, one target")
+    args = options.parse_args()
+    one_thread()
+    warnings.simplefilter("ignore")
+    findings, figures = Findings(args.findings), []
+    with tempfile.TemporaryDirectory() as place:
+        targets = {name: TARGETS[name](Path(place)) for name in args.only}
+        if args.atheris:
+            guided(targets[args.only[0]], args.minutes)
+            return
+        print_header("target", "examples", "slowest (s)", "findings")
+        for name, target in targets.items():
+            before = len(findings.found)
+            tried, slowest = fuzz(target, 2 if args.quick else 60 * args.minutes, args.seed, findings)
+            print_row(target.name, f"{tried:,}", f"{slowest:.1f}", len(findings.found) - before)
+            figures.append(Figure(f"{name}: examples", tried, NO_PEER))
+        figures.append(Figure("findings", len(findings.found), NO_PEER, "lower", 0))
+    print_figures("fuzz", figures)
+
+
+if __name__ == "__main__":
+    main()
