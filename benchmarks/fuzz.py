@@ -9,6 +9,7 @@ What is found is written to `--findings`, a file for each kind of exception and 
 were mended are tests. An example may take `SECONDS`, and `MOST_MEMORY` above what the process held before.
 """
 
+import argparse
 import resource
 import signal
 import sys
@@ -55,10 +56,10 @@ class Findings:
         self.folder, self.found = folder, {}  # type: tuple[Path | None, dict[str, Any]]
 
     def add(self, target: str, error: BaseException, drawn: Any) -> None:
-        places = [f for f in traceback.extract_tb(error.__traceback__) if "/interp/" in f.filename] or [
-            traceback.extract_tb(error.__traceback__)[-1]
-        ]
-        key = f"{target}: {type(error).__name__} at {Path(places[-1].filename).name}:{places[-1].lineno}"
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [frame for frame in frames if "/interp/" in frame.filename] or frames
+        place = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+        key = f"{target}: {type(error).__name__}{place}"
         if key not in self.found:
             self.found[key] = drawn
             progress(f"{key}: {str(error)[:300]}")
@@ -103,7 +104,10 @@ def fuzz(target: Target, seconds: float, first_seed: int, findings: Findings) ->
                 target.check(drawn)
         except (Exception, RecursionError) as error:
             findings.add(target.name, error, drawn)
-        tried, slowest = tried + 1, max(slowest, monotonic() - started)
+        took = monotonic() - started
+        if took > SECONDS:  # where an error raised by the clock was lost
+            findings.add(target.name, TooSlowError(f"{took:.0f} s"), drawn)
+        tried, slowest = tried + 1, max(slowest, took)
 
     for number in count(first_seed):
         if monotonic() - began > seconds:
@@ -135,14 +139,18 @@ def guided(target: Target, minutes: float) -> None:
     atheris.Fuzz()
 
 
-def main() -> None:
+def arguments() -> argparse.ArgumentParser:
     options = parser(__doc__, quick="two seconds for every target")
     options.add_argument("--minutes", type=float, default=10)
     options.add_argument("--only", choices=TARGETS, nargs="+", default=list(TARGETS))
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--findings", type=Path, help="a folder for what is found")
     options.add_argument("--atheris", action="store_true", help="guided by coverage, one target")
-    args = options.parse_args()
+    return options
+
+
+def main() -> None:
+    args = arguments().parse_args()
     one_thread()
     warnings.simplefilter("ignore")
     findings, figures = Findings(args.findings), []

@@ -10,6 +10,7 @@ forked children of a process that has imported the libraries, on a copy of the t
 mutants are a sample drawn from a seed; survivors are printed as the line that was changed.
 """
 
+import argparse
 import ast
 import copy
 import os
@@ -43,7 +44,9 @@ SUBJECTS = {
         ("capturing/positions.py", "capturing/resolve_positions.py"),
         ("capturing/test_positions.py", "capturing/test_resolve_positions.py", "capturing/test_ledger.py"),
     ),
-    "auc": Subject(("statistics/auc.py",), ("statistics/test_auc.py",)),
+    "auc": Subject(
+        ("statistics/auc.py", "statistics/rank_sum.py"), ("statistics/test_auc.py", "statistics/test_rank_sum.py")
+    ),
     "intervals": Subject(
         ("statistics/cross_fold.py", "statistics/group_bootstrap.py"),
         ("statistics/test_cross_fold.py", "statistics/test_group_bootstrap.py"),
@@ -196,12 +199,16 @@ def import_libraries() -> None:
     import xarray  # noqa: F401
 
 
-def main() -> None:
+def arguments() -> argparse.ArgumentParser:
     options = parser(__doc__, quick="three mutants of one target")
     options.add_argument("--only", choices=SUBJECTS, nargs="+", default=list(SUBJECTS))
     options.add_argument("--each", type=int, default=60, help="mutants of a target; 0: all")
     options.add_argument("--seed", type=int, default=0)
-    args = options.parse_args()
+    return options
+
+
+def main() -> None:
+    args = arguments().parse_args()
     one_thread()
     sys.dont_write_bytecode = True
     import_libraries()

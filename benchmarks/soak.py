@@ -9,6 +9,7 @@ lives through the whole soak makes an unbroken run: what it holds then is its me
 after the first `WARM_UP` is printed.
 """
 
+import argparse
 import errno
 import hashlib
 import multiprocessing
@@ -201,11 +202,15 @@ def slope(held: list[int]) -> float:
     return float(np.polyfit(np.arange(len(after)), after, 1)[0]) if len(after) > 1 else 0.0
 
 
-def main() -> None:
+def arguments() -> argparse.ArgumentParser:
     options = parser(__doc__, quick="one run for every fault")
     options.add_argument("--minutes", type=float, default=30)
     options.add_argument("--seed", type=int, default=0)
-    args = options.parse_args()
+    return options
+
+
+def main() -> None:
+    args = arguments().parse_args()
     one_thread()
     os.environ.setdefault("MPLBACKEND", "agg")
     model = interp.load_model(demo.model_path())
