@@ -22,6 +22,8 @@ from interp.reporting.section_page import page_html
 from interp.runs.lock import locked
 from interp.storing.shard_io import ShardReader
 
+pytestmark = pytest.mark.usefixtures("as_users_run_it")  # else the tests' own types refuse it before we do
+
 DEEP = "[" * 10**6 + "]" * 10**6
 SECRET = "this is not the run's"
 

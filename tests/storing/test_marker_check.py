@@ -9,6 +9,8 @@ from drawn_shards import ROLES, write
 from interp.storing.marker_check import file_size, fits
 from interp.storing.shard_files import Shard, finished_shards, shard_path
 
+pytestmark = pytest.mark.usefixtures("as_users_run_it")  # else the tests' own types refuse it before we do
+
 
 @pytest.fixture(scope="module")
 def marker(tmp_path_factory) -> Shard:
