@@ -131,8 +131,9 @@ def _changes(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, _Change]]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
             value = not node.value if isinstance(node.value, bool) else node.value + 1
             yield node, _Change(node, "value", value, f"{node.value} becomes {value}")
-        elif isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.UAdd):
-            yield node, _Change(node, "op", ast.UAdd() if isinstance(node.op, ast.USub) else ast.Not(), "sign or not")
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not):
+            twice = ast.UnaryOp(node.op, node.operand)  # once more is not at all
+            yield node, _Change(node, "operand", twice, f"without {type(node.op).__name__}")
         elif isinstance(node, ast.If | ast.IfExp | ast.While):
             yield node.test, _Change(node, "test", ast.UnaryOp(ast.Not(), node.test), "condition turned round")
         elif isinstance(node, ast.Return) and node.value is not None:
