@@ -9,7 +9,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 export HF_HUB_OFFLINE = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test test-newest test-tl4 test-wheel test-benchmarks docs clean
+.PHONY: demo test test-newest test-tl4 test-wheel test-benchmarks docs audit clean
 
 demo: .venv/installed
 	.venv/bin/interp demo
@@ -41,6 +41,12 @@ test-wheel: .venv-wheel/made
 test-benchmarks: .venv/installed-test
 	.venv/bin/python .ci/benchmarks
 
+# Known vulnerabilities of the locked versions. It asks PyPI about each of them, so it is run by hand, not by CI; a version
+# that the service does not know, or a service that cannot be reached, is a failure (--strict).
+audit: .venv-audit/made
+	.venv-audit/bin/python $(INSTALL) 'pip-audit>=2.7'
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
+
 # The pages of docs/reference/ and the table of rooms in CONTRIBUTING, from docstrings. The tests say if they are stale.
 docs: .venv/installed
 	.venv/bin/python docs/build.py
@@ -55,10 +61,10 @@ docs: .venv/installed
 	.venv/bin/python $(INSTALL) -c constraints.txt -e '.[test]'
 	touch $@
 
-.venv-newest/made .venv-wheel/made: pyproject.toml constraints.txt
+.venv-newest/made .venv-wheel/made .venv-audit/made: pyproject.toml constraints.txt
 	@echo "Installing into $(@D) (a few minutes the first time)"
 	$(PYTHON) -m venv --clear $(@D)
 	touch $@
 
 clean:
-	rm -rf .venv .venv-newest .venv-wheel build dist *.egg-info
+	rm -rf .venv .venv-newest .venv-wheel .venv-audit build dist *.egg-info

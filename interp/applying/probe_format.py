@@ -1,6 +1,5 @@
 """How a fitted probe is written: weights as safetensors, what they are as JSON, nothing that could execute."""
 
-import json
 from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors.torch import load, save
 from interp.applying.platt import Platt
 from interp.errors import DataError
 from interp.support.atomic import make_folder, plain, write_chunks, write_json
+from interp.support.stored import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from interp.applying.fitted_probe import FittedProbe
@@ -42,8 +42,8 @@ def read_probe(kind: "type[FittedProbe]", weights: Path, text: Path) -> "FittedP
     """The probe of two files, bit for bit. Raises DataError if one is missing, damaged, foreign or too large."""
     content = _read(weights)
     try:
-        facts: dict[str, Any] = json.loads(_read(text))
-    except (ValueError, RecursionError) as error:
+        facts: dict[str, Any] = parse_json(_read(text).decode("utf-8"))
+    except ValueError as error:
         raise DataError(f"{text}: expected a probe written by interp (JSON and safetensors), got {error}") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise DataError(
@@ -84,9 +84,6 @@ def _check(probe: "FittedProbe") -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        size, most = path.stat().st_size, MOST_BYTES[path.suffix]
-        if size > most:
-            raise DataError(f"{path}: has {size} bytes, a probe at most {most}; this is none, and is not read")
-        return path.read_bytes()
-    except OSError as error:
+        return read_bytes(path, MOST_BYTES[path.suffix])
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected a probe written by interp (JSON and safetensors), got {error}") from error

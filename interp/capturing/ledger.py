@@ -13,10 +13,10 @@ from jaxtyping import Bool, Int, Shaped
 from interp.capturing.pool import Span
 from interp.capturing.roles import Sample
 from interp.errors import RunError
+from interp.support.csv_text import csv_text
+from interp.support.stored import MOST_TABLE, parse_json, read_text
 
 COLUMNS = ("sample", "role", "index", "token_id", "text", "valid", "reason", "to_end")
-FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet would take for the beginning of a formula."""
 UNKNOWN = "not recorded"
 
 
@@ -114,26 +114,31 @@ def ledger_csv(table: pd.DataFrame) -> str:
         text=table["text"].map(lambda text: "" if text is None else json.dumps(text, ensure_ascii=False)),
         valid=table["valid"].astype(int),
     )
-    return str(written.to_csv(index=False, lineterminator="\n"))
+    return csv_text(written)
 
 
 def _name(name: str) -> str:
-    """A sample's id as a cell: no formula, and no character that a reader of CSV takes for the end of a line."""
-    if not name.isprintable():
-        return json.dumps(name)
-    return f"'{name}" if name.startswith(FORMULA) else name
+    """A sample's id as a cell: without a character that a reader of CSV takes for the end of a line."""
+    return name if name.isprintable() else json.dumps(name)
 
 
 def read_ledger(path: Path, ids: Sequence[str], n_roles: int) -> Ledger:
     """The ledger of a run from its `positions.csv`. Raises RunError if the file does not fit the samples."""
     try:
-        table = pd.read_csv(StringIO(path.read_text(encoding="utf-8")), dtype=str, keep_default_na=False, na_values=[])
+        table = pd.read_csv(StringIO(read_text(path, MOST_TABLE)), dtype=str, keep_default_na=False, na_values=[])
         shape = (len(ids), n_roles)
         return Ledger(
             np.array(list(ids), dtype=object),
             np.array([int(token or -1) for token in table["token_id"]]).reshape(shape),
-            np.array([json.loads(text) if text else None for text in table["text"]], dtype=object).reshape(shape),
+            np.array([_covered(text) for text in table["text"]], dtype=object).reshape(shape),
             table["reason"].to_numpy(dtype=object).reshape(shape),
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, OverflowError) as error:
         raise RunError(f"{path} does not hold the positions of this run ({error}); restore it or run again") from error
+
+
+def _covered(cell: str) -> str | None:
+    text = parse_json(cell) if cell else None
+    if text is None or isinstance(text, str):
+        return text
+    raise ValueError(f"a text is none: {cell[:40]}")

@@ -1,6 +1,5 @@
 """Compare two grids on the same samples: where they differ, whether they look alike, and where each has its peak."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -28,6 +27,7 @@ from interp.support.arguments import path as path_of
 from interp.support.atomic import plain
 from interp.support.later import later
 from interp.support.public import public
+from interp.support.stored import read_json
 from interp.support.tabular import Tabular
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Comparison(Mapping[str, Any], Tabular):
         """`comparison.json` of a run. Raises RunError if it is damaged."""
         path = path_of("comparison", path, error=RunError)
         try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            return cls.from_dict(read_json(path))
         except (OSError, ValueError, KeyError, TypeError, DataError) as error:
             raise RunError(f"{path} does not hold a run's comparison ({error}); restore it or run again") from error
 

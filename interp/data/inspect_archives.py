@@ -80,7 +80,10 @@ class _Entries:
         signature, name, extra = _LOCAL_HEADER.unpack(self.file.read(_LOCAL_HEADER.size))
         if signature != b"PK\x03\x04":
             raise zipfile.BadZipFile(f"no entry begins where {entry.filename} should")
-        self.file.seek(name + extra, 1)
+        begin = self.file.seek(name + extra, 1)
+        if entry.compress_size > self.file.seek(0, 2) - begin:  # reading would make room for as many bytes as it says
+            raise zipfile.BadZipFile(f"{entry.filename} says it is longer than the file")
+        self.file.seek(begin)
         try:
             with pyarrow.CompressedInputStream(
                 pyarrow.BufferReader(self.file.read(entry.compress_size)), "zstd"

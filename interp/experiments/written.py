@@ -18,6 +18,8 @@ from interp.runs.identity import run_identity
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
 from interp.support.atomic import make_folder, remove, write_json, write_text, writing
+from interp.support.csv_text import csv_text
+from interp.support.stored import check_inside
 
 
 def write_experiment(
@@ -62,11 +64,12 @@ def _write(
     from matplotlib import pyplot as plt
 
     make_folder(folder)
+    check_inside(folder)
     csv, dataset, json = (folder / f"{section.name}.{suffix}" for suffix in ("csv", "nc", "json"))
     files = [csv, dataset]
     remove(json)  # an earlier one would stand beside new figures, were this stopped half-way
     with writing(folder):
-        write_text(csv, table.to_csv(index=False, lineterminator="\n"))
+        write_text(csv, csv_text(table))
         save_grid(data, dataset)
         for picture in section.pictures:
             files += save_figure(figures[picture.name], folder / picture.name)

@@ -68,7 +68,7 @@ class AnswerLog:
             record = _sound(line) or {}
             name = record.pop("name")
             self.finished[name] = Generated(**record)
-        except (TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self.damaged.append(number)
 
     def begin(self, prompts: Mapping[str, Sequence[int]]) -> None:
@@ -103,5 +103,5 @@ def _sound(line: str) -> dict[str, Any] | None:
     try:
         record = json.loads(line)
         return record if record.pop(CHECK, None) in (None, _check(record)) else None
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None

@@ -22,6 +22,7 @@ from interp.errors import DataError
 from interp.grids.accessor import Cells
 from interp.grids.cells import Fitted, Population
 from interp.grids.fold_values import AXES, at_samples, of_folds, packed, unpacked, without_own_dims
+from interp.grids.hdf5_check import check_hdf5
 from interp.statistics.auc import Estimate
 from interp.statistics.cross_fold import Sketch
 from interp.statistics.samples import DIRECTIONS, Samples, group_codes
@@ -212,7 +213,8 @@ def _each(function: Callable[[str], str], texts: xr.DataArray) -> xr.DataArray:
 def load_grid(path: str | Path, *, group: str | None = None) -> xr.Dataset:
     """Read a grid that `save_grid` wrote; raises DataError for anything that is not a netCDF4 file."""
     try:
+        check_hdf5(Path(path))
         with xr.open_dataset(path, engine="h5netcdf", group=group) as grid:
             return without_own_dims(_with_nul(grid.load()))
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of HDF5 and its readers, which know many: to the user it is one sentence
         raise DataError(f"{path}: expected a grid written by interp (netCDF4), got {error}") from error

@@ -13,6 +13,7 @@ from interp.errors import DataError
 from interp.grids.grid import check_grid
 from interp.grids.of_run import GridLike, RunLike, file_of_run
 from interp.grids.tidy import COLUMNS, read_tidy, tidy
+from interp.support.csv_text import cell
 from interp.support.public import public
 
 Row = dict[str, Any]
@@ -135,7 +136,7 @@ def write_table(rows: Iterable[Row], path: str | Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for row in rows:
-            writer.writerow([_text(row.get(column)) for column in COLUMNS])
+            writer.writerow([cell(_text(row.get(column))) for column in COLUMNS])
 
 
 def _text(value: Any) -> str:

@@ -23,6 +23,7 @@ from interp.fitting.estimators import TUNABLE
 from interp.grids.grid import load_grid
 from interp.labelling.answers import Answers
 from interp.support.arguments import path as path_of
+from interp.support.stored import check_inside
 from interp.support.tabular import Tabular
 
 Taken = ParamSpec("Taken")
@@ -124,6 +125,7 @@ def grid_of(data: object) -> xr.Dataset:
 def file_of_run(folder: str | Path, name: str) -> Path:
     """A file that every finished run has. Raises RunError, which says how to find out more, if it is not there."""
     path = path_of("run", folder, error=RunError) / name
+    check_inside(path.parent)
     if not isfile(path):  # no error where the folder may not be read
         raise RunError(
             f"{folder}: there is no {name}, as in the folder of a finished run; `interp status {folder}` says how far "

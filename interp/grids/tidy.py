@@ -2,12 +2,15 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from interp.errors import RunError
+from interp.support.csv_text import cell_text
+from interp.support.stored import MOST_TABLE, read_text
 
 COLUMNS = (
     "layer",
@@ -46,7 +49,7 @@ def tidy(rows: Sequence[Mapping[str, Any]], *, before: Sequence[str] = ()) -> pd
 def read_tidy(path: Path) -> pd.DataFrame:
     """`grid.csv` as `tidy` gives it: every number with all its digits. Raises RunError if the file is damaged."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with StringIO(read_text(path, MOST_TABLE), newline="") as file:
             reader = csv.DictReader(file)
             if lacking := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
                 raise ValueError(f"it lacks the column {lacking[0]}")
@@ -54,13 +57,13 @@ def read_tidy(path: Path) -> pd.DataFrame:
             if cut := [number for number, row in enumerate(rows, start=2) if None in row.values()]:
                 raise ValueError(f"line {cut[0]} is cut off")
             return tidy([{name: _read(name, row[name]) for name in COLUMNS} for row in rows])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError, csv.Error) as error:
         raise RunError(f"{path} does not hold the table of a run ({error}); restore it or run again") from error
 
 
 def _read(name: str, text: str) -> Any:
     if name in TEXTS:
-        return text
+        return cell_text(text)
     if name == "layer":
         return int(text) if text.isdigit() else text
     return None if text == "" else int(text) if name in COUNTS else float(text)

@@ -16,6 +16,7 @@ from interp.models.gguf_metadata import correct_rotary, ending_tokens, value
 from interp.models.gguf_reader import lean_reading, open_reader
 from interp.models.gguf_shards import join, open_shards, shard_paths, whole_stem
 from interp.models.gguf_weights import loads_lazily, write_weights
+from interp.models.remote_code import NO_CODE
 from interp.support.fingerprint import file_hash, json_hash
 from interp.support.heap import give_back
 
@@ -182,8 +183,8 @@ def _describe(path: Path, reader: Any, folder: Path, dtype: torch.dtype) -> Any:
 
     where: dict[str, Any] = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
     with lean_reading():
-        config: Any = AutoConfig.from_pretrained(**where)
-        AutoTokenizer.from_pretrained(**where).save_pretrained(folder)
+        config: Any = AutoConfig.from_pretrained(**where, **NO_CODE)
+        AutoTokenizer.from_pretrained(**where, **NO_CODE).save_pretrained(folder)
     with torch.device("meta"):
         empty: Any = AutoModelForCausalLM.from_config(config, dtype=dtype)
     config = empty.config

@@ -16,6 +16,7 @@ import torch
 from interp.errors import ModelError
 from interp.models.gguf_metadata import value
 from interp.models.gguf_reader import PIECE, lean_reading, rows, values
+from interp.models.remote_code import NO_CODE
 from interp.support.safetensors_stream import describe, layout
 
 Pieces = Iterator[torch.Tensor]
@@ -77,7 +78,7 @@ def _loaded(path: Path, dtype: torch.dtype) -> Iterator[tuple[str, Pieces]]:
     from transformers import AutoModelForCausalLM, GgufConfig
 
     model = AutoModelForCausalLM.from_pretrained(
-        path.parent, gguf_file=path.name, dtype=dtype, quantization_config=GgufConfig(dequantize=True)
+        path.parent, gguf_file=path.name, dtype=dtype, quantization_config=GgufConfig(dequantize=True), **NO_CODE
     )
     for name, weight in model.state_dict().items():
         yield name, _pieces(weight)

@@ -13,14 +13,11 @@ from interp.models.gguf import Conversion, conversion, converted_folder, describ
 from interp.models.gguf_shards import whole_stem
 from interp.models.missing_weights import check_complete
 from interp.models.placement import placement
+from interp.models.remote_code import NO_CODE
 from interp.support.messages import shown
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-
-NO_CODE = {"trust_remote_code": False}
-"""Where a model brings code of its own, transformers would otherwise ask on the terminal, and wait."""
 
 
 class Place(NamedTuple):
@@ -208,7 +205,7 @@ def read_tokenizer(tokenizer: Any) -> "PreTrainedTokenizerBase":
         name, _, revision = (str(tokenizer), "", "") if there else str(tokenizer).partition("@")
         with _offline(there):
             try:
-                own = AutoTokenizer.from_pretrained(name, **({"revision": revision} if revision else {}))
+                own = AutoTokenizer.from_pretrained(name, **NO_CODE, **({"revision": revision} if revision else {}))
             except Exception as error:
                 raise ModelError(
                     f"cannot load a tokenizer from {str(tokenizer)!r}: {first_line(error)}; give one with tokenizer=…"

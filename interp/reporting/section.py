@@ -1,6 +1,5 @@
 """One experiment's part of a report: sentences, tables and figures as plain data, kept as JSON beside its files."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from interp.errors import RunError
 from interp.support.atomic import plain
+from interp.support.stored import plain_name, read_json
 
 Entry = str | float | int | None
 """A text, a number, or nothing where it is undefined."""
@@ -55,13 +55,15 @@ class Section:
     def from_dict(cls, given: Mapping[str, Any]) -> "Section":
         """What `to_dict` made. Raises KeyError, TypeError or ValueError for anything else."""
         return cls(
-            name=str(given["name"]),
+            name=plain_name(given["name"]),
             title=str(given["title"]),
             sentences=_texts(given["sentences"]),
             tables=tuple(
                 Table(str(t["caption"]), _texts(t["columns"]), tuple(map(_entries, t["rows"]))) for t in given["tables"]
             ),
-            pictures=tuple(Picture(str(p["name"]), str(p["caption"]), bool(p["wide"])) for p in given["pictures"]),
+            pictures=tuple(
+                Picture(plain_name(p["name"]), str(p["caption"]), bool(p["wide"])) for p in given["pictures"]
+            ),
             settings=dict(given["settings"]),
             run=None if given["run"] is None else str(given["run"]),
         )
@@ -70,8 +72,8 @@ class Section:
     def read(cls, path: Path) -> "Section":
         """The section that stands in a file. Raises RunError if it is damaged."""
         try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return cls.from_dict(read_json(path))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{path} does not hold an experiment's section ({error}); make it again") from error
 
 

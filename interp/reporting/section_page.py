@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from interp.errors import RunError
 from interp.reporting.section import Entry, Section, Table
+from interp.support.stored import read_text
 
 
 def template(name: str) -> Template:
@@ -80,6 +81,6 @@ def _value(value: Any) -> str:
 
 def _read(path: Path, section: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except (OSError, ValueError) as error:
         raise RunError(f"{path}: the figure of {section!r} cannot be read ({error}); make it again") from error

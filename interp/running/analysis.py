@@ -38,6 +38,7 @@ from interp.support.atomic import write_json, write_text, writing
 from interp.support.axes import places
 from interp.support.heap import give_back
 from interp.support.progress import Advance, bar
+from interp.support.stored import as_written
 
 
 @dataclass(frozen=True)
@@ -225,4 +226,5 @@ def redraw(run: Run) -> None:
         run = Run(run.folder)  # as it is now: nobody else is working on it
         if run.record["state"] != "done":
             raise RunError(f"{run.folder.path} is not finished; `{going_on(run.record, run.folder.path)}` first")
-        draw(run.folder, run.probe, run.attention, run.capture, run.record)
+        with as_written(run.folder.path):
+            draw(run.folder, run.probe, run.attention, run.capture, run.record)

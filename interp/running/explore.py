@@ -17,6 +17,7 @@ from interp.runs.opened_run import Run
 from interp.runs.run_folder import RunFolder
 from interp.support.messages import shown
 from interp.support.public import public
+from interp.support.stored import as_written
 
 if TYPE_CHECKING:
     from interp.reporting.explore_widget import Explorer
@@ -61,7 +62,8 @@ def _explored(data: GridLike | Sequence[GridLike], number: int) -> Explored:
         data = open_run(data)
     if isinstance(data, Run):
         folder = RunFolder(Path(data.folder.path))
-        return explored_run(folder, data.probe, data.attention, data.record, name=folder.path.resolve().name)
+        with as_written(folder.path):
+            return explored_run(folder, data.probe, data.attention, data.record, name=folder.path.resolve().name)
     if not isinstance(data, xr.Dataset):
         raise DataError(f"explore: expected a run, its folder or a grid, got {shown(data)}")
     check_grid(data)

@@ -1,6 +1,5 @@
 """What a finished run's page explores, read from its folder: grids, samples, their tokens, experiments' grids."""
 
-import json
 from typing import Any
 
 import xarray as xr
@@ -16,7 +15,7 @@ from interp.reporting.section import read_sections
 from interp.reporting.token_colours import TokenColours
 from interp.runs.identity import run_identity
 from interp.runs.run_folder import RunFolder, read_samples
-from interp.support.atomic import read_lines
+from interp.support.stored import read_json_lines
 
 
 def explored_run(
@@ -55,9 +54,9 @@ def token_scores(folder: RunFolder, run: str) -> list[dict[str, Any]]:
     if not folder.token_scores.exists():
         return []
     try:
-        lines = [json.loads(line) for line in read_lines(folder.token_scores)]
+        lines = list(read_json_lines(folder.token_scores))
         if all({"run", "id", "layer", "role", "fold", "text", "special", "score"} <= line.keys() for line in lines):
             return [line for line in lines if line["run"] == run]
-    except (ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError):
         pass
     raise RunError(f"{folder.token_scores} is not as `interp tokens` wrote it; `interp tokens {folder.path}` once more")

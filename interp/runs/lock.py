@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from interp.errors import RunError
+from interp.support.stored import check_inside
 
 LOCK, HOLDER = ".lock", ".lock.json"
 """Files in a run folder that is worked on; they are gone when it is not."""
@@ -35,6 +36,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     if not folder.is_dir():
         raise RunError(f"{folder} is not a run folder: {'it is a file' if folder.exists() else 'there is none'}")
+    check_inside(folder)
     lock = _acquire(folder)
     try:
         # Another process may have removed the folder, or put a new one in its place, just before the lock was had.

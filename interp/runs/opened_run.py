@@ -39,6 +39,7 @@ from interp.support.arguments import instance, one_of
 from interp.support.later import later
 from interp.support.public import public
 from interp.support.sample_key import place_of
+from interp.support.stored import as_written
 
 if TYPE_CHECKING:
     from interp.reporting.explore_widget import Explorer
@@ -90,7 +91,8 @@ class Run(RunLike):
     @cached_property
     def answers(self) -> Answers:
         """What the model was given and produced."""
-        return read_answers(self.samples, span_uses_gold=bool(self.record.get("span_uses_gold")))
+        with as_written(self.folder.path):
+            return read_answers(self.samples, span_uses_gold=bool(self.record.get("span_uses_gold")))
 
     @cached_property
     def probe(self) -> xr.Dataset:
@@ -158,18 +160,20 @@ class Run(RunLike):
         """Token positions of every sample, as they were resolved when it was answered."""
         if not self.samples:
             raise RunError(f"{self.folder.samples} holds no sample; is {self.folder.path} the folder of a run?")
-        roles = tuple(self.samples[0]["positions"])
-        index = [list(map(read_tokens, line["positions"].values())) for line in self.samples]
-        pooling = pooling_of(self.record["settings"]["roles"])
-        path = self.folder.positions
-        ledger = read_ledger(path, self.answers.id, len(roles)) if path.exists() else None
-        return positions_at(self.answers, index, roles, ledger, tuple(pooling.get(role, "") for role in roles))
+        with as_written(self.folder.path):
+            roles = tuple(self.samples[0]["positions"])
+            index = [list(map(read_tokens, line["positions"].values())) for line in self.samples]
+            pooling = pooling_of(self.record["settings"]["roles"])
+            path = self.folder.positions
+            ledger = read_ledger(path, self.answers.id, len(roles)) if path.exists() else None
+            return positions_at(self.answers, index, roles, ledger, tuple(pooling.get(role, "") for role in roles))
 
     @cached_property
     def capture(self) -> Capture:
         """The activations; vectors stay on disk until a layer is asked for."""
         folder = self._reached(self.folder.activations, *_CAPTURED)
-        return stored_capture(folder, tuple(self.answers.id), self.positions, run=run_identity(self.record))
+        with as_written(self.folder.path):
+            return stored_capture(folder, tuple(self.answers.id), self.positions, run=run_identity(self.record))
 
     def activations(self, *, layer: int, role: str, site: str = "resid_post") -> Float[Tensor, "sample width"]:
         """Vectors of one cell, in the order of the samples (NaN: the sample lacks the role); nothing else is loaded.
@@ -208,7 +212,8 @@ class Run(RunLike):
 
     def summary(self) -> str:
         """What the run found, in a few lines of text."""
-        lines = summary_lines(self.record, self.samples, self.probe, self.comparison)
+        with as_written(self.folder.path):
+            lines = summary_lines(self.record, self.samples, self.probe, self.comparison)
         return "\n".join([*lines, f"Report: {self.folder.report}"])
 
     def _grid(self, group: str) -> xr.Dataset:

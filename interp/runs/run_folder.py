@@ -13,11 +13,12 @@ from typing import Any
 
 from interp.errors import InterpError, RunError
 from interp.runs import lock
+from interp.runs.line_check import check_line
 from interp.support.arguments import path as path_of
 from interp.support.atomic import UnwritableError, make_folder, read_lines, remove
+from interp.support.stored import check_inside, read_json, read_json_lines
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
-_LINE_KEYS = {"id", "group", "question", "prompt_ids", "completion_ids", "correct", "status", "positions"}
 START_ANEW = "without its settings a run cannot go on: start a new one in another folder (nothing here is changed)"
 
 
@@ -179,10 +180,9 @@ def json_line(record: dict[str, Any]) -> str:
 def read_samples(folder: RunFolder) -> list[dict[str, Any]]:
     """The records of `samples.jsonl`; RunError if the file is missing or damaged."""
     try:
-        with folder.samples.open(encoding="utf-8", newline="\n") as file:
-            lines = [json.loads(line) for line in file]
-        if not all(isinstance(line, dict) and line.keys() >= _LINE_KEYS for line in lines):
-            raise ValueError(f"expected lines with {', '.join(sorted(_LINE_KEYS))}")
+        lines = list(read_json_lines(folder.samples))
+        for number, line in enumerate(lines, start=1):
+            check_line(number, line)
         return lines
     except (OSError, ValueError) as error:
         raise RunError(f"{folder.samples} cannot be read ({error}); is {folder.path} the folder of a run?") from error
@@ -191,7 +191,8 @@ def read_samples(folder: RunFolder) -> list[dict[str, Any]]:
 def read_run_json(folder: RunFolder) -> dict[str, Any]:
     """`run.json`; RunError if the folder holds no run, or the file is damaged."""
     try:
-        record = json.loads(folder.run_json.read_text(encoding="utf-8"))
+        check_inside(folder.path)
+        record = read_json(folder.run_json)
     except OSError as error:
         raise RunError(f"{folder.path} is not a run folder: {folder.run_json.name}: {error.strerror}") from error
     except ValueError as error:

@@ -11,6 +11,7 @@ from interp.runs.run_folder import RunFolder
 from interp.runs.run_record import RunRecord
 from interp.runs.status import status
 from interp.support.html_repr import Html, box, facts, section, sentences, settings_section, table
+from interp.support.stored import as_written
 from interp.support.units import duration, share, with_interval
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 def run_html(run: "Run") -> str:
     """`Run._repr_html_`; reads the record, the probe grid and the comparison, no sample and no activation."""
     try:
-        record = RunRecord.read(run.folder).to_json()  # as it is now: the run may have gone on since it was opened
-        found = _finished(run) if record["state"] == "done" else _unfinished(run)
-        line = [run.name, record["state"], record["model"].get("name", ""), *_counts(record)]
-        sections = [*found, *_samples(record), *_experiments(run.folder, record), *_made(record)]
+        with as_written(run.folder.path):
+            record = RunRecord.read(run.folder).to_json()  # as it is now: the run may have gone on since it was opened
+            found = _finished(run) if record["state"] == "done" else _unfinished(run)
+            line = [run.name, record["state"], record["model"].get("name", ""), *_counts(record)]
+            sections = [*found, *_samples(record), *_experiments(run.folder, record), *_made(record)]
     except InterpError as error:
         line, sections = [run.name], [section("Not to be read", sentences([str(error)]), opened=True)]
     return box("Run", [fact for fact in line if fact], sections)

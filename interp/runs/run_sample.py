@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from interp.runs.sample_tokens import sample_tokens
 from interp.support.accepted import HookedModel
 from interp.support.arguments import one_of, several_texts
 from interp.support.public import public
+from interp.support.stored import as_written
 from interp.support.tabular import Tabular
 
 GRIDS = ("probe", "attention")
@@ -189,7 +191,8 @@ class RunSample(Tabular):
 
     def _repr_html_(self) -> str:
         """In a notebook: the text with its roles marked, the scores, the attention that was computed."""
-        return sample_html(self)
+        with as_written(Path(self.run.name)):
+            return sample_html(self)
 
 
 def _of_sample(grid: xr.Dataset, id: str) -> Float[np.ndarray, "layer role"]:

@@ -8,7 +8,7 @@ from interp.capturing.activations import read_sites
 from interp.capturing.role_text import read_roles
 from interp.capturing.roles import ROLES
 from interp.data.row import QARow, read_columns
-from interp.errors import DataError
+from interp.errors import DataError, RunError
 from interp.fitting.estimators import ProbeSpec
 from interp.generating.chat import DATE, read_chat_options, read_date
 from interp.generating.prompts import PromptFormat
@@ -162,4 +162,7 @@ class Settings:
         """The settings that `to_json` wrote."""
         known = {field.name for field in fields(cls)}
         plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
-        return cls(**plain)
+        try:
+            return cls(**plain)
+        except TypeError as error:
+            raise RunError(f"the settings of a run are not as interp writes them ({error}); start a new run") from error

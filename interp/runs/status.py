@@ -1,17 +1,23 @@
 """How far a run is, told from the JSON files of its folder alone; imports nothing heavy, so that it answers at once."""
 
-import json
+from typing import Any
 
 from interp.errors import RunError
 from interp.generating.answer_log import AnswerLog
 from interp.reporting.progress_words import status_text
 from interp.runs.identity import answering_identity
 from interp.runs.run_folder import RunFolder, going_on, read_run_json
+from interp.support.stored import as_written, read_json
 
 
 def status(folder: RunFolder) -> str:
     """How far the run is, and how to go on. Raises RunError if the folder holds no run, or one that is damaged."""
     record = read_run_json(folder)
+    with as_written(folder.path):
+        return _status(folder, record)
+
+
+def _status(folder: RunFolder, record: dict[str, Any]) -> str:
     answered, captured = None, None
     if folder.samples.exists():
         captured = _captured(folder)
@@ -30,7 +36,7 @@ def _captured(folder: RunFolder) -> tuple[int, int, int]:
     captured, damaged, markers = 0, 0, sorted(folder.activations.glob("shard-*.json"))
     for marker in markers:
         try:
-            shard = json.loads(marker.read_bytes())
+            shard = read_json(marker)
             whole = marker.with_suffix(".safetensors").stat().st_size == shard["size"]
             captured += len(shard["sample_ids"]) if whole else 0
             damaged += not whole

@@ -1,6 +1,5 @@
 """The files of shards, and whether they are well: a tensor file and the marker that vouches for it (`shard_io.py`)."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import RunError
+from interp.storing.marker_check import file_size, fits
 from interp.support.fingerprint import file_hash, json_hash
 from interp.support.safetensors_stream import Specs
+from interp.support.stored import read_json
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,12 @@ def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Sh
     """Finished shards that are well, and a sentence for each that is not."""
     shards: list[Shard] = []
     problems: list[str] = []
-    tensors: dict[int, dict[str, dict[str, Any]]] = {}  # by number of samples; one object, however many shards
+    # By number of samples, one object, however many shards: the tensors, and the bytes of such a file.
+    tensors: dict[int, tuple[dict[str, dict[str, Any]], int]] = {}
     for marker in sorted(folder.glob("shard-*.json")):
         path = marker.with_suffix(".safetensors")
         try:
-            values = json.loads(marker.read_bytes())
+            values = read_json(marker)
             whole = values.get("check", "") in ("", marker_check(values))
             values |= {"sample_ids": tuple(values["sample_ids"]), "roles": tuple(values["roles"])}
             shard = Shard(**values)
@@ -109,10 +111,13 @@ def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Sh
             problems.append(damaged(path, "its bytes are not those that were written (sha256 differs)"))
         else:
             n = len(shard.sample_ids)
-            like = tensors[n] if n in tensors else _resized((shards or [shard])[0].tensors, n)
-            if shard.tensors == like:
-                tensors[n] = like
-                shards.append(replace(shard, tensors=like))
+            if n not in tensors and fits(shard):
+                like = _resized((shards or [shard])[0].tensors, n)
+                tensors[n] = like, file_size(like)
+            if (shard.tensors, shard.size) == tensors.get(n):
+                shards.append(replace(shard, tensors=tensors[n][0]))
+            elif not fits(shard) or shard.size != file_size(shard.tensors):
+                problems.append(damaged(path, "its marker does not describe this file"))
             else:
                 problems.append(damaged(path, "it holds other tensors than the shards before"))
     return shards, problems

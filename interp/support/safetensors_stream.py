@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 # Only types that any reader of the format knows; the names of torch on the left.
-_TYPES = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL"}
+TYPES = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL"}
 
 Specs = Mapping[str, Mapping[str, Any]]
 """{key: {"dtype": "bfloat16", "shape": [64, 15, 640]}}"""
@@ -35,7 +35,7 @@ def layout(specs: Specs, metadata: Mapping[str, str] | None = None) -> tuple[byt
     for key in sorted(specs, key=lambda key: (-item[key], key)):
         dtype, shape = specs[key]["dtype"], specs[key]["shape"]
         starts[key], end = end, end + math.prod(shape) * item[key]
-        header[key] = {"dtype": _TYPES[dtype], "shape": shape, "data_offsets": [starts[key], end]}
+        header[key] = {"dtype": TYPES[dtype], "shape": shape, "data_offsets": [starts[key], end]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     head = len(text).to_bytes(8, "little") + text

@@ -15,7 +15,9 @@ from interp.statistics.auc import (
     delta_auc,
     estimate_auc,
     group_sums,
+    normal_estimate,
     standard_error,
+    why_undefined,
     within_fold_auc,
 )
 from interp.statistics.samples import Samples, group_codes
@@ -223,3 +225,23 @@ def test_a_score_that_is_not_a_number_makes_the_auc_undefined_not_wrong():
     score, y, fold = rng.standard_normal((3, 40)), np.arange(40) % 2, np.arange(40) // 2 % 4
     score[1, 5] = np.nan
     assert np.isnan(within_fold_auc(score, y, fold)).tolist() == [False, True, False]
+
+
+def test_two_folds_with_both_classes_are_enough() -> None:
+    y, fold = np.array([0, 1, 0, 1, 1]), np.array([0, 0, 1, 1, 2])
+    assert why_undefined(y, fold, 1) == ""
+    assert why_undefined(y[:2], fold[:2], 1) == "fewer than two folds hold both a correct and a wrong sample"
+
+
+def test_a_difference_without_variance_is_undefined_unless_it_is_zero() -> None:
+    group, none = np.arange(4), np.zeros(4)
+    assert normal_estimate(0.0, none, group, 4, 2).p == 1.0
+    without = normal_estimate(0.1, none, group, 4, 2)
+    assert np.isnan(without.value) and without.reason.startswith("the difference has no variance") and without.n == 4
+
+
+def test_nothing_is_added_for_a_choice_that_was_not_made() -> None:
+    influence, group = np.array([0.1, -0.2, 0.3, -0.2]), np.arange(4)
+    plain, chosen = (normal_estimate(0.1, influence, group, 4, 2, **given) for given in ({}, {"choice": 0.0}))
+    assert plain.se == chosen.se and plain.low == chosen.low
+    assert normal_estimate(0.1, influence, group, 4, 2, choice=1.0).se > plain.se

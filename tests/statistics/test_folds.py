@@ -144,3 +144,23 @@ def test_labels_that_are_no_list_are_refused() -> None:
             DataError, match="labels: expected (one value per sample, in order|an array of numbers), got"
         ):
             read_labels(wrong)
+
+
+def test_as_many_groups_and_samples_of_a_class_as_folds_are_enough() -> None:
+    y = np.array([0, 1, 0, 1])
+    assert sorted(set(assign_folds(y, ["a", "a", "b", "b"], folds=2).tolist())) == [0, 1]
+    assert sorted(set(assign_folds(y, folds=2).tolist())) == [0, 1]
+    with pytest.raises(DataError, match="2 distinct groups for 3 folds"):
+        assign_folds(y, ["a", "a", "b", "b"], folds=3)
+
+
+def test_a_population_without_samples_says_what_to_do() -> None:
+    with pytest.raises(DataError, match="nothing can be probed: give accepted answers"):
+        make_folds([None, None], has_exact_answer=np.array([True, True]))
+    with pytest.raises(DataError, match=r"2 are labelled\); nothing can be probed: choose another exact-answer method"):
+        make_folds([0, 1], has_exact_answer=np.array([False, False]))
+
+
+def test_a_group_for_every_question() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        question_groups(["a", "b"], [None])

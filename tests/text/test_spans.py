@@ -261,3 +261,29 @@ def test_an_answer_is_held_by_its_tokens_and_by_no_fewer(
     assert tokens.text.startswith(decode(ids[: last + 1])) and len(decode(ids[: last + 1])) >= end
     assert len(decode(ids[:last])) < end
     assert len(decode(ids[:first])) <= begin < len(decode(ids[: first + 1]))
+
+
+def prefix_of(first: str, second: str) -> int:
+    return next((i for i in range(min(len(first), len(second))) if first[i] != second[i]), min(len(first), len(second)))
+
+
+@pytest.mark.parametrize("n", [1, 31, 32, 33, 64, 65, 100])
+@pytest.mark.parametrize("start", [0, 1, 40])
+def test_a_text_that_a_later_token_changes(n: int, start: int) -> None:
+    """Some tokenizers clean up what stands before a token: oracle, the definition itself."""
+
+    def changing(ids, at: int, how) -> str:
+        text = "".join(chr(97 + i % 26) for i in ids)
+        return how(text) if at in ids else text
+
+    ways = [lambda text: f"X{text[1:]}", lambda text: text[:-2], lambda text: text[::-1], lambda text: text.upper()]
+    for at in (0, 20, 50, 70, 99):
+        for how in ways:
+
+            def decode(ids, at=at, how=how) -> str:
+                return changing(ids, at, how)
+
+            ids = [*range(n)]
+            tokens = TokenText.of(decode, ids, min(start, n))
+            expected = [prefix_of(decode(ids[:stop]), decode(ids)) for stop in range(min(start, n), n)]
+            assert tokens.ends == [*expected, len(decode(ids))], (at, n)

@@ -8,6 +8,7 @@ import torch
 from interp.errors import ModelError
 from interp.labelling.answers import Answers
 from interp.labelling.correctness import normalise
+from interp.models.remote_code import NO_CODE
 from interp.text.final_number import final_number
 
 Pair = tuple[str, str]
@@ -72,8 +73,8 @@ def entailment(name: str, *, batch: int = 16) -> Entails:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     try:
-        loaded: Any = AutoModelForSequenceClassification.from_pretrained(name)
-        tokenizer: Any = AutoTokenizer.from_pretrained(name)
+        loaded: Any = AutoModelForSequenceClassification.from_pretrained(name, **NO_CODE)
+        tokenizer: Any = AutoTokenizer.from_pretrained(name, **NO_CODE)
     except (OSError, ValueError) as error:
         raise ModelError(f"entailment: {name} cannot be loaded: {str(error).splitlines()[0]}") from error
     model = loaded.eval()

@@ -30,6 +30,7 @@ from interp.runs.settings import Settings
 from interp.storing.shards import write_shards
 from interp.storing.stored_capture import stored_capture
 from interp.support.atomic import make_folder, plain, write_text, writing
+from interp.support.csv_text import csv_text
 from interp.support.progress import bar
 from interp.support.threads import one_thread
 
@@ -100,7 +101,7 @@ def write_paper(run: Run, grid: xr.Dataset) -> list[str]:
     table = grid[order].to_dataframe(dim_order=["layer", "token"]).rename(columns={"auc": "paper_auc"}).reset_index()
     figure = plot_grid(grid, title="The paper's code").figure.get_figure(root=True)
     with locked(run.folder.path), writing(run.folder.path):
-        write_text(run.folder.path / "paper_grid.csv", table.to_csv(index=False, lineterminator="\n"))
+        write_text(run.folder.path / "paper_grid.csv", csv_text(table))
         make_folder(run.folder.figures)
         save_figure(figure, run.folder.figures / "paper_grid")
     plt.close(figure)
