@@ -120,7 +120,7 @@ def test_a_missing_shard_of_a_captured_run_is_missed(folder) -> None:
 
 def test_a_foreign_shard_is_refused(capsys, folder, in_process) -> None:
     marker = json.loads(shard(folder, 1, "json").read_text())
-    shard(folder, 1, "json").write_text(json.dumps(marker | {"run": "0" * 64}))
+    shard(folder, 1, "json").write_text(json.dumps(marker | {"run": "0" * 64, "check": ""}))
     message = error_of(capsys, "resume", folder)
     assert "shard-00001.safetensors: belongs to a run of another model, data or settings" in message
     record = json.loads((folder / "run.json").read_text())
