@@ -10,6 +10,7 @@ float32 and 40 in float64; disks of 2 and of 0.3 GB/s.
 
 import argparse
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 
 from measuring import NO_PEER, Figure, parser, print_figures, print_header, print_row
@@ -103,20 +104,26 @@ class Projection:
     def cells(self) -> int:
         return self.case.shapes.n_layers * len(ROLES)
 
-    def probe(self, preconditioners: int, passes: int) -> float:
-        """One cell's probes, all folds: X and its transpose times a vector for every fold in each pass."""
+    def probe(self, preconditioners: int, passes: int, kinds: int = 1) -> float:
+        """One cell's probes, all folds: X and its transpose times a vector for every fold in each pass.
+
+        Kinds of labels and folds that are solved together share the preconditioners.
+        """
         n, d = self.case.samples, self.case.shapes.d_model
-        return (2.5 * n * d**2 * preconditioners + 4 * FOLDS * n * d * passes) / FLOAT32
+        return (2.5 * n * d**2 * preconditioners + 4 * FOLDS * kinds * n * d * passes) / FLOAT32
 
     @property
     def permutations(self) -> float:
+        """Products of the columns once, for each fold a factor and solved vectors; all labels times X, twice."""
         n, d = self.case.samples, self.case.shapes.d_model
-        return (FOLDS * 1.6 * n * d**2 + FOLDS * 2 * (1 + PERMUTATIONS) * 0.8 * n * d) / FLOAT64
+        vectors = FOLDS * min(1 + PERMUTATIONS, n / FOLDS)
+        return (n * d**2 + FOLDS * d**3 / 3 + 2 * vectors * d**2) / FLOAT64 + 4 * (1 + PERMUTATIONS) * n * d / FLOAT32
 
-    def core_hours(self, probes: int, permuted: bool) -> tuple[float, float]:
-        """Of all cells, least and most, with as many probes in each."""
+    def core_hours(self, permuted: bool, controlled: bool) -> tuple[float, float]:
+        """Of all cells, least and most."""
         rest = self.permutations if permuted else 0
-        least, most = (probes * one + rest for one in (self.probe(1, 60), self.probe(2, 400)))
+        solved = (self.probe, *([partial(self.probe, kinds=CONTROLS)] if controlled else []))
+        least, most = (rest + sum(solve(*work) for solve in solved) for work in ((1, 60), (2, 400)))
         return self.cells * least / 3600, self.cells * most / 3600
 
     @property
@@ -125,8 +132,8 @@ class Projection:
         return int(MEMORY // 2 // (CELLS_EACH * 8 * self.case.samples * self.case.shapes.d_model))
 
 
-STEPS = ((1, False), (1, True), (1 + CONTROLS, True))
-"""Probes of a cell, and whether it is permuted: the grid; with permutations; with permutations and controls."""
+STEPS = ((False, False), (True, False), (True, True))
+"""Whether a cell is permuted, and has controls."""
 
 
 def digits(value: float) -> str:
