@@ -56,7 +56,7 @@ def test_answers_that_end_at_once(llama, monkeypatch, tmp_path) -> None:
 
     monkeypatch.setattr(generation, "next_tokens", ending)
     run = interp.run(model=llama, data=rows(), out=tmp_path / "run", population="all", **OPTIONS)
-    assert {sample["completion"] for sample in run.samples} == {""} and run.record["counts"]["status"]["empty"] == 60
+    assert {sample["completion"] for sample in run.samples} == {""}
     undefined = undefined_for_a_reason(run.probe)
     assert undefined[:, 1].all() and not undefined[:, 0].any()  # no exact answer; the question's end is there
     assert "cells undefined" in run.summary() and run.folder.report.exists()
@@ -95,7 +95,7 @@ def test_an_overflow_that_only_long_prompts_meet_is_said_first_with_its_class(ll
 
     def overflowing(self, samples):
         found = whole(self, samples)
-        found["sites"]["resid_post"][self.positions[samples].n > 50, 1:] = torch.inf
+        found["sites"]["resid_post"][self.positions[samples].n > 30, 1:] = torch.inf
         return found
 
     monkeypatch.setattr(one_pass.OnePass, "__call__", overflowing)
