@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +13,7 @@ from time import monotonic
 from typing import Any
 from unittest.mock import patch
 
-from moments import STOPPED, Moment, Moments, in_child, stop_before, wrap
+from moments import STOPPED, Moment, Moments, at_states, in_child, wrap
 
 import interp
 import interp.storing.shards
@@ -57,13 +58,15 @@ class FaultedRun:
         self._analysis: Analysis | None = None
 
     def prepare(self) -> None:
-        """Run once to the end, counting, then with a stop where each phase begins, and keep the folder of each."""
-        assert self.child(lambda moments: self.work_on() or self.count(moments)) == 0, self.said.read_text()
+        """Run to the end in one go; count its moments, and keep the folder as each phase begins."""
+
+        def whole(moments: Moments) -> int:
+            at_states(lambda state: shutil.copytree(self.out, self.work / state))
+            return self.work_on() or self.count(moments)
+
+        assert self.child(whole) == 0, self.said.read_text()
         self.seen = self.counted()
         self.out.rename(self.work / "unbroken")
-        for _, state in list(PHASES.values())[1:4]:
-            assert self.child(stop=state) == STOPPED
-            shutil.copytree(self.out, self.work / str(state))
         self._analysis = self._analysed()
 
     def back_to(self, phase: str) -> None:
@@ -83,9 +86,7 @@ class FaultedRun:
         """Begin or go on in a process of its own, to which something `happens`, or which stops where a phase begins."""
 
         def act() -> Any:
-            said = os.open(self.said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(said, 1)
-            os.dup2(said, 2)
+            sys.stdout = sys.stderr = self.said.open("w", buffering=1, encoding="utf-8")
             interp.storing.shards.SHARD_SAMPLES = 8
             wrap("interp.running.pipeline.load_settings_model", lambda _: lambda *_: self.model)
             if self._analysis is not None and at is not None and at.phase == "reporting":
@@ -96,7 +97,7 @@ class FaultedRun:
             if happens is not None:
                 moments.happens = self._timed(happens(moments))
             if stop is not None:
-                stop_before(stop)
+                at_states(lambda state: os._exit(STOPPED) if state == stop else None)
             return self.work_on() if action is None else action(moments)
 
         return in_child(act)

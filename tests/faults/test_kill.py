@@ -1,17 +1,14 @@
-"""kill -9 at any moment, then `interp resume`: the same bytes as an unbroken run's."""
+"""kill -9 in one write after the other, and at delicate moments; then the same bytes as an unbroken run's."""
 
 import json
 import os
-import shutil
 import signal
-from pathlib import Path
 
 import pytest
 from crash import contents, in_child, kill_at
 
 import interp
 import interp.running.analysis
-from interp.command.cli import INTERRUPTED, main
 from interp.runs.lock import FILES
 
 KILLED = -signal.SIGKILL
@@ -40,14 +37,6 @@ def until_probing(action):
 
 def measurements(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: content for name, content in files.items() if name not in ("grid.csv", "comparison.json")}
-
-
-@pytest.fixture(scope="session")
-def measured(start, tmp_path_factory) -> Path:
-    """A run whose samples and shards are there."""
-    out = tmp_path_factory.mktemp("runs") / "measured"
-    assert in_child(until_probing(start(out))) == PROBING
-    return out
 
 
 @pytest.mark.parametrize("target", ["os.fsync", "os.replace"])
@@ -107,58 +96,3 @@ def test_what_was_answered_is_not_answered_again(start, go_on, unbroken, tmp_pat
 
     assert in_child(until_probing(once_only)) == PROBING
     assert measurements(contents(out)) == measurements(contents(unbroken))
-
-
-def test_killed_while_probing(measured, go_on, unbroken, tmp_path) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(measured, out)
-    assert killed_at(go_on(out), "interp.running.analysis.attention_grid") == KILLED
-    assert interp.open_run(out).settings["state"] == "probing"
-    assert in_child(go_on(out)) == 0
-    assert contents(out) == contents(unbroken)
-    assert interp.open_run(out).verify() == []
-
-
-def test_killed_while_writing_the_results(measured, go_on, unbroken, llama, tmp_path, monkeypatch) -> None:
-    """What was computed is handed to every process, so that each gets at once to the moment where it dies."""
-    kept = []
-    with monkeypatch.context() as patch:
-        patch.setattr("interp.running.pipeline.draw", lambda *_: None)
-        patch.setattr(
-            "interp.running.pipeline.analyse",
-            lambda *a, **k: kept.append(interp.running.analysis.analyse(*a, **k)) or kept[0],
-        )
-        shutil.copytree(measured, tmp_path / "computed")
-        interp.resume(tmp_path / "computed", model=llama, n_jobs=1)
-    monkeypatch.setattr("interp.running.pipeline.analyse", lambda *_, **__: kept[0])
-    out = tmp_path / "run"
-    shutil.copytree(measured, out)
-    for target, call, after in [
-        ("interp.grids.grid_table._text", 1000, False),  # in the middle of grid.csv
-        ("interp.running.analysis.save_grid", 2, True),
-        ("interp.running.analysis.write_json", 1, False),  # comparison.json
-        ("interp.reporting.plotting.save_figure", 1, True),
-        ("interp.running.analysis.write_text", 1, True),  # the report is there, run.json does not say so
-    ]:
-        assert killed_at(go_on(out), target, call, after=after) == KILLED, target
-        assert interp.open_run(out).settings["state"] == "reporting"
-    assert in_child(go_on(out)) == 0
-    assert contents(out) == contents(unbroken)
-    assert interp.open_run(out).settings["state"] == "done"
-
-
-@pytest.mark.parametrize(
-    "target", ["interp.generating.generation._generate_batch", "interp.running.analysis.probe_grid"]
-)
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_a_schedulers_stop_say_how_to_go_on(data, llama_folder, tmp_path, target, sent, capfd) -> None:
-    out = tmp_path / "run"
-
-    def interrupted() -> int:
-        kill_at(target, signal_number=sent)
-        return main(["run", "--model", str(llama_folder), "--data", str(data), "--out", str(out), "--no-controls"])
-
-    assert in_child(interrupted) == INTERRUPTED
-    error = capfd.readouterr().err.strip().splitlines()
-    assert error[-1] == f"interp: stopped; go on with: interp resume {out}"
-    assert "Traceback" not in "".join(error)
