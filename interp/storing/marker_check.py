@@ -19,7 +19,8 @@ def fits(shard: "Shard") -> bool:
     A marker says how much memory reading takes, so that one which speaks of other sizes than its file has is not
     believed: compare its size with `file_size`.
     """
-    texts, counts = (*shard.sample_ids, *shard.roles, shard.run), (shard.index, shard.size, shard.batches)
+    texts = (*shard.sample_ids, *shard.roles, shard.run, shard.crc32, shard.check)
+    counts = (shard.index, shard.size, shard.batches)
     if not all(isinstance(text, str) for text in texts) or not all(_count(number) for number in counts):
         return False
     if not isinstance(shard.tensors, dict) or not all(map(_described, shard.tensors.values())):

@@ -135,3 +135,14 @@ def test_damage_anywhere_gives_rows_or_a_sentence(archive, tmp_path, packed):
             assert "damaged.eval" in str(error)
             refused += 1
     assert refused > len(damaged) // 2
+
+
+def test_an_entry_that_says_it_is_longer_than_the_file_takes_no_memory(tmp_path):
+    content = bytearray((FOLDER / "inspect_one.eval").read_bytes())
+    at = -1
+    while (at := content.find(b"PK\x01\x02", at + 1)) >= 0:  # the directory: bytes 20 to 23 are the packed size
+        content[at + 20 : at + 24] = (2**31).to_bytes(4, "little")
+    path = tmp_path / "lying.eval"
+    path.write_bytes(content)
+    with pytest.raises(interp.errors.DataError, match="says it is longer than the file"):
+        interp.load_rows(path)

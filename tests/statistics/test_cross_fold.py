@@ -268,3 +268,15 @@ def test_cells_of_some_samples_share_signs_with_cells_of_all() -> None:
     assert (part[90:] == 0).all()
     agreement = np.corrcoef(whole[:90, 0].ravel(), part[:90, 0].ravel())[0, 1]
     assert agreement > 0.8
+
+
+def test_columns_in_place_of_more_features_than_samples_keep_every_inner_product() -> None:
+    rng = np.random.default_rng(0)
+    z, curvature, other = rng.normal(size=(6, 40)) + 3, rng.uniform(0.1, 0.25, 6), rng.normal(size=(4, 40)) + 3
+    mean = np.average(z, axis=0, weights=curvature)
+    root, taken, columns = cross_fold._projected(z, curvature)
+    assert root.shape == (6, 6) and not taken.any()
+    assert root @ root.T == pytest.approx((z - mean) @ (z - mean).T, rel=1e-6)
+    assert columns(other) @ root.T == pytest.approx((other - mean) @ (z - mean).T, rel=1e-5)
+    same, centre, itself = cross_fold._projected(z[:, :4], curvature)
+    assert same is not None and centre == pytest.approx(mean[:4]) and itself(other) is other

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.stats import binomtest
 
 from interp.statistics.group_bootstrap import accuracy_estimate, mean_estimate, resampled_means, share_interval
@@ -41,6 +42,30 @@ def test_intervals_and_p() -> None:
     assert found.p == pytest.approx(2 * (1 + 101) / 402)
     assert mean_estimate(0.0, np.zeros(99), 30).p == 1.0
     assert accuracy_estimate(1.0, np.ones(99), 20).low == pytest.approx(binomtest(20, 20).proportion_ci().low)
+
+
+@pytest.mark.parametrize("n_groups", [2, 5, 20])
+def test_an_interval_of_few_groups_by_hand(n_groups: int) -> None:
+    """Hesterberg (2015): the percentile of the normal at sqrt(n / (n - 1)) t; of evenly drawn values it is their place."""
+    tail = stats.norm.sf(np.sqrt(n_groups / (n_groups - 1)) * stats.t.ppf(0.975, n_groups - 1))
+    found = mean_estimate(1.0, np.linspace(-1, 3, 401), n_groups)
+    assert (found.low, found.high) == pytest.approx((-1 + 4 * tail, 3 - 4 * tail))
+
+
+def test_one_group_tells_nothing_and_no_or_all_right_have_the_exact_bound() -> None:
+    drawn = np.linspace(-1, 3, 401)
+    assert (mean_estimate(1.0, drawn, 1).low, mean_estimate(1.0, drawn, 1).high) == (-1, 3)
+    none, every = accuracy_estimate(0.0, np.zeros(99), 20), accuracy_estimate(1.0, np.ones(99), 20)
+    assert (none.low, none.high) == pytest.approx((0, binomtest(0, 20).proportion_ci().high))
+    assert (every.low, every.high) == pytest.approx((binomtest(20, 20).proportion_ci().low, 1))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 30])
+def test_parts_of_resamples_are_the_same_draws(monkeypatch, chunk: int) -> None:
+    values, group = np.random.default_rng(0).normal(size=(2, 30)), np.arange(30) // 4
+    whole = resampled_means(values, group, resamples=50)
+    monkeypatch.setattr("interp.statistics.group_bootstrap.CHUNK", chunk)
+    assert np.allclose(resampled_means(values, group, resamples=50), whole, rtol=1e-12, atol=0)
 
 
 def test_a_share_has_wilsons_interval_or_that_of_its_groups() -> None:
