@@ -1,0 +1,20 @@
+"""What a command prints: no control character, and no error for a character that a terminal lacks."""
+
+import io
+import sys
+
+from interp.command.output import any_character, tell
+
+
+def test_control_characters_are_written_out(capsys) -> None:
+    tell("\x1b[31mred\nnext \ud800 \u202eturned")
+    assert capsys.readouterr().out == "\\x1b[31mred\nnext \\ud800 \\u202eturned\n"
+
+
+def test_a_terminal_that_lacks_a_character_gets_its_number(monkeypatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    any_character()
+    tell("layers 1–3")
+    sys.stdout.flush()
+    assert raw.getvalue() == b"layers 1\\u20133\n"
