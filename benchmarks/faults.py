@@ -2,12 +2,14 @@
 
     python benchmarks/faults.py            # every phase of a small run of the embedded model, 20 kills in each
     python benchmarks/faults.py --quick    # one of each of three phases
+    python benchmarks/faults.py --only reporting lens    # these phases and experiments
 
 A row says how many processes met the fault, how many of them ended as they should (killed; or one line, which says how
 to go on), and after how many of them `interp resume`, or the experiment's command once more, gave the bytes of the run
 that nothing happened to. Beside it, the longest time from a signal to the end of its process.
 """
 
+import argparse
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -118,10 +120,17 @@ def figures(rows: Iterator[Row]) -> Iterator[Figure]:
         yield Figure(f"{row.phase}, {row.fault}: survived", share, "none: a share", "higher", 1.0)
 
 
+def arguments() -> argparse.ArgumentParser:
+    options = parser(__doc__, quick="one moment of each of three phases")
+    everything = [*PHASES, *EXPERIMENTS]
+    options.add_argument("--only", nargs="+", choices=everything, default=everything, help="phases and experiments")
+    return options
+
+
 def measure() -> None:
-    args = parser(__doc__, quick="one moment of each of three phases").parse_args()
+    args = arguments().parse_args()
     one_thread()
-    phases = ["answering", "labelling", "capturing"] if args.quick else list(PHASES)
+    phases = ["answering", "labelling", "capturing"] if args.quick else [one for one in PHASES if one in args.only]
     counts = dict.fromkeys(FAULTS, 1) if args.quick else MOMENTS
     with tempfile.TemporaryDirectory() as folder:
         run = small(Path(folder), limit=40)
@@ -130,7 +139,8 @@ def measure() -> None:
         print_header("phase", "fault", "met", "ended as they should", "same bytes after", "longest until it stopped")
         found = list(figures(in_phases(run, phases, counts)))
         if not args.quick:
-            found += figures(in_experiments(run, list(EXPERIMENTS), OF_EXPERIMENT))
+            experiments = [one for one in EXPERIMENTS if one in args.only]
+            found += figures(in_experiments(run, experiments, OF_EXPERIMENT))
     print_figures("faults", found)
 
 
