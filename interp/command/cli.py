@@ -12,7 +12,7 @@ from interp.command.causal_command import add_causal
 from interp.command.detectors_command import add_detectors
 from interp.command.folder_commands import add_folder_commands
 from interp.command.lens_command import add_lens
-from interp.command.options import add_run_options, run_options
+from interp.command.options import add_machines, add_run_options, run_options
 from interp.command.output import any_character, tell
 from interp.command.parser import Parser
 from interp.command.sampled_commands import add_sampled_commands
@@ -87,6 +87,18 @@ def _parser() -> Parser:
         command=_run,
     )
     add_run_options(run)
+    add_machines(run)
+    run.add_argument(
+        "--shard",
+        metavar="i/N",
+        help="be task i of N, as a Slurm array starts them on the same --out: first each makes its share of the "
+        "answers, after `interp gather` its share of the activations (docs/howto/many-machines.md)",
+    )
+    run.add_argument(
+        "--activations",
+        metavar="URL",
+        help="keep the activations at a URL that fsspec reads (s3://bucket/folder, gs://…), not in the run folder",
+    )
 
     plan = parser.add_command(
         commands,
@@ -142,7 +154,11 @@ def _parser() -> Parser:
 def _run(args: argparse.Namespace) -> None:
     from interp.running.pipeline import run
 
-    tell(run(**run_options(args), progress=True).summary())
+    machines = {name: getattr(args, name) for name in ("engine", "address", "shard", "activations")}
+    options = run_options(args) | machines
+    made = run(**options, progress=True)
+    if args.shard is None:
+        tell(made.summary())
 
 
 def _plan(args: argparse.Namespace) -> None:
