@@ -9,9 +9,10 @@ import pytest
 import interp
 from interp.command.cli import main
 from interp.errors import RunError
+from interp.storing.shard_files import marker_check
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
-OPTIONS = {"permutations": 0, "controls": False, "batch_tokens": 100, "max_new_tokens": 4, "n_jobs": 1}
+OPTIONS = {"permutations": 0, "controls": False, "batch_tokens": 60, "max_new_tokens": 4, "n_jobs": 1}
 
 
 def rows() -> list[dict]:
@@ -143,7 +144,8 @@ def test_a_damaged_or_foreign_shard_is_refused_by_name(captured, tmp_path, how: 
         shard.write_bytes(changed)
     else:
         marker = json.loads(shard.with_suffix(".json").read_text())
-        shard.with_suffix(".json").write_text(json.dumps(marker | {"run": "another"}))
+        foreign = marker | {"run": "another"}
+        shard.with_suffix(".json").write_text(json.dumps(foreign | {"check": marker_check(foreign)}))
     with pytest.raises(RunError, match=f"{shard.name}: (damaged: its bytes|belongs to a run of another)"):
         interp.gather(out)
 
@@ -165,7 +167,7 @@ def test_the_command_says_what_comes_next(capsys, asked, answered, tmp_path) -> 
     assert main(["gather", str(out)]) == 0
     assert "The answers of 36 samples are joined" in capsys.readouterr().out
     words = ["--model", asked["model"], "--data", asked["data"], "--out", out, "--permutations", 0, "--no-controls"]
-    words += ["--batch-tokens", 100, "--max-new-tokens", 4, "--shard", "1/3"]
+    words += ["--batch-tokens", 60, "--max-new-tokens", 4, "--shard", "1/3"]
     assert main(["run", *map(str, words)]) == 0
     said = capsys.readouterr()
     assert "Share 1/3 of the activations is made" in said.err + said.out
