@@ -13,6 +13,7 @@ GPUs, each a worker: a shard of 64 samples keeps a GPU busy (docs/scaling.md), t
 network of the run's machine, or by the store that all write to. No failures; every GPU begins with the model loaded.
 """
 
+import argparse
 import heapq
 import os
 import shutil
@@ -44,8 +45,9 @@ from interp.fitting.workers import cross_fit_cells
 from interp.models.memory import Splits
 from interp.running.machines import Machines
 from interp.statistics.samples import Samples
+from interp.storing.parcel import Parcel
 from interp.storing.shard_files import finished_shards
-from interp.storing.shard_io import Parcel, ShardWriter
+from interp.storing.shard_io import ShardWriter
 from interp.storing.shards import ShardUnit, shard_ranges, write_shards
 
 BATCH_TOKENS = 8192
@@ -166,8 +168,12 @@ def measured(shards: int, sizes: tuple[int, ...], width: int) -> Iterator[tuple[
             assert cells_alike(ray)
 
 
+def arguments() -> argparse.ArgumentParser:
+    return parser(__doc__, quick="6 shards of a narrow model, 1 and 2 workers")
+
+
 def main() -> None:
-    args = parser(__doc__, quick="6 shards of a narrow model, 1 and 2 workers").parse_args()
+    args = arguments().parse_args()
     one_thread()
     shards, sizes, width = (6, (1, 2), 64) if args.quick else (48, (1, 2, 4), 256)
     os.environ["RAY_OVERRIDE_RESOURCES"] = '{"CPU": 8}'  # as many workers as are asked for, on whatever is here

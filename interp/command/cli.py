@@ -12,7 +12,8 @@ from interp.command.causal_command import add_causal
 from interp.command.detectors_command import add_detectors
 from interp.command.folder_commands import add_folder_commands
 from interp.command.lens_command import add_lens
-from interp.command.options import add_machines, add_run_options, run_options
+from interp.command.machine_options import add_array_and_store, add_machines
+from interp.command.options import add_run_options, run_options
 from interp.command.output import any_character, tell
 from interp.command.parser import Parser
 from interp.command.sampled_commands import add_sampled_commands
@@ -88,17 +89,7 @@ def _parser() -> Parser:
     )
     add_run_options(run)
     add_machines(run)
-    run.add_argument(
-        "--shard",
-        metavar="i/N",
-        help="be task i of N, as a Slurm array starts them on the same --out: first each makes its share of the "
-        "answers, after `interp gather` its share of the activations (docs/howto/many-machines.md)",
-    )
-    run.add_argument(
-        "--activations",
-        metavar="URL",
-        help="keep the activations at a URL that fsspec reads (s3://bucket/folder, gs://…), not in the run folder",
-    )
+    add_array_and_store(run)
 
     plan = parser.add_command(
         commands,

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from interp.command.options import add_answer_options, add_machines, add_population, answer_options
+from interp.command.machine_options import add_machines
+from interp.command.options import add_answer_options, add_population, answer_options
 from interp.command.output import tell
 from interp.command.parser import Parser
 

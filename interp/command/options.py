@@ -185,21 +185,6 @@ def add_population(parser: Any) -> None:
     )
 
 
-def add_machines(parser: argparse.ArgumentParser) -> None:
-    """`--engine` and `--address`."""
-    parser.add_argument(
-        "--engine",
-        choices=["local", "ray"],
-        default="local",
-        help="local (default): this process; ray: the workers of a Ray cluster, to the same bytes (extra `ray`)",
-    )
-    parser.add_argument(
-        "--address",
-        metavar="HOST:PORT",
-        help="of the Ray cluster (default: RAY_ADDRESS, one that runs here, else a new one of this machine alone)",
-    )
-
-
 def answer_options(args: argparse.Namespace) -> dict[str, Any]:
     """What `add_answer_options` and `add_population` read; None: not given."""
     candidates = file_text(args.candidates, "the candidates file")

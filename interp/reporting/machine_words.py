@@ -27,6 +27,6 @@ def missing_shares(shares: Sequence[int], of: int) -> str:
     """`shares 3/8 and 5/8`; of many the first ten."""
     named = [f"{share}/{of}" for share in shares[:10]]
     more = f" and {len(shares) - 10} more" if len(shares) > 10 else ""
-    if len(named) == 1:
+    if len(shares) == 1:
         return f"share {named[0]}"
     return f"shares {', '.join(named[:-1])}{', ' if more else ' and '}{named[-1]}{more}"

@@ -16,7 +16,7 @@ written again.
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -26,23 +26,13 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from interp.errors import RunError
+from interp.storing.parcel import Parcel
 from interp.storing.remote import ShardPath, make_folder, remove, write_chunks, write_json
 from interp.storing.shard_files import Shard, damaged, finished_shards, marker_check, marker_path, shard_path
 from interp.support.safetensors_stream import describe, layout, serialized
 
 QUESTION = "question_embed"
 """The tensor that has neither layers nor roles; NaN on purpose where a question was not located."""
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """A shard on its way from a worker that does not see the run's folder."""
-
-    shard: Shard
-    data: Shaped[np.ndarray, " byte"]
-    """The bytes of its file."""
-    sums: tuple[str, ...]
-    """Checksums of the header and of every tensor, by the worker that packed them."""
 
 
 class ShardWriter:

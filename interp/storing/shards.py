@@ -18,9 +18,10 @@ from interp.capturing.activations import Capture
 from interp.engines.units import Engine, Worker
 from interp.errors import RunError
 from interp.models.memory import Splits
+from interp.storing.parcel import Parcel
 from interp.storing.remote import RemotePath, ShardPath, make_folder, remove, write_chunks
 from interp.storing.shard_files import Shard, damaged, finished_shards, shard_path
-from interp.storing.shard_io import QUESTION, Parcel, ShardWriter
+from interp.storing.shard_io import QUESTION, ShardWriter
 
 SHARD_SAMPLES = 64
 

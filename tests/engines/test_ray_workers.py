@@ -9,9 +9,10 @@ import pytest
 import interp
 from interp.engines.ray_workers import TRIES, RayWorkers, ray_cluster
 from interp.engines.replica import Replica, ReplicaWorker, differences, facts
-from interp.engines.units import Worker
+from interp.engines.units import Local, Worker
 from interp.errors import DataError, ModelError, RunError
 from interp.models.memory import Splits
+from interp.running.machines import Machines, machines
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,11 @@ def test_a_replica_makes_units_and_knows_what_its_bytes_depend_on(llama, llama_f
     assert worker.facts() == facts(llama) and not differences(facts(llama), worker.facts())
     assert worker.make(Unit(5), {"batch 4": [2]}) == (50, {"batch 4": [2], "batch 5": [1, 1]})
     assert differences({"a": 1, "b": 2}, {"a": 1, "b": 3}) == "b 2 here, 3 there"
+
+
+def test_without_a_cluster_this_process_makes_the_units() -> None:
+    with machines("local", None) as there, there.engine(None, None, None, "the model") as engine, there.cells():
+        assert engine == Local("the model") and there == Machines()
 
 
 def test_what_no_worker_can_load_is_refused_before_anything_is_begun(llama, tmp_path) -> None:

@@ -1,5 +1,7 @@
 """A run as an array of tasks: joined, it is the run of one machine; what is missing, foreign or damaged is named."""
 
+import argparse
+import inspect
 import json
 import shutil
 from pathlib import Path
@@ -8,7 +10,12 @@ import pytest
 
 import interp
 from interp.command.cli import main
+from interp.command.machine_options import add_array_and_store, add_machines
 from interp.errors import RunError
+from interp.reporting.machine_words import missing_shares
+from interp.running.gathering import gather
+from interp.running.shares import join_parts
+from interp.runs.run_folder import RunFolder
 from interp.storing.shard_files import marker_check
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
@@ -79,7 +86,7 @@ def test_an_array_makes_the_bytes_of_one_machine(asked, captured, whole, tmp_pat
     with pytest.raises(RunError, match=r"share 2/3 of the activations is not finished .*: start that task again"):
         interp.gather(out)
     interp.run(out=out, shard="2/3", **asked)
-    run = interp.gather(out, n_jobs=1)
+    run = gather(out, n_jobs=1)
     assert run.record["state"] == "done" and files(out) == files(whole)
     for name in ("settings", "counts", "batches", "answer_batches", "model", "data", "used"):
         assert run.record[name] == interp.open_run(whole).record[name], name
@@ -156,6 +163,7 @@ def test_an_array_is_no_way_on_for_a_run_of_one_machine(asked, whole, tmp_path) 
     (out / "run.json").write_text(json.dumps(record))
     with pytest.raises(RunError, match="holds a run that is no array of tasks"):
         interp.run(out=out, shard="1/2", **asked)
+    assert join_parts(RunFolder(out)) == 1  # nothing to join
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(RunError, match=r"holds other files \(notes.txt\)"):
@@ -173,3 +181,18 @@ def test_the_command_says_what_comes_next(capsys, asked, answered, tmp_path) -> 
     assert "Share 1/3 of the activations is made" in said.err + said.out
     assert main(["gather", str(out)]) == 2
     assert "shares 2/3 and 3/3 of the activations are not finished" in capsys.readouterr().err
+
+
+def test_many_missing_shares_are_counted() -> None:
+    assert missing_shares([3], 8) == "share 3/8" and missing_shares([3, 5], 8) == "shares 3/8 and 5/8"
+    assert missing_shares(range(1, 14), 20).endswith("9/20, 10/20 and 3 more")
+
+
+def test_the_options_of_machines_are_those_of_the_function() -> None:
+    parser = argparse.ArgumentParser()
+    add_machines(parser)
+    add_array_and_store(parser)
+    shown = inspect.signature(interp.run).parameters
+    assert vars(parser.parse_args([])) == {
+        name: shown[name].default for name in ("engine", "address", "shard", "activations")
+    }

@@ -11,6 +11,7 @@ from drawn_shards import ROLES, shard, write
 
 import interp
 from interp.errors import DataError, RunError
+from interp.storing.parcel import Parcel
 from interp.storing.remote import RemotePath
 from interp.storing.shard_files import finished_shards, verify_shards
 from interp.storing.shard_io import ShardReader, ShardWriter
@@ -43,6 +44,20 @@ def test_a_url_holds_the_bytes_of_a_folder_and_reads_them_back(url, tmp_path) ->
         assert torch.equal(there.read(site, **options).nan_to_num(), here.read(site, **options).nan_to_num())
     assert torch.equal(there.read("embed").nan_to_num(), torch.cat([one["embed"] for one in written]).nan_to_num())
     assert verify_shards(place, run="run-a", expected=2) == []
+
+
+def test_a_shard_that_is_packed_elsewhere_is_put_as_if_it_had_been_written(tmp_path) -> None:
+    tensors, ids, valid = shard(["a", "b", "c"])
+    for name in ("written", "put"):
+        writer = ShardWriter(tmp_path / name, run="run-a", roles=ROLES)
+        if name == "written":
+            writer.write(2, tensors, ids, valid=valid, batches=3)
+        else:
+            parcel = writer.packed(2, tensors, ids, valid=valid, batches=3)
+            assert isinstance(parcel, Parcel) and not list((tmp_path / name).iterdir())
+            writer.put(parcel)
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("written", "put"))
+    assert one == two and len(one) == 2
 
 
 def test_what_is_damaged_foreign_or_missing_at_a_url_is_named(url) -> None:
