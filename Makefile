@@ -9,7 +9,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 export HF_HUB_OFFLINE = 1
 export MPLBACKEND = Agg
 
-.PHONY: demo test test-newest test-tl4 test-wheel test-benchmarks docs audit clean
+.PHONY: demo test test-newest test-tl4 test-wheel test-benchmarks test-objects docs audit clean
 
 demo: .venv/installed
 	.venv/bin/interp demo
@@ -32,6 +32,10 @@ test-newest: .venv-newest/made
 	.venv-newest/bin/pytest -n $(WORKERS) -o addopts="-ra --strict-markers --strict-config" tests
 
 test-tl4: test-newest
+
+# Shards in an object store: s3fs and moto beside the environment, whose python-dateutil is newer than they allow.
+test-objects: .venv/installed-test .objects/made
+	PYTHONPATH=$(CURDIR)/.objects .venv/bin/pytest tests/storing/test_s3.py
 
 # The demo from a wheel in an environment of its own, and the package from the folder that holds a clone.
 test-wheel: .venv-wheel/made
@@ -61,10 +65,14 @@ docs: .venv/installed
 	.venv/bin/python $(INSTALL) -c constraints.txt -e '.[test]'
 	touch $@
 
+.objects/made: pyproject.toml
+	.venv/bin/python $(INSTALL) --target .objects 's3fs>=2026.6' 'moto[server]>=5'
+	touch $@
+
 .venv-newest/made .venv-wheel/made .venv-audit/made: pyproject.toml constraints.txt
 	@echo "Installing into $(@D) (a few minutes the first time)"
 	$(PYTHON) -m venv --clear $(@D)
 	touch $@
 
 clean:
-	rm -rf .venv .venv-newest .venv-wheel .venv-audit build dist *.egg-info
+	rm -rf .objects .venv .venv-newest .venv-wheel .venv-audit build dist *.egg-info

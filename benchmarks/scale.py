@@ -14,6 +14,7 @@ step begins) above what it held then, with everything imported and the samples, 
 import argparse
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,10 @@ from measuring import (
 )
 
 import interp
-from interp.capturing.forward_pass import capture_batches
+from interp.capturing.capture_unit import CaptureUnit
+from interp.capturing.forward_pass import capture_plan
 from interp.capturing.positions import Positions
+from interp.engines.units import Local
 from interp.grids.attention_probe import attention_grid
 from interp.grids.probes import probe_grid
 from interp.labelling.answers import Answers
@@ -92,11 +95,14 @@ def measured(task: str, n: int, width: int, folder: Path) -> dict[str, float]:
 
     def step() -> None:
         if model is not None:
+            plan = capture_plan(model, answers, positions, batch_tokens=BATCH_TOKENS)
             write_shards(
                 folder,
-                lambda skip: capture_batches(model, answers, positions, batch_tokens=BATCH_TOKENS, skip=skip),
+                [len(batch) for batch in plan.batches],
+                partial(CaptureUnit.of, answers, positions, plan, ("resid_post",)),
                 run=RUN,
                 roles=ROLES,
+                engine=Local(model),
             )
         elif task == "probe":
             assert float(probe_grid(cap, answers.correct, n_jobs=1)["auc"].max()) > 0.6

@@ -28,8 +28,8 @@ def rooms() -> Iterator[Path]:
 
 
 ORDER = (
-    "support · text · statistics · data · models · fitting · generating · labelling · capturing · storing · grids · "
-    "controls · comparing · applying · reporting · runs · planning · running · experiments · demo · command"
+    "support · text · statistics · data · models · engines · fitting · generating · labelling · capturing · storing · "
+    "grids · controls · comparing · applying · reporting · runs · planning · running · experiments · demo · command"
 )
 """Each room imports only earlier ones (tests/package/test_rooms.py)."""
 

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from interp.reporting.plotting import plot_grid
     from interp.reporting.risk_plot import plot_risk_coverage
     from interp.running.explore import explore
+    from interp.running.gathering import gather
     from interp.running.pipeline import open_run, resume, run
     from interp.runs.opened_run import Run
     from interp.runs.run_sample import RunSample
@@ -103,6 +104,7 @@ _HOME = {  # where each public name lives
     "feature_cosines": "applying.feature_cosines",
     "fit_probe": "applying.probe_fit",
     "gain_grid": "grids.gain",
+    "gather": "running.gathering",
     "generate_answers": "labelling.generate_answers",
     "grid_table": "grids.grid_table",
     "join_grids": "grids.join",
@@ -175,6 +177,7 @@ __all__ = [
     "feature_cosines",
     "fit_probe",
     "gain_grid",
+    "gather",
     "generate_answers",
     "grid_table",
     "join_grids",
@@ -230,11 +233,7 @@ seed_preset = old_module(
 )
 seed_run = old_module(
     "interp.seed_run",
-    {
-        "SITE": f"{_ORGAD}.run.SITE",
-        "seed_run": f"{_ORGAD}.run.paper_run",
-        "write_seed": f"{_ORGAD}.run.write_paper",
-    },
+    {"SITE": f"{_ORGAD}.run.SITE", "seed_run": f"{_ORGAD}.run.paper_run", "write_seed": f"{_ORGAD}.run.write_paper"},
 )
 
 

@@ -325,6 +325,10 @@ def calls(model: Any, folder: Path) -> dict[str, Call]:
         # Three questions of one group are too few for any run: what else is wrong is found before that.
         "plan": Call(interp.plan, {"model": model, "data": rows, "out": folder / "new", "time": False}, settings),
         "run": Call(interp.run, {"model": model, "data": one_group, "out": folder / "new"}, settings),
+        "gather": Call(
+            interp.gather, {"out": run.folder.path, "model": model, "data": rows},
+            ("correct", "judge", "extractor", "roles"),
+        ),
         "resume": Call(
             interp.resume, {"out": run.folder.path, "model": model, "data": rows},
             ("correct", "judge", "extractor", "roles"),

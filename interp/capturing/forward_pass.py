@@ -1,17 +1,17 @@
 """The forward pass of a capture: batches of samples run through the model, joined into one Capture."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from interp.capturing.activations import Capture, read_sites
-from interp.capturing.one_pass import OnePass
+from interp.capturing.capture_unit import CaptureUnit
 from interp.capturing.positions import Positions
-from interp.capturing.question_embedding import question_embeddings
 from interp.capturing.same_samples import positions_of
 from interp.capturing.segments import CapturePlan
+from interp.engines.units import Worker
 from interp.errors import DataError
 from interp.labelling.answers import Answers
 from interp.models.loading import HookedModel, is_recurrent, model_info, pads_between, undefined_metrics
@@ -100,25 +100,14 @@ def capture_batches(
     """
     sites, positions = read_sites(sites), positions_of(answers, positions)
     check_sites(model, sites)
-    info, missing = model_info(model), undefined_metrics(model)
+    missing = undefined_metrics(model)
     undefined: dict[str, object] = {"undefined_attention": missing} if missing else {}
     plan = capture_plan(model, answers, positions, batch_tokens=batch_tokens)
-    splits = Splits({} if sizes is None else sizes, *([] if on_split is None else [on_split]))
-    one_pass = OnePass(model, plan, positions, sites)
+    settings = {"sites": list(sites), "batch_tokens": batch_tokens, **plan.settings, **undefined}
+    worker = Worker(model, Splits({} if sizes is None else sizes, *([] if on_split is None else [on_split])))
     for number, samples in enumerate(plan.batches[skip:], start=skip):
-        parts = splits.run(str(number), samples, one_pass, too_large=partial(_too_large, answers))
-        yield (
-            samples,
-            Capture(
-                **_joined(parts),
-                index=positions.index[samples],
-                layers=tuple(range(info.n_layers)),
-                roles=positions.roles,
-                id=tuple(answers.id[i] for i in samples),
-                settings={"sites": list(sites), "batch_tokens": batch_tokens, **plan.settings, **undefined},
-                question_embed=question_embeddings(model, answers, samples),
-            ),
-        )
+        (part,) = CaptureUnit.of(answers, positions, plan, sites, number, number + 1)(worker)
+        yield samples, replace(part, settings=settings)
 
 
 def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, batch_tokens: int) -> CapturePlan:
@@ -129,23 +118,3 @@ def capture_plan(model: HookedModel, answers: Answers, positions: Positions, *, 
     usable = [i for i, n in enumerate(lengths) if 0 < n <= n_ctx and answers.status[i] != "too_long"]
     gaps, cut = pads_between(model), not is_recurrent(model)
     return CapturePlan.of(prompts, completions, positions, usable, batch_tokens=batch_tokens, gaps=gaps, cut=cut)
-
-
-def _too_large(answers: Answers, sample: int) -> str:
-    prompt, completion = len(answers.prompt_ids[sample]), len(answers.completion_ids[sample])
-    return (
-        f"out of memory on sample {answers.id[sample]!r} alone ({prompt} prompt and {completion} completion tokens): "
-        "use a smaller dtype, a larger device, or leave it out"
-    )
-
-
-def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The parts of a batch one after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    return {
-        key: {name: torch.cat([part[key][name] for part in parts]) for name in value}
-        if isinstance(value, dict)
-        else torch.cat([part[key] for part in parts])
-        for key, value in parts[0].items()
-    }

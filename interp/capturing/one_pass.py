@@ -1,6 +1,7 @@
 """The forward passes of one batch: fill a key-value cache, then run the suffixes with hooks that reduce on the spot."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,12 @@ class OnePass:
         self.shared_norms: list[Float[Tensor, "one head key"] | None] = []
         """Value norms of the prefix, per layer."""
 
+    def of(self, plan: CapturePlan, positions: Positions) -> "OnePass":
+        """The same model, sites and prefix, with other samples; what is computed once is shared."""
+        other = copy(self)
+        other.plan, other.positions = plan, positions
+        return other
+
     def __call__(self, samples: Sequence[int]) -> dict[str, Any]:
         """`sites`, `embed`, `attention` and `valid` of these samples, on the CPU."""
         points = Points.of(self.positions[samples].to(self.info.device))
@@ -69,7 +76,7 @@ class OnePass:
         if cache is None:
             return []
         if shared is not None and not self.shared_norms:
-            self.shared_norms = self._norms(shared, slice(None))
+            self.shared_norms.extend(self._norms(shared, slice(None)))
         norms = [None if one is None else one.expand(len(before.own_of), -1, -1) for one in self.shared_norms]
         if before.own:
             keys = slice(len(self.plan.prefix), None)

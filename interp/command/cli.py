@@ -12,6 +12,7 @@ from interp.command.causal_command import add_causal
 from interp.command.detectors_command import add_detectors
 from interp.command.folder_commands import add_folder_commands
 from interp.command.lens_command import add_lens
+from interp.command.machine_options import add_array_and_store, add_machines
 from interp.command.options import add_run_options, run_options
 from interp.command.output import any_character, tell
 from interp.command.parser import Parser
@@ -87,6 +88,8 @@ def _parser() -> Parser:
         command=_run,
     )
     add_run_options(run)
+    add_machines(run)
+    add_array_and_store(run)
 
     plan = parser.add_command(
         commands,
@@ -142,7 +145,11 @@ def _parser() -> Parser:
 def _run(args: argparse.Namespace) -> None:
     from interp.running.pipeline import run
 
-    tell(run(**run_options(args), progress=True).summary())
+    machines = {name: getattr(args, name) for name in ("engine", "address", "shard", "activations")}
+    options = run_options(args) | machines
+    made = run(**options, progress=True)
+    if args.shard is None:
+        tell(made.summary())
 
 
 def _plan(args: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from interp.command.machine_options import add_machines
 from interp.command.options import add_answer_options, add_population, answer_options
 from interp.command.output import tell
 from interp.command.parser import Parser
@@ -28,6 +29,7 @@ def add_folder_commands(parser: Parser, commands: Any) -> None:
         if name == "resume":
             add_answer_options(sub)
             add_population(sub)
+            add_machines(sub)
 
 
 def _add_report(command: Parser) -> None:
@@ -39,7 +41,14 @@ def _resume(args: argparse.Namespace) -> None:
     from interp.running.pipeline import resume
 
     options = {name: value for name, value in answer_options(args).items() if value is not None}
-    tell(resume(args.out, progress=True, **options).summary())
+    tell(resume(args.out, progress=True, engine=args.engine, address=args.address, **options).summary())
+
+
+def _gather(args: argparse.Namespace) -> None:
+    from interp.running.gathering import gather
+    from interp.running.shares import joined_sentence
+
+    tell(joined_sentence(gather(args.out, progress=True)))
 
 
 def _status(args: argparse.Namespace) -> None:
@@ -102,6 +111,14 @@ FOLDER_COMMANDS = (
         "of an unbroken run, byte for byte. Model, data and versions have to be those that the run began with. Until "
         "its answers are labelled, the options below choose anew how they are labelled and located; nothing is "
         "answered again.",
+    ),
+    (
+        "gather",
+        _gather,
+        "join what the tasks of an array made, and say which are missing",
+        "Join what the tasks of an array made (`interp run --shard i/N`): first their answers, then, when each has "
+        "captured its share as well, the whole run, with its grids and report. Shares that are missing, damaged or of "
+        "another run are named.",
     ),
     (
         "status",

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from joblib import Parallel, delayed
+from joblib._parallel_backends import LokyBackend
+from joblib.parallel import get_active_backend
 
 from interp.fitting.crossfit import CellFit, cross_fit_alike
 from interp.fitting.training import Cell
 from interp.support.machine import usable_cpus, usable_memory
+from interp.support.threads import one_thread
 
 CELLS_EACH = 4
 """Copies of its cell, in float64, that a worker holds at its peak."""
@@ -36,18 +39,29 @@ def cross_fit_cells(
 
     An item is one cell, or several that have one matrix and one estimator (`cross_fit_alike`).
 
+    Workers are processes of this machine, or what `joblib.parallel_config` names (`backend="ray"`: of a cluster).
     `n_jobs=None`: one worker per core, fewer if cells are so large (`largest`: numbers of one) that they would not fit
     in memory, or none at all if the cells together hold few numbers (`size`). `progress` is called
     with the number of items just finished.
     """
+    backend, _ = get_active_backend()
     if n_jobs is None:
         n_jobs = workers_for(size, largest)
+        if n_jobs > 1 and not isinstance(backend, LokyBackend):
+            n_jobs = -1  # as many as the backend has
     if n_jobs == 1:
         done: Iterable[list[CellFit]] = map(cross_fit_alike, cells)
     else:
-        workers = Parallel(n_jobs=n_jobs, return_as="generator", max_nbytes=None, batch_size=1)
-        done = workers(delayed(cross_fit_alike)(alike) for alike in cells)
+        returned = "generator" if backend.supports_return_generator else "list"
+        workers = Parallel(n_jobs=n_jobs, return_as=returned, max_nbytes=None, batch_size=1)
+        done = workers(delayed(_alone)(alike) for alike in cells)
     for fits in done:
         if progress is not None:
             progress(1)
         yield fits
+
+
+def _alone(alike: Sequence[Cell]) -> list[CellFit]:
+    """An item in a process that nobody has told how many threads compute."""
+    with one_thread():
+        return cross_fit_alike(alike)

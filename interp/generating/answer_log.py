@@ -84,6 +84,18 @@ class AnswerLog:
             )
         self.asked, self._prompts = len(prompts), asked
 
+    def join(self, other: "AnswerLog") -> None:
+        """Take in what another log of the same run holds. Raises RunError if it answers other prompts."""
+        if other._prompts is not None and self._prompts not in (None, other._prompts):
+            raise RunError(
+                f"{other.path}: the prompts are not those of {self.path} (a chat template or a row changed between "
+                "them); make that share again in a new folder"
+            )
+        if other._prompts is not None:
+            self.asked, self._prompts = other.asked, other._prompts
+        if new := {name: one for name, one in other.finished.items() if name not in self.finished}:
+            self.add(new)
+
     def add(self, finished: Mapping[str, Generated]) -> None:
         """Keep the sequences of one batch."""
         records: list[dict[str, Any]] = [{"name": name} | asdict(one) for name, one in finished.items()]

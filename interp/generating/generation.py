@@ -1,11 +1,12 @@
 """Generation in left-padded batches; the prefix that all prompts share, and a prompt that comes again, run once."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
+from interp.engines.units import Engine, Local, Worker
 from interp.generating.answer_log import AnswerLog, Generated
 from interp.generating.prompts import decoder
 from interp.generating.sampling import NextToken, Sampling, next_tokens
@@ -47,6 +48,7 @@ def generate(
     log: AnswerLog | None = None,
     splits: Splits | None = None,
     label: str = "",
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> list[Generated]:
     """The continuation of every prompt, in the order given: greedy, or drawn if `temperature` is above 0.
@@ -55,8 +57,8 @@ def generate(
     name (by default its place), so its batch and the order of the prompts change nothing but near ties. Sequences named
     in `greedy` are greedy whatever the temperature. A prompt that stands several times in a batch runs once.
     `batch_tokens` bounds the padded tokens of a batch (prompts and new tokens). Batches that `log` holds are taken from
-    it, the others added. One that does not fit into memory runs in halves, and `splits` says so of the batch `label`
-    and its number.
+    it, the others added; `engine` decides who makes them (default: this process, with `model`). One that does not fit
+    into memory runs in halves, and `splits` says so of the batch `label` and its number.
 
     Raises ModelError for a prompt that does not fit alone.
     """
@@ -66,43 +68,91 @@ def generate(
     # At least one token of each prompt stays outside the prefix: its output predicts the first new token.
     may_share = len(prompts) > 1 and pads_between(model)
     prefix = common_prefix(prompt[:-1] for prompt in prompts) if may_share else []
-    shared: KeyValueCache | None = None
     lengths = [len(prompt) + max_new_tokens for prompt in prompts]
-
-    def one_pass(some: Sequence[int]) -> list[Generated]:
-        nonlocal shared
-        if prefix and shared is None:
-            filled = new_cache(model, 1)
-            tokens = torch.tensor([prefix], device=model_info(model).device)
-            fill_cache(model, tokens, torch.ones_like(tokens), filled)
-            shared = filled
-        suffixes = [list(prompts[i])[len(prefix) :] for i in some]
-        streams = [None if names[i] in greedy else sampling.stream(names[i]) for i in some]
-        return _generate_batch(model, suffixes, shared, len(prefix), max_new_tokens, stop, sampling, streams)
-
-    def too_large(i: int) -> str:
-        return (
-            f"out of memory on the prompt of {names[i]!r} alone ({len(prompts[i])} tokens and {max_new_tokens} new "
-            "ones): use a smaller dtype, a larger device, or leave it out"
-        )
-
-    splits = Splits() if splits is None else splits
     batches = plan_batches(lengths, batch_tokens, max_samples=MAX_SAMPLES, together=map(tuple, prompts))
     if log is not None:
         log.begin(dict(zip(names, prompts, strict=True)))
-    for number, batch in enumerate(batches):
-        # Whole batches only: in another batch the last bits of a sequence change.
-        if log is not None and all(names[i] in log.finished for i in batch):
-            finished = [log.finished[names[i]] for i in batch]
-        else:
-            parts = splits.run(f"{label} {number}".strip(), batch, one_pass, too_large=too_large)
-            finished = [one for part in parts for one in part]
-            if log is not None:
-                log.add({names[i]: one for i, one in zip(batch, finished, strict=True)})
+
+    def kept(batch: Sequence[int]) -> list[Generated] | None:
+        """Whole batches only: in another batch the last bits of a sequence change."""
+        if log is None or not all(names[i] in log.finished for i in batch):
+            return None
+        return [log.finished[names[i]] for i in batch]
+
+    def waiting() -> Iterator[PromptBatch]:
+        for number, batch in enumerate(batches):
+            if kept(batch) is None:
+                suffixes = [list(prompts[i])[len(prefix) :] for i in batch]
+                drawn = [None if names[i] in greedy else names[i] for i in batch]
+                own = ([names[i] for i in batch], drawn, suffixes, prefix)
+                yield PromptBatch(number, f"{label} {number}".strip(), *own, max_new_tokens, tuple(stop), sampling)
+
+    for batch in batches:
+        if (finished := kept(batch)) is not None:
+            results |= zip(batch, finished, strict=True)
+            if progress is not None:
+                progress(len(batch))
+    engine, splits = engine or Local(model), Splits() if splits is None else splits
+    for unit, finished in engine.make(waiting(), splits, progress):
+        batch = batches[unit.number]
+        if log is not None:
+            log.add({names[i]: one for i, one in zip(batch, finished, strict=True)})
         results |= zip(batch, finished, strict=True)
-        if progress is not None:
-            progress(len(batch))
     return [results[i] for i in range(len(prompts))]
+
+
+@dataclass(frozen=True)
+class PromptBatch:
+    """The prompts of one batch, and how they are continued: a unit of work (`interp.engines.units.Unit`)."""
+
+    number: int
+    name: str
+    """What `Splits` calls it, too."""
+    names: list[str]
+    drawn: list[str | None]
+    """The names under which random numbers are drawn; None: greedy."""
+    suffixes: list[list[int]]
+    """The prompts after the prefix that all batches share."""
+    prefix: list[int]
+    max_new_tokens: int
+    stop: tuple[str, ...]
+    sampling: Sampling
+
+    @property
+    def batches(self) -> tuple[str, ...]:
+        """Itself."""
+        return (self.name,)
+
+    @property
+    def samples(self) -> int:
+        """Sequences."""
+        return len(self.names)
+
+    def __call__(self, worker: Worker) -> list[Generated]:
+        """The continuations, in the order of the prompts. Raises ModelError for a prompt that does not fit alone."""
+
+        def filled() -> KeyValueCache:
+            cache = new_cache(worker.model, 1)
+            tokens = torch.tensor([self.prefix], device=model_info(worker.model).device)
+            fill_cache(worker.model, tokens, torch.ones_like(tokens), cache)
+            return cache
+
+        def one_pass(some: Sequence[int]) -> list[Generated]:
+            shared = worker.once(("generate", tuple(self.prefix)), filled) if self.prefix else None
+            streams = [None if (name := self.drawn[i]) is None else self.sampling.stream(name) for i in some]
+            suffixes, n_prefix = [self.suffixes[i] for i in some], len(self.prefix)
+            options = (self.max_new_tokens, self.stop, self.sampling, streams)
+            return _generate_batch(worker.model, suffixes, shared, n_prefix, *options)
+
+        def too_large(i: int) -> str:
+            return (
+                f"out of memory on the prompt of {self.names[i]!r} alone ({len(self.prefix) + len(self.suffixes[i])} "
+                f"tokens and {self.max_new_tokens} new ones): use a smaller dtype, a larger device, or leave it out"
+            )
+
+        parts = worker.splits.run(self.name, range(self.samples), one_pass, too_large=too_large)
+        worker.advance(self.samples)
+        return [one for part in parts for one in part]
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
+from interp.engines.units import Engine
 from interp.generating.answer_log import AnswerLog
 from interp.labelling.correctness import Rule
 from interp.models.memory import Splits
@@ -33,11 +34,12 @@ class AnswerOptions(TypedDict, total=False):
     batch_tokens: int
     log: AnswerLog | None
     splits: Splits | None
+    engine: Engine | None
     progress: Callable[[int], None] | None
 
 
-def check_kept(log: Any, splits: Any) -> None:
-    """Raise DataError unless `log` and `splits` are what a run keeps its answers and split batches in, or None."""
-    for name, value, kind in (("log", log, AnswerLog), ("splits", splits, Splits)):
+def check_kept(log: Any, splits: Any, engine: Any = None) -> None:
+    """Raise DataError unless these are what a run keeps answers and split batches in, and makes them by; or None."""
+    for name, value, kind in (("log", log, AnswerLog), ("splits", splits, Splits), ("engine", engine, Engine)):
         if value is not None:
             instance(name, value, kind, "leave it out: a run keeps it")

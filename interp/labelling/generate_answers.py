@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from interp.data.rows import QARow, as_rows
+from interp.engines.units import Engine
 from interp.errors import DataError
 from interp.generating.answer_log import AnswerLog
 from interp.generating.asking import check_asked
@@ -59,6 +60,7 @@ def generate_answers(
     batch_tokens: int = 8192,
     log: AnswerLog | None = None,
     splits: Splits | None = None,
+    engine: Engine | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Answers:
     """Answers of a hooked model, labelled, with the exact answer located on the generated ids.
@@ -73,7 +75,7 @@ def generate_answers(
     `seed` and the sample's id only. `samples_per_question=k` answers each row k times: `12#0`, `12#1` … are entries of
     one group, `greedy_too` adds the greedy answer as `12#greedy`; `row` and `draw` say whose and which each is.
     `logprobs` and `entropies` are the model's own, whatever the temperature. Batches of answers that `log` holds are
-    kept; those that do not fit into memory run in halves, and `splits` says which.
+    kept, the others made by `engine`; those that do not fit into memory run in halves, and `splits` says which.
 
     What labels, spans and judges read is the final answer, after any thought (definitions: a thought).
 
@@ -102,7 +104,7 @@ def generate_answers(
     max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 1)
     batch_tokens = whole_number("batch_tokens", batch_tokens, 1)
     sampling = Sampling(temperature, top_p, seed)
-    check_kept(log, splits)
+    check_kept(log, splits, engine)
     for name, asked in (("judge", judge), ("extractor", extractor)):
         if asked is not None:
             check_asked(name, asked)
@@ -148,6 +150,7 @@ def generate_answers(
         log=log,
         splits=splits,
         label="answer",
+        engine=engine,
         progress=progress,
     )
     produced = dict(zip(waiting, generated, strict=True))

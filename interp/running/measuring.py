@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-from interp.capturing.forward_pass import capture_batches, capture_plan
+from interp.capturing.capture_unit import CaptureUnit
+from interp.capturing.forward_pass import capture_plan
 from interp.capturing.ledger import ledger_csv
 from interp.capturing.positions import Positions
 from interp.capturing.resolve_positions import resolve_positions
 from interp.capturing.role_text import restored_roles
 from interp.data.rows import Rows
+from interp.engines.units import Engine
 from interp.errors import DataError, RunError
 from interp.generating.answer_log import AnswerLog
 from interp.labelling.answers import Answers
@@ -22,7 +25,7 @@ from interp.reporting.progress_words import damaged_answers, way_on
 from interp.running.record import run_candidates, sample_counts, used_labellers
 from interp.runs.labelling_models import labelling_models
 from interp.runs.opened_run import Run
-from interp.runs.run_folder import json_line
+from interp.runs.run_folder import RunFolder, json_line
 from interp.runs.run_record import Journal
 from interp.runs.sample_lines import sample_lines
 from interp.runs.settings import Settings
@@ -40,17 +43,19 @@ def measure(
     model: HookedModel,
     given: Mapping[str, Any],
     *,
+    engine: Engine,
     progress: bool,
 ) -> tuple[Answers, Positions, Folds]:
     """Answers, their positions and folds; the activations are then in the run's folder.
 
-    `given`: what was given as Python objects. Raises RunError if this machine would get other last digits than those
+    `given`: what was given as Python objects; `engine` makes what needs the model. Raises RunError if this machine
+    would get other last digits than those
     that the run began with, DataError if the answers cannot be probed; they are then in the folder.
     """
     folder = journal.folder
     if not folder.samples.exists():
         check_repeatable(journal.record.to_json(), folder.path, model_info(model).device)
-        answers = _answered(journal, settings, rows, model, given, progress=progress)
+        answers = answer(journal, settings, rows, model, given, engine=engine, progress=progress)
         positions = resolve_positions(answers, roles=restored_roles(settings.roles, given.get("roles", {})))
         folds = _folds(journal, answers, positions, settings)
         # Before the samples: where samples.jsonl is, resume takes the counts from run.json.
@@ -66,12 +71,19 @@ def measure(
         answers, positions = opened.answers, opened.positions
         folds = _folds(journal, answers, positions, settings)
     remove(folder.answer_log)
-    _capture(journal, settings, model, answers, positions, progress=progress)
+    capture(journal, settings, model, answers, positions, engine=engine, progress=progress)
     return answers, positions, folds
 
 
-def _answered(
-    journal: Journal, settings: Settings, rows: Rows, model: HookedModel, given: Mapping[str, Any], *, progress: bool
+def answer(
+    journal: Journal,
+    settings: Settings,
+    rows: Rows,
+    model: HookedModel,
+    given: Mapping[str, Any],
+    *,
+    engine: Engine,
+    progress: bool,
 ) -> Answers:
     """Every row answered, labelled and located; batches that the log holds are not answered again."""
     folder, labelling = journal.folder, labelling_models(settings, model, given)
@@ -96,6 +108,7 @@ def _answered(
             **labelling,
             log=log,
             splits=Splits(split, lambda: journal.write(answer_batches=batches)),
+            engine=engine,
             progress=advance,
         )
     if progress:
@@ -108,17 +121,22 @@ def _answered(
     return answers
 
 
-def _capture(
+def capture(
     journal: Journal,
     settings: Settings,
     model: HookedModel,
     answers: Answers,
     positions: Positions,
     *,
+    engine: Engine,
+    folder: RunFolder | None = None,
     progress: bool,
 ) -> None:
-    """The activations of every sample, shard by shard; shards that are there are kept."""
-    folder = journal.folder
+    """The activations of every sample, shard by shard; shards that are there are kept.
+
+    `folder`: where they go, if that is not the journal's own but one that other tasks share.
+    """
+    alone, folder = folder is None, folder or journal.folder
     plan = capture_plan(model, answers, positions, batch_tokens=settings.batch_tokens)
     if finished_batches(folder.activations) < len(plan.batches):
         check_repeatable(journal.record.to_json(), folder.path, model_info(model).device)
@@ -130,18 +148,13 @@ def _capture(
     with journal.stage("capturing"), bar("Capturing", len(answers), enabled=progress) as advance:
         write_shards(
             folder.activations,
-            lambda skip: capture_batches(
-                model,
-                answers,
-                positions,
-                sites=settings.sites,
-                batch_tokens=settings.batch_tokens,
-                skip=skip,
-                sizes=split,
-                on_split=lambda: journal.write(batches=batches),
-            ),
+            [len(batch) for batch in plan.batches],
+            partial(CaptureUnit.of, answers, positions, plan, settings.sites),
             run=journal.record.identity,
             roles=positions.roles,
+            engine=engine,
+            splits=Splits(split, lambda: journal.write(batches=batches)),
+            alone=alone,
             progress=advance,
         )
     journal.know(counts={**(journal.record.counts or {}), "nonfinite": nonfinite_counts(folder.activations)})

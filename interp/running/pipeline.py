@@ -1,12 +1,17 @@
 """run, and resume of one that was stopped: from rows to report, the chain of what a notebook calls one by one."""
 
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from typing_extensions import Unpack
 
 from interp.capturing.positions import Positions
 from interp.capturing.role_text import restored_roles
+from interp.engines.share import Share
+from interp.engines.units import Engine
 from interp.errors import RunError
 from interp.labelling.answers import Answers
 from interp.models.loading import model_tokenizer
@@ -17,8 +22,10 @@ from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.reporting.beforehand import prompt_sentences
 from interp.running.analysis import analyse, draw, write_results
+from interp.running.machines import Machines, check_engine, machines
 from interp.running.measuring import measure
 from interp.running.record import check_unchanged, new_record, relabelled_record
+from interp.running.shares import run_share
 from interp.runs.keywords import RUN_DEFAULTS, ResumeOptions, RunOptions
 from interp.runs.labelling_models import given_again
 from interp.runs.lock import locked
@@ -28,6 +35,7 @@ from interp.runs.run_folder import RunFolder, now
 from interp.runs.run_record import Journal, RunRecord
 from interp.runs.settings import Settings
 from interp.statistics.folds import Folds
+from interp.storing.remote import RemotePath
 from interp.storing.stored_capture import stored_capture
 from interp.support.accepted import ModelSource, RowSource
 from interp.support.arguments import flag, job_count, parameters
@@ -49,6 +57,10 @@ def run(
     out: str | Path,
     progress: bool = False,
     n_jobs: int | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    shard: str | None = None,
+    activations: str | None = None,
     **options: Unpack[RunOptions],
 ) -> Run:
     """The whole flow: rows → answers → positions → capture → grids → comparison → figures and report, in `out`.
@@ -58,6 +70,10 @@ def run(
     that data set's published file (without `data`: from the Hugging Face hub) and fills in prompt, rules and limits
     that are not given. `roles={name: rule}` adds columns (`interp.capturing.role_text`). A run that was stopped goes on
     with `resume(out)`. The same bytes come again from the same inputs (definitions: same bytes).
+
+    More than one machine makes the same bytes: `engine="ray"` on the workers of a Ray cluster (at `address`), or
+    `shard="2/8"` as the second of eight tasks of an array, which `gather(out)` joins (docs/howto/many-machines.md).
+    `activations="s3://bucket/folder"` keeps the shards there instead of in `out` (any URL that package fsspec reads).
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
 
@@ -70,20 +86,38 @@ def run(
     'done'
     """
     folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
+    check_engine(engine, address, model)
+    if shard is not None:
+        with machines(engine, address) as there:
+            asked_for: dict[str, Any] = {
+                "model": model,
+                "data": data,
+                "out": out,
+                "options": options,
+                "activations": activations,
+            }
+            return Run(run_share(Share.read(shard), there, **asked_for, progress=progress))
     request = Request.of(model=model, data=data, out=out, options=options)
     hooked = load_settings_model(request.settings, model)
     shapes = Shapes.of_model(hooked)
     request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=shapes.n_ctx)
     settings = request.settings
-    check_room(folder.path, shapes, settings.sites, len(settings.roles), len(request.samples))
+    if activations is None:
+        check_room(folder.path, shapes, settings.sites, len(settings.roles), len(request.samples))
+    else:
+        RemotePath.read(activations)
     announce(prompt_sentences(request.prompt_checks(model_tokenizer(hooked), hooked)), progress=progress)
-    with folder.made(), locked(folder.path), folder.kept():
+    with machines(engine, address) as there, folder.made(), locked(folder.path), folder.kept():
         folder.check_free()
+        folder.keep_activations_at(activations)
         with torch_threads(settings.threads or worthwhile_threads(hooked)), folder.beginning():
             journal = Journal(folder, new_record(request, hooked, out))
-            measured = measure(journal, settings, request.rows, hooked, request.objects, progress=progress)
-        del hooked
-        return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)
+            with there.engine(journal, settings, model, hooked) as made_by:
+                asked = (settings, request.rows, hooked, request.objects)
+                measured = measure(journal, *asked, engine=made_by, progress=progress)
+        del hooked, made_by, asked
+        with there.cells():
+            return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 
 @shows_options(ResumeOptions, {})
@@ -95,6 +129,8 @@ def resume(
     data: RowSource | None = None,
     progress: bool = False,
     n_jobs: int | None = None,
+    engine: str = "local",
+    address: str | None = None,
     **given: Unpack[ResumeOptions],
 ) -> Run:
     """Go on with a run that was stopped; what is finished is kept, and the result equals an unbroken run's.
@@ -102,12 +138,30 @@ def resume(
     Until the answers are labelled, `exact_answer`, `candidates`, `answer_pattern`, `correct`, `judge`, `extractor` and
     `population` may be chosen anew: where a method located the right answers only, nothing is answered again.
     `model`, `data` and the options `correct`, `judge`, `extractor` and `roles` ({name: function}) are needed again
-    only if they were given as Python objects. Raises RunError if the model, data or versions are not those the run
-    began with, if this machine would get other last digits, or if another process is working on the run.
+    only if they were given as Python objects. `engine` and `address` as in `run`, whatever the run began with. Raises
+    RunError if the model, data or versions are not those the run began with, if this machine would get other last
+    digits, or if another process is working on the run.
 
     >>> interp.resume("demo-run")  # the folder of `interp demo`; a finished run is opened as it is
     Run('demo-run', state='done')
     """
+    check_engine(engine, address, model)
+    with machines(engine, address) as there:
+        return go_on(out, there, model, data, progress=progress, n_jobs=n_jobs, given=given)
+
+
+def go_on(
+    out: str | Path,
+    there: Machines,
+    model: ModelSource | None,
+    data: RowSource | None,
+    *,
+    progress: bool,
+    n_jobs: int | None,
+    given: Mapping[str, Any],
+    engine: Engine | None = None,
+) -> Run:
+    """`resume` on the machines `there`; `engine`: what makes what needs the model instead of them."""
     if unknown := sorted({*given} - {*ResumeOptions.__annotations__}):
         hint = nearest(unknown[0], parameters(resume))
         raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with{hint}")
@@ -129,14 +183,16 @@ def resume(
             restored_roles(settings.roles, objects.get("roles", {}))  # fails here, before a model is loaded
         rows = read_rows(settings, data)
         with folder.kept(), torch_threads(recorded_threads(record.to_json())):
-            hooked = load_settings_model(settings, model_source(settings, model))
+            source = model_source(settings, model)
+            hooked = load_settings_model(settings, source)
             check_unchanged(record, rows, hooked, folder.path)
             if settings != began:
                 record = relabelled_record(record, settings, rows, folder.path)
             journal = Journal(folder, replace(record, resumed=[*(record.resumed or ()), now()]))
-            measured = measure(journal, settings, rows, hooked, objects, progress=progress)
-            del hooked
-        with folder.kept():
+            with nullcontext(engine) if engine else there.engine(journal, settings, source, hooked) as made_by:
+                measured = measure(journal, settings, rows, hooked, objects, engine=made_by, progress=progress)
+            del hooked, made_by
+        with folder.kept(), there.cells():
             return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ from interp.runs.run_model import RunModel
 from interp.runs.run_sample import GRIDS, RunSample
 from interp.runs.sample_lines import read_answers, read_tokens
 from interp.runs.status import status
+from interp.storing.remote import ShardPath
 from interp.storing.shard_files import finished_shards, verify_shards
 from interp.storing.shard_io import ShardReader
 from interp.storing.stored_capture import read_padded, stored_capture
@@ -44,6 +45,7 @@ from interp.support.stored import as_written
 if TYPE_CHECKING:
     from interp.reporting.explore_widget import Explorer
 
+Some = TypeVar("Some", Path, ShardPath)
 _CAPTURED = ("probing", "reporting", "done")
 """States of a run whose activations are all there."""
 
@@ -219,7 +221,7 @@ class Run(RunLike):
     def _grid(self, group: str) -> xr.Dataset:
         return load_grid(self._reached(self.folder.grid_nc, "done"), group=group)
 
-    def _reached(self, path: Path, *states: str) -> Path:
+    def _reached(self, path: Some, *states: str) -> Some:
         """`path`, if the run is in one of `states` (none: in any) and the file is there; else RunError."""
         record = read_run_json(self.folder)  # as it is now: the run may have gone on since it was opened
         if path.exists() and record["state"] in (states or (record["state"],)):

@@ -11,12 +11,13 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from interp.errors import InterpError, RunError
+from interp.errors import DataError, InterpError, RunError
 from interp.runs import lock
 from interp.runs.line_check import check_line
+from interp.storing.remote import RemotePath, ShardPath
 from interp.support.arguments import path as path_of
-from interp.support.atomic import UnwritableError, make_folder, read_lines, remove
-from interp.support.stored import check_inside, read_json, read_json_lines
+from interp.support.atomic import UnwritableError, make_folder, read_lines, remove, write_text
+from interp.support.stored import check_inside, read_json, read_json_lines, read_text
 
 _KEYS = {"created", "data", "model", "resume", "seconds", "settings", "state", "versions"}
 START_ANEW = "without its settings a run cannot go on: start a new one in another folder (nothing here is changed)"
@@ -54,9 +55,33 @@ class RunFolder:
         return self.path / "positions.csv"
 
     @property
-    def activations(self) -> Path:
-        """The safetensors shards."""
-        return self.path / "activations"
+    def activations(self) -> ShardPath:
+        """The safetensors shards: in the folder, or at the URL that `activations.url` names."""
+        if not self.activations_url.exists():
+            return self.path / "activations"
+        try:
+            return RemotePath.read(read_text(self.activations_url, 4096).strip())
+        except (OSError, ValueError, DataError) as error:
+            raise RunError(f"{self.activations_url}: names no place for activations: {error}") from error
+
+    @property
+    def activations_url(self) -> Path:
+        """The file that says where the shards are, if they are not in the folder."""
+        return self.path / "activations.url"
+
+    def keep_activations_at(self, url: str | None) -> None:
+        """Have the shards at a URL. Raises RunError for a folder whose shards are elsewhere."""
+        if url is None:
+            return
+        there = RemotePath.read(url)
+        if self.activations_url.exists() and str(self.activations) != str(there):
+            raise RunError(f"{self.path}: its activations are at {self.activations}, not at {there}")
+        write_text(self.activations_url, f"{there}\n")
+
+    @property
+    def parts(self) -> Path:
+        """What the tasks of an array have made (`--shard`), a folder each, until they are gathered."""
+        return self.path / "parts"
 
     @property
     def grid_csv(self) -> Path:
@@ -103,7 +128,8 @@ class RunFolder:
         place = self.path.absolute()
         try:
             taken = self.path.exists() and any(
-                entry.name not in {".run.json.tmp", *lock.FILES} for entry in self.path.iterdir()
+                entry.name not in {".run.json.tmp", self.activations_url.name, *lock.FILES}
+                for entry in self.path.iterdir()
             )
             while not place.exists():
                 place = place.parent
@@ -141,8 +167,8 @@ class RunFolder:
             yield
         except InterpError:
             if not self.begun:
-                remove(self.answer_log)
-                remove(self.run_json)
+                for path in (self.answer_log, self.activations_url, self.run_json):
+                    remove(path)
             raise
 
     @contextmanager
@@ -164,6 +190,7 @@ class RunFolder:
                 "run.json",
                 ".run.json.tmp",
                 self.answer_log.name,
+                self.activations_url.name,
                 *lock.FILES,
             }
             return bool(others or read_lines(self.answer_log, errors="replace")[1:])

@@ -51,6 +51,8 @@ class RunRecord:
     """By state, over all sessions."""
     resume: str
     resumed: Sequence[str] | None = None
+    engines: Sequence[Mapping[str, Any]] | None = None
+    """Of each session that worked on a cluster: how many workers there were, died and were refused."""
     answer_batches: Mapping[str, Any] | None = None
     refused: str | None = None
     """Why the answers cannot be probed as they are labelled and located, and how to go on."""

@@ -7,7 +7,8 @@ from interp.generating.answer_log import AnswerLog
 from interp.reporting.progress_words import status_text
 from interp.runs.identity import answering_identity
 from interp.runs.run_folder import RunFolder, going_on, read_run_json
-from interp.support.stored import as_written, read_json
+from interp.storing.remote import read_json
+from interp.support.stored import as_written
 
 
 def status(folder: RunFolder) -> str:
@@ -33,7 +34,8 @@ def _captured(folder: RunFolder) -> tuple[int, int, int]:
         file.seek(max(0, file.seek(0, 2) - 2))
         if file.read() != b"}\n":
             raise RunError(f"{folder.samples} cannot be read (it is cut off); is {folder.path} the folder of a run?")
-    captured, damaged, markers = 0, 0, sorted(folder.activations.glob("shard-*.json"))
+    captured, damaged = 0, 0
+    markers: list[Any] = [*folder.activations.glob("shard-*.json")]
     for marker in markers:
         try:
             shard = read_json(marker)

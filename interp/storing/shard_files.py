@@ -3,14 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from interp.errors import RunError
 from interp.storing.marker_check import file_size, fits
+from interp.storing.remote import ShardPath, read_json
 from interp.support.fingerprint import file_hash, json_hash
 from interp.support.safetensors_stream import Specs
-from interp.support.stored import read_json
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Shard:
     """Of what else the marker says (`marker_check`); empty in shards of an earlier version."""
 
 
-def finished_shards(folder: Path, *, run: str | None = None) -> list[Shard]:
+def finished_shards(folder: ShardPath, *, run: str | None = None) -> list[Shard]:
     """The finished shards in order, after a cheap check: marker readable, shard there and of the right size.
 
     Raises `RunError` for a damaged, missing or foreign one (of another run than `run`).
@@ -48,7 +47,7 @@ def finished_shards(folder: Path, *, run: str | None = None) -> list[Shard]:
     return shards
 
 
-def verify_shards(folder: Path, *, run: str | None = None, expected: int | None = None) -> list[str]:
+def verify_shards(folder: ShardPath, *, run: str | None = None, expected: int | None = None) -> list[str]:
     """Read every byte again; returns one sentence per shard that is damaged, missing or foreign, none if all is well.
 
     `expected` is the number of shards the run should have.
@@ -63,12 +62,12 @@ def verify_shards(folder: Path, *, run: str | None = None, expected: int | None 
     return problems
 
 
-def shard_path(folder: Path, index: int) -> Path:
+def shard_path(folder: ShardPath, index: int) -> ShardPath:
     """The tensors of a shard."""
     return folder / f"shard-{index:05}.safetensors"
 
 
-def marker_path(folder: Path, index: int) -> Path:
+def marker_path(folder: ShardPath, index: int) -> ShardPath:
     """Its marker, written last."""
     return folder / f"shard-{index:05}.json"
 
@@ -78,18 +77,19 @@ def marker_check(values: Mapping[str, Any]) -> str:
     return json_hash({name: value for name, value in values.items() if name != "check"})[:16]
 
 
-def damaged(path: Path, what: str) -> str:
+def damaged(path: ShardPath, what: str) -> str:
     """A sentence about a shard that cannot be used, and what to do."""
     return f"{path}: damaged: {what}; remove it and {path.stem}.json, then write it again with `interp resume`"
 
 
-def _examine(folder: Path, run: str | None, *, checksums: bool) -> tuple[list[Shard], list[str]]:
+def _examine(folder: ShardPath, run: str | None, *, checksums: bool) -> tuple[list[Shard], list[str]]:
     """Finished shards that are well, and a sentence for each that is not."""
     shards: list[Shard] = []
     problems: list[str] = []
     # By number of samples, one object, however many shards: the tensors, and the bytes of such a file.
     tensors: dict[int, tuple[dict[str, dict[str, Any]], int]] = {}
-    for marker in sorted(folder.glob("shard-*.json")):
+    markers: list[Any] = sorted(folder.glob("shard-*.json"))
+    for marker in markers:
         path = marker.with_suffix(".safetensors")
         try:
             values = read_json(marker)

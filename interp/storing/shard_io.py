@@ -26,8 +26,9 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from interp.errors import RunError
+from interp.storing.parcel import Parcel
+from interp.storing.remote import ShardPath, make_folder, remove, write_chunks, write_json
 from interp.storing.shard_files import Shard, damaged, finished_shards, marker_check, marker_path, shard_path
-from interp.support.atomic import make_folder, remove, write_chunks, write_json
 from interp.support.safetensors_stream import describe, layout, serialized
 
 QUESTION = "question_embed"
@@ -35,17 +36,19 @@ QUESTION = "question_embed"
 
 
 class ShardWriter:
-    """Writes the shards of one run into `folder`, which is created; temporary files of a killed writer are removed.
+    """Writes the shards of one run into `folder`.
 
-    Raises `RunError` if the folder holds shards of another run, or cannot be written.
+    The folder is created, and temporary files of a killed writer are removed; neither where others write beside this
+    one (`alone=False`). Raises `RunError` if the folder holds shards of another run, or cannot be written.
     """
 
-    def __init__(self, folder: Path, *, run: str, roles: Sequence[str]):
+    def __init__(self, folder: ShardPath, *, run: str, roles: Sequence[str], alone: bool = True):
         self.folder, self.run, self.roles = folder, run, tuple(roles)
-        make_folder(folder)
-        finished_shards(folder, run=run)
-        for left_over in folder.glob(".shard-*.tmp"):
-            remove(left_over)
+        if alone:
+            make_folder(folder)
+            finished_shards(folder, run=run)
+            for left_over in folder.glob(".shard-*.tmp"):
+                remove(left_over)
 
     def write(
         self,
@@ -60,31 +63,67 @@ class ShardWriter:
 
         Raises `RunError` if they cannot be written; shards finished before stay as they are.
         """
+        described, sums = self._described(index, tensors, sample_ids, valid, batches), list[str]()
+        path = shard_path(self.folder, index)
+        remove(marker_path(self.folder, index))
+        sha256 = write_chunks(path, _summed(serialized({**tensors, "valid": valid}), sums))
+        return self._vouched(described, sha256, sums)
+
+    def packed(
+        self,
+        index: int,
+        tensors: Mapping[str, Shaped[Tensor, "sample ..."]],
+        sample_ids: Sequence[str],
+        *,
+        valid: Bool[Tensor, "sample role"],
+        batches: int = 1,
+    ) -> Parcel:
+        """The same shard for another process to `put`."""
+        described = self._described(index, tensors, sample_ids, valid, batches)
+        sums: list[str] = []
+        data = b"".join(_summed(serialized({**tensors, "valid": valid}), sums))
+        return Parcel(described, np.frombuffer(data, np.uint8), tuple(sums))
+
+    def put(self, parcel: Parcel) -> Shard:
+        """`write` of a shard that another process packed."""
+        path = shard_path(self.folder, parcel.shard.index)
+        remove(marker_path(self.folder, parcel.shard.index))
+        return self._vouched(parcel.shard, write_chunks(path, [parcel.data.data]), parcel.sums)
+
+    def _vouched(self, described: Shard, sha256: str, sums: Sequence[str]) -> Shard:
+        """Write the marker of a file that is there; the sums but the first, of the header, which is known."""
+        size = shard_path(self.folder, described.index).stat().st_size
+        shard = replace(described, size=size, sha256=sha256, crc32="".join(sums[1:]))
+        shard = replace(shard, check=marker_check(asdict(shard)))
+        write_json(marker_path(self.folder, shard.index), asdict(shard))
+        return shard
+
+    def _described(
+        self,
+        index: int,
+        tensors: Mapping[str, Shaped[Tensor, "sample ..."]],
+        sample_ids: Sequence[str],
+        valid: Bool[Tensor, "sample role"],
+        batches: int,
+    ) -> Shard:
+        """What its marker says, but for size and checksum of a file that is not there yet."""
         if len(set(sample_ids)) != len(valid) or any(len(tensor) != len(valid) for tensor in tensors.values()):
             raise RunError(
                 f"{shard_path(self.folder, index)}: {len(valid)} samples need as many different ids and rows"
             )
         tensors = {**tensors, "valid": valid}
         nonfinite = {key: _count_nonfinite(key, tensor, valid) for key, tensor in sorted(tensors.items())}
-        path = shard_path(self.folder, index)
-        remove(marker_path(self.folder, index))
-        sums: list[str] = []
-        sha256 = write_chunks(path, _summed(serialized(tensors), sums))
-        shard = Shard(
+        return Shard(
             run=self.run,
             index=index,
             sample_ids=tuple(sample_ids),
             roles=self.roles,
             tensors=describe(tensors),
             nonfinite={key: count for key, count in nonfinite.items() if count},
-            size=path.stat().st_size,
-            sha256=sha256,
+            size=0,
+            sha256="",
             batches=batches,
-            crc32="".join(sums[1:]),  # without the header's, which is known
         )
-        shard = replace(shard, check=marker_check(asdict(shard)))
-        write_json(marker_path(self.folder, index), asdict(shard))
-        return shard
 
 
 class ShardReader:
@@ -93,7 +132,7 @@ class ShardReader:
     Raises `RunError` if there are none, if one is damaged, missing or foreign, or if a sample stands in two.
     """
 
-    def __init__(self, folder: Path, *, run: str | None = None):
+    def __init__(self, folder: ShardPath, *, run: str | None = None):
         self.folder = folder
         self.shards = finished_shards(folder, run=run)
         if not self.shards:
@@ -158,20 +197,28 @@ class ShardReader:
         return out
 
     def _tensor(self, place: int, key: str) -> Tensor:
-        """One tensor of a shard, mapped into memory: after its first use only the pages that are used are read."""
+        """One tensor of a shard, mapped into memory: after its first use only the pages that are used are read.
+
+        Of a shard at a URL its bytes, which are read again at every use.
+        """
         shard = self.shards[place]
         path, n = shard_path(self.folder, shard.index), len(shard.sample_ids)
         if n not in self._layouts:
             self._layouts[n] = layout(shard.tensors)
         head, starts = self._layouts[n]
         dtype, shape = getattr(torch, shard.tensors[key]["dtype"]), shard.tensors[key]["shape"]
+        start, size = starts[key], math.prod(shape) * dtype.itemsize
         try:
-            with path.open("rb") as file:
-                if file.read(len(head)) != head:
-                    raise RunError(damaged(path, "its header is not the one that was written"))
-                data = np.memmap(file, np.uint8, "c", starts[key], (math.prod(shape) * dtype.itemsize,))
+            if isinstance(path, Path):
+                with path.open("rb") as file:
+                    begin = file.read(len(head))
+                    data: np.ndarray = np.memmap(file, np.uint8, "c", start, (size,))
+            else:
+                begin, data = head, np.frombuffer(bytearray(path.read_bytes(start, start + size)), np.uint8)
         except (OSError, ValueError) as error:
             raise RunError(damaged(path, str(error))) from error
+        if begin != head:
+            raise RunError(damaged(path, "its header is not the one that was written"))
         if shard.crc32 and not self._sound[key][place]:
             at = 8 * list(starts).index(key)
             if f"{crc32(data.data):08x}" != shard.crc32[at : at + 8]:

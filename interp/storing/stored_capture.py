@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from interp.capturing.activations import Capture
 from interp.capturing.on_disk import OnDisk
 from interp.capturing.positions import Positions
 from interp.storing.array_key import picked, whole_key
+from interp.storing.remote import ShardPath
 from interp.storing.shard_io import QUESTION, ShardReader
 
 KEPT_BYTES = 1 << 28
@@ -116,7 +116,7 @@ def read_padded(
     return whole
 
 
-def stored_capture(folder: Path, ids: tuple[str, ...], positions: Positions, *, run: str | None = None) -> Capture:
+def stored_capture(folder: ShardPath, ids: tuple[str, ...], positions: Positions, *, run: str | None = None) -> Capture:
     """The shards of a run as a `Capture` in the order of `ids`. Raises RunError if one is missing or damaged."""
     reader = ShardReader(folder, run=run)
     keys = [key.rpartition(".") for key in reader.keys]

@@ -80,7 +80,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """`write_chunks` of JSON that any reader takes: NaN and infinity become null, numpy values plain ones."""
-    write_text(path, json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+    write_chunks(path, [json_bytes(value)])
+
+
+def json_bytes(value: Any) -> bytes:
+    """What `write_json` writes."""
+    return (json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode("utf-8")
 
 
 def append_lines(path: Path, lines: list[str]) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the hash of a record needs no torch
@@ -42,8 +41,8 @@ def json_hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, read a piece at a time."""
+def file_hash(path: Any) -> str:
+    """SHA-256 of the bytes of a file (a Path, or what opens like one), read a piece at a time."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

@@ -1,11 +1,15 @@
 """Capture against a plain loop over unpadded samples, from both classes of hooked model."""
 
+from functools import partial
+
 import pytest
 import torch
 
 import interp
 from interp.capturing import segments
-from interp.capturing.forward_pass import capture_batches
+from interp.capturing.capture_unit import CaptureUnit
+from interp.capturing.forward_pass import capture_batches, capture_plan
+from interp.engines.units import Local
 from interp.errors import DataError
 from interp.models.loading import hook_name, load_model, model_info
 from interp.storing.shards import write_shards
@@ -135,7 +139,9 @@ def test_bfloat16_from_the_model_to_the_probe(loaded, model, answered, tmp_path)
     half = loaded(torch.bfloat16)
     batches = list(capture_batches(half, answers, positions, sites=("resid_post", "z")))
     assert len(batches) == 1 and batches[0][1].settings["common_prefix"] > 0
-    write_shards(tmp_path, lambda skip: iter(batches[skip:]), run="bf16", roles=positions.roles)
+    plan = capture_plan(half, answers, positions, batch_tokens=8192)
+    cut = partial(CaptureUnit.of, answers, positions, plan, ("resid_post", "z"))
+    write_shards(tmp_path, [len(answers)], cut, run="bf16", roles=positions.roles, engine=Local(half))
     stored = stored_capture(tmp_path, tuple(answers.id), positions, run="bf16")
 
     vectors = stored.resid[:, 1]

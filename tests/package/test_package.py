@@ -91,7 +91,7 @@ def test_unknown_name_is_an_attribute_error():
 def test_every_import_is_a_declared_dependency():
     """So that it stays there when a dependency drops a dependency of its own."""
     project = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
-    declared = {name.replace("-", "_") for name in re.findall(r'"([a-z0-9-]+?)(?:[<>=].*?)?"', project)}
+    declared = {name.replace("-", "_") for name in re.findall(r'"([a-z0-9-]+?)(?:\[[a-z,]+\])?(?:[<>=].*?)?"', project)}
     imported = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -13,6 +13,7 @@ ROOMS = (
     "statistics",
     "data",
     "models",
+    "engines",
     "fitting",
     "generating",
     "labelling",

@@ -177,9 +177,9 @@ def refused(made: dict[str, Call]) -> dict[str, Callable[[Any], Any]]:
 
 
 ONE_TEXT_IS_MEANT = {
-    "load_rows.source", "run.data", "plan.data", "resume.data", "generate_answers.rows",  # a file
-    "load_dataset.path", "open_run.out", "explore.data", "resume.out", "run.out", "plan.out",
-    "load_model.source", "load_model.tokenizer", "run.model", "plan.model", "resume.model", "generate_answers.model",
+    "load_rows.source", "run.data", "plan.data", "resume.data", "gather.data", "generate_answers.rows",  # a file
+    "load_dataset.path", "open_run.out", "explore.data", "resume.out", "gather.out", "run.out", "plan.out",
+    "load_model.source", "load_model.tokenizer", "run.model", "plan.model", "resume.model", "gather.model", "generate_answers.model",
     "RunSample.attention.model", "RunSample.show_attention.model", "capture.model", "capture_from_cache.model", "paper_answers.model",  # a name
     "probe_grid.probe", "attention_grid.probe", "fit_probe.probe", "control_grid.probe", "probe_grid.C", "attention_grid.C",
     "fit_probe.C", "generate_answers.correct", "generate_answers.judge", "generate_answers.extractor", "judge_answers.judge",
@@ -194,8 +194,8 @@ PASSED_ON = {
     **{f"{grid}.ids": "probe_grid.ids" for grid in ("gain_grid", "matched_width_grid")},
     **{f"{door}.{name}": f"Settings.{name}" for door in ("run", "plan") for name in ("candidates", "chat_options", "columns", "sites", "stop")},
     **{f"paper_answers.{name}": f"generate_answers.{name}" for name in ("candidates", "chat_options", "default_candidates", "stop")},
-    "resume.candidates": "Settings.candidates",
-    "run.roles": "Settings.roles", "plan.roles": "Settings.roles", "resume.roles": "Settings.roles",
+    "resume.candidates": "Settings.candidates", "gather.candidates": "Settings.candidates",
+    "run.roles": "Settings.roles", "plan.roles": "Settings.roles", "resume.roles": "Settings.roles", "gather.roles": "Settings.roles",
 }  # fmt: skip
 """Options that are handed on as they came: what one text does is said where they arrive."""
 

@@ -10,11 +10,12 @@ import xarray as xr
 import interp
 from interp.capturing.activations import Capture
 from interp.capturing.positions import Positions
+from interp.engines.units import Local
 from interp.errors import RunError
 from interp.fitting.workers import worker_count
 from interp.storing.shard_files import finished_shards
 from interp.storing.shard_io import ShardReader
-from interp.storing.shards import SHARD_SAMPLES, grouped, nonfinite_counts, write_shards
+from interp.storing.shards import SHARD_SAMPLES, nonfinite_counts, shard_ranges, write_shards
 from interp.storing.stored_capture import stored_capture
 
 ROLES = ("last_q", "exact_answer_first", "-1")
@@ -76,9 +77,31 @@ def batches(cap: Capture, skip: int = 0):
         yield indices.tolist(), part(cap, indices.tolist())
 
 
+class Some:
+    """Batches that are there already, as a worker would capture them."""
+
+    def __init__(self, cap: Capture, first: int, stop: int, captured: list[str]) -> None:
+        self.parts, self.captured = [part for _, part in batches(cap, first)][: stop - first], captured
+        self.batches = tuple(map(str, range(first, stop)))
+        self.samples = sum(len(part.id) for part in self.parts)
+
+    def __call__(self, worker):
+        for part in self.parts:
+            self.captured.extend(part.id)
+            yield part
+
+
+def stored(folder, cap: Capture) -> list[str]:
+    """Write the shards that are missing; the ids that were captured for them."""
+    captured: list[str] = []
+    cut = lambda first, stop: Some(cap, first, stop, captured)  # noqa: E731
+    write_shards(folder, SIZES, cut, run="r", roles=ROLES, engine=Local(None))
+    return captured
+
+
 @pytest.fixture
 def folder(whole, tmp_path):
-    write_shards(tmp_path, lambda skip: batches(whole, skip), run="r", roles=ROLES)
+    stored(tmp_path, whole)
     return tmp_path
 
 
@@ -168,7 +191,7 @@ def test_any_key_of_the_questions_embedding_which_has_neither_layers_nor_roles(f
 
 def test_a_run_from_before_the_questions_embedding_opens_without_it(whole, tmp_path) -> None:
     old = replace(whole, question_embed=None)
-    write_shards(tmp_path, lambda skip: batches(old, skip), run="r", roles=ROLES)
+    stored(tmp_path, old)
     cap = stored_capture(tmp_path, whole.id, positions(whole), run="r")
     assert cap.question_embed is None and same(cap.resid[:], whole.resid)
     assert "question_embed" not in ShardReader(tmp_path).keys
@@ -235,10 +258,7 @@ def test_batches_are_grouped_until_a_shard_is_full(folder, whole) -> None:
     shards = finished_shards(folder)
     assert [(len(shard.sample_ids), shard.batches) for shard in shards] == [(74, 4), (16, 1)]
     assert [id for shard in shards for id in shard.sample_ids] == [id for _, b in batches(whole) for id in b.id]
-    seen: list[int] = []
-    ones = (([i], part(whole, [i])) for i in range(N))
-    assert [len(parts) for parts in grouped(ones, seen.append)] == [SHARD_SAMPLES, N - SHARD_SAMPLES]
-    assert seen == [1] * N
+    assert shard_ranges([1] * N) == [(0, SHARD_SAMPLES), (SHARD_SAMPLES, N)] and shard_ranges([]) == []
 
 
 @pytest.mark.parametrize("gone", [(0,), (1,), (0, 1)])
@@ -247,14 +267,7 @@ def test_only_missing_shards_are_captured_again(folder, whole, gone) -> None:
     for index in gone:
         for end in ("json", "safetensors"):
             (folder / f"shard-{index:05}.{end}").unlink()
-    captured: list[str] = []
-
-    def again(skip: int):
-        for samples, batch in batches(whole, skip):
-            captured.extend(batch.id)
-            yield samples, batch
-
-    write_shards(folder, again, run="r", roles=ROLES)
+    captured = stored(folder, whole)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     expected = {0: 74, 1: 16}
     assert len(captured) == sum(expected[index] for index in gone)
@@ -264,7 +277,7 @@ def test_overflow_is_summed_over_shards(whole, tmp_path) -> None:
     broken = part(whole, list(range(N)))
     broken.sites["resid_post"][[2, 50], 1, 2, 3] = torch.inf
     broken.sites["resid_post"][0, 1, 0, 3] = torch.inf  # the role is absent there
-    write_shards(tmp_path, lambda skip: batches(broken, skip), run="r", roles=ROLES)
+    stored(tmp_path, broken)
     assert nonfinite_counts(tmp_path) == {"resid_post.1": 2}
 
 

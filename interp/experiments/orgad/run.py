@@ -6,14 +6,17 @@ model runs once more over what it said. What that code decides before an answer 
 """
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import xarray as xr
 
-from interp.capturing.forward_pass import capture_batches
+from interp.capturing.capture_unit import CaptureUnit
+from interp.capturing.forward_pass import capture_plan
 from interp.data.rows import QARow
+from interp.engines.units import Local
 from interp.errors import RunError
 from interp.experiments.orgad.labels import by_gold, substring_match
 from interp.experiments.orgad.preset import paper_grid, paper_positions
@@ -72,13 +75,14 @@ def paper_run(run: Run, *, model: Any = None, data: Any = None, progress: bool =
     ):
         folder = Path(place) / "activations"
         with bar("Capturing", len(answers), enabled=progress) as advance:
+            plan = capture_plan(hooked, answers, positions, batch_tokens=settings.batch_tokens)
             write_shards(
                 folder,
-                lambda skip: capture_batches(
-                    hooked, answers, positions, sites=(SITE,), batch_tokens=settings.batch_tokens, skip=skip
-                ),
+                [len(batch) for batch in plan.batches],
+                partial(CaptureUnit.of, answers, positions, plan, (SITE,)),
                 run="paper",
                 roles=positions.roles,
+                engine=Local(hooked),
                 progress=advance,
             )
         cap = stored_capture(folder, tuple(answers.id), positions, run="paper")

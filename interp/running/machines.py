@@ -1,0 +1,86 @@
+"""The machines that a run works on: this process alone, or a Ray cluster. No part of what a run is known by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from interp.engines.ray_workers import RayWorkers, ray_cluster
+from interp.engines.replica import Replica, facts
+from interp.engines.units import Engine, Local
+from interp.errors import DataError, RunError
+from interp.models.loading import HookedModel
+from interp.reporting.machine_words import refused_worker
+from interp.runs.run_record import Journal
+from interp.runs.settings import Settings
+from interp.support.arguments import one_of, one_text
+from interp.support.numerics import recorded_threads
+from interp.support.progress import say
+
+ENGINES = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What `engine` and `address` name, once it is connected."""
+
+    ray: Any = None
+    """The package, connected to a cluster; None: this process alone."""
+
+    @contextmanager
+    def engine(self, journal: Journal, settings: Settings, source: Any, model: HookedModel) -> Iterator[Engine]:
+        """Makes what of a run needs its model; what became of its workers is written into the record.
+
+        Raises ModelError for a model that was given as an object, where workers have to load it by name.
+        """
+        if self.ray is None:
+            yield Local(model)
+            return
+        threads = recorded_threads(journal.record.to_json())
+        kind = {"device": settings.device, "dtype": settings.dtype, "processed_weights": settings.processed_weights}
+        replica = Replica.of(source, model, threads=threads, **kind)  # type: ignore[arg-type]
+        workers = RayWorkers(self.ray, replica, facts(model), on_refused=lambda why: say([refused_worker(why)]))
+        try:
+            yield workers
+        finally:
+            workers.close()
+            session = {"engine": "ray", **workers.counts, "refused_because": sorted(set(workers.refused))}
+            journal.know(engines=[*(journal.record.engines or ()), session])
+
+    @contextmanager
+    def cells(self) -> Iterator[None]:
+        """Meanwhile joblib fits the cells of grids on the cluster, where it would have used several processes."""
+        if self.ray is None:
+            yield
+            return
+        import joblib
+        from ray.util.joblib import register_ray
+
+        register_ray()
+        with joblib.parallel_config(backend="ray"):
+            yield
+
+
+def check_engine(engine: Any, address: Any, model: Any) -> None:
+    """Raise DataError for an engine that there is none of, RunError for one that cannot be asked for like this."""
+    one_of("engine", engine, ENGINES)
+    if address is not None:
+        one_text("address", address)
+        if engine != "ray":
+            raise DataError(f"address: is that of a Ray cluster, and the engine is {engine!r}; give engine='ray' too")
+    if engine == "ray" and model is not None and not isinstance(model, str | Path):
+        raise RunError(
+            f"engine='ray' loads the model in every worker, by its name or path, and got a {type(model).__name__}: "
+            "save it to a folder that the workers see and give that, or use engine='local'"
+        )
+
+
+@contextmanager
+def machines(engine: str, address: str | None) -> Iterator[Machines]:
+    """Connected for the time of the block."""
+    if engine == "local":
+        yield Machines()
+        return
+    with ray_cluster(address) as ray:
+        yield Machines(ray)

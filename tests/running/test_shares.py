@@ -1,0 +1,198 @@
+"""A run as an array of tasks: joined, it is the run of one machine; what is missing, foreign or damaged is named."""
+
+import argparse
+import inspect
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import interp
+from interp.command.cli import main
+from interp.command.machine_options import add_array_and_store, add_machines
+from interp.errors import RunError
+from interp.reporting.machine_words import missing_shares
+from interp.running.gathering import gather
+from interp.running.shares import join_parts
+from interp.runs.run_folder import RunFolder
+from interp.storing.shard_files import marker_check
+
+COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
+OPTIONS = {"permutations": 0, "controls": False, "batch_tokens": 60, "max_new_tokens": 4, "n_jobs": 1}
+
+
+def rows() -> list[dict]:
+    """A third of them are to be answered, the others bring a completion and a label."""
+    some = []
+    for i in range(36):
+        truth, said = COUNTRIES[i % 5], COUNTRIES[(i * 7 + i // 5) % 5]
+        row = {"id": f"row-{i}", "question": f"Where is city {i}?" + " Tell me." * (i % 3), "answer": truth}
+        some.append(row if i % 3 == 0 else row | {"completion": f" It is in {said}.", "correct": i % 4 == 0})
+    return some
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_shards():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("interp.storing.shards.SHARD_SAMPLES", 6)
+        yield
+
+
+@pytest.fixture(scope="module")
+def asked(llama_folder, tmp_path_factory, small_shards) -> dict:
+    data = tmp_path_factory.mktemp("data") / "rows.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows()), encoding="utf-8")
+    return {"model": llama_folder, "data": data, **OPTIONS}
+
+
+@pytest.fixture(scope="module")
+def whole(asked, tmp_path_factory) -> Path:
+    return interp.run(out=tmp_path_factory.mktemp("runs") / "whole", **asked).folder.path
+
+
+@pytest.fixture(scope="module")
+def answered(asked, tmp_path_factory) -> Path:
+    """Three tasks have answered their shares."""
+    out = tmp_path_factory.mktemp("runs") / "array"
+    for part in (3, 1, 2):
+        interp.run(out=out, shard=f"{part}/3", **asked)
+    return out
+
+
+@pytest.fixture(scope="module")
+def captured(asked, answered, tmp_path_factory) -> Path:
+    """They are joined, and two of the tasks have captured their shares."""
+    out = Path(shutil.copytree(answered, tmp_path_factory.mktemp("runs") / "array"))
+    run = interp.gather(out)
+    assert run.record["state"] == "capturing" and not list(run.folder.activations.glob("shard-*"))
+    for part in (1, 3):
+        interp.run(out=out, shard=f"{part}/3", **asked)
+    return out
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What does not say when it was made."""
+    timed = ("run.json", "report.html")
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name not in timed)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_an_array_makes_the_bytes_of_one_machine(asked, captured, whole, tmp_path) -> None:
+    out = Path(shutil.copytree(captured, tmp_path / "array"))
+    shards = sorted(path.name for path in (whole / "activations").glob("*.safetensors"))
+    there = sorted(path.name for path in (out / "activations").glob("*.safetensors"))
+    assert len(shards) > 4 and there == [name for i, name in enumerate(shards) if i % 3 != 1]
+    with pytest.raises(RunError, match=r"share 2/3 of the activations is not finished .*: start that task again"):
+        interp.gather(out)
+    interp.run(out=out, shard="2/3", **asked)
+    run = gather(out, n_jobs=1)
+    assert run.record["state"] == "done" and files(out) == files(whole)
+    for name in ("settings", "counts", "batches", "answer_batches", "model", "data", "used"):
+        assert run.record[name] == interp.open_run(whole).record[name], name
+    with pytest.raises(RunError, match="holds a run that is finished"):
+        interp.run(out=out, shard="2/3", **asked)
+
+
+def test_a_share_answers_only_its_batches_and_a_task_that_is_started_again_none(
+    asked, answered, tmp_path, monkeypatch
+) -> None:
+    logs = [(answered / "parts" / f"{i}-of-3" / "answers.partial.jsonl").read_text().splitlines() for i in (1, 2, 3)]
+    names = [{json.loads(line)["name"] for line in log[1:]} for log in logs]
+    assert sum(map(len, names)) == len(set().union(*names)) == 12 and all(names)
+    out = Path(shutil.copytree(answered, tmp_path / "array"))
+    monkeypatch.setattr("interp.generating.generation._generate_batch", None)
+    interp.run(out=out, shard="1/3", **asked)
+
+
+def test_shares_that_are_not_there_are_named(answered, tmp_path) -> None:
+    out = Path(shutil.copytree(answered, tmp_path / "array"))
+    log = out / "parts" / "2-of-3" / "answers.partial.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:1]))
+    with pytest.raises(RunError, match="share 2/3 of the answers is not finished"):
+        interp.gather(out)
+    shutil.rmtree(out / "parts" / "2-of-3")
+    shutil.rmtree(out / "parts" / "1-of-3")
+    with pytest.raises(RunError, match="parts: shares 1/3 and 2/3 are not there: start those tasks"):
+        interp.gather(out)
+
+
+def test_a_share_of_another_run_is_refused_by_name(asked, answered, tmp_path) -> None:
+    out = Path(shutil.copytree(answered, tmp_path / "array"))
+    with pytest.raises(RunError, match=r"2-of-3 holds a share of another run \(settings: seed 0 and 1\)"):
+        interp.run(out=out, shard="2/3", **asked, seed=1)
+    shutil.rmtree(out / "parts" / "2-of-3")
+    interp.run(out=out, shard="2/3", **asked, seed=1)
+    with pytest.raises(RunError, match=r"2-of-3: is of another run \(settings: seed 0 and 1\); remove it"):
+        interp.gather(out)
+    shutil.rmtree(out / "parts" / "2-of-3")
+    interp.run(out=out, shard="2/2", **asked)
+    with pytest.raises(RunError, match="holds shares of 2 and of 3"):
+        interp.gather(out)
+
+
+def test_a_share_made_on_another_processor_is_refused_by_name(answered, tmp_path) -> None:
+    out = Path(shutil.copytree(answered, tmp_path / "array"))
+    path = out / "parts" / "3-of-3" / "run.json"
+    record = json.loads(path.read_text())
+    record["numerics"]["model"]["processor"] = "another"
+    path.write_text(json.dumps(record))
+    with pytest.raises(RunError, match="3-of-3: was made with other last digits .processor another"):
+        interp.gather(out)
+
+
+@pytest.mark.parametrize("how", ["a byte", "another run"])
+def test_a_damaged_or_foreign_shard_is_refused_by_name(captured, tmp_path, how: str) -> None:
+    out = Path(shutil.copytree(captured, tmp_path / "array"))
+    shard = sorted((out / "activations").glob("*.safetensors"))[1]
+    if how == "a byte":
+        changed = bytearray(shard.read_bytes())
+        changed[-3] ^= 1
+        shard.write_bytes(changed)
+    else:
+        marker = json.loads(shard.with_suffix(".json").read_text())
+        foreign = marker | {"run": "another"}
+        shard.with_suffix(".json").write_text(json.dumps(foreign | {"check": marker_check(foreign)}))
+    with pytest.raises(RunError, match=f"{shard.name}: (damaged: its bytes|belongs to a run of another)"):
+        interp.gather(out)
+
+
+def test_an_array_is_no_way_on_for_a_run_of_one_machine(asked, whole, tmp_path) -> None:
+    out = Path(shutil.copytree(whole, tmp_path / "stopped"))
+    record = json.loads((out / "run.json").read_text()) | {"state": "capturing"}
+    (out / "run.json").write_text(json.dumps(record))
+    with pytest.raises(RunError, match="holds a run that is no array of tasks"):
+        interp.run(out=out, shard="1/2", **asked)
+    assert join_parts(RunFolder(out)) == 1  # nothing to join
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match=r"holds other files \(notes.txt\)"):
+        interp.run(out=tmp_path / "other", shard="1/2", **asked)
+
+
+def test_the_command_says_what_comes_next(capsys, asked, answered, tmp_path) -> None:
+    out = Path(shutil.copytree(answered, tmp_path / "array"))
+    assert main(["gather", str(out)]) == 0
+    assert "The answers of 36 samples are joined" in capsys.readouterr().out
+    words = ["--model", asked["model"], "--data", asked["data"], "--out", out, "--permutations", 0, "--no-controls"]
+    words += ["--batch-tokens", 60, "--max-new-tokens", 4, "--shard", "1/3"]
+    assert main(["run", *map(str, words)]) == 0
+    said = capsys.readouterr()
+    assert "Share 1/3 of the activations is made" in said.err + said.out
+    assert main(["gather", str(out)]) == 2
+    assert "shares 2/3 and 3/3 of the activations are not finished" in capsys.readouterr().err
+
+
+def test_many_missing_shares_are_counted() -> None:
+    assert missing_shares([3], 8) == "share 3/8" and missing_shares([3, 5], 8) == "shares 3/8 and 5/8"
+    assert missing_shares(range(1, 14), 20).endswith("9/20, 10/20 and 3 more")
+
+
+def test_the_options_of_machines_are_those_of_the_function() -> None:
+    parser = argparse.ArgumentParser()
+    add_machines(parser)
+    add_array_and_store(parser)
+    shown = inspect.signature(interp.run).parameters
+    assert vars(parser.parse_args([])) == {
+        name: shown[name].default for name in ("engine", "address", "shard", "activations")
+    }
