@@ -187,6 +187,7 @@ def test_a_replica_makes_units_and_knows_what_its_bytes_depend_on(llama, llama_f
     assert differences({"a": 1, "b": 2}, {"a": 1, "b": 3}) == "b 2 here, 3 there"
 
 
+@pytest.mark.usefixtures("as_users_run_it")
 def test_without_a_cluster_this_process_makes_the_units() -> None:
     with machines("local", None) as there, there.engine(None, None, None, "the model") as engine, there.cells():
         assert engine == Local("the model") and there == Machines()
