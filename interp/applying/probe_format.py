@@ -44,7 +44,7 @@ def read_probe(kind: "type[FittedProbe]", weights: Path, text: Path) -> "FittedP
     try:
         facts: dict[str, Any] = parse_json(_read(text).decode("utf-8"))
     except ValueError as error:
-        raise DataError(f"{text}: expected a probe written by interp (JSON and safetensors), got {error}") from error
+        raise DataError(f"{text}: expected a probe written by interp (JSON and safetensors): {error}") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise DataError(
             f"{text}: expected a probe of format {FORMAT} written by interp; another version made this file"
@@ -86,4 +86,4 @@ def _read(path: Path) -> bytes:
     try:
         return read_bytes(path, MOST_BYTES[path.suffix])
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: expected a probe written by interp (JSON and safetensors), got {error}") from error
+        raise DataError(f"{path}: expected a probe written by interp (JSON and safetensors): {error}") from error
