@@ -27,6 +27,7 @@ ARRIVES = {
     "--dtype bfloat16": {"dtype": "bfloat16"},
     "--processed-weights": {"processed_weights": True},
     "--batch-tokens 100": {"batch_tokens": 100},
+    "--threads 3": {"threads": 3},
     "--prompt-template prompt.txt": {"prompt_template": "Q: {question}\nA:"},
     "--chat": {"chat": True},
     "--no-chat": {"chat": False},
