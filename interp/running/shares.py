@@ -13,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from interp.engines.all_made import Missing
 from interp.engines.share import Share, ShareDone, ShareEngine
 from interp.errors import RunError
 from interp.generating.answer_log import AnswerLog
 from interp.models.loading import model_info, model_tokenizer
-from interp.models.thread_choice import worthwhile_threads
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.reporting.machine_words import answers_joined, missing_shares, share_made
@@ -60,7 +61,8 @@ def run_share(
     hooked = load_settings_model(request.settings, model)
     request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=Shapes.of_model(hooked).n_ctx)
     make_folder(part.path)
-    with locked(part.path), torch_threads(request.settings.threads or worthwhile_threads(hooked)):
+    # Not measured: every task has to compute with as many as the others.
+    with locked(part.path), torch_threads(request.settings.threads or torch.get_num_threads()):
         record = new_record(request, hooked, out)
         whole.keep_activations_at(activations)
         labelled = whole.samples.exists()
