@@ -88,7 +88,9 @@ def test_what_is_no_probe_is_not_read(made, tmp_path: Path) -> None:
     config = folder / "config.json"
     own = json.loads(config.read_text())
     config.write_text(" " * (MOST_BYTES[".json"] + 1))
-    with pytest.raises(DataError, match="expected a probe written by interp .*: it has 1048577 bytes, such a file at most 1048576"):
+    with pytest.raises(
+        DataError, match="expected a probe written by interp .*: it has 1048577 bytes, such a file at most 1048576"
+    ):
         load(folder)
     for change in (
         {"auc": "high"},

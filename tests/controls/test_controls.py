@@ -106,7 +106,7 @@ def test_selectivity_is_paired(monkeypatch) -> None:
     monkeypatch.setattr("interp.controls.controls.control_labels", lambda *_, **__: grid["y"].values)
     cells = control_grid(x, answers, grid, roles=ROLE, n_jobs=1).cells.sel(control="selectivity")
     # Solved together with other labels, and so to other last digits.
-    assert (cells["auc"] == 0).all() and (abs(cells["low"]) < 1e-9).all() and (abs(cells["high"]) < 1e-9).all()
+    assert (cells["auc"] == 0).all() and (abs(cells["low"]) < 1e-5).all() and (abs(cells["high"]) < 1e-5).all()
 
 
 def test_a_role_that_no_sample_has_is_undefined_in_every_control() -> None:
