@@ -41,7 +41,12 @@ class Subject:
 SUBJECTS = {
     "positions": Subject(
         ("capturing/positions.py", "capturing/resolve_positions.py"),
-        ("capturing/test_positions.py", "capturing/test_resolve_positions.py", "capturing/test_ledger.py"),
+        (
+            "capturing/test_positions.py",
+            "capturing/test_resolve_positions.py",
+            "capturing/test_ledger.py",
+            "capturing/test_pool.py",
+        ),
     ),
     "auc": Subject(
         ("statistics/auc.py", "statistics/rank_sum.py"), ("statistics/test_auc.py", "statistics/test_rank_sum.py")
@@ -51,8 +56,8 @@ SUBJECTS = {
         ("statistics/test_cross_fold.py", "statistics/test_group_bootstrap.py"),
     ),
     "resampling": Subject(
-        ("statistics/resampling.py", "statistics/nested_choice.py"),
-        ("statistics/test_resampling.py", "statistics/test_nested_choice.py"),
+        ("statistics/resampling.py", "statistics/nested_choice.py", "statistics/ridge.py"),
+        ("statistics/test_resampling.py", "statistics/test_ridge.py", "statistics/test_nested_choice.py"),
     ),
     "spans": Subject(("text/spans.py",), ("text/test_spans.py",)),
     "folds": Subject(("statistics/folds.py",), ("statistics/test_folds.py",)),

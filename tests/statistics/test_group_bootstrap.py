@@ -79,3 +79,38 @@ def test_a_share_has_wilsons_interval_or_that_of_its_groups() -> None:
     none = binomtest(0, 40).proportion_ci(method="wilson")
     found = share_interval(np.zeros(40, dtype=bool), np.arange(40))
     assert (found.low, found.high) == pytest.approx((none.low, none.high), abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 40, 199])
+def test_a_share_of_none_or_all_stays_between_0_and_1(n: int) -> None:
+    for every in (True, False):
+        found = share_interval(np.full(n, every), np.arange(n))
+        exact = binomtest(n * every, n).proportion_ci(method="wilson")
+        assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=1e-12)
+        assert found.low >= 0 and found.high <= 1
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_a_share_counts_as_many_questions_as_its_groups_are_worth(alike: bool) -> None:
+    """p (1 - p) over the variance between groups, by loop; never more than there are questions."""
+    member = np.random.default_rng(0).random(60) < 0.3
+    group = np.where(member, 0, 1) * 10 + np.arange(60) % 7 if alike else np.arange(60) // 5
+    p = member.mean()
+    variance = sum((member[group == g] - p).sum() ** 2 for g in set(group)) / 60**2
+    n = min(60, p * (1 - p) / variance)
+    z = stats.norm.ppf(0.975)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    found = share_interval(member, group)
+    assert (found.high - found.low) / 2 == pytest.approx(half)
+    assert (found.high + found.low) / 2 == pytest.approx((p + z**2 / (2 * n)) / (1 + z**2 / n))
+
+
+def test_an_accuracy_between_has_the_interval_of_a_mean_and_no_p() -> None:
+    drawn = np.linspace(0.2, 0.9, 99)
+    found, mean = accuracy_estimate(0.5, drawn, 20), mean_estimate(0.5, drawn, 20)
+    assert (found.value, found.low, found.high) == (0.5, mean.low, mean.high) and np.isnan(found.p)
+
+
+def test_defaults_are_the_documented_draws() -> None:
+    values, group = np.random.default_rng(0).normal(size=(1, 12)), np.arange(12) // 2
+    assert (resampled_means(values, group) == resampled_means(values, group, resamples=2000, seed=0)).all()

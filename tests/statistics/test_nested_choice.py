@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 from interp.comparing.best_cell import describe_best
 from interp.grids.probes import probe_grid
 from interp.statistics.auc import within_fold_auc
-from interp.statistics.nested_choice import choice_auc, chosen_best
+from interp.statistics.nested_choice import choice_auc, chosen_best, pairs_left_out_auc
 from interp.statistics.resampling import nested_best
 from interp.statistics.samples import Samples
 
@@ -62,6 +62,27 @@ def test_one_class_without_two_folds_is_undefined() -> None:
     assert np.isnan(choice_auc(x, y, fold)[[0, 1]]).all()
     nothing = chosen_best(np.zeros((90, 1)), np.full((5, 1), np.nan), Samples(y, fold, np.arange(90)))
     assert np.isnan(nothing.estimate.value) and "no cell can be judged" in nothing.estimate.reason
+
+
+def test_the_choice_passes_over_cells_unknown_without_a_fold() -> None:
+    _, y, fold = problem()
+    score, samples = np.random.default_rng(1).standard_normal((90, 3)), Samples.alone(y, fold)
+    choice = np.tile([np.nan, 0.4, 0.3], (5, 1))
+    choice[2] = [0.2, np.nan, 0.1]
+    assert chosen_best(score, choice, samples).chosen == {0: 1, 1: 1, 2: 0, 3: 1, 4: 1}
+    choice[2] = np.nan
+    nothing = chosen_best(score, choice, samples)
+    assert np.isnan(nothing.score).all() and nothing.chosen == {}
+    assert (nothing.estimate.n, nothing.estimate.n_correct, len(nothing.score)) == (0, 0, 90)
+
+
+def test_one_pair_is_an_auc_and_no_pair_is_none() -> None:
+    """Folds 0 and 3 hold a pair each, folds 1 and 2 none: without 3, fold 0 alone counts."""
+    y, fold = np.array([1, 0, 1, 1, 0, 0, 0, 1]), np.arange(8) // 2
+    for sign, expected in ((1, 1.0), (-1, 0.0)):
+        found = pairs_left_out_auc(lambda out, sign=sign: sign * y[out].astype(float), y, fold)
+        assert found.tolist() == [expected] * 4
+    assert np.isnan(pairs_left_out_auc(lambda out: y[:6][out].astype(float), y[:6], fold[:6])[0])
 
 
 def test_two_folds_leave_none_to_train_on() -> None:
