@@ -1,7 +1,10 @@
 """Positions as a table of columns: which coincide, which repeat another, and some samples of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from bare_answers import make_answers, samples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,3 +62,59 @@ def test_some_samples_in_another_order_keep_their_own_positions() -> None:
         *table["reason"][table["sample"] == "0"],
     ]
     assert np.array_equal(positions[1:].n, positions.n[1:])
+
+
+def test_what_they_hold_besides_the_roles_is_that_of_the_answers() -> None:
+    answers = make_answers([(2, 3, (2, 4)), (4, 1, None), (0, 2, (0, 1))])
+    answers = replace(answers, question_tokens=[(0, 1), (1, 2), None])
+    positions = interp.resolve_positions(answers)
+    assert positions.n_prompt.tolist() == [2, 4, 0] and positions.n.tolist() == [5, 5, 2]
+    assert positions.exact_answer.tolist() == [[2, 4], [-1, -1], [0, 1]]
+    assert positions.question.tolist() == [[0, 1], [1, 2], [-1, -1]]
+    assert positions.valid.equal(positions.index >= 0) and positions.first is None and positions.how == ("",) * 15
+    assert positions.span.equal(torch.stack([positions.index] * 2, -1)) and len(positions) == 3
+    moved = positions.to("cpu")
+    assert all(getattr(moved, name).equal(getattr(positions, name)) for name in ("index", "valid", "n", "exact_answer"))
+
+
+def test_a_thought_and_the_answer_after_it_are_seen_by_roles() -> None:
+    answers = make_answers([(2, 6, None), (2, 0, None)])
+    roles = ["mean:thought", "mean:final_answer"]
+    whole = interp.resolve_positions(answers, roles=roles)
+    assert whole.span.tolist() == [[[-1, -1], [2, 7]], [[-1, -1], [-1, -1]]]
+    known = replace(answers, thought_tokens=[(2, 4), None], final_answer_tokens=[(6, 7), None])
+    assert interp.resolve_positions(known, roles=roles).span.tolist() == [[[2, 4], [6, 7]], [[-1, -1], [-1, -1]]]
+
+
+def test_the_first_token_of_a_sample_is_there() -> None:
+    positions = interp.resolve_positions(make_answers([(1, 1, None)]), roles=["last_q", "first=start", "mean:prompt"])
+    assert positions.index.tolist() == [[0, 0, 0]] and positions.valid.all()
+    assert positions.table()["index"].tolist() == [0, 0, 0]
+
+
+def test_an_absent_span_by_hand_has_neither_end_in_the_table() -> None:
+    positions = interp.Positions.at([[[1, 3], [2, 2]], [[0, 1], [4, 9]]], [6, 5], valid=[[1, 1], [1, 0]])
+    stray = replace(positions, index=positions.index.abs(), first=positions.first.abs())  # read through `valid` only
+    for same in (positions, stray):
+        table = same.table()
+        assert table["first"].tolist()[:3] == [1, 2, 0] and table["index"].tolist()[:3] == [3, 2, 1]
+        assert table[["first", "index", "to_end"]].isna().all(axis=1).tolist() == [False, False, False, True]
+    assert repr(positions) == "Positions(2 samples; roles: 0 2, 1 1)"
+    assert "<table" in positions._repr_html_()
+    assert positions.to_xarray()["position_first"].values.tolist() == [[1, 2], [0, -1]]
+    assert positions[1].span.tolist() == [[[0, 1], [-1, -1]]] and positions[1].ledger is None
+
+
+def test_no_roles_repeat_nothing_and_nine_in_ten_is_enough() -> None:
+    none = interp.resolve_positions(make_answers([(2, 3, None)]))
+    assert replace(none, index=none.index[:, :0], valid=none.valid[:, :0], roles=()).repeats() == ()
+    for same, found in ((18, ("", "0")), (17, ("", ""))):
+        index = [[1, 1]] * same + [[1, 2]] * (20 - same)
+        assert interp.Positions.at(index, 3).repeats() == found
+
+
+def test_only_a_tokenizer_is_taken_for_one() -> None:
+    answers = make_answers([(1, 1, None)])
+    for wrong in (b"tokens", "tokens", 3):
+        with pytest.raises(interp.DataError, match="tokenizer: expected a tokenizer of transformers"):
+            interp.resolve_positions(answers, tokenizer=wrong)
