@@ -280,3 +280,5 @@ def test_columns_in_place_of_more_features_than_samples_keep_every_inner_product
     assert columns(other) @ root.T == pytest.approx((other - mean) @ (z - mean).T, rel=1e-5)
     same, centre, itself = cross_fold._projected(z[:, :4], curvature)
     assert same is not None and centre == pytest.approx(mean[:4]) and itself(other) is other
+    square = z[:, :6]
+    assert cross_fold._projected(square, curvature)[0] is square
