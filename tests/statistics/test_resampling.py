@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from interp.statistics import resampling
 from interp.statistics.auc import auc_influence, estimate_auc, within_fold_auc
 from interp.statistics.resampling import (
     aucs_without_folds,
@@ -168,6 +169,20 @@ def test_split_halves_by_loop() -> None:
     assert halves["raw"].between == pytest.approx(np.mean(between), abs=1e-9)
     assert halves["raw"].within_1 == pytest.approx(np.mean(ceiling), abs=1e-9)
     assert halves["raw"].n_cells == 19
+
+
+def test_aucs_of_halves_are_aucs() -> None:
+    """Ties count half; a correlation would not see AUCs that are all moved or turned alike."""
+    score, y, fold = grid(n=60)
+    score, defined = score.round(), np.arange(20).reshape(4, 5) % 3 > 0
+    halves = np.random.default_rng(1).random((6, 60)) < 0.5
+    halves[0] = y == 1
+    found = resampling._half_aucs(score, y, fold, halves, defined)
+    assert found.shape == (6, 13) and np.isnan(found[0]).all()
+    for half, row in zip(halves[1:], found[1:], strict=True):
+        aucs = [float(within_fold_auc(c[half], y[half], fold[half])) for c in score[:, defined].T]
+        assert row.tolist() == pytest.approx(aucs)
+    assert resampling._half_aucs(score, y, fold, halves, np.zeros((4, 5), bool)).shape == (6, 0)
 
 
 def test_halves_alike_need_three_cells_and_a_pair_in_each_half() -> None:
