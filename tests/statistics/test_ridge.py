@@ -35,10 +35,10 @@ def test_what_it_was_given_is_not_changed() -> None:
     assert (x == before).all()
 
 
-def test_a_column_that_varies_by_its_rounding_alone_is_none_and_the_penalty_is_scikit_learns() -> None:
+def test_a_column_of_zeros_or_that_varies_by_its_rounding_is_none_and_the_penalty_is_scikit_learns() -> None:
     rng = np.random.default_rng(0)
-    x, fold = rng.standard_normal((20, 3)), np.arange(20) % 4
-    x[:, 1] = 1e6 + 1e-9 * x[:, 1]
+    x, fold = rng.standard_normal((20, 4)), np.arange(20) % 4
+    x[:, 1], x[:, 3] = 1e6 + 1e-9 * x[:, 1], 0.0
     ridge = FoldRidge.of(x, fold)
     np.testing.assert_allclose(ridge.z, StandardScaler().fit_transform(x)[ridge.order][:, [0, 2]])
     assert ridge.alpha == RidgeClassifier().alpha
