@@ -100,6 +100,7 @@ def test_an_absent_span_by_hand_has_neither_end_in_the_table() -> None:
         assert table["first"].tolist()[:3] == [1, 2, 0] and table["index"].tolist()[:3] == [3, 2, 1]
         assert table[["first", "index", "to_end"]].isna().all(axis=1).tolist() == [False, False, False, True]
     assert repr(positions) == "Positions(2 samples; roles: 0 2, 1 1)"
+    assert repr(interp.Positions.at([3, 5, 1], 6, roles=["end"])) == "Positions(3 samples; roles: end 3)"
     assert "<table" in positions._repr_html_()
     assert positions.to_xarray()["position_first"].values.tolist() == [[1, 2], [0, -1]]
     assert positions[1].span.tolist() == [[[0, 1], [-1, -1]]] and positions[1].ledger is None
