@@ -73,7 +73,8 @@ KINDS: dict[str, Callable[[Any], bool]] = NEEDED | {
         ),
         _span,
     ),
-    **dict.fromkeys(("fold", "row", "draw", "near_ties"), lambda value: value is None or _token(value)),
+    "row": _optional_text,
+    **dict.fromkeys(("fold", "draw", "near_ties"), lambda value: value is None or _token(value)),
 }
 """What each entry holds; others are not read, or checked where they are."""
 

@@ -11,6 +11,7 @@ from families import _GQA, _WIDE, LAYERS, build, texts
 import interp
 from interp.models.language_model import language_model
 from interp.models.loading import forward, load_model, model_info, read_config
+from interp.models.remote_code import NO_CODE
 from interp.models.sources import Place, locate, read_tokenizer
 
 
@@ -48,7 +49,7 @@ def test_a_name_with_a_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(AutoTokenizer, "from_pretrained", from_pretrained)
     with pytest.raises(interp.ModelError, match="no network"):
         read_tokenizer("org/model@v1.0")
-    assert asked == [("org/model", {"revision": "v1.0"})]
+    assert asked == [("org/model", NO_CODE | {"revision": "v1.0"})]
 
 
 def test_an_adapter_is_to_be_merged(tmp_path: Path) -> None:
