@@ -236,6 +236,7 @@ def test_a_full_disk_while_the_results_are_written(folder, llama, monkeypatch) -
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("interp.running.pipeline.load_settings_model", lambda *_: llama)
+    monkeypatch.setattr("interp.storing.shards.SHARD_SAMPLES", 8)
     monkeypatch.setattr("interp.running.pipeline.analyse", lambda *_, **__: None)
     monkeypatch.setattr("interp.running.pipeline.write_results", full)
     with pytest.raises(RunError, match="run: cannot be written: No space left on device; make room"):
