@@ -168,7 +168,11 @@ def sample_counts(
         "accuracy": sum(labelled) / len(labelled) if labelled else None,
         "unlabelled": answers.correct.count(None),
         "exact_answer_method": [{"method": m, "label": y, "n": n} for (m, y), n in sorted(methods.items())],
-        "question_not_located": answers.question_tokens.count(None) - too_long,
+        # Of samples that are too long it is not looked for.
+        "question_not_located": sum(
+            place is None and status != "too_long"
+            for place, status in zip(answers.question_tokens, answers.status, strict=True)
+        ),
         # Only the model's own: where a completion was brought, nobody knows why it ends.
         "stopped_by_length": sum(ours and end == "length" for ours, end in zip(generated, answers.finish, strict=True)),
         "special_inside": special_inside(answers, special_ids),

@@ -20,6 +20,7 @@ ANSWERING = (
     "limit",
     "seed",
     "batch_tokens",
+    "threads",
     "max_new_tokens",
     "prompt_template",
     "chat",
