@@ -38,6 +38,8 @@ TIMES = re.compile(
 )
 """What a report says of when and how long its run worked."""
 
+SHARD_SAMPLES = 8
+"""So few that there are several shards."""
 ROLES = ("last_q", "exact_answer_last")
 """So few that probing takes no longer than the rest; the command itself has no option for fewer."""
 
@@ -87,7 +89,7 @@ class FaultedRun:
 
         def act() -> Any:
             sys.stdout = sys.stderr = self.said.open("w", buffering=1, encoding="utf-8")
-            interp.storing.shards.SHARD_SAMPLES = 8
+            interp.storing.shards.SHARD_SAMPLES = SHARD_SAMPLES
             wrap("interp.running.pipeline.load_settings_model", lambda _: lambda *_: self.model)
             if self._analysis is not None and at is not None and at.phase == "reporting":
                 wrap("interp.running.pipeline.analyse", lambda _: lambda *_, **__: self._analysis)
@@ -160,7 +162,8 @@ class FaultedRun:
             raise Known
 
         shutil.copytree(self.work / "probing", self.work / "analysed")
-        with patch("interp.running.pipeline.analyse", once), suppress(Known):
+        small = patch("interp.storing.shards.SHARD_SAMPLES", SHARD_SAMPLES)
+        with small, patch("interp.running.pipeline.analyse", once), suppress(Known):
             interp.resume(self.work / "analysed", model=self.model, n_jobs=1)
         return found[0]
 
