@@ -183,10 +183,10 @@ def _own_record(part: RunFolder, source: RunFolder, new: RunRecord) -> RunRecord
     if not source.run_json.exists():
         return new
     record = RunRecord.read(source)
-    if record.answering_identity != new.answering_identity:
+    if record.identity != new.identity:
         raise RunError(
             f"{source.path} holds {'a share of ' if source == part else ''}another run ({_difference(record, new)}); "
-            "choose another folder with --out"
+            "give this task the options of that one, or choose another folder with --out"
         )
     if source != part and part.run_json.exists():
         batches = RunRecord.read(part).batches  # a task that was stopped: what did not fit then

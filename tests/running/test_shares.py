@@ -141,6 +141,17 @@ def test_a_share_made_on_another_processor_is_refused_by_name(answered, tmp_path
         interp.gather(out)
 
 
+def test_a_task_that_would_capture_other_data_than_the_joined_run_is_refused(asked, captured, tmp_path) -> None:
+    out = Path(shutil.copytree(captured, tmp_path / "array"))
+    before = files(out)
+    for name, value in (("sites", ("resid_mid",)), ("roles", {"mine": "exact_last+1"}), ("permutations", 3)):
+        with pytest.raises(
+            RunError, match=rf"array holds another run \(settings: {name} .*; give this task the options"
+        ):
+            interp.run(out=out, shard="2/3", **asked | {name: value})
+    assert files(out) == before
+
+
 @pytest.mark.parametrize("how", ["a byte", "another run"])
 def test_a_damaged_or_foreign_shard_is_refused_by_name(captured, tmp_path, how: str) -> None:
     out = Path(shutil.copytree(captured, tmp_path / "array"))
