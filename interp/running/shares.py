@@ -216,16 +216,19 @@ def _parts(whole: RunFolder) -> tuple[list[Path], int]:
 
 
 def _check_same(part: Path, record: RunRecord, first: RunRecord) -> None:
-    """Raise RunError for a part of another run, or one whose last digits are another processor's."""
+    """Raise RunError for a part of another run, or one whose last digits are others."""
     if record.identity != first.identity:
         raise RunError(
             f"{part}: is of another run ({_difference(first, record)}); remove it, and make that share again"
         )
     then, now_ = ((one.numerics or {}).get("model", {}) for one in (first, record))
     if changed := [key for key in then if then[key] != now_.get(key)]:
+        how = "make that share on a machine like theirs"
+        if changed == ["threads"]:  # given to none of them: else settings differ
+            how = f"make that share with OMP_NUM_THREADS={then['threads']}, or give every task the same --threads"
         raise RunError(
             f"{part}: was made with other last digits ({changed[0]} {now_.get(changed[0])}, the others' "
-            f"{then[changed[0]]}); remove it, and make that share on a machine like theirs"
+            f"{then[changed[0]]}); remove it, and {how}"
         )
 
 

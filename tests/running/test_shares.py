@@ -131,13 +131,26 @@ def test_a_share_of_another_run_is_refused_by_name(asked, answered, tmp_path) ->
         interp.gather(out)
 
 
-def test_a_share_made_on_another_processor_is_refused_by_name(answered, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"processor": "another"},
+            r"\(processor another, .*\); remove it, and make that share on a machine like theirs",
+        ),
+        (
+            {"threads": 61},
+            r"\(threads 61, the others' \d+\); remove it, .* OMP_NUM_THREADS=\d+, or give every task the same --threads$",
+        ),
+    ],
+)
+def test_a_share_with_other_last_digits_is_refused_with_its_remedy(answered, tmp_path, changed, message) -> None:
     out = Path(shutil.copytree(answered, tmp_path / "array"))
     path = out / "parts" / "3-of-3" / "run.json"
     record = json.loads(path.read_text())
-    record["numerics"]["model"]["processor"] = "another"
+    record["numerics"]["model"] |= changed
     path.write_text(json.dumps(record))
-    with pytest.raises(RunError, match="3-of-3: was made with other last digits .processor another"):
+    with pytest.raises(RunError, match="3-of-3: was made with other last digits " + message):
         interp.gather(out)
 
 
