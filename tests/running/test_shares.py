@@ -220,3 +220,12 @@ def test_the_options_of_machines_are_those_of_the_function() -> None:
     assert vars(parser.parse_args([])) == {
         name: shown[name].default for name in ("engine", "address", "shard", "activations")
     }
+
+
+def test_activations_that_would_be_gone_when_the_command_ends_are_refused(capsys, asked, tmp_path) -> None:
+    words = ["--model", asked["model"], "--data", asked["data"], "--out", tmp_path / "run"]
+    for url in ("memory://here", "MEMORY://here"):
+        with pytest.raises(SystemExit, match="2"):
+            main(["run", *map(str, words), "--activations", url])
+        assert "memory:// is gone when the command ends; give the URL of a store that stays" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
