@@ -194,6 +194,19 @@ def test_an_array_is_no_way_on_for_a_run_of_one_machine(asked, whole, tmp_path) 
         interp.run(out=tmp_path / "other", shard="1/2", **asked)
 
 
+def test_a_share_is_not_gone_on_with_alone(answered, tmp_path, monkeypatch) -> None:
+    out = Path(shutil.copytree(answered, tmp_path / "array"))
+    before, part = files(out), out / "parts" / "2-of-3"
+    said = f"is share 2/3 of an array and no run by itself: start that task again, then `interp gather {out}`"
+    for go_on in (interp.resume, interp.gather):
+        with pytest.raises(RunError, match=f"^{part}: {said}$"):
+            go_on(part)
+    monkeypatch.chdir(part)
+    with pytest.raises(RunError, match=said):
+        interp.resume(".")
+    assert files(out) == before
+
+
 def test_the_command_says_what_comes_next(capsys, asked, answered, tmp_path) -> None:
     out = Path(shutil.copytree(answered, tmp_path / "array"))
     assert main(["gather", str(out)]) == 0
