@@ -42,6 +42,20 @@ def check_alone(folder: RunFolder) -> None:
         )
 
 
+def check_options(whole: RunFolder, new: RunRecord) -> None:
+    """Raise RunError for a task of another run than the joined one, or than the shares that are there until then."""
+    joined = whole.samples.exists()
+    for folder in [whole] if joined else map(RunFolder, sorted(whole.parts.iterdir())):
+        if (joined or Share.at(folder.path)) and folder.run_json.exists():
+            record = RunRecord.read(folder)
+            if record.identity != new.identity:
+                else_ = "choose another folder with --out" if joined else "remove that one"
+                raise RunError(
+                    f"{folder.path} holds {'' if joined else 'a share of '}another run ({difference(record, new)}); "
+                    f"give this task the options of that one, or {else_}"
+                )
+
+
 def check_same(part: Path, record: RunRecord, first: RunRecord) -> None:
     """Raise RunError for a part of another run, or one whose last digits are others."""
     if record.identity != first.identity:

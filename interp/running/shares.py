@@ -22,7 +22,7 @@ from interp.models.loading import model_info, model_tokenizer
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.reporting.machine_words import answers_joined, missing_shares, share_made
-from interp.running.array_checks import check_place, check_same, difference
+from interp.running.array_checks import check_options, check_place, check_same
 from interp.running.machines import Machines
 from interp.running.measuring import answer, capture
 from interp.running.record import check_unchanged, new_record
@@ -65,6 +65,7 @@ def run_share(
         record = new_record(request, hooked, out)
         whole.keep_activations_at(activations)
         labelled = whole.samples.exists()
+        check_options(whole, record)
         own = _own_record(part, whole if labelled else part, record)
         journal = Journal(part, own)
         with (
@@ -159,15 +160,10 @@ def joined_sentence(run: Run) -> str:
 
 
 def _own_record(part: RunFolder, source: RunFolder, new: RunRecord) -> RunRecord:
-    """The record that a task goes on with: its part's own, or the joined run's; RunError if that is another run's."""
+    """The record that a task goes on with: its part's own, or the joined run's; or else the new one."""
     if not source.run_json.exists():
         return new
     record = RunRecord.read(source)
-    if record.identity != new.identity:
-        raise RunError(
-            f"{source.path} holds {'a share of ' if source == part else ''}another run ({difference(record, new)}); "
-            "give this task the options of that one, or choose another folder with --out"
-        )
     if source != part and part.run_json.exists():
         batches = RunRecord.read(part).batches  # a task that was stopped: what did not fit then
         record = replace(record, batches=batches or record.batches)

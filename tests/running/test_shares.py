@@ -119,13 +119,16 @@ def test_shares_that_are_not_there_are_named(answered, tmp_path) -> None:
 
 def test_a_share_of_another_run_is_refused_by_name(asked, answered, tmp_path) -> None:
     out = Path(shutil.copytree(answered, tmp_path / "array"))
-    with pytest.raises(RunError, match=r"2-of-3 holds a share of another run \(settings: seed 0 and 1\)"):
-        interp.run(out=out, shard="2/3", **asked, seed=1)
-    shutil.rmtree(out / "parts" / "2-of-3")
-    interp.run(out=out, shard="2/3", **asked, seed=1)
-    with pytest.raises(RunError, match=r"2-of-3: is of another run \(settings: seed 0 and 1\); remove it"):
+    shutil.rmtree(out / "parts" / "1-of-3")
+    for share, options, said in (("2/3", {"seed": 1}, "seed 0 and 1"), ("1/3", {"limit": 12}, "limit None and 12")):
+        message = rf"2-of-3 holds a share of another run \(settings: {said}\); give .* that one, or remove that one"
+        with pytest.raises(RunError, match=message):
+            interp.run(out=out, shard=share, **asked | options)
+    interp.run(out=tmp_path / "private", shard="1/3", **asked, seed=1)
+    shutil.copytree(tmp_path / "private" / "parts" / "1-of-3", out / "parts" / "1-of-3", dirs_exist_ok=True)
+    with pytest.raises(RunError, match=r"2-of-3: is of another run \(settings: seed 1 and 0\); remove it"):
         interp.gather(out)
-    shutil.rmtree(out / "parts" / "2-of-3")
+    shutil.rmtree(out / "parts" / "1-of-3")
     interp.run(out=out, shard="2/2", **asked)
     with pytest.raises(RunError, match="holds shares of 2 and of 3"):
         interp.gather(out)
