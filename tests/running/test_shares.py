@@ -13,6 +13,7 @@ from interp.command.cli import main
 from interp.command.machine_options import add_array_and_store, add_machines
 from interp.errors import RunError
 from interp.reporting.machine_words import missing_shares
+from interp.running.array_checks import check_alone
 from interp.running.gathering import gather
 from interp.running.shares import join_parts
 from interp.runs.run_folder import RunFolder
@@ -204,6 +205,7 @@ def test_a_share_is_not_gone_on_with_alone(answered, tmp_path, monkeypatch) -> N
     for go_on in (interp.resume, interp.gather):
         with pytest.raises(RunError, match=f"^{part}: {said}$"):
             go_on(part)
+    check_alone(RunFolder(out))
     monkeypatch.chdir(part)
     with pytest.raises(RunError, match=said):
         interp.resume(".")
