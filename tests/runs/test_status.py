@@ -88,7 +88,7 @@ def test_a_shard_that_is_not_whole_is_counted_as_damaged(folder):
     captured(folder, 3, ["q4"])
     (folder.activations / "shard-00003.json").write_text("{")
     line = said(folder, state="capturing", counts=COUNTS)[1]
-    assert line.endswith("; 2 captured in 1 shards; damaged shards: 3 (`interp verify` says how)")
+    assert line.endswith("; 2 captured in 1 shard; damaged shards: 3 (`interp verify` says how)")
 
 
 def test_a_damaged_folder_is_one_sentence(folder):
