@@ -1,6 +1,7 @@
 """The options that say on how many machines a run works, and where its activations are kept."""
 
 import argparse
+from urllib.parse import urlsplit
 
 
 def add_machines(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +29,17 @@ def add_array_and_store(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--activations",
+        type=store_url,
         metavar="URL",
         help="keep the activations in an object store that fsspec reads (s3://bucket/folder, gs://…), not in the run "
         "folder",
     )
+
+
+def store_url(url: str) -> str:
+    """The URL of a store that is there when the command has ended."""
+    if urlsplit(url).scheme == "memory":
+        raise argparse.ArgumentTypeError(
+            "memory:// is gone when the command ends; give the URL of a store that stays, as s3://bucket/folder"
+        )
+    return url

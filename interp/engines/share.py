@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from interp.engines.units import Engine, Unit
@@ -32,6 +33,17 @@ class Share:
         if found is None or not 1 <= int(found[1]) <= int(found[2]) <= MOST:
             raise DataError(f"shard: expected i/N with i from 1 to N (as 2/8: the second of eight), got {shown(text)}")
         return cls(int(found[1]), int(found[2]))
+
+    @classmethod
+    def at(cls, path: Path) -> "Share | None":
+        """The share in a folder of that name; None for what is called otherwise."""
+        found = re.fullmatch(r"(\d{1,6})-of-(\d{1,6})", path.name)
+        return cls(int(found[1]), int(found[2])) if found else None
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder."""
+        return f"{self.part}-of-{self.of}"
 
     def __str__(self) -> str:
         return f"{self.part}/{self.of}"

@@ -137,8 +137,9 @@ def small_class_note(grid: xr.Dataset, comparison: Mapping[str, Any]) -> list[st
     smaller, name = min(min((right, "right"), (n - right, "wrong")) for n, right in counts)
     if smaller >= SMALL_CLASS:
         return []
+    answers = "answer is" if smaller == 1 else "answers are"
     return [
-        f"Only {smaller} {name} answers are behind the numbers: with fewer than {SMALL_CLASS} of a class, intervals "
+        f"Only {smaller} {name} {answers} behind the numbers: with fewer than {SMALL_CLASS} of a class, intervals "
         "and p are rough and the best of many cells is mostly luck; ask more questions before you believe any of it."
     ]
 

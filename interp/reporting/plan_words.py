@@ -21,7 +21,8 @@ def plan_text(plan: Mapping[str, Any], warnings: Sequence[str]) -> str:
         )
     lines.append(f"batches: {plan['batches']['answering']} answering, {plan['batches']['capturing']} capturing")
     free = gigabytes(plan["free"])
-    lines.append(f"disk: at most {gigabytes(plan['disk'])} in {plan['shards']} shards; {free} free")
+    shards = f"{plan['shards']} shard{'' if plan['shards'] == 1 else 's'}"
+    lines.append(f"disk: at most {gigabytes(plan['disk'])} in {shards}; {free} free")
     lines += _conversion_lines(plan["conversion"])
     memory = {name: gigabytes(size) for name, size in plan["memory"].items()}
     lines.append(

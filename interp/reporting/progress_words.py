@@ -59,7 +59,7 @@ def _measured(counts: Mapping[str, Any], captured: int, shards: int, damaged: in
         answered = f"{counts['samples']} samples: {how}"
     else:
         answered = f"{counts['samples']} samples answered"
-    line = f"{answered}; {captured} captured in {shards} shards"
+    line = f"{answered}; {captured} captured in {shards} shard{'' if shards == 1 else 's'}"
     return f"{line}; damaged shards: {damaged} (`interp verify` says how)" if damaged else line
 
 

@@ -22,6 +22,7 @@ from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.reporting.beforehand import prompt_sentences
 from interp.running.analysis import analyse, draw, write_results
+from interp.running.array_checks import check_alone
 from interp.running.machines import Machines, check_engine, machines
 from interp.running.measuring import measure
 from interp.running.record import check_unchanged, new_record, relabelled_record
@@ -167,6 +168,7 @@ def go_on(
         raise RunError(f"resume takes no option {unknown[0]!r}: a run goes on with the settings it began with{hint}")
     objects = given_again(given)
     folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
+    check_alone(folder)
     with locked(folder.path):
         record = RunRecord.read(folder)
         began = Settings.from_json(dict(record.settings))

@@ -5,7 +5,6 @@ tasks, so the folder may be shared, or put together from private ones. Which sam
 on all the answers, so these are joined first (`interp gather`), and the same task, started again, then captures.
 """
 
-import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -23,17 +22,17 @@ from interp.models.loading import model_info, model_tokenizer
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.reporting.machine_words import answers_joined, missing_shares, share_made
+from interp.running.array_checks import check_options, check_place, check_same
 from interp.running.machines import Machines
 from interp.running.measuring import answer, capture
 from interp.running.record import check_unchanged, new_record
-from interp.runs import lock
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
 from interp.runs.rows import load_settings_model
 from interp.runs.run_folder import RunFolder, now
 from interp.runs.run_record import Journal, RunRecord
 from interp.storing.shard_files import verify_shards
-from interp.support.atomic import make_folder, plain, write_json, writing
+from interp.support.atomic import make_folder, write_json, writing
 from interp.support.numerics import check_repeatable, recorded_threads
 from interp.support.progress import say
 from interp.support.threads import torch_threads
@@ -55,8 +54,8 @@ def run_share(
     A task that was stopped goes on when it is started again. Raises RunError for a folder that holds another run.
     """
     whole = RunFolder.at(out)
-    part = RunFolder(whole.parts / f"{share.part}-of-{share.of}")
-    _check_place(whole)
+    part = RunFolder(whole.parts / share.folder)
+    check_place(whole)
     request = Request.of(model=model, data=data, out=None, options=options)
     hooked = load_settings_model(request.settings, model)
     request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=Shapes.of_model(hooked).n_ctx)
@@ -66,6 +65,7 @@ def run_share(
         record = new_record(request, hooked, out)
         whole.keep_activations_at(activations)
         labelled = whole.samples.exists()
+        check_options(whole, record)
         own = _own_record(part, whole if labelled else part, record)
         journal = Journal(part, own)
         with (
@@ -112,7 +112,7 @@ def join_parts(whole: RunFolder) -> int:
         records = {part: RunRecord.read(RunFolder(part)) for part in parts}
         first = RunRecord.read(whole) if whole.run_json.exists() else next(iter(records.values()))
         for part, record in records.items():
-            _check_same(part, record, first)
+            check_same(part, record, first)
         if whole.samples.exists():
             if problems := verify_shards(whole.activations, run=first.identity):
                 raise RunError(problems[0])
@@ -159,35 +159,11 @@ def joined_sentence(run: Run) -> str:
     return answers_joined(len(run.samples), run.folder.path)
 
 
-def _check_place(whole: RunFolder) -> None:
-    """Raise RunError where the folder is no place for an array: it holds something else, or a run that needs none."""
-    known = {
-        whole.parts.name,
-        "activations",
-        whole.activations_url.name,
-        f".{whole.activations_url.name}.tmp",
-        *lock.FILES,
-    }
-    if whole.run_json.exists():
-        state = RunRecord.read(whole).state
-        if whole.parts.is_dir() and state != "done":
-            return
-        what = "finished" if state == "done" else "no array of tasks"
-        raise RunError(f"{whole.path} holds a run that is {what}; choose another folder with --out")
-    if whole.path.is_dir() and (other := sorted({entry.name for entry in whole.path.iterdir()} - known)):
-        raise RunError(f"{whole.path} holds other files ({other[0]}); choose another folder with --out")
-
-
 def _own_record(part: RunFolder, source: RunFolder, new: RunRecord) -> RunRecord:
-    """The record that a task goes on with: its part's own, or the joined run's; RunError if that is another run's."""
+    """The record that a task goes on with: its part's own, or the joined run's; or else the new one."""
     if not source.run_json.exists():
         return new
     record = RunRecord.read(source)
-    if record.answering_identity != new.answering_identity:
-        raise RunError(
-            f"{source.path} holds {'a share of ' if source == part else ''}another run ({_difference(record, new)}); "
-            "choose another folder with --out"
-        )
     if source != part and part.run_json.exists():
         batches = RunRecord.read(part).batches  # a task that was stopped: what did not fit then
         record = replace(record, batches=batches or record.batches)
@@ -198,8 +174,8 @@ def _parts(whole: RunFolder) -> tuple[list[Path], int]:
     """The folders of all parts in order, and how many there have to be; RunError names those that are not there."""
     found: dict[Share, Path] = {}
     for path in sorted(whole.parts.iterdir()):
-        if (name := re.fullmatch(r"(\d+)-of-(\d+)", path.name)) and (path / "run.json").exists():
-            found[Share(int(name[1]), int(name[2]))] = path
+        if (share := Share.at(path)) and (path / "run.json").exists():
+            found[share] = path
     counts = sorted({share.of for share in found})
     if len(counts) > 1:
         raise RunError(
@@ -213,30 +189,6 @@ def _parts(whole: RunFolder) -> tuple[list[Path], int]:
             f"{'that task' if len(lacking) == 1 else 'those tasks'}, then `interp gather {whole.path}`"
         )
     return [found[share] for share in sorted(found)], of
-
-
-def _check_same(part: Path, record: RunRecord, first: RunRecord) -> None:
-    """Raise RunError for a part of another run, or one whose last digits are another processor's."""
-    if record.identity != first.identity:
-        raise RunError(
-            f"{part}: is of another run ({_difference(first, record)}); remove it, and make that share again"
-        )
-    then, now_ = ((one.numerics or {}).get("model", {}) for one in (first, record))
-    if changed := [key for key in then if then[key] != now_.get(key)]:
-        raise RunError(
-            f"{part}: was made with other last digits ({changed[0]} {now_.get(changed[0])}, the others' "
-            f"{then[changed[0]]}); remove it, and make that share on a machine like theirs"
-        )
-
-
-def _difference(one: RunRecord, other: RunRecord) -> str:
-    """The first of settings, versions, model and data in which two records differ."""
-    for what in ("settings", "versions", "model", "data"):
-        then, now_ = plain(getattr(one, what)), plain(getattr(other, what))
-        for key in sorted({*then, *now_}):
-            if then.get(key) != now_.get(key):
-                return f"{what}: {key} {then.get(key)!r:.60} and {now_.get(key)!r:.60}"
-    return "its answers depend on something else"
 
 
 def _split(batches: Mapping[str, Any] | None) -> dict[str, list[int]]:

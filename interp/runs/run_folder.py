@@ -221,6 +221,9 @@ def read_run_json(folder: RunFolder) -> dict[str, Any]:
         check_inside(folder.path)
         record = read_json(folder.run_json)
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and folder.parts.is_dir():
+            how = f"`interp gather {quote(str(folder.path))}`"
+            raise RunError(f"{folder.path} holds shares of an array that is not joined yet: {how}") from error
         raise RunError(f"{folder.path} is not a run folder: {folder.run_json.name}: {error.strerror}") from error
     except ValueError as error:
         raise RunError(f"{folder.run_json}: damaged: {error}; {START_ANEW}") from error

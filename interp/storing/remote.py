@@ -35,12 +35,13 @@ class RemotePath:
         """Raises DataError for what is no URL, holds a password or key, or needs a package that is not there."""
         text = one_text("activations", text)
         parts = urlsplit(text)
-        if parts.username or parts.password or parts.query:
+        if parts.username or parts.password or parts.query or parts.fragment:
             raise DataError(
-                f"activations: the URL {parts.scheme}://… holds a name, a key or options, which would be written into "
-                "the run: give them to the machine (environment, configuration file, role), and the plain URL here"
+                f"activations: the URL {parts.scheme}://… holds a name, a key, options or a fragment (#…), which would "
+                "be written into the run: give them to the machine (environment, configuration file, role), and the "
+                "plain URL here"
             )
-        if "://" not in text or parts.scheme not in STORES:
+        if "://" not in text or parts.scheme not in STORES or not parts.netloc:
             raise DataError(
                 f"activations: expected a URL like s3://bucket/folder (of {', '.join(STORES)}), got {shown(text)}"
             )

@@ -144,10 +144,13 @@ def test_what_cannot_be_scored_says_why() -> None:
     assert nowhere.endswith("24 of 24 cells undefined.")
 
 
-@pytest.mark.parametrize(("right", "words"), [(29, "Only 29 right answers"), (30, ""), (51, "Only 29 wrong answers")])
+@pytest.mark.parametrize(
+    ("right", "words"),
+    [(29, "Only 29 right answers are"), (30, ""), (51, "Only 29 wrong answers are"), (79, "Only 1 wrong answer is")],
+)
 def test_a_class_below_thirty_is_warned_of(right: int, words: str) -> None:
     from interp.reporting.opening import small_class_note
 
     best = {"nested": {"value": 0.9, "n": 80, "n_correct": right}}
     notes = small_class_note(PROBE, {"best": {"probe": best}})
-    assert [note.split(" are behind")[0] for note in notes] == ([words] if words else [])
+    assert [note.split(" behind")[0] for note in notes] == ([words] if words else [])

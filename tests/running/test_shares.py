@@ -13,6 +13,7 @@ from interp.command.cli import main
 from interp.command.machine_options import add_array_and_store, add_machines
 from interp.errors import RunError
 from interp.reporting.machine_words import missing_shares
+from interp.running.array_checks import check_alone
 from interp.running.gathering import gather
 from interp.running.shares import join_parts
 from interp.runs.run_folder import RunFolder
@@ -119,26 +120,53 @@ def test_shares_that_are_not_there_are_named(answered, tmp_path) -> None:
 
 def test_a_share_of_another_run_is_refused_by_name(asked, answered, tmp_path) -> None:
     out = Path(shutil.copytree(answered, tmp_path / "array"))
-    with pytest.raises(RunError, match=r"2-of-3 holds a share of another run \(settings: seed 0 and 1\)"):
-        interp.run(out=out, shard="2/3", **asked, seed=1)
-    shutil.rmtree(out / "parts" / "2-of-3")
-    interp.run(out=out, shard="2/3", **asked, seed=1)
-    with pytest.raises(RunError, match=r"2-of-3: is of another run \(settings: seed 0 and 1\); remove it"):
+    shutil.rmtree(out / "parts" / "1-of-3")
+    for share, options, said in (("2/3", {"seed": 1}, "seed 0 and 1"), ("1/3", {"limit": 12}, "limit None and 12")):
+        message = rf"2-of-3 holds a share of another run \(settings: {said}\); give .* that one, or remove that one"
+        with pytest.raises(RunError, match=message):
+            interp.run(out=out, shard=share, **asked | options)
+    interp.run(out=tmp_path / "private", shard="1/3", **asked, seed=1)
+    shutil.copytree(tmp_path / "private" / "parts" / "1-of-3", out / "parts" / "1-of-3", dirs_exist_ok=True)
+    with pytest.raises(RunError, match=r"2-of-3: is of another run \(settings: seed 1 and 0\); remove it"):
         interp.gather(out)
-    shutil.rmtree(out / "parts" / "2-of-3")
+    shutil.rmtree(out / "parts" / "1-of-3")
     interp.run(out=out, shard="2/2", **asked)
     with pytest.raises(RunError, match="holds shares of 2 and of 3"):
         interp.gather(out)
 
 
-def test_a_share_made_on_another_processor_is_refused_by_name(answered, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"processor": "another"},
+            r"\(processor another, .*\); remove it, and make that share on a machine like theirs",
+        ),
+        (
+            {"threads": 61},
+            r"\(threads 61, the others' \d+\); remove it, .* OMP_NUM_THREADS=\d+, or give every task the same --threads$",
+        ),
+    ],
+)
+def test_a_share_with_other_last_digits_is_refused_with_its_remedy(answered, tmp_path, changed, message) -> None:
     out = Path(shutil.copytree(answered, tmp_path / "array"))
     path = out / "parts" / "3-of-3" / "run.json"
     record = json.loads(path.read_text())
-    record["numerics"]["model"]["processor"] = "another"
+    record["numerics"]["model"] |= changed
     path.write_text(json.dumps(record))
-    with pytest.raises(RunError, match="3-of-3: was made with other last digits .processor another"):
+    with pytest.raises(RunError, match="3-of-3: was made with other last digits " + message):
         interp.gather(out)
+
+
+def test_a_task_that_would_capture_other_data_than_the_joined_run_is_refused(asked, captured, tmp_path) -> None:
+    out = Path(shutil.copytree(captured, tmp_path / "array"))
+    before = files(out)
+    for name, value in (("sites", ("resid_mid",)), ("roles", {"mine": "exact_last+1"}), ("permutations", 3)):
+        with pytest.raises(
+            RunError, match=rf"array holds another run \(settings: {name} .*; give this task the options"
+        ):
+            interp.run(out=out, shard="2/3", **asked | {name: value})
+    assert files(out) == before
 
 
 @pytest.mark.parametrize("how", ["a byte", "another run"])
@@ -170,6 +198,20 @@ def test_an_array_is_no_way_on_for_a_run_of_one_machine(asked, whole, tmp_path) 
         interp.run(out=tmp_path / "other", shard="1/2", **asked)
 
 
+def test_a_share_is_not_gone_on_with_alone(answered, tmp_path, monkeypatch) -> None:
+    out = Path(shutil.copytree(answered, tmp_path / "array"))
+    before, part = files(out), out / "parts" / "2-of-3"
+    said = f"is share 2/3 of an array and no run by itself: start that task again, then `interp gather {out}`"
+    for go_on in (interp.resume, interp.gather):
+        with pytest.raises(RunError, match=f"^{part}: {said}$"):
+            go_on(part)
+    check_alone(RunFolder(out))
+    monkeypatch.chdir(part)
+    with pytest.raises(RunError, match=said):
+        interp.resume(".")
+    assert files(out) == before
+
+
 def test_the_command_says_what_comes_next(capsys, asked, answered, tmp_path) -> None:
     out = Path(shutil.copytree(answered, tmp_path / "array"))
     assert main(["gather", str(out)]) == 0
@@ -196,3 +238,12 @@ def test_the_options_of_machines_are_those_of_the_function() -> None:
     assert vars(parser.parse_args([])) == {
         name: shown[name].default for name in ("engine", "address", "shard", "activations")
     }
+
+
+def test_activations_that_would_be_gone_when_the_command_ends_are_refused(capsys, asked, tmp_path) -> None:
+    words = ["--model", asked["model"], "--data", asked["data"], "--out", tmp_path / "run"]
+    for url in ("memory://here", "MEMORY://here"):
+        with pytest.raises(SystemExit, match="2"):
+            main(["run", *map(str, words), "--activations", url])
+        assert "memory:// is gone when the command ends; give the URL of a store that stays" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from interp.command.cli import main
 from interp.errors import RunError
 from interp.generating.answer_log import AnswerLog, Generated
 from interp.runs.identity import answering_identity
@@ -88,7 +89,7 @@ def test_a_shard_that_is_not_whole_is_counted_as_damaged(folder):
     captured(folder, 3, ["q4"])
     (folder.activations / "shard-00003.json").write_text("{")
     line = said(folder, state="capturing", counts=COUNTS)[1]
-    assert line.endswith("; 2 captured in 1 shards; damaged shards: 3 (`interp verify` says how)")
+    assert line.endswith("; 2 captured in 1 shard; damaged shards: 3 (`interp verify` says how)")
 
 
 def test_a_damaged_folder_is_one_sentence(folder):
@@ -103,3 +104,12 @@ def test_it_answers_at_once():
     code = "import interp.runs.status, sys; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "pandas", "torch", "xarray", "transformers", "matplotlib"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["status", "resume", "verify"])
+def test_an_array_that_is_not_joined_says_how_it_is(capsys, tmp_path, command):
+    out = tmp_path / "my array"
+    RunFolder(out).parts.mkdir(parents=True)
+    assert main([command, str(out)]) == 2
+    said = f"interp: {out} holds shares of an array that is not joined yet: `interp gather '{out}'`\n"
+    assert capsys.readouterr().err == said
