@@ -1,5 +1,6 @@
 """Workers of a Ray cluster, one replica of the model each: those that die are replaced, nodes that join are used."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,14 +32,19 @@ def ray_cluster(address: str | None) -> Iterator[Any]:
     ours = not ray.is_initialized()
     if ours:
         try:
+            own = address in (None, "local")
             ray.init(
-                address=address, log_to_driver=False, include_dashboard=False if address in (None, "local") else None
+                address=address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,  # else it speaks before the run does
+                include_dashboard=False if own else None,
             )
         except Exception as error:  # of gRPC, the network or another version of ray: to the user it is one sentence
             said = (str(error).strip() or type(error).__name__).splitlines()[0]
             where = "of this machine" if address is None else f"at {address!r}"
             raise RunError(
-                f"no Ray cluster {where} can be used: {said}; start one with `ray start --head`, and give its address"
+                f"no Ray cluster {where} can be used: {said}; start one with `ray start --head`, and give its address "
+                "(one that asks for a token: RAY_AUTH_MODE=token, and the same ~/.ray/auth_token on every machine)"
             ) from error
     try:
         yield ray
