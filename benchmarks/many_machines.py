@@ -92,8 +92,8 @@ class Session:
 def session(workers: RayWorkers, units: list[ShardUnit], folder: Path, run: str) -> Session:
     """All shards by these workers, which have loaded the model."""
     writer = ShardWriter(folder, run=run, roles=ROLES, alone=False)
-    warm = [Timed(units[0])] * len(workers.workers)
-    list(workers.make(warm, Splits()))
+    warm = units[: len(workers.workers)]  # one each: no two workers write a file at the same time
+    list(workers.make(map(Timed, warm), Splits()))
     busy, back, own = [], [], 0.0
     began = time.perf_counter()
     for _, (took, made) in workers.make(map(Timed, units), Splits()):
