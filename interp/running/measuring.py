@@ -49,8 +49,8 @@ def measure(
     """Answers, their positions and folds; the activations are then in the run's folder.
 
     `given`: what was given as Python objects; `engine` makes what needs the model. Raises RunError if this machine
-    would get other last digits than those
-    that the run began with, DataError if the answers cannot be probed; they are then in the folder.
+    would get other last digits than those that the run began with, DataError if the answers cannot be probed; they are
+    then in the folder.
     """
     folder = journal.folder
     if not folder.samples.exists():

@@ -31,13 +31,14 @@ def choice_auc(
     computed once for all ten training parts.
     """
     ridge = FoldRidge.of(x, fold, alpha=ALPHA)
-    target = y[ridge.order][None].astype(np.float64)
+    pairs = list(combinations(ridge.parts, 2)) if len(ridge.parts) > 2 else []
+    by_pair = dict(zip(pairs, ridge.scores(y[ridge.order][None].astype(np.float64), pairs), strict=True))
 
     def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
-        held_out = np.unique(fold[out]).tolist()
+        first, second = np.unique(fold[out]).tolist()
         found = np.empty(int(out.sum()))
         # Its samples stand fold by fold there, and here as they were given.
-        found[np.argsort(fold[out], kind="stable")] = next(ridge.scores(target, [held_out]))[0]
+        found[np.argsort(fold[out], kind="stable")] = by_pair[first, second][0]
         return found
 
     return pairs_left_out_auc(scores, y, fold)

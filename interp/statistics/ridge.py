@@ -81,9 +81,8 @@ class FoldRidge:
             total = np.sum([self.sums[f].z for f in inside], axis=0)
             inner = np.sum([self.sums[f].inner for f in inside], axis=0) - np.outer(total, total) / size
             left = np.sum([told[f] for f in inside], axis=0) - np.outer(mean, total.astype(target.dtype))
-            centre = (total / size).astype(target.dtype)
-            right = np.concatenate([z[self.parts[f]] for f in out]) if len(out) > 1 else z[self.parts[out[0]]]
-            return self._product(left, inner, right.T - centre[:, None])
+            centre = total / size
+            return self._product(left, inner, [z[self.parts[f]].T for f in out], centre)
 
         return product
 
@@ -98,9 +97,9 @@ class FoldRidge:
             inner, right = self.kernel[np.ix_(train, train)], self.kernel[np.ix_(train, test)]
             means = inner.mean(0)
             inner += means.mean() - means - means[:, None]
-            right -= means[:, None]
-            right -= right.mean(0)
-            return self._product(target[:, train] - mean[:, None], inner, right)
+            right -= right.mean(0)  # nothing, but for rounding: the targets are centred
+            centre = means - means.mean()
+            return self._product(target[:, train] - mean[:, None], inner, [right], centre)
 
         return product
 
@@ -108,14 +107,24 @@ class FoldRidge:
         self,
         left: Float[np.ndarray, "column inner"],
         inner: Float[np.ndarray, "inner inner"],
-        right: Float[np.ndarray, "inner out"],
+        right: Sequence[Float[np.ndarray, "inner _"]],
+        centre: Float[np.ndarray, " inner"],
     ) -> Float[np.ndarray, "column out"]:
-        """left (inner + alpha I)⁻¹ right: the inverse, in float64, goes to the side that has fewer vectors."""
+        """left (inner + alpha I)⁻¹ (right - centre): the inverse, in float64, goes to the side that has fewer vectors.
+
+        `right` in blocks, which are not copied where they are the larger side.
+        """
         inner[np.diag_indices_from(inner)] += self.alpha
         factor = linalg.cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
-        few, right = right.shape[1] <= len(left), right.astype(left.dtype, copy=False)
-        solved = linalg.cho_solve(factor, right if few else left.T, check_finite=False).astype(left.dtype, copy=False)
-        return np.asarray(left @ solved if few else solved.T @ right)
+
+        def solved(vectors: Float[np.ndarray, "inner _"]) -> Float[np.ndarray, "inner _"]:
+            return np.asarray(linalg.cho_solve(factor, vectors, check_finite=False)).astype(left.dtype, copy=False)
+
+        if sum(block.shape[1] for block in right) <= len(left):
+            return np.concatenate([left @ solved(block - centre[:, None]) for block in right], axis=1)
+        weights = solved(left.T).T
+        found = np.concatenate([weights @ block.astype(left.dtype, copy=False) for block in right], axis=1)
+        return found - (weights @ centre.astype(left.dtype))[:, None]
 
 
 _Values = Callable[[Sequence[int], Sequence[int], int, np.ndarray], np.ndarray]

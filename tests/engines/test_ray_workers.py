@@ -194,7 +194,9 @@ def test_without_a_cluster_this_process_makes_the_units() -> None:
 
 
 def test_what_no_worker_can_load_is_refused_before_anything_is_begun(llama, tmp_path) -> None:
-    with pytest.raises(RunError, match=r"loads the model in every worker, by its name or path, and got a (Hooked|TransformerB)"):
+    with pytest.raises(
+        RunError, match=r"loads the model in every worker, by its name or path, and got a (Hooked|TransformerB)"
+    ):
         interp.run(model=llama, data=[], out=tmp_path / "out", engine="ray")
     with pytest.raises(ModelError, match="by its name or path"):
         Replica.of(llama, llama, device="cpu", dtype="float32", processed_weights=False, threads=1)
