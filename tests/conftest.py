@@ -1,33 +1,43 @@
 """What the tests share: no network, one thread, and a tiny random Llama with a byte-level tokenizer."""
 
+import gc
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ["LOKY_MAX_CPU_COUNT"] = "1"  # pytest's workers have the processors: a run starts others where a test says so
 
 import hypothesis
 import jaxtyping
 import pytest
 import torch
 from byte_tokenizer import save_byte_tokenizer
-from hooked_cases import case, tiny_folder  # noqa: F401  (fixtures)
+from checked_calls import check_calls
 
 torch.set_num_threads(1)
 # Nothing is timed, and every run tries the same cases.
 hypothesis.settings.register_profile("interp", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("interp")
 
-checked = jaxtyping.jaxtyped
+jaxtyping.jaxtyped = check_calls  # what pytest's option puts at every function of the package, before it is imported
+
+from hooked_cases import case, tiny_folder  # noqa: E402, F401  (fixtures)
+
+imported = 0
 
 
-def unless_inner(**options):
-    """Functions inside others are made anew at every call, and compiling checks for them takes longer than most tests."""
-    return lambda function: function if "<locals>" in function.__qualname__ else checked(**options)(function)
-
-
-jaxtyping.jaxtyped = unless_inner
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup():
+    """A run collects garbage after every stage: not among what was imported, which takes longer than the stage does."""
+    global imported
+    if len(sys.modules) > imported + 50:
+        imported = len(sys.modules)
+        gc.collect()
+        gc.freeze()
+    return (yield)
 
 
 @pytest.fixture
