@@ -5,7 +5,11 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, get_args, get_type_hints
 
-from jaxtyping import AbstractArray, config, jaxtyped
+from beartype import BeartypeConf
+from jaxtyping import AbstractArray, TypeCheckError, config, jaxtyped
+
+RAISING = BeartypeConf(violation_type=TypeCheckError)
+"""A TypeError, as jaxtyping's own: what is read from a file is checked by trying, too."""
 
 
 def check_calls(*, typechecker: Callable) -> Callable:
@@ -35,7 +39,7 @@ def checked(function: Callable, typechecker: Callable) -> Callable:
     if inspect.isgeneratorfunction(function) or any("{" in shape for shape in named):
         plain, scope = jaxtyped(function, typechecker=typechecker), None
     else:
-        plain, scope = typechecker(function), jaxtyped("context") if named else None
+        plain, scope = typechecker(function, conf=RAISING), jaxtyped("context") if named else None
     function.__annotations__ = written
 
     @functools.wraps(function)
