@@ -22,7 +22,7 @@ test: .venv/installed-test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest -n $(WORKERS) --nbmake --nbmake-timeout=600 tests notebooks
+	.venv/bin/pytest -n $(WORKERS) --nbmake --nbmake-timeout=600 notebooks tests
 
 # The same tests on the newest releases that pyproject.toml allows, looked up at every call: TransformerLens 4.x, which
 # has no HookedTransformer, among them. Only torch is pinned, to the lock's release: a newer one brings gigabytes of CUDA.

@@ -1,5 +1,7 @@
 """The observations' verdicts on grids with a planted pattern, and on noise."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,6 +12,13 @@ from interp.comparing.observations import EXACT, LAST_EIGHT
 N, LAYERS = 400, 10
 
 
+@cache
+def noise() -> xr.Dataset:
+    """A valid grid, whose scores are then replaced."""
+    x = np.random.default_rng(1).standard_normal((N, LAYERS, 15, 1)).astype(np.float32)
+    return interp.probe_grid(x, (np.arange(N) % 2).tolist(), n_jobs=1)
+
+
 def planted(strength: dict[tuple[int, str], float], *, position: bool = False) -> xr.Dataset:
     """A grid whose scores are noise plus `strength` times the label, 0 where nothing is planted."""
     rng = np.random.default_rng(0)
@@ -17,9 +26,7 @@ def planted(strength: dict[tuple[int, str], float], *, position: bool = False) -
     score = rng.standard_normal((N, LAYERS, 15))
     for (layer, role), size in strength.items():
         score[:, layer, interp.ROLES.index(role)] += size * y
-    # probe_grid gives a valid Dataset; its scores are then replaced by the planted ones.
-    grid = interp.probe_grid(rng.standard_normal((N, LAYERS, 15, 1)).astype(np.float32), y.tolist(), n_jobs=1)
-    grid = grid.assign(score=(("sample", "layer", "token"), score))
+    grid = noise().assign(score=(("sample", "layer", "token"), score))
     if position:
         index = np.tile(np.arange(15), (N, 1))
         index[:, interp.ROLES.index("-3")] = index[:, interp.ROLES.index("exact_answer_first")]

@@ -99,7 +99,8 @@ def test_a_run_on_a_model_without_attention_has_its_probe_grid(tmp_path: Path) -
         )
         for i in range(40)
     ]
-    run = interp.run(model=model, data=rows, out=tmp_path / "run", population="all", permutations=5)
+    options = {"population": "all", "permutations": 5, "roles": ("last_q", "exact_answer_last", "-1")}
+    run = interp.run(model=model, data=rows, out=tmp_path / "run", **options)
     assert run.settings["undefined_attention"] == {"every metric": "no attention pattern in any layer"}
     assert model_info(model).n_layers == LAYERS
     assert run.probe["auc"].sel(token="-1").notnull().any()

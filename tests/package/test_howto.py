@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import shutil
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from safetensors.torch import load_file, save_file
 import interp
 from interp.command.cli import main
 from interp.demo import PROMPT_TEMPLATE, model_path, questions_path
+from interp.running.analysis import redraw
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "howto").glob("*.md"))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
@@ -80,10 +82,26 @@ def follow(page: str) -> None:
             printed = run_block(language, text, names)
 
 
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> dict[Path, interp.Run]:
+    """The runs whose report an experiment would draw again: a page makes up to seven of one run, one after the other."""
+    waiting: dict[Path, interp.Run] = {}
+    for room in ("written", "token_run"):
+        monkeypatch.setattr(f"interp.experiments.{room}.redraw", lambda run: waiting.update({run.folder.path: run}))
+    return waiting
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_can_be_followed(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_can_be_followed(
+    page: Path, folder: Path, reports: dict[Path, interp.Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder)
     follow(page.read_text(encoding="utf-8"))
+    for run in reports.values():  # once, with the sections of all its experiments
+        redraw(run)
+        report = run.folder.report.read_text(encoding="utf-8")
+        made = [json.loads(path.read_text()) for path in run.folder.experiments.glob("*.json")]
+        assert made and all(escape(section["title"]) in report for section in made)
     plt.close("all")
 
 

@@ -15,6 +15,7 @@ from interp.planning.shapes import Shapes
 from interp.support.units import gigabytes
 
 COUNTRIES = ("France", "Spain", "Italy", "Kenya", "Peru")
+FAST = {"permutations": 0, "controls": False, "probe": "mass-mean"}
 OPTIONS = {"sites": ("resid_post", "mlp_post", "z"), "batch_tokens": 700, "max_new_tokens": 4}
 
 
@@ -37,7 +38,7 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def finished(llama_folder, data, tmp_path_factory) -> interp.Run:
     out = tmp_path_factory.mktemp("runs") / "run"
-    return interp.run(model=llama_folder, data=data, out=out, n_jobs=1, permutations=0, controls=False, **OPTIONS)
+    return interp.run(model=llama_folder, data=data, out=out, n_jobs=1, **FAST, **OPTIONS)
 
 
 @pytest.fixture(scope="module")

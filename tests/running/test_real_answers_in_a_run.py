@@ -10,7 +10,7 @@ import interp
 from interp.command.cli import main
 from interp.errors import DataError, RunError
 
-FAST = {"permutations": 0, "controls": False, "folds": 2}
+FAST = {"permutations": 0, "controls": False, "folds": 2, "roles": ["last_q", "exact_answer_first"]}
 CLOCK = (
     "{{ strftime_now('%d %B %Y') }}|{% for m in messages %}{{ m.role }}: {{ m.content }}|{% endfor %}"
     "{% if add_generation_prompt %}bot:{% endif %}"
@@ -31,8 +31,8 @@ def thinking_rows(n: int = 40) -> list[dict]:
 @pytest.fixture(scope="module")
 def thought(llama, tmp_path_factory):
     folder = tmp_path_factory.mktemp("thought") / "run"
-    roles = {"thought_last": "thought_last", "final": "final_first"}
-    return interp.run(model=llama, data=thinking_rows(), out=folder, roles=roles, exact_answer="first_line", **FAST)
+    options = FAST | {"roles": ["last_q", ("thought_last", "thought_last"), ("final", "final_first")]}
+    return interp.run(model=llama, data=thinking_rows(), out=folder, exact_answer="first_line", **options)
 
 
 def test_a_run_reads_the_final_answer(thought):

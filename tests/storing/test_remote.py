@@ -129,7 +129,7 @@ def test_a_run_keeps_its_activations_at_a_url_and_goes_on_there(url, llama_folde
     rows = [row | {"id": f"r{i}", "question": f"Where is {i}?", "correct": i % 3 > 0} for i in range(24)]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     asked = {"model": llama_folder, "data": tmp_path / "rows.jsonl", "batch_tokens": 200}
-    asked |= {"permutations": 0, "controls": False, "n_jobs": 1}
+    asked |= {"permutations": 0, "controls": False, "n_jobs": 1, "roles": ("last_q", "exact_answer_last")}
     here = interp.run(out=tmp_path / "here", **asked)
     there = interp.run(out=tmp_path / "there", activations=url, **asked)
     assert files(url) == {path.name: path.read_bytes() for path in here.folder.activations.iterdir()}

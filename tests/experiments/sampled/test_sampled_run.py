@@ -28,6 +28,7 @@ from interp.reporting.error_type_section import error_type_section, type_table
 from interp.reporting.error_type_words import error_type_sentences
 from interp.reporting.section import Section
 
+ROLES = ("last_q", "exact_answer_last")
 ROWS = [{"id": f"r{i}", "question": f"Where is place {i}?", "answer": "e" if i % 2 else "t"} for i in range(24)]
 
 
@@ -41,6 +42,7 @@ def sampled(llama, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "sampled"
     interp.run(
         model=llama, data=ROWS, out=out, correct=even, exact_answer="first_line", permutations=0, controls=False, folds=3,
+        roles=ROLES,
         temperature=1.0, samples_per_question=4, greedy_too=True, max_new_tokens=12, population="all",
     )  # fmt: skip
     return out
@@ -68,6 +70,7 @@ def test_refusals_write_nothing(llama, sampled: Path, tmp_path: Path, capsys) ->
     once = tmp_path / "once"
     interp.run(
         model=llama, data=ROWS, out=once, correct=even, exact_answer="first_line", permutations=0, controls=False, folds=3,
+        roles=ROLES,
         max_new_tokens=12, population="all",
     )  # fmt: skip
     for words in (["errors", str(once)], ["choose", str(once)]):
