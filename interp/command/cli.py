@@ -12,7 +12,7 @@ from interp.command.causal_command import add_causal
 from interp.command.detectors_command import add_detectors
 from interp.command.folder_commands import add_folder_commands
 from interp.command.lens_command import add_lens
-from interp.command.machine_options import add_array_and_store, add_machines
+from interp.command.machine_options import add_array_and_store, add_machines, machine_options
 from interp.command.options import add_run_options, run_options
 from interp.command.output import any_character, tell
 from interp.command.parser import Parser
@@ -36,20 +36,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"interp: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(visible(f"\ninterp: stopped{_way_on(getattr(args, 'out', None))}"), file=sys.stderr)
+        print(visible(f"\ninterp: stopped{_way_on(args)}"), file=sys.stderr)
         return INTERRUPTED
 
 
-def _way_on(out: Path | None) -> str:
+def _way_on(args: argparse.Namespace) -> str:
     """How to go on after a stop, where the command worked on the folder of a run."""
     from interp.runs.run_folder import RunFolder, going_on, read_run_json
 
+    out: Path | None = getattr(args, "out", None)
+    again = "; give the same command again"
+    if getattr(args, "shard", None):  # what a task finished is kept, and no other command goes on with it
+        return again
     try:
         record = {} if out is None else read_run_json(RunFolder(out))
     except InterpError:
         return ""
     if out is None or record["state"] == "done":
-        return "; give the same command again"
+        return again
     return f"; go on with: {going_on(record, out)}"
 
 
@@ -101,6 +105,8 @@ def _parser() -> Parser:
         command=_plan,
     )
     add_run_options(plan, out_needed=False)
+    add_machines(plan)
+    add_array_and_store(plan)
     plan.add_argument(
         "--time",
         action=argparse.BooleanOptionalAction,
@@ -145,9 +151,7 @@ def _parser() -> Parser:
 def _run(args: argparse.Namespace) -> None:
     from interp.running.pipeline import run
 
-    machines = {name: getattr(args, name) for name in ("engine", "address", "shard", "activations")}
-    options = run_options(args) | machines
-    made = run(**options, progress=True)
+    made = run(**run_options(args), **machine_options(args), progress=True)
     if args.shard is None:
         tell(made.summary())
 
@@ -155,7 +159,7 @@ def _run(args: argparse.Namespace) -> None:
 def _plan(args: argparse.Namespace) -> None:
     from interp.planning.plan import plan
 
-    tell(plan(**run_options(args), time=args.time))
+    tell(plan(**run_options(args), **machine_options(args), time=args.time))
 
 
 def _compare(args: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """The options that say on how many machines a run works, and where its activations are kept."""
 
 import argparse
-from urllib.parse import urlsplit
+from typing import Any
 
 
 def add_machines(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +36,14 @@ def add_array_and_store(run: argparse.ArgumentParser) -> None:
     )
 
 
+def machine_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of both, as `interp.run` and `interp.plan` take them."""
+    return {name: getattr(args, name) for name in ("engine", "address", "shard", "activations")}
+
+
 def store_url(url: str) -> str:
     """The URL of a store that is there when the command has ended."""
-    if urlsplit(url).scheme == "memory":
+    if url.strip().casefold().startswith("memory:"):
         raise argparse.ArgumentTypeError(
             "memory:// is gone when the command ends; give the URL of a store that stays, as s3://bucket/folder"
         )

@@ -1,13 +1,14 @@
-"""The parser of the command line: every command with a description and an example, a misspelt word with the nearest."""
+"""The parser of the command line: every command with a description and an example, an error in one sentence."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from textwrap import fill
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from interp.errors import visible
 from interp.support.messages import nearest
 
+T = TypeVar("T")
 WIDTH = 100
 
 
@@ -17,6 +18,8 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *, description: str, **options: Any) -> None:
         options |= {"description": fill(description, WIDTH), "formatter_class": argparse.RawDescriptionHelpFormatter}
         super().__init__(**options)
+        self.register("type", int, _whole)
+        self.register("type", float, _number)
         self.commands: dict[str, Parser] = {}
         self.given: Sequence[str] = ()
         """The words that are being parsed."""
@@ -36,15 +39,31 @@ class Parser(argparse.ArgumentParser):
         for command in self.commands.values():
             command.given = words
         if words and not words[0].startswith("-") and words[0] not in self.commands:
-            self.error(f"there is no command {words[0]!r}{nearest(words[0], self.commands)} (interp --help lists them)")
+            self.error(f"there is no command {words[0]!r}{nearest(words[0], self.commands)}")
         args, unknown = self.parse_known_args(words)
         if unknown:
             getattr(args, "parser", self).error(f"unrecognized arguments: {' '.join(unknown)}")
         return args
 
     def error(self, message: str) -> NoReturn:
-        """Usage, the message, and the nearest of a misspelt option; then the program ends."""
+        """The message, with the nearest of a misspelt option, in one sentence; then the program ends."""
         options = [option for action in self._actions for option in action.option_strings]
         words = (word.partition("=")[0] for word in self.given if word.startswith("--"))
         unknown = (word for word in words if not any(option.startswith(word) for option in options))
-        super().error(visible(message + next(filter(None, (nearest(word, options) for word in unknown)), "")))
+        hint = next(filter(None, (nearest(word, options) for word in unknown)), "")
+        self.exit(2, visible(f"{self.prog}: error: {message}{hint} (`{self.prog} --help` says what there is)\n"))
+
+
+def _whole(text: str) -> int:
+    return _read(text, int, "a whole number")
+
+
+def _number(text: str) -> float:
+    return _read(text, float, "a number")
+
+
+def _read(text: str, kind: Callable[[str], T], what: str) -> T:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}") from None

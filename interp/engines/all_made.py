@@ -24,6 +24,10 @@ class AllMade:
 
     distant: ClassVar[bool] = False
 
+    def makes(self, number: int) -> bool:
+        """Every unit."""
+        return True
+
     def make(
         self, units: Iterable[Unit[T]], splits: Splits, advance: Callable[[int], None] | None = None
     ) -> Iterator[tuple[Unit[T], T]]:

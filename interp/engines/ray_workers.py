@@ -74,6 +74,10 @@ class RayWorkers:
     _died_early: int = 0
     """Workers that died, one after the other, as they loaded the model."""
 
+    def makes(self, number: int) -> bool:
+        """Every unit."""
+        return True
+
     def make(
         self, units: Iterable[Unit[T]], splits: Splits, advance: Callable[[int], None] | None = None
     ) -> Iterator[tuple[Unit[T], T]]:

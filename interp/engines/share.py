@@ -1,22 +1,13 @@
 """One task of an array: of every N units the i-th, as a scheduler of jobs starts them beside each other."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from interp.engines.units import Engine, Unit
 from interp.errors import DataError
-from interp.models.memory import Splits
 from interp.support.messages import shown
 
-T = TypeVar("T")
 MOST = 100_000
-
-
-class ShareDone(Exception):
-    """A share is made, and with it all that this task can do of the step."""
 
 
 @dataclass(frozen=True, order=True)
@@ -51,24 +42,3 @@ class Share:
     def holds(self, number: int) -> bool:
         """Whether a unit is its own. Neighbours of a plan are alike in length, so every share costs much the same."""
         return number % self.of == self.part - 1
-
-
-@dataclass(frozen=True)
-class ShareEngine:
-    """Makes the units of one share by another engine, then stops the step."""
-
-    share: Share
-    engine: Engine
-
-    @property
-    def distant(self) -> bool:
-        """As the engine that makes them."""
-        return self.engine.distant
-
-    def make(
-        self, units: Iterable[Unit[T]], splits: Splits, advance: Callable[[int], None] | None = None
-    ) -> Iterator[tuple[Unit[T], T]]:
-        """As `Engine.make`, of its own units only. Raises ShareDone after the last of them."""
-        own = (unit for unit in units if self.share.holds(unit.number))
-        yield from self.engine.make(own, splits, advance)
-        raise ShareDone

@@ -66,6 +66,9 @@ class Engine(Protocol):
     def distant(self) -> bool:
         """Whether its workers may be on machines that do not see this one's disk."""
 
+    def makes(self, number: int) -> bool:
+        """Whether it makes the unit of that number; if not, another process does."""
+
     def make(
         self, units: Iterable[Unit[T]], splits: Splits, advance: Callable[[int], None] | None = None
     ) -> Iterator[tuple[Unit[T], T]]:
@@ -78,6 +81,10 @@ class Local:
 
     model: HookedModel
     distant: ClassVar[bool] = False
+
+    def makes(self, number: int) -> bool:
+        """Every unit."""
+        return True
 
     def make(
         self, units: Iterable[Unit[T]], splits: Splits, advance: Callable[[int], None] | None = None

@@ -24,6 +24,7 @@ from interp.models.loading import (
     pads_between,
 )
 from interp.models.memory import Splits
+from interp.support.progress import made_elsewhere
 from interp.text.stopping import StopText
 
 MAX_SAMPLES = 128
@@ -87,12 +88,13 @@ def generate(
                 own = ([names[i] for i in batch], drawn, suffixes, prefix)
                 yield PromptBatch(number, f"{label} {number}".strip(), *own, max_new_tokens, tuple(stop), sampling)
 
+    engine, splits = engine or Local(model), Splits() if splits is None else splits
+    made_elsewhere(progress, sum(len(batch) for i, batch in enumerate(batches) if not engine.makes(i)))
     for batch in batches:
         if (finished := kept(batch)) is not None:
             results |= zip(batch, finished, strict=True)
             if progress is not None:
                 progress(len(batch))
-    engine, splits = engine or Local(model), Splits() if splits is None else splits
     for unit, finished in engine.make(waiting(), splits, progress):
         batch = batches[unit.number]
         if log is not None:

@@ -11,6 +11,8 @@ from typing_extensions import Unpack
 from interp.capturing.role_text import restored_roles
 from interp.capturing.segments import MIN_PREFIX
 from interp.data.rows import QARow
+from interp.engines.asked import check_engine
+from interp.engines.share import Share
 from interp.errors import RunError
 from interp.generating.generation import MAX_SAMPLES
 from interp.labelling.correctness import JUDGE
@@ -19,20 +21,25 @@ from interp.models.batches import common_prefix, plan_batches
 from interp.models.loading import conversion_of, model_tokenizer, read_config
 from interp.models.placement import read_dtype
 from interp.models.thread_choice import worthwhile_threads
-from interp.planning.footprint import (
-    free_bytes,
-    memory_bytes,
-    most_bytes,
-)
+from interp.planning.footprint import free_bytes, memory_bytes, most_bytes
 from interp.planning.plan_html import plan_html
 from interp.planning.request import Request
 from interp.planning.shapes import Shapes
 from interp.reporting.beforehand import brought_sentences, method_sentence, prompt_sentences
 from interp.reporting.notes import length_warnings, thought_warnings
-from interp.reporting.plan_words import CONVERTS_FIRST, of_rows_tried, plan_text, plan_warnings, rows_left_out, timed_on
+from interp.reporting.plan_words import (
+    CONVERTS_FIRST,
+    machine_sentences,
+    of_rows_tried,
+    plan_text,
+    plan_warnings,
+    rows_left_out,
+    timed_on,
+)
 from interp.runs.keywords import RUN_DEFAULTS, RunOptions
 from interp.runs.rows import load_settings_model
 from interp.runs.settings import Settings
+from interp.storing.remote import RemotePath
 from interp.storing.shards import SHARD_SAMPLES
 from interp.support.accepted import ModelSource, RowSource
 from interp.support.arguments import flag, path
@@ -72,8 +79,8 @@ class Plan:
     """At most: every shard but the last holds 64 samples or more, as the lengths of the answers will have it."""
     disk: int
     """Of the activations, at most: the samples' own numbers are exact, what each shard adds is counted for `shards`."""
-    free: int
-    """What the disk has left."""
+    free: int | None
+    """What the disk has left; None: the activations go to a store behind a URL, whose room is not known."""
     memory: dict[str, int]
     """Peak while capturing and while probing, and the weights alone: estimates of `interp.planning.footprint`."""
     seconds: dict[str, float] | None
@@ -90,6 +97,8 @@ class Plan:
     """Whether the model is to run on the CPU, so that its memory is this machine's."""
     conversion: dict[str, int] | None = None
     """Memory (an estimate), disk and free room of the conversion of a GGUF file; None where none is to be made."""
+    machines: tuple[str, ...] = ()
+    """What an array of tasks, a cluster or a store changes: whose the times are, and where the room is taken."""
 
     def __repr__(self) -> str:
         """In one line: how many rows, and what is large."""
@@ -117,15 +126,19 @@ def plan(
     data: RowSource | None = None,
     out: str | Path | None = None,
     time: bool | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    shard: str | None = None,
+    activations: str | None = None,
     **options: Unpack[RunOptions],
 ) -> Plan:
     """What `interp.run` with the same arguments will take; nothing is written.
 
     `time=True` loads the model, answers and captures a few rows and probes a few cells; `time=False` needs only the
     configuration and the tokenizer of a model that is named, and reads no weights; None is True unless a GGUF file
-    would have to be converted first. Without `out` the free room is that
-    of the working folder. Disk is an upper bound computed from shapes, excluded rows go by the run's own rules; memory
-    and time are estimates.
+    would have to be converted first. With `shard` the times of answering and capturing are this task's. Without `out`
+    the free room is that of the working folder. Disk is an upper bound computed from shapes, excluded rows go by the
+    run's own rules; memory and time are estimates.
 
     Raises what `run` would raise: DataError for rows or settings that do not fit, ModelError for the model, RunError
     for a folder in use. Too little room, which `run` refuses, is a warning here: the plan says how much is needed.
@@ -136,7 +149,10 @@ def plan(
     840
     """
     out, time = None if out is None else path("out", out, error=RunError), None if time is None else flag("time", time)
-    request = Request.of(model=model, data=data, out=out, options=options)
+    check_engine(engine, address, model)
+    share = None if shard is None else Share.read(shard)
+    store = None if activations is None else RemotePath.read(activations)
+    request = Request.of(model=model, data=data, out=out if share is None else None, options=options)
     settings = request.settings
     converted = conversion_of(model, read_dtype(settings.dtype)) if isinstance(model, (str, Path)) else None
     unread = time is None and converted is not None
@@ -155,6 +171,9 @@ def plan(
     counted["notes"] = (*prompt_sentences(checks), *brought_sentences(checks))
     counted["read_as"] = request.rows.read_as
     counted["conversion"] = None if converted is None else converted._asdict()
+    counted["machines"] = machine_sentences(engine, None if share is None else (str(share), share.of), store)
+    if store is not None:
+        counted["free"] = None
     if not time:
         return Plan(**counted, seconds=None, timed_on=CONVERTS_FIRST if unread else "")
 
@@ -173,6 +192,8 @@ def plan(
         )
     unended = [*length_warnings(records, settings.max_new_tokens), *thought_warnings(records)]
     counted["notes"] += of_rows_tried(len(timed), unended)
+    if share is not None:
+        seconds = {step: took / share.of for step, took in seconds.items()}
     seconds["probing"] = time_probes(shapes, settings, len(usable))
     asks = {"judge": settings.correct == JUDGE, "extractor": settings.exact_answer == "extract"}
     asking = [name for name, is_asked in asks.items() if is_asked]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from interp.reporting.plan_words import rows_left_out, untimed
+from interp.reporting.plan_words import room_left, rows_left_out, untimed
 from interp.support.html_repr import Html, box, facts, section, sentences, table
 from interp.support.units import duration, gigabytes
 
@@ -22,7 +22,7 @@ def plan_html(plan: "Plan") -> str:
     sections = [
         *([section("Warnings", sentences(warnings), note=len(warnings), opened=True)] if warnings else []),
         section("Rows", *_rows(plan), note=f"{plan.answered} to be answered"),
-        section("Room", _room(plan), note=f"{gigabytes(plan.free)} free"),
+        section("Room", _room(plan), note=room_left(plan.free)),
         section("Time", *_time(plan), note=time),
     ]
     return box("Plan", line, sections)
@@ -46,7 +46,9 @@ def _rows(plan: "Plan") -> list[Html]:
 
 
 def _room(plan: "Plan") -> Html:
-    room = {"disk (at most)": gigabytes(plan.disk), "shards (at most)": plan.shards, "free": gigabytes(plan.free)}
+    room = {"disk (at most)": gigabytes(plan.disk), "shards (at most)": plan.shards}
+    if plan.free is not None:
+        room["free"] = gigabytes(plan.free)
     room |= {f"memory, {name} (estimate)": gigabytes(size) for name, size in plan.memory.items()}
     if plan.conversion is not None:
         room |= {f"conversion of the GGUF file, {name}": gigabytes(size) for name, size in plan.conversion.items()}
@@ -54,6 +56,7 @@ def _room(plan: "Plan") -> Html:
 
 
 def _time(plan: "Plan") -> list[Html]:
+    told = [sentences(plan.machines)] if plan.machines else []
     if plan.seconds is None:
-        return [facts({"time": untimed(plan.timed_on)})]
-    return [facts({name: duration(value) for name, value in plan.seconds.items()}), sentences([plan.timed_on])]
+        return [facts({"time": untimed(plan.timed_on)}), *told]
+    return [facts({name: duration(value) for name, value in plan.seconds.items()}), sentences([plan.timed_on]), *told]

@@ -14,6 +14,16 @@ def share_made(share: str, what: str, out: Path) -> str:
     return f"Share {share} of the {what} is made; when all are, join them with `interp gather {out}`."
 
 
+def task_again(share: str, gather: str) -> str:
+    """How to go on with the folder of one task of an array; `gather`: the command that joins them."""
+    return f"the same task's command (--shard {share}), unless it is at work; then, when all shares are made: {gather}"
+
+
+def tasks_again(gather: str, alone: str) -> str:
+    """How to go on with the joined folder of an array; `alone`: the command by which one machine does."""
+    return f"the same array, started once more, then: {gather} (or on one machine: {alone})"
+
+
 def answers_joined(samples: int, out: Path) -> str:
     """All answers are there, labelled and located; the activations are still to be captured."""
     return (

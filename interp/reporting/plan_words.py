@@ -20,9 +20,8 @@ def plan_text(plan: Mapping[str, Any], warnings: Sequence[str]) -> str:
             f"  {plan['shared_prefix']} tokens are common to all and run once; each pass saves {plan['saved_tokens']:,}"
         )
     lines.append(f"batches: {plan['batches']['answering']} answering, {plan['batches']['capturing']} capturing")
-    free = gigabytes(plan["free"])
     shards = f"{plan['shards']} shard{'' if plan['shards'] == 1 else 's'}"
-    lines.append(f"disk: at most {gigabytes(plan['disk'])} in {shards}; {free} free")
+    lines.append(f"disk: at most {gigabytes(plan['disk'])} in {shards}; {room_left(plan['free'])}")
     lines += _conversion_lines(plan["conversion"])
     memory = {name: gigabytes(size) for name, size in plan["memory"].items()}
     lines.append(
@@ -35,6 +34,7 @@ def plan_text(plan: Mapping[str, Any], warnings: Sequence[str]) -> str:
         parts = ", ".join(f"{name} {duration(value)}" for name, value in plan["seconds"].items())
         lines.append(f"time (estimate): {parts}; figures and report come on top")
         lines.append(f"  {plan['timed_on']}")
+    lines += plan["machines"]
     if plan["exact_answer"]:
         lines.append(plan["exact_answer"])
     return "\n".join([*lines, *(f"warning: {sentence}" for sentence in warnings)])
@@ -43,7 +43,7 @@ def plan_text(plan: Mapping[str, Any], warnings: Sequence[str]) -> str:
 def plan_warnings(plan: Mapping[str, Any], usable: int) -> list[str]:
     """What should be mended before the run begins, beside the plan's notes; `usable`: bytes this process may fill."""
     out = []
-    if plan["disk"] > plan["free"]:
+    if plan["free"] is not None and plan["disk"] > plan["free"]:
         out.append(f"the activations need {gigabytes(plan['disk'])}, but {gigabytes(plan['free'])} are free")
     if plan["on_cpu"] and (peak := max(plan["memory"].values())) > usable:
         out.append(f"a step needs {gigabytes(peak)} of memory, but this process may use {gigabytes(usable)}")
@@ -51,6 +51,29 @@ def plan_warnings(plan: Mapping[str, Any], usable: int) -> list[str]:
     if rows_left_out(plan) == plan["rows"]:
         out.append("no row is left")
     return out
+
+
+def machine_sentences(engine: str, share: tuple[str, int] | None, store: object) -> tuple[str, ...]:
+    """What changes with an engine, a share (`i/N` and N) and a store of activations; nothing for one machine."""
+    told = []
+    if engine == "ray":
+        told.append(
+            "on Ray: the times of answering and capturing are those of one worker, to be divided by how many the "
+            "cluster has room for; each of them holds the weights, as this process does"
+        )
+    if share is not None:
+        told.append(
+            f"share {share[0]}: the times of answering and capturing are those of this task, one part in {share[1]}; "
+            "rows, batches and disk are of all tasks together, and `interp gather` fits the grids, on one machine"
+        )
+    if store is not None:
+        told.append(f"activations: kept at {store}, so that this disk needs no room for them")
+    return tuple(told)
+
+
+def room_left(free: int | None) -> str:
+    """What the disk has left, or that it is not asked for."""
+    return "in a store" if free is None else f"{gigabytes(free)} free"
 
 
 def rows_left_out(plan: Mapping[str, Any]) -> int:

@@ -1,12 +1,11 @@
 """What an array of tasks refuses: a folder that is no place for it, a share alone, and shares that do not fit."""
 
-import os
 from pathlib import Path
-from shlex import quote
 
 from interp.engines.share import Share
 from interp.errors import RunError
 from interp.runs import lock
+from interp.runs.part import gathering, part_of
 from interp.runs.run_folder import RunFolder
 from interp.runs.run_record import RunRecord
 from interp.support.atomic import plain
@@ -33,12 +32,11 @@ def check_place(whole: RunFolder) -> None:
 
 def check_alone(folder: RunFolder) -> None:
     """Raise RunError for the folder of a task: what it made is joined with the others', not gone on with alone."""
-    path = Path(os.path.abspath(folder.path))
-    whole = RunFolder(path.parent.parent)
-    if path.parent == whole.parts and (share := Share.at(path)):
+    if part := part_of(folder):
+        share, whole = part
         raise RunError(
-            f"{folder.path}: is share {share} of an array and no run by itself: start that task again, then `interp "
-            f"gather {quote(str(whole.path))}`"
+            f"{folder.path}: is share {share} of an array and no run by itself: start that task again, then "
+            f"`{gathering(whole)}`"
         )
 
 

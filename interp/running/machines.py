@@ -3,22 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from interp.engines.ray_workers import RayWorkers, ray_cluster
 from interp.engines.replica import Replica, facts
 from interp.engines.units import Engine, Local
-from interp.errors import DataError, RunError
 from interp.models.loading import HookedModel
 from interp.reporting.machine_words import refused_worker
 from interp.runs.run_record import Journal
 from interp.runs.settings import Settings
-from interp.support.arguments import one_of, one_text
 from interp.support.numerics import recorded_threads
 from interp.support.progress import say
-
-ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True)
@@ -60,20 +55,6 @@ class Machines:
         register_ray()
         with joblib.parallel_config(backend="ray"):
             yield
-
-
-def check_engine(engine: Any, address: Any, model: Any) -> None:
-    """Raise DataError for an engine that there is none of, RunError for one that cannot be asked for like this."""
-    one_of("engine", engine, ENGINES)
-    if address is not None:
-        one_text("address", address)
-        if engine != "ray":
-            raise DataError(f"address: is that of a Ray cluster, and the engine is {engine!r}; give engine='ray' too")
-    if engine == "ray" and model is not None and not isinstance(model, str | Path):
-        raise RunError(
-            f"engine='ray' loads the model in every worker, by its name or path, and got a {type(model).__name__}: "
-            "save it to a folder that the workers see and give that, or use engine='local'"
-        )
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from interp.capturing.positions import Positions
 from interp.capturing.role_text import restored_roles
+from interp.engines.asked import check_engine
 from interp.engines.share import Share
 from interp.engines.units import Engine
 from interp.errors import RunError
@@ -23,7 +24,7 @@ from interp.planning.shapes import Shapes
 from interp.reporting.beforehand import prompt_sentences
 from interp.running.analysis import analyse, draw, write_results
 from interp.running.array_checks import check_alone
-from interp.running.machines import Machines, check_engine, machines
+from interp.running.machines import Machines, machines
 from interp.running.measuring import measure
 from interp.running.record import check_unchanged, new_record, relabelled_record
 from interp.running.shares import run_share
@@ -88,6 +89,8 @@ def run(
     """
     folder, progress, n_jobs = RunFolder.at(out), flag("progress", progress), job_count(n_jobs)
     check_engine(engine, address, model)
+    if activations is not None:
+        RemotePath.read(activations)
     if shard is not None:
         with machines(engine, address) as there:
             asked_for: dict[str, Any] = {
@@ -105,8 +108,6 @@ def run(
     settings = request.settings
     if activations is None:
         check_room(folder.path, shapes, settings.sites, len(settings.roles), len(request.samples))
-    else:
-        RemotePath.read(activations)
     announce(prompt_sentences(request.prompt_checks(model_tokenizer(hooked), hooked)), progress=progress)
     with machines(engine, address) as there, folder.made(), locked(folder.path), folder.kept():
         folder.check_free()

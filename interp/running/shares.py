@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 from interp.engines.all_made import Missing
-from interp.engines.share import Share, ShareDone, ShareEngine
+from interp.engines.share import Share
+from interp.engines.share_engine import ShareDone, ShareEngine
 from interp.errors import RunError
 from interp.generating.answer_log import AnswerLog
 from interp.models.loading import model_info, model_tokenizer

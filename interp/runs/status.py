@@ -4,8 +4,10 @@ from typing import Any
 
 from interp.errors import RunError
 from interp.generating.answer_log import AnswerLog
+from interp.reporting.machine_words import task_again, tasks_again
 from interp.reporting.progress_words import status_text
 from interp.runs.identity import answering_identity
+from interp.runs.part import gathering, part_of
 from interp.runs.run_folder import RunFolder, going_on, read_run_json
 from interp.storing.remote import read_json
 from interp.support.stored import as_written
@@ -24,8 +26,17 @@ def _status(folder: RunFolder, record: dict[str, Any]) -> str:
         captured = _captured(folder)
     elif record["state"] == "answering":
         log = AnswerLog(folder.answer_log, run=answering_identity(record))
-        answered = len(log.finished), log.asked
-    return status_text(folder.path, record, way=going_on(record, folder.path), answered=answered, captured=captured)
+        answered = len(log.finished), None if part_of(folder) else log.asked
+    way = _way(folder, record)
+    return status_text(folder.path, record, way=way, answered=answered, captured=captured)
+
+
+def _way(folder: RunFolder, record: dict[str, Any]) -> str:
+    """How to go on; of an array, or of one task of it, what joins them comes after."""
+    if part := part_of(folder):
+        return task_again(str(part[0]), gathering(part[1]))
+    alone = going_on(record, folder.path)
+    return tasks_again(gathering(folder), alone) if folder.parts.is_dir() else alone
 
 
 def _captured(folder: RunFolder) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -33,8 +34,11 @@ class RemotePath:
     @classmethod
     def read(cls, text: object) -> "RemotePath":
         """Raises DataError for what is no URL, holds a password or key, or needs a package that is not there."""
-        text = one_text("activations", text)
-        parts = urlsplit(text)
+        text = one_text("activations", text).strip()
+        try:
+            parts = urlsplit(text)
+        except ValueError as error:  # it is not shown: it may hold a key
+            raise DataError(f"activations: expected a URL like s3://bucket/folder, got none: {error}") from error
         if parts.username or parts.password or parts.query or parts.fragment:
             raise DataError(
                 f"activations: the URL {parts.scheme}://… holds a name, a key, options or a fragment (#…), which would "
@@ -98,10 +102,12 @@ class RemotePath:
 
     def glob(self, pattern: str) -> Iterator["RemotePath"]:
         """The files of the folder that fit."""
-        with _told(self, "read"):
+        found: list[str] = []
+        with _told(self, "read"), suppress(FileNotFoundError):
             self._fs.invalidate_cache()  # others write beside this process
-            found = self._fs.glob(f"{self.url}/{pattern}")
-        return (self / posixpath.basename(path) for path in sorted(found))
+            found = self._fs.ls(self.url, detail=False)  # no glob: the URL itself may hold a [
+        names = sorted(posixpath.basename(path.rstrip("/")) for path in found)
+        return (self / name for name in names if fnmatchcase(name, pattern))
 
     def iterdir(self) -> Iterator["RemotePath"]:
         """All files of the folder."""

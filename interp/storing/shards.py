@@ -22,6 +22,7 @@ from interp.storing.parcel import Parcel
 from interp.storing.remote import RemotePath, ShardPath, make_folder, remove, write_chunks
 from interp.storing.shard_files import Shard, damaged, finished_shards, shard_path
 from interp.storing.shard_io import QUESTION, ShardWriter
+from interp.support.progress import made_elsewhere
 
 SHARD_SAMPLES = 64
 
@@ -95,7 +96,7 @@ def write_shards(
 
     `sizes`: how many samples each batch of the plan holds; `cut(first, stop)`: those batches as `engine` makes them.
     `alone=False`: others write into the folder at the same time. `progress` is called with the number of samples just
-    captured, first with those of the shards that were there.
+    captured, first with those of the shards that were there; a bar leaves out those that `engine` does not make.
 
     Raises RunError if the folder holds a damaged shard, or one of another run, or cannot be written.
     """
@@ -105,8 +106,9 @@ def write_shards(
     for index, shard in done.items():
         if index >= len(planned) or shard.batches != planned[index][1] - planned[index][0]:
             raise RunError(damaged(shard_path(folder, index), "it holds other batches than the run's plan says"))
+    made_elsewhere(progress, sum(sum(sizes[slice(*planned[i])]) for i in range(len(planned)) if not engine.makes(i)))
     if progress is not None:
-        progress(sum(len(shard.sample_ids) for shard in done.values()))
+        progress(sum(len(shard.sample_ids) for index, shard in done.items() if engine.makes(index)))
     seen = f".shard-{uuid4().hex}.tmp" if engine.distant and not isinstance(folder, RemotePath) else None
     if seen is not None:
         write_chunks(folder / seen, [])

@@ -4,13 +4,32 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from time import monotonic
 
 from interp.errors import visible
 
-Advance = Callable[[int], None]
 SOON, LATER = 5.0, 30.0
 """Seconds between two lines of a log: in the first two minutes of a stage, and after them."""
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Moves a bar on when it is called with a number of steps just finished."""
+
+    move: Callable[[int], None]
+    leave_out: Callable[[int], None]
+    """Has the bar expect so many fewer."""
+
+    def __call__(self, count: int) -> None:
+        """Move on."""
+        self.move(count)
+
+
+def made_elsewhere(progress: Callable[[int], None] | None, count: int) -> None:
+    """So many steps are another process's: a bar of this one does not wait for them."""
+    if isinstance(progress, Advance):
+        progress.leave_out(count)
 
 
 def say(sentences: Iterable[str]) -> None:
@@ -75,7 +94,11 @@ def bar(
                 shown.enter_context(progress)
             progress.update(task, advance=count)
 
-        yield advance
+        def leave_out(count: int) -> None:
+            if (expected := progress.tasks[0].total) is not None:
+                progress.update(task, total=expected - count)
+
+        yield Advance(advance, leave_out)
 
 
 @contextmanager
@@ -94,6 +117,10 @@ def _lines(title: str, total: int | None, unit: str, *, late: bool) -> Iterator[
         left = f", about {_time(passed * (total - done) / done)} left" if total and 0 < done < total else ""
         print(f"interp: {title}: {done:,}{of} {unit} in {_time(passed)}{left}", file=sys.stderr, flush=True)
 
+    def leave_out(count: int) -> None:
+        nonlocal total
+        total = None if total is None else total - count
+
     def advance(count: int) -> None:
         nonlocal done, said
         done += count
@@ -103,7 +130,7 @@ def _lines(title: str, total: int | None, unit: str, *, late: bool) -> Iterator[
             tell()
 
     try:
-        yield advance
+        yield Advance(advance, leave_out)
     finally:
         if done or not late:
             tell()

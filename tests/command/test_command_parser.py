@@ -1,4 +1,4 @@
-"""The parser of the command line: examples keep their lines, old names work unlisted, misspelt words are answered."""
+"""The parser of the command line: examples keep their lines, old names work unlisted, errors are one sentence."""
 
 import pytest
 
@@ -22,6 +22,7 @@ def parser() -> Parser:
     probe.add_argument("out")
     probe.add_argument("--folds", type=int, default=5)
     probe.add_argument("--permutations", type=int)
+    probe.add_argument_group("drawing").add_argument("--top-p", type=float)
     parser.add_command(group, "old", summary=None, description="The old name.", example="interp old", function="aged")
     return parser
 
@@ -31,7 +32,8 @@ def said(parser: Parser, capsys: pytest.CaptureFixture[str], *words: str) -> str
         parser.parse(words)
     out, err = capsys.readouterr()
     assert ended.value.code == 2 and not out
-    return err.splitlines()[-1]
+    (line,) = err.splitlines()
+    return line
 
 
 def test_what_is_given_arrives_with_the_commands_own_defaults(parser):
@@ -56,23 +58,42 @@ def test_help_fills_the_description_and_keeps_the_lines_of_the_example(parser):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["prode"], "interp: error: there is no command 'prode'; did you mean 'probe'? (interp --help lists them)"),
-        (["zebra"], "interp: error: there is no command 'zebra' (interp --help lists them)"),
+        (
+            ["prode"],
+            "interp: error: there is no command 'prode'; did you mean 'probe'? (`interp --help` says what there is)",
+        ),
+        (["zebra"], "interp: error: there is no command 'zebra' (`interp --help` says what there is)"),
         (
             ["probe", "out", "--flods", "3"],
-            "interp probe: error: unrecognized arguments: --flods 3; did you mean '--folds'?",
+            "interp probe: error: unrecognized arguments: --flods 3; did you mean '--folds'? "
+            "(`interp probe --help` says what there is)",
         ),
         (
             ["probe", "out", "--flods=3"],
-            "interp probe: error: unrecognized arguments: --flods=3; did you mean '--folds'?",
+            "interp probe: error: unrecognized arguments: --flods=3; did you mean '--folds'? "
+            "(`interp probe --help` says what there is)",
         ),
-        (["probe", "out", "more"], "interp probe: error: unrecognized arguments: more"),
+        (
+            ["probe", "out", "more"],
+            "interp probe: error: unrecognized arguments: more (`interp probe --help` says what there is)",
+        ),
         (
             ["probe", "--permutatoins=3"],  # the folder is missed first, and the hint is there all the same
-            "interp probe: error: the following arguments are required: out; did you mean '--permutations'?",
+            "interp probe: error: the following arguments are required: out; did you mean '--permutations'? "
+            "(`interp probe --help` says what there is)",
         ),
-        (["probe", "out", "--folds", "many"], "interp probe: error: argument --folds: invalid int value: 'many'"),
-        (["probe", "out", "--folds=many"], "interp probe: error: argument --folds: invalid int value: 'many'"),
+        *(
+            (
+                ["probe", "out", *words],
+                f"interp probe: error: argument {name}: expected {what}, got 'many' "
+                "(`interp probe --help` says what there is)",
+            )
+            for words, name, what in (
+                (["--folds", "many"], "--folds", "a whole number"),
+                (["--folds=many"], "--folds", "a whole number"),
+                (["--top-p", "many"], "--top-p", "a number"),
+            )
+        ),
     ],
 )
 def test_what_is_not_known_ends_the_program_and_the_nearest_is_named(parser, capsys, words, sentence):

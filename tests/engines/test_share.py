@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from interp.engines.all_made import AllMade, Missing
-from interp.engines.share import Share, ShareDone, ShareEngine
+from interp.engines.share import Share
+from interp.engines.share_engine import ShareDone, ShareEngine
 from interp.engines.units import Local, Worker
 from interp.errors import DataError
 from interp.models.memory import Splits
@@ -36,6 +37,7 @@ def test_a_share_makes_its_own_units_and_stops_the_step() -> None:
         for unit, result in engine.make(map(Number, range(7)), Splits(), done.append):
             made.append((unit.number, result))
     assert made == [(1, 10), (4, 40)] and done == [3, 3] and not engine.distant
+    assert [number for number in range(7) if engine.makes(number)] == [1, 4]
 
 
 @pytest.mark.parametrize("text", ["0/8", "9/8", "2", "2/8/1", "-1/8", "", "a/b", None, 2, "1/9999999"])

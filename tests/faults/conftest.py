@@ -10,7 +10,8 @@ import pytest
 import interp
 
 sys.path.insert(0, str(Path(__file__).parent))
-from crash import OPTIONS, in_child, make_rows, with_model
+from crash import OPTIONS, make_rows, with_model
+from moments import in_child
 
 
 @pytest.fixture(scope="session")

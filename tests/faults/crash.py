@@ -4,9 +4,6 @@ import importlib
 import os
 import random
 import signal
-import sys
-import traceback
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,26 +24,6 @@ def make_rows(n: int = 48) -> list[dict]:
         row = {"id": f"row-{i}", "question": f"Where is city {i}?" + " Tell me." * (i % 3), "answer": truth}
         rows.append(row if i % 4 == 0 else row | {"completion": f" It is in {said}.", "correct": i % 3 == 0})
     return rows
-
-
-def in_child(action: Callable[[], Any]) -> int:
-    """Run `action` in a forked process; its exit status (the status it returns, 1 for an exception), or -signal."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that a process with threads forks
-        pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            returned = action()
-            status = returned if isinstance(returned, int) else 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def kill_at(target: str, call: int = 1, *, after: bool = False, signal_number: int = signal.SIGKILL) -> None:

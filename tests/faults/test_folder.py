@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from crash import OPTIONS, contents, in_child, kill_at, make_rows
+from crash import OPTIONS, contents, kill_at, make_rows
+from moments import in_child
 
 import interp
 from interp.command.cli import main

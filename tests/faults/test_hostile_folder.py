@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from crash import in_child
+from moments import in_child
 
 import interp
 from interp.command.cli import main

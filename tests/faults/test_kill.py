@@ -5,7 +5,8 @@ import os
 import signal
 
 import pytest
-from crash import contents, in_child, kill_at
+from crash import contents, kill_at
+from moments import in_child
 
 import interp
 import interp.running.analysis

@@ -4,7 +4,8 @@ import json
 import os
 
 import pytest
-from crash import OPTIONS, contents, in_child, kill_at, with_model
+from crash import OPTIONS, contents, kill_at, with_model
+from moments import in_child
 
 import interp
 import interp.capturing.one_pass as one_pass

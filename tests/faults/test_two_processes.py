@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from crash import OPTIONS, contents, in_child, kill_at
+from crash import OPTIONS, contents, kill_at
 from filelock import FileLock
+from moments import in_child
 
 import interp
 import interp.runs.lock

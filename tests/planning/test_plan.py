@@ -126,6 +126,41 @@ def test_times_come_from_a_few_rows_and_the_words_say_so(llama, data, tmp_path) 
     assert not (tmp_path / "a").exists()
 
 
+def test_a_share_of_an_array_takes_its_part_of_the_time(llama, llama_folder, data, tmp_path, monkeypatch) -> None:
+    took = {"answering": 80.0, "capturing": 40.0}
+    monkeypatch.setattr("interp.planning.timing.time_model", lambda *_, **__: (dict(took), []))
+    monkeypatch.setattr("interp.planning.timing.time_probes", lambda *_: 16.0)
+    (tmp_path / "parts").mkdir()  # the folder of an array holds what its other tasks made
+    shared = interp.plan(model=llama_folder, data=data, out=tmp_path, shard="3/8", **OPTIONS)
+    assert shared.seconds == {"answering": 10.0, "capturing": 5.0, "probing": 16.0}
+    assert "share 3/8: the times of answering and capturing are those of this task, one part in 8" in str(shared)
+    whole = interp.plan(model=llama_folder, data=data, **OPTIONS)
+    assert whole.seconds == took | {"probing": 16.0} and (whole.disk, whole.machines) == (shared.disk, ())
+    for wrong, message in (
+        ({"shard": "9/8"}, "shard: expected i/N"),
+        ({"engine": "dask"}, "engine: expected one of local, ray"),
+        ({"address": "head:6379"}, "address: is that of a Ray cluster"),
+        ({"activations": "here"}, "activations: expected a URL"),
+    ):
+        with pytest.raises(DataError, match=message):
+            interp.plan(model=llama_folder, data=data, **wrong)
+    with pytest.raises(RunError, match="loads the model in every worker"):
+        interp.plan(model=llama, data=data, engine="ray")
+
+
+def test_a_store_needs_no_room_here_and_a_cluster_divides_the_time(llama_folder, data, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("interp.planning.plan.free_bytes", lambda _: 1000)
+    planned = interp.plan(model=llama_folder, data=data, time=False, activations="memory://bucket/run", **OPTIONS)
+    assert planned.free is None and not any("room" in one or " free" in one for one in planned.warnings)
+    for said in (str(planned), planned._repr_html_()):
+        assert "in a store" in said and "activations: kept at memory://bucket/run, so that this disk needs no" in said
+    words = ["plan", "--model", str(llama_folder), "--data", str(data), "--no-time", "--engine", "ray"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "on Ray: the times of answering and capturing are those of one worker" in said
+    assert "warning: the activations need" in said and "1 kB free" in said
+
+
 def test_the_command_line_plans(llama_folder, data, tmp_path, capsys) -> None:
     status = main(
         ["plan", "--model", str(llama_folder), "--data", str(data), "--out", str(tmp_path / "out"), "--no-time"]

@@ -3,14 +3,15 @@
 import argparse
 import inspect
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 import interp
-from interp.command.cli import main
-from interp.command.machine_options import add_array_and_store, add_machines
+from interp.command.cli import INTERRUPTED, main
+from interp.command.machine_options import add_array_and_store, add_machines, machine_options
 from interp.errors import RunError
 from interp.reporting.machine_words import missing_shares
 from interp.running.array_checks import check_alone
@@ -212,15 +213,41 @@ def test_a_share_is_not_gone_on_with_alone(answered, tmp_path, monkeypatch) -> N
     assert files(out) == before
 
 
-def test_the_command_says_what_comes_next(capsys, asked, answered, tmp_path) -> None:
+def stopped(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_task_shows_how_far_its_own_share_is(capsys, asked, tmp_path) -> None:
+    interp.run(out=tmp_path / "array", shard="2/3", progress=True, **asked)
+    assert "Answering: 28 of 28 samples" in capsys.readouterr().err  # 24 bring their completion, 4 of 12 are its own
+
+
+def test_the_command_says_what_comes_next(capsys, asked, answered, tmp_path, monkeypatch) -> None:
     out = Path(shutil.copytree(answered, tmp_path / "array"))
+    part = out / "parts" / "1-of-3"
+    assert main(["status", str(part)]) == 0
+    *_, answered, took, way = capsys.readouterr().out.splitlines()
+    assert answered == "4 samples answered so far" and took.startswith("answering: ")
+    task = "go on with: the same task's command (--shard 1/3), unless it is at work; then, when all shares are made"
+    assert way == f"{task}: interp gather {out}"
     assert main(["gather", str(out)]) == 0
     assert "The answers of 36 samples are joined" in capsys.readouterr().out
+    assert main(["status", str(out)]) == 0
+    said, both = capsys.readouterr().out, f"interp gather {out} (or on one machine: interp resume {out})"
+    assert said.endswith(f"go on with: the same array, started once more, then: {both}\n")
     words = ["--model", asked["model"], "--data", asked["data"], "--out", out, "--permutations", 0, "--no-controls"]
     words += ["--batch-tokens", 60, "--max-new-tokens", 4, "--shard", "1/3"]
+    monkeypatch.setattr("interp.running.shares.capture", stopped)
+    assert main(["run", *map(str, words)]) == INTERRUPTED
+    assert capsys.readouterr().err.endswith("interp: stopped; give the same command again\n")
+    monkeypatch.undo()
+    monkeypatch.setattr("interp.storing.shards.SHARD_SAMPLES", 6)
     assert main(["run", *map(str, words)]) == 0
-    said = capsys.readouterr()
-    assert "Share 1/3 of the activations is made" in said.err + said.out
+    said = capsys.readouterr().err
+    assert "Share 1/3 of the activations is made" in said
+    (captured,) = re.findall(r"Capturing: (\d+) of \1 samples", said)  # its own, not the 36 of the run
+    markers = [json.loads(path.read_text()) for path in (out / "activations").glob("*.json")]
+    assert int(captured) == sum(len(marker["sample_ids"]) for marker in markers) < 20
     assert main(["gather", str(out)]) == 2
     assert "shares 2/3 and 3/3 of the activations are not finished" in capsys.readouterr().err
 
@@ -234,10 +261,10 @@ def test_the_options_of_machines_are_those_of_the_function() -> None:
     parser = argparse.ArgumentParser()
     add_machines(parser)
     add_array_and_store(parser)
-    shown = inspect.signature(interp.run).parameters
-    assert vars(parser.parse_args([])) == {
-        name: shown[name].default for name in ("engine", "address", "shard", "activations")
-    }
+    for function in (interp.run, interp.plan):
+        shown = inspect.signature(function).parameters
+        defaults = {name: shown[name].default for name in ("engine", "address", "shard", "activations")}
+        assert vars(parser.parse_args([])) == machine_options(parser.parse_args([])) == defaults
 
 
 def test_activations_that_would_be_gone_when_the_command_ends_are_refused(capsys, asked, tmp_path) -> None:

@@ -102,9 +102,22 @@ def test_an_upload_that_breaks_off_leaves_no_marker_and_is_made_again(url, monke
         writer.write(1, tensors, ids, valid=valid)
 
 
+def test_a_folder_whose_name_looks_like_a_pattern_holds_its_own_shards_and_no_others(url) -> None:
+    for name, ids in (("run[1]", IDS), ("run1", IDS[:1]), ("run*", IDS[1:])):
+        place = RemotePath.read(f"{url}/{name}")
+        assert list(place.iterdir()) == []
+        write(place, ids)
+    for name, shards in (("run[1]", 2), ("run1", 1), ("run*", 1)):
+        place = RemotePath.read(f"{url}/{name}")
+        assert [path.name for path in place.glob("*.json")] == [f"shard-{n:05d}.json" for n in range(shards)]
+        assert len(finished_shards(place)) == shards and verify_shards(place, expected=shards) == []
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("s3://[", "expected a URL like s3://bucket/folder, got none: Invalid IPv6 URL"),
+        ("s3://key:secret@[bucket/folder", "expected a URL like s3://bucket/folder, got none"),
         ("here", "expected a URL like s3://"),
         ("s3://key:secret@bucket/folder", "holds a name, a key, options or a fragment"),
         ("s3://bucket/folder?token=1", "holds a name, a key, options or a fragment"),

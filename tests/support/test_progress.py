@@ -5,7 +5,7 @@ import re
 import pytest
 
 from interp.support import progress
-from interp.support.progress import bar
+from interp.support.progress import bar, made_elsewhere
 
 
 @pytest.fixture
@@ -66,6 +66,25 @@ def test_what_has_no_known_end_says_how_much_is_done(capsys, clock):
     assert capsys.readouterr().err.splitlines()[0] == "interp: steering: 7 samples run in 0:01:01"
 
 
+def test_what_another_process_makes_is_not_waited_for(capsys, clock):
+    with bar("Answering", 12) as advance:
+        made_elsewhere(advance, 8)
+        clock(6)
+        advance(2)
+        advance(2)
+    assert capsys.readouterr().err.splitlines() == [
+        "interp: Answering: 2 of 4 samples in 6 s, about 6 s left",
+        "interp: Answering: 4 of 4 samples in 6 s",
+    ]
+    counted: list[int] = []
+    made_elsewhere(counted.append, 8)  # a function of the caller's own is told of what is finished, and of nothing else
+    made_elsewhere(None, 8)
+    with bar("answering", None) as advance:
+        made_elsewhere(advance, 8)
+        advance(1)
+    assert not counted and "interp: answering: 1 samples" in capsys.readouterr().err
+
+
 def test_the_last_line_says_how_far_it_came(terminal):
     with bar("capturing", 12, unit="batches") as advance:
         assert advance is not None
@@ -74,6 +93,13 @@ def test_the_last_line_says_how_far_it_came(terminal):
     words = terminal().splitlines()[-1].split()
     assert words[0] == "capturing" and "8/12" in words and words[words.index("8/12") + 1] == "batches"
     assert {"0:00:00", "left"} <= set(words)
+
+
+def test_a_bar_waits_for_its_own_steps_only(terminal):
+    with bar("answering", 12) as advance:
+        made_elsewhere(advance, 8)
+        advance(4)
+    assert "4/4 samples" in terminal()
 
 
 def test_samples_are_counted_unless_something_else_is_said(terminal):
