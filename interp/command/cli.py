@@ -1,6 +1,8 @@
 """The command line: `interp run`, `interp demo` and the rest; a thin shell over `pipeline`."""
 
 import argparse
+import atexit
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -27,6 +29,7 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0: done, 2: an error that the user can mend (one sentence on standard error)."""
     any_character()
+    atexit.register(gc.freeze)  # else Python ends by looking through a million objects of torch once more, for seconds
     args = _parser().parse(sys.argv[1:] if argv is None else argv)
     if current_thread() is main_thread():  # a scheduler's SIGTERM ends as Ctrl-C does: with the way to go on
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,6 +1,8 @@
 """Workers of a Ray cluster, one replica of the model each: those that die are replaced, nodes that join are used."""
 
 import logging
+import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +17,10 @@ from interp.models.memory import Splits
 T = TypeVar("T")
 TRIES = 3
 """How many workers may die of a unit before the run stops."""
-WAIT = 1.0
-"""Seconds after which it is looked whether a node has joined."""
+WAIT = 0.2
+"""Seconds after which it is looked whether a node has joined, and Ctrl-C is heard."""
+REACHED = 5.0
+"""Seconds in which a cluster's head takes a connection; Ray itself would try for minutes."""
 
 
 @contextmanager
@@ -33,6 +37,7 @@ def ray_cluster(address: str | None) -> Iterator[Any]:
     if ours:
         try:
             own = address in (None, "local")
+            _check_reached(address or os.environ.get("RAY_ADDRESS", ""))
             ray.init(
                 address=address,
                 log_to_driver=False,
@@ -51,6 +56,13 @@ def ray_cluster(address: str | None) -> Iterator[Any]:
     finally:
         if ours:
             ray.shutdown()
+
+
+def _check_reached(address: str) -> None:
+    """Raise OSError for a `host:port` where nothing listens."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACHED).close()
 
 
 @dataclass

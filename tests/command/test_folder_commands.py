@@ -1,5 +1,6 @@
 """Commands that take a run's folder: each is refused in one sentence where there is no run."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,9 @@ def test_a_folder_without_a_run(name: str, tmp_path: Path, capsys: pytest.Captur
     assert main([name, str(tmp_path)]) == 2
     *_, said = capsys.readouterr().err.splitlines()
     assert said.startswith(f"interp: {tmp_path}") and "run.json" in said and not any(tmp_path.iterdir())
+
+
+def test_a_command_ends_without_a_last_look_at_every_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_end: list[object] = []
+    monkeypatch.setattr("atexit.register", at_end.append)
+    assert main(["status", str(tmp_path)]) == 2 and at_end == [gc.freeze]

@@ -1,5 +1,7 @@
 """The pool of workers, on a cluster of this process: who dies, is refused, does not fit, and what then is done."""
 
+import re
+import socket
 import sys
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -205,6 +207,23 @@ def test_what_no_worker_can_load_is_refused_before_anything_is_begun(llama, tmp_
     with pytest.raises(DataError, match="address: is that of a Ray cluster, and the engine is 'local'"):
         interp.run(model="m", data=[], out=tmp_path / "out", address="host:6379")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://localhost:{}", "127.0.0.1:{}0000000", "[::1]:{}"])
+def test_a_cluster_where_nothing_listens_is_said_to_be_none_at_once(address, monkeypatch) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # not listening: nothing else does either
+        address = address.format(bound.getsockname()[1])
+        init: list[str] = []
+        fake = SimpleNamespace(is_initialized=lambda: False, init=lambda **given: init.append(given["address"]))
+        monkeypatch.setitem(sys.modules, "ray", fake)
+        said = f"no Ray cluster at '{re.escape(address)}' can be used: "
+        with pytest.raises(RunError, match=said), ray_cluster(address):
+            pass
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(RunError, match="no Ray cluster of this machine can be used: "), ray_cluster(None):
+            pass
+        assert init == []
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch) -> None:
