@@ -49,13 +49,13 @@ def _way_on(args: argparse.Namespace) -> str:
 
     out: Path | None = getattr(args, "out", None)
     again = "; give the same command again"
-    if getattr(args, "shard", None):  # what a task finished is kept, and no other command goes on with it
+    if out is None or getattr(args, "shard", None):  # no other command goes on with the task of an array
         return again
     try:
-        record = {} if out is None else read_run_json(RunFolder(out))
-    except InterpError:
-        return ""
-    if out is None or record["state"] == "done":
+        record = read_run_json(RunFolder(out))
+    except InterpError:  # nothing is begun, or not joined yet
+        return again
+    if record["state"] == "done":
         return again
     return f"; go on with: {going_on(record, out)}"
 

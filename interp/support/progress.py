@@ -62,8 +62,8 @@ def bar(
 
     console = Console(stderr=True)
     if not (console.is_terminal or console.is_jupyter):
-        with _lines(title, total, unit, late=late) as advance:
-            yield advance
+        with _lines(title, total, unit, late=late) as lines:
+            yield lines
         return
     from rich.progress import (
         BarColumn,

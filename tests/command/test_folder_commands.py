@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from interp.command.cli import main
+from interp.command.cli import INTERRUPTED, main
 from interp.command.folder_commands import FOLDER_COMMANDS
 
 
@@ -20,3 +20,12 @@ def test_a_command_ends_without_a_last_look_at_every_object(tmp_path: Path, monk
     at_end: list[object] = []
     monkeypatch.setattr("atexit.register", at_end.append)
     assert main(["status", str(tmp_path)]) == 2 and at_end == [gc.freeze]
+
+
+def test_what_is_stopped_before_there_is_a_run_is_begun_again(tmp_path: Path, monkeypatch, capsys) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("interp.running.gathering.gather", stopped)
+    assert main(["gather", str(tmp_path / "array")]) == INTERRUPTED
+    assert capsys.readouterr().err == "\ninterp: stopped; give the same command again\n"
