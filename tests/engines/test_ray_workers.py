@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import interp
+from interp.engines.asked import ENGINES, check_engine
 from interp.engines.ray_workers import TRIES, RayWorkers, ray_cluster
 from interp.engines.replica import Replica, ReplicaWorker, differences, facts
 from interp.engines.units import Local, Worker
@@ -195,13 +196,15 @@ def test_without_a_cluster_this_process_makes_the_units() -> None:
         assert engine == Local("the model") and there == Machines()
 
 
-def test_what_no_worker_can_load_is_refused_before_anything_is_begun(llama, tmp_path) -> None:
+def test_what_no_worker_can_load_is_refused_before_anything_is_begun(llama, llama_folder, tmp_path) -> None:
     with pytest.raises(
         RunError, match=r"loads the model in every worker, by its name or path, and got a (Hooked|TransformerB)"
     ):
         interp.run(model=llama, data=[], out=tmp_path / "out", engine="ray")
     with pytest.raises(ModelError, match="by its name or path"):
         Replica.of(llama, llama, device="cpu", dtype="float32", processed_weights=False, threads=1)
+    for name in ENGINES:
+        check_engine(name, None, llama_folder)
     with pytest.raises(DataError, match="engine: expected"):
         interp.run(model="m", data=[], out=tmp_path / "out", engine="dask")
     with pytest.raises(DataError, match="address: is that of a Ray cluster, and the engine is 'local'"):

@@ -12,11 +12,13 @@ import pytest
 import interp
 from interp.command.cli import INTERRUPTED, main
 from interp.command.machine_options import add_array_and_store, add_machines, machine_options
+from interp.engines.share import Share
 from interp.errors import RunError
 from interp.reporting.machine_words import missing_shares
 from interp.running.array_checks import check_alone
 from interp.running.gathering import gather
 from interp.running.shares import join_parts
+from interp.runs.part import part_of
 from interp.runs.run_folder import RunFolder
 from interp.storing.shard_files import marker_check
 
@@ -207,6 +209,8 @@ def test_a_share_is_not_gone_on_with_alone(answered, tmp_path, monkeypatch) -> N
         with pytest.raises(RunError, match=f"^{part}: {said}$"):
             go_on(part)
     check_alone(RunFolder(out))
+    assert part_of(RunFolder(part)) == (Share(2, 3), RunFolder(out)) and part_of(RunFolder(out)) is None
+    assert part_of(RunFolder(part.with_name("a-of-3"))) is part_of(RunFolder(tmp_path / "2-of-3")) is None
     monkeypatch.chdir(part)
     with pytest.raises(RunError, match=said):
         interp.resume(".")
