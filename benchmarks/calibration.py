@@ -4,7 +4,7 @@ Every line is a share (or mean) over simulated grids with its Monte-Carlo standa
 one.
 
     python benchmarks/calibration.py            # two workers, one BLAS thread each
-    python benchmarks/calibration.py --quick    # a grid or two of every part
+    python benchmarks/calibration.py --quick    # a grid of every part
     python benchmarks/calibration.py --only groups    # the parts whose name matches, by regular expression
 """
 
@@ -235,7 +235,7 @@ def _effects(kind: str, simulate: Simulator) -> Iterable[Line]:
 
 
 def arguments() -> argparse.ArgumentParser:
-    options = parser(__doc__, quick="a grid or two of every part")
+    options = parser(__doc__, quick="a grid of every part")
     options.add_argument("--only", default="", metavar="PATTERN", help=f"of the parts: {'; '.join(parts())}")
     options.add_argument("--workers", type=int, default=2, metavar="N", help="processes (default: 2)")
     return options
@@ -249,7 +249,7 @@ def main() -> None:
     if not chosen:
         raise SystemExit(f"--only {args.only}: no such part; there are {'; '.join(parts())}")
 
-    simulate = Simulator(0.002 if args.quick else 1.0, args.workers)
+    simulate = Simulator(0.0004 if args.quick else 1.0, args.workers)
     print_header("figure", "value", "target", "met")
     for line in (line for part in chosen for line in part(simulate)):
         done.append(line)

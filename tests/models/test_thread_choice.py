@@ -45,7 +45,7 @@ def test_it_is_a_pass_of_the_model_itself(llama) -> None:
 def test_a_run_computes_with_the_threads_it_was_given_and_says_so(llama, tmp_path) -> None:
     before = torch.get_num_threads()
     rows = [{"question": f"Is {i} even?", "answer": "yes", "completion": " yes", "correct": i % 2} for i in range(24)]
-    options = {"permutations": 0, "controls": False, "folds": 2}
+    options = {"permutations": 0, "controls": False, "folds": 2, "roles": ("last_q", "exact_answer_last")}
     run = interp.run(model=llama, data=rows, out=tmp_path / "run", threads=2, **options)
     assert run.record["numerics"]["model"]["threads"] == 2 and run.record["settings"]["threads"] == 2
     assert torch.get_num_threads() == before

@@ -2,11 +2,14 @@
 
 import doctest
 import inspect
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import interp
+import interp.demo
 
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
@@ -43,11 +46,13 @@ def check_example(name: str, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the example of `run` was called, whose run others open: a folder that pytest takes away."""
     where = tmp_path_factory.mktemp("examples")
-    check_example("run", where)
-    return where
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("interp.demo.answered", cache(interp.demo.answered))  # what most begin with
+        check_example("run", where)
+        yield where
 
 
 @pytest.mark.parametrize("name", [name for name in [*SHOWN, *METHODS] if name != "run"])

@@ -269,6 +269,7 @@ def test_a_run_with_processed_weights_is_probed_too(llama_folder, tmp_path, caps
         for i in range(40)
     ]
     options = {"correct": "numeric", "permutations": 0, "controls": False, "processed_weights": True}
+    options["roles"] = ("last_q", "exact_answer_last")
     out = tmp_path / "run"
     interp.run(model=llama_folder, data=rows, out=out, n_jobs=1, exact_answer="last_number", **options)
     run = interp.open_run(out)
