@@ -26,7 +26,7 @@ test: .venv/installed-test
 
 # The same tests on the newest releases that pyproject.toml allows, looked up at every call: TransformerLens 4.x, which
 # has no HookedTransformer, among them. Only torch is pinned, to the lock's release: a newer one brings gigabytes of CUDA.
-# As users run it: `make test` checks the shapes of every call, which takes as long as the tests themselves.
+# As users run it: `make test` checks the types and shapes of every call (`tests/checked_calls.py`).
 test-newest: .venv-newest/made
 	.venv-newest/bin/python $(INSTALL) --upgrade --upgrade-strategy eager "$$(grep '^torch==' constraints.txt)" -e '.[test]'
 	.venv-newest/bin/pytest -n $(WORKERS) -o addopts="-ra --strict-markers --strict-config" tests
