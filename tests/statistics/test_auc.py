@@ -155,6 +155,16 @@ def test_interval_by_hand() -> None:
     assert auc_interval(0.0, 0.0, 30, 12) == pytest.approx((0.0, 1 - exact.low))
 
 
+@pytest.mark.parametrize("smaller", [0, 1])
+def test_a_perfect_cell_has_the_exact_interval_of_its_smaller_class(smaller: int) -> None:
+    y = np.where(np.arange(42) < 12, smaller, 1 - smaller)
+    samples = Samples(y, np.arange(42) % 3, np.arange(42))
+    exact = stats.binomtest(12, 12).proportion_ci(0.95, method="exact")
+    best, worst = estimate_auc(y.astype(float), samples), estimate_auc(-y.astype(float), samples)
+    assert (best.value, best.low, best.high) == pytest.approx((1.0, exact.low, 1.0))
+    assert (worst.value, worst.low, worst.high) == pytest.approx((0.0, 0.0, 1 - exact.low))
+
+
 def test_delta_is_the_difference_on_common_samples_and_knows_their_correlation() -> None:
     score, y, fold = simulate(300)
     other = score + np.random.default_rng(5).standard_normal(len(y))
