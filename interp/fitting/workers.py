@@ -1,8 +1,11 @@
 """Many cells at once, one thread per worker, as many workers as processors and memory allow."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from joblib._parallel_backends import LokyBackend
 from joblib.parallel import get_active_backend
 
@@ -53,12 +56,42 @@ def cross_fit_cells(
         done: Iterable[list[CellFit]] = map(cross_fit_alike, cells)
     else:
         returned = "generator" if backend.supports_return_generator else "list"
-        workers = Parallel(n_jobs=n_jobs, return_as=returned, max_nbytes=None, batch_size=1)
-        done = workers(delayed(_alone)(alike) for alike in cells)
+        done = _parallel(n_jobs, return_as=returned)(delayed(_alone)(alike) for alike in cells)
     for fits in done:
         if progress is not None:
             progress(1)
         yield fits
+
+
+@contextmanager
+def workers_ahead(size: int, largest: int, n_jobs: int | None) -> Iterator[None]:
+    """Meanwhile the processes start and import what they need, which takes them seconds; arguments as in
+    `cross_fit_cells`.
+
+    joblib keeps them for the cells that come next, for five minutes; whatever breaks off the block ends them.
+    """
+    n_jobs = workers_for(size, largest) if n_jobs is None else n_jobs
+    if n_jobs == 1:
+        yield
+        return
+    ready = _parallel(n_jobs, return_as="generator")(delayed(_ready)() for _ in range(effective_n_jobs(n_jobs)))
+    try:
+        yield
+        for _ in ready:
+            pass
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of tasks that are given up
+            ready.close()
+
+
+def _parallel(n_jobs: int, **options: Any) -> Parallel:
+    """The same processes every time: joblib starts new ones where any option of theirs is another."""
+    return Parallel(n_jobs=n_jobs, max_nbytes=None, batch_size=1, **options)
+
+
+def _ready() -> None:
+    """Nothing: a process that has found it has imported this module."""
 
 
 def _alone(alike: Sequence[Cell]) -> list[CellFit]:

@@ -9,7 +9,9 @@ from interp.engines.ray_workers import RayWorkers, ray_cluster
 from interp.engines.replica import Replica, facts
 from interp.engines.units import Engine, Local
 from interp.models.loading import HookedModel
+from interp.planning.shapes import Shapes
 from interp.reporting.machine_words import refused_worker
+from interp.running.ahead import made_ahead
 from interp.runs.run_record import Journal
 from interp.runs.settings import Settings
 from interp.support.numerics import recorded_threads
@@ -42,6 +44,12 @@ class Machines:
             workers.close()
             session = {"engine": "ray", **workers.counts, "refused_because": sorted(set(workers.refused))}
             journal.know(engines=[*(journal.record.engines or ()), session])
+
+    @contextmanager
+    def ahead(self, shapes: Shapes, samples: int, roles: int, n_jobs: int | None) -> Iterator[None]:
+        """Meanwhile what the probing and the report need is made, by processors of this machine that are idle."""
+        with made_ahead(shapes, samples, roles, n_jobs=n_jobs if self.ray is None else 1):
+            yield
 
     @contextmanager
     def cells(self) -> Iterator[None]:

@@ -42,6 +42,7 @@ from interp.storing.stored_capture import stored_capture
 from interp.support.accepted import ModelSource, RowSource
 from interp.support.arguments import flag, job_count, parameters
 from interp.support.atomic import make_folder, writing
+from interp.support.heap import settled
 from interp.support.messages import nearest
 from interp.support.numerics import numerics, recorded_threads
 from interp.support.progress import announce
@@ -114,11 +115,12 @@ def run(
         folder.keep_activations_at(activations)
         with torch_threads(settings.threads or worthwhile_threads(hooked)), folder.beginning():
             journal = Journal(folder, new_record(request, hooked, out))
-            with there.engine(journal, settings, model, hooked) as made_by:
+            with there.engine(journal, settings, model, hooked) as made_by, settled():
                 asked = (settings, request.rows, hooked, request.objects)
-                measured = measure(journal, *asked, engine=made_by, progress=progress)
+                with there.ahead(shapes, len(request.samples), len(settings.roles), n_jobs):
+                    measured = measure(journal, *asked, engine=made_by, progress=progress)
         del hooked, made_by, asked
-        with there.cells():
+        with there.cells(), settled():
             return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 
@@ -192,10 +194,15 @@ def go_on(
             if settings != began:
                 record = relabelled_record(record, settings, rows, folder.path)
             journal = Journal(folder, replace(record, resumed=[*(record.resumed or ()), now()]))
-            with nullcontext(engine) if engine else there.engine(journal, settings, source, hooked) as made_by:
+            size = (Shapes.of_model(hooked), len(settings.samples(rows)), len(settings.roles))
+            with (
+                nullcontext(engine) if engine else there.engine(journal, settings, source, hooked) as made_by,
+                settled(),
+                there.ahead(*size, n_jobs),
+            ):
                 measured = measure(journal, settings, rows, hooked, objects, engine=made_by, progress=progress)
             del hooked, made_by
-        with folder.kept(), there.cells():
+        with folder.kept(), there.cells(), settled():
             return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)
 
 

@@ -1,13 +1,15 @@
 """Giving the heap back frees what small survivors keep, and is nothing where the C library cannot."""
 
 import ctypes
+import gc
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from interp.support.heap import give_back
+from interp.support.heap import give_back, settled
 
 
 def resident() -> int:
@@ -33,3 +35,35 @@ def test_nothing_happens_elsewhere(monkeypatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(ctypes, "CDLL", lambda *_: pytest.fail("asked the C library"))
     give_back()
+
+
+class Cycle:
+    """Freed by the collector only."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+def test_settled_passes_over_what_stands_and_frees_it_afterwards() -> None:
+    before = Cycle()
+    died = weakref.ref(before)
+    with settled():
+        assert gc.get_freeze_count() > 10_000
+        assert len(gc.get_objects()) < 10_000, "what a collection looks at"
+        del before
+        passing = Cycle()
+        new = weakref.ref(passing)
+        del passing
+        give_back()
+        assert new() is None and died() is not None
+    give_back()
+    assert died() is None and gc.get_freeze_count() == 0
+
+
+def test_settled_inside_another_and_after_an_error() -> None:
+    with pytest.raises(KeyError), settled():
+        with settled():
+            pass
+        assert gc.get_freeze_count(), "the outer one goes on"
+        raise KeyError
+    assert gc.get_freeze_count() == 0
