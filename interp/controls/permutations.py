@@ -75,7 +75,7 @@ def ridge_aucs(
     ridge = FoldRidge.of(x, fold, alpha=alpha)
     labels = labels[:, ridge.order]
     concordant, pairs = np.zeros((2, len(labels)))
-    scores = ridge.scores(np.where(labels, np.float32(1), np.float32(-1)), [[f] for f in ridge.parts])
+    scores = ridge.scores(labels.astype(np.float32) * 2 - 1, [[f] for f in ridge.parts])
     for at, score in zip(ridge.parts.values(), scores, strict=True):
         part = concordant_pairs(score, labels[:, at])
         concordant += part[0]

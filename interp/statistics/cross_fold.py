@@ -129,29 +129,51 @@ class Learned:
         sample are in no pair that returns: their signs may be 0, which spares noise.
         """
         assert test.signs is not None
-        fold = self.samples.fold
-        pairs = sum(m * k for m, k in _class_sizes(test).values())
+        sizes = _class_sizes(test)
+        pairs, scored = sum(m * k for m, k in sizes.values()), [f for f, (m, k) in sizes.items() if m * k]
         received, given = np.zeros_like(test.signs), np.zeros_like(signs)
-        for f, (m, k) in _class_sizes(test).items():
-            inside, train = test.fold == f, fold != f
-            if not m * k:
-                continue
-            root = self.without[f]
+        if not scored:
+            return received, given
+        train = self.samples.fold[:, None] != np.array(scored)
+        removed = self.removed[:, None, None]
+        # All folds' directions side by side: two products with all of z, and no copy of a part of it.
+        push = removed * _within(train, np.broadcast_to(signs[:, None], (*train.shape, signs.shape[1])))
+        moved = self._centred_z(push, transposed=True)
+        pull = np.empty_like(moved)
+        for i, f in enumerate(scored):
+            inside = test.fold == f
             slope = AucSlope.of(score[inside], test.y[inside], test.group[inside])
-            push = np.zeros_like(signs)  # 0 in the fold: a product with all of z needs no copy of a part of it
             own = z[inside] - self.mean
-            push[train] = self.removed[train, None] * (signs[train] - signs[train].mean(0))
-            moved = self.z.T @ push - np.outer(self.mean, push.sum(0))
-            received[inside] = slope.times(own @ _solve(root, moved)) / pairs
-            pull = _solve(root, own.T @ slope.transposed_times(test.signs[inside])) / pairs
-            back = self.removed[train, None] * (self.z @ pull - self.mean @ pull)[train]
-            given[train] += back - back.mean(0)
+            asked = own.T @ slope.transposed_times(test.signs[inside])
+            solved = _solve(self.without[f], np.hstack([moved[:, i], asked])) / pairs
+            there, pull[:, i] = np.hsplit(solved, [signs.shape[1]])
+            received[inside] = slope.times(own @ there)
+        given = _within(train, removed * self._centred_z(pull)).sum(1)
         return received, given
+
+    def _centred_z(
+        self, values: Float[np.ndarray, "_ fold direction"], *, transposed: bool = False
+    ) -> Float[np.ndarray, "_ fold direction"]:
+        """z without its mean, or its transpose, times values of every fold."""
+        flat = values.reshape(len(values), -1)
+        if transposed:
+            out = self.z.T @ flat - np.outer(self.mean, flat.sum(0))
+        else:
+            out = self.z @ flat - self.mean @ flat
+        return out.reshape(-1, *values.shape[1:])
 
     def pull(self, fold: int, push: Float[np.ndarray, " test"]) -> Float[np.ndarray, " column"]:
         """Where the probe without a fold would have to move, for its samples' scores to be pushed so."""
         own = self.z[self.samples.fold == fold] - self.mean
         return _solve(self.without[fold], (own.T @ push)[:, None])[:, 0]
+
+
+def _within(
+    train: Bool[np.ndarray, "sample fold"], values: Float[np.ndarray, "sample fold direction"]
+) -> Float[np.ndarray, "sample fold direction"]:
+    """Values minus their mean over each training part, and 0 outside it."""
+    inside = np.where(train[:, :, None], values, 0.0)
+    return np.where(train[:, :, None], inside - inside.sum(0) / train.sum(0)[:, None], 0.0)
 
 
 def pairs_of(samples: Samples) -> int:
@@ -224,7 +246,7 @@ def _group_leverage(
 ) -> Float[np.ndarray, " sample"]:
     """How far training on its group with these residuals has moved each sample's score; `root` is L⁻¹ zᵀ."""
     code = np.unique(group, return_inverse=True)[1].ravel()
-    weight = sparse.csr_array((residual, (np.arange(len(code)), code)))
+    weight = sparse.csr_array((residual, code, np.arange(len(code) + 1)))  # one entry a sample, at its group
     moved = np.zeros(len(code))
     for start in range(0, len(root), 256):  # a block of columns: copies stay small
         rows = root[start : start + 256]
