@@ -105,7 +105,7 @@ def step_length(
     only grows; its values, which lose all digits near the optimum, are not needed.
     """
 
-    def slope(step: Float[Tensor, " column"]) -> Float[Tensor, " column"]:
+    def slope(step: Tensor) -> Tensor:  # shapes in an inner signature would be made anew at every call
         error = strength * (torch.sigmoid(f + step[:, None] * u) - t)
         return linear + step * quadratic + torch.linalg.vecdot(error, u)
 

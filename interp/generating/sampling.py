@@ -18,8 +18,8 @@ from interp.support.arguments import flag, number, seed_number, whole_number
 NEAR_TIE = 1e-4
 """Two best logits closer than this may change places when a sample stands in another batch."""
 
-ROWS = 8
-"""Samples whose logits are looked at together: every intermediate array has this many rows."""
+LOGITS = 1 << 21
+"""Logits that are looked at together: every intermediate array has at most so many numbers, or those of one sample."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,13 @@ def next_tokens(
     A sequence without a stream is greedy.
     """
     drawn: list[NextToken] = []
-    for rows in logits.split(ROWS):
+    for rows in logits.split(max(1, LOGITS // logits.shape[-1])):
         rows = rows.float()
         own = Distribution.of(rows)
         below, tokens = own.below, own.likeliest[:, None]
         here = [*streams[len(drawn) : len(drawn) + len(rows)]] or [None] * len(rows)
-        chance = {i: _draw(below[i], sampling, stream) for i, stream in enumerate(here) if stream is not None}
+        drawing = {i: stream for i, stream in enumerate(here) if stream is not None}
+        chance = dict(zip(drawing, _draw(below[[*drawing]], sampling, [*drawing.values()]), strict=True))
         near = torch.zeros(len(rows), dtype=torch.bool)
         if len(chance) < len(rows):
             near = below.scatter(-1, tokens, -math.inf).amax(-1).cpu() > -NEAR_TIE
@@ -88,12 +89,17 @@ def next_tokens(
     return drawn
 
 
-def _draw(below: Float[Tensor, " d_vocab"], sampling: Sampling, stream: np.random.Generator) -> int:
-    """One token by inversion of the cumulative distribution, in float64."""
+def _draw(
+    below: Float[Tensor, "sample d_vocab"], sampling: Sampling, streams: Sequence[np.random.Generator]
+) -> list[int]:
+    """One token for each by inversion of its cumulative distribution, in float64."""
     mass = (below.double() / sampling.temperature).exp().cpu().numpy()
-    kept = nucleus(mass / mass.sum(), sampling.top_p)
-    cumulative = np.cumsum(mass[kept])
-    return int(kept[np.searchsorted(cumulative, stream.random() * cumulative[-1], side="right")])
+    drawn = []
+    for own, stream in zip(mass, streams, strict=True):
+        kept = nucleus(own / own.sum(), sampling.top_p)
+        cumulative = np.cumsum(own[kept])
+        drawn.append(int(kept[np.searchsorted(cumulative, stream.random() * cumulative[-1], side="right")]))
+    return drawn
 
 
 def nucleus(probabilities: Float[np.ndarray, " d_vocab"], top_p: float) -> Int[np.ndarray, " kept"]:

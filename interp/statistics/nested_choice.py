@@ -34,7 +34,7 @@ def choice_auc(
     pairs = list(combinations(ridge.parts, 2)) if len(ridge.parts) > 2 else []
     by_pair = dict(zip(pairs, ridge.scores(y[ridge.order][None].astype(np.float64), pairs), strict=True))
 
-    def scores(out: Bool[np.ndarray, " sample"]) -> Float[np.ndarray, " out"]:
+    def scores(out: np.ndarray) -> np.ndarray:
         first, second = np.unique(fold[out]).tolist()
         found = np.empty(int(out.sum()))
         # Its samples stand fold by fold there, and here as they were given.

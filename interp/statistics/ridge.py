@@ -76,8 +76,8 @@ class FoldRidge:
         told = {f: target[:, at] @ z[at] for f, at in self.parts.items()}
 
         def product(
-            out: Sequence[int], inside: Sequence[int], size: int, mean: Float[np.ndarray, " column"]
-        ) -> Float[np.ndarray, "column out"]:
+            out: Sequence[int], inside: Sequence[int], size: int, mean: np.ndarray
+        ) -> np.ndarray:  # shapes in an inner signature would be made anew at every call
             total = np.sum([self.sums[f].z for f in inside], axis=0)
             inner = np.sum([self.sums[f].inner for f in inside], axis=0) - np.outer(total, total) / size
             left = np.sum([told[f] for f in inside], axis=0) - np.outer(mean, total.astype(target.dtype))
@@ -91,8 +91,8 @@ class FoldRidge:
         rows = np.arange(len(self.z))
 
         def product(
-            out: Sequence[int], inside: Sequence[int], size: int, mean: Float[np.ndarray, " column"]
-        ) -> Float[np.ndarray, "column out"]:
+            out: Sequence[int], inside: Sequence[int], size: int, mean: np.ndarray
+        ) -> np.ndarray:
             train, test = (np.concatenate([rows[self.parts[f]] for f in folds]) for folds in (inside, out))
             inner, right = self.kernel[np.ix_(train, train)], self.kernel[np.ix_(train, test)]
             means = inner.mean(0)
@@ -117,7 +117,7 @@ class FoldRidge:
         inner[np.diag_indices_from(inner)] += self.alpha
         factor = linalg.cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
 
-        def solved(vectors: Float[np.ndarray, "inner _"]) -> Float[np.ndarray, "inner _"]:
+        def solved(vectors: np.ndarray) -> np.ndarray:
             return np.asarray(linalg.cho_solve(factor, vectors, check_finite=False)).astype(left.dtype, copy=False)
 
         if sum(block.shape[1] for block in right) <= len(left):

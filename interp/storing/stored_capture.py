@@ -17,7 +17,7 @@ from interp.storing.remote import ShardPath
 from interp.storing.shard_io import QUESTION, ShardReader
 
 KEPT_BYTES = 1 << 28
-"""A layer up to this size is kept until another is asked for; of a larger one only the role asked for is read.
+"""The layers asked for last are kept as far as they fit in; of a layer that does not, only the role asked for is read.
 
 The attention metrics share as much again between them.
 """
@@ -34,7 +34,7 @@ class Stored(OnDisk):
     shape: tuple[int, ...]
     dtype: torch.dtype
     keep: int = KEPT_BYTES
-    _kept: tuple[int | None, Any] = field(default=(-1, None), repr=False)
+    _kept: dict[int | None, Tensor] = field(default_factory=dict, repr=False)
 
     @property
     def ndim(self) -> int:
@@ -86,16 +86,17 @@ class Stored(OnDisk):
 
     def _layer(self, layer: int | None, samples: Any, rest: list[Any]) -> Shaped[Tensor, "..."]:
         """`rest`: the axes after the layer, `role width`, of a metric `head role`, of the question `width`."""
-        kept = self._kept  # read once: another thread may be about to replace it by another layer
-        if kept[0] != layer:
+        whole = self._kept.get(layer)
+        if whole is None:
             axis = 1 if self.name.startswith("attention.") else 0
             if len(rest) == 2 and isinstance(rest[axis], int) and self._layer_bytes > self.keep:
                 part = read_padded(self.reader, self.name, layer, self.ids, role=self.reader.roles[rest[axis]])
                 return part[(samples, rest[1 - axis])]
-            kept = (layer, read_padded(self.reader, self.name, layer, self.ids))
-            if self._layer_bytes <= self.keep:
-                self._kept = kept
-        return kept[1][(samples, *rest)]
+            whole = read_padded(self.reader, self.name, layer, self.ids)
+            if room := self.keep // max(1, self._layer_bytes):
+                before = [*self._kept.items()][-(room - 1) :] if room > 1 else []
+                self._kept = {**dict(before), layer: whole}  # a new one: other threads read the old one
+        return whole[(samples, *rest)]
 
     @property
     def _layer_bytes(self) -> int:
