@@ -6,6 +6,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+LOGITS = 1 << 21
+"""Logits that are looked at together: every intermediate array has at most so many numbers, or those of one row."""
+
+
+def rows_together(d_vocab: int) -> int:
+    """Rows of logits whose distributions are computed at once."""
+    return max(1, LOGITS // d_vocab)
+
 
 @dataclass(frozen=True)
 class Distribution:

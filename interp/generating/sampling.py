@@ -12,14 +12,11 @@ from torch import Tensor
 
 from interp.data.rows import QARow
 from interp.errors import DataError
-from interp.generating.distribution import Distribution
+from interp.generating.distribution import Distribution, rows_together
 from interp.support.arguments import flag, number, seed_number, whole_number
 
 NEAR_TIE = 1e-4
 """Two best logits closer than this may change places when a sample stands in another batch."""
-
-LOGITS = 1 << 21
-"""Logits that are looked at together: every intermediate array has at most so many numbers, or those of one sample."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def next_tokens(
     A sequence without a stream is greedy.
     """
     drawn: list[NextToken] = []
-    for rows in logits.split(max(1, LOGITS // logits.shape[-1])):
+    for rows in logits.split(rows_together(logits.shape[-1])):
         rows = rows.float()
         own = Distribution.of(rows)
         below, tokens = own.below, own.likeliest[:, None]

@@ -13,6 +13,7 @@ from interp.fitting.training import Cell, Trained
 from interp.fitting.workers import cross_fit_cells
 from interp.labelling.answers import Answers
 from interp.statistics.auc import MIN_PER_CLASS, Estimate, estimate_auc, undefined
+from interp.statistics.cross_fold import Sketch
 from interp.statistics.folds import POPULATIONS, make_folds, read_groups, read_labels
 from interp.statistics.samples import DIRECTIONS, Samples
 from interp.support.arguments import one_of, seed_number
@@ -170,25 +171,24 @@ def fit_cells(
                 yield [Cell(x, samples.at(mask), spec(layer, role), min_per_class, nested, keep)]
 
     largest = size // max(1, n_layers * n_roles)
-    fits = [fit for (fit,) in cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)]
+    fits, estimates = [], []
     score = np.full((n_layers * n_roles, n), np.nan)
-    for number, (fit, mask) in enumerate(zip(fits, used.reshape(n, -1).T, strict=True)):
-        score[number, mask] = fit.score
-    score = np.ascontiguousarray(score.T).reshape(n, n_layers, n_roles)
     training = None
-    if any(fit.training is not None for fit in fits):
-        training = np.zeros((n, n_layers, n_roles, 2, DIRECTIONS), dtype=np.float32)
-        for fit, (layer, role) in zip(fits, np.ndindex(n_layers, n_roles), strict=True):
-            if fit.training is not None:
-                training[used[:, layer, role], layer, role] = fit.training
-    estimates = cell_estimates(
-        score,
-        used,
-        samples,
-        [fit.reason for fit in fits],
-        training=training,
-        min_per_class=min_per_class,
-    )
+    found = cross_fit_cells(cells(), size, largest=largest, n_jobs=n_jobs, progress=progress)
+    for number, ((fit,), mask) in enumerate(zip(found, used.reshape(n, -1).T, strict=True)):
+        # Estimated here while the workers fit the next ones.
+        fits.append(fit)
+        score[number, mask] = fit.score
+        shared = None
+        if fit.training is not None:
+            if training is None:
+                training = np.zeros((n, n_layers * n_roles, 2, DIRECTIONS), dtype=np.float32)
+            training[mask, number] = fit.training
+            shared = training[:, number]
+        estimates.append(cell_estimate(score[number], mask, samples, fit.reason, shared, min_per_class))
+    score = np.ascontiguousarray(score.T).reshape(n, n_layers, n_roles)
+    if training is not None:
+        training = training.reshape(n, n_layers, n_roles, 2, DIRECTIONS)
     numbers = np.unique(samples.fold)
     choice, chosen = np.full((2, n_layers, n_roles, len(numbers)), np.nan)
     for fit, (layer, role) in zip(fits, np.ndindex(n_layers, n_roles), strict=True):
@@ -214,16 +214,24 @@ def cell_estimates(
     samples: Samples,
     reasons: Sequence[str],
     *,
-    training: Float[np.ndarray, "sample layer role side direction"] | None = None,
     min_per_class: int,
 ) -> list[Estimate]:
-    """Estimate of every cell, layers outermost; a cell with a reason is undefined but keeps its counts."""
-    estimates = []
-    for (layer, role), reason in zip(np.ndindex(*score.shape[1:]), reasons, strict=True):
-        if reason:
-            mask = used[:, layer, role]
-            estimates.append(undefined(len(samples), int(mask.sum()), int(samples.y[mask].sum()), reason))
-            continue
-        shared = None if training is None else training[:, layer, role]
-        estimates.append(estimate_auc(score[:, layer, role], samples, training=shared, min_per_class=min_per_class))
-    return estimates
+    """Estimate of every cell whose scores were not trained on these samples, layers outermost."""
+    return [
+        cell_estimate(score[:, layer, role], used[:, layer, role], samples, reason, None, min_per_class)
+        for (layer, role), reason in zip(np.ndindex(*score.shape[1:]), reasons, strict=True)
+    ]
+
+
+def cell_estimate(
+    score: Float[np.ndarray, " sample"],
+    used: Bool[np.ndarray, " sample"],
+    samples: Samples,
+    reason: str,
+    training: Sketch | None,
+    min_per_class: int,
+) -> Estimate:
+    """Estimate of one cell; with a reason it is undefined but keeps its counts."""
+    if reason:
+        return undefined(len(samples), int(used.sum()), int(samples.y[used].sum()), reason)
+    return estimate_auc(score, samples, training=training, min_per_class=min_per_class)

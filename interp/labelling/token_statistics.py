@@ -7,8 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.generating.distribution import Distribution
-from interp.generating.sampling import ROWS
+from interp.generating.distribution import Distribution, rows_together
 from interp.labelling.answers import Answers
 from interp.models.backends.kinds import backend_of
 from interp.models.batches import left_pad, plan_batches
@@ -19,7 +18,7 @@ from interp.models.shared_prefix import SharedPrefix
 MAX_SAMPLES = 64
 """Of a batch."""
 
-VECTORS = 8 * ROWS
+VECTORS = 64
 """States whose logits are in memory at once."""
 
 
@@ -127,7 +126,8 @@ def _read(
     entropies: list[float] = []
     for some, wanted in zip(states.split(VECTORS), targets.split(VECTORS), strict=True):
         logits = backend_of(model).unembed(some)
-        for rows, tokens in zip(logits.split(ROWS), wanted.split(ROWS), strict=True):
+        step = rows_together(logits.shape[-1])
+        for rows, tokens in zip(logits.split(step), wanted.split(step), strict=True):
             own = Distribution.of(rows.float())
             chosen = own.below.gather(-1, tokens[:, None].to(rows.device))[:, 0] - own.log_mass
             logprobs += chosen.tolist()

@@ -42,7 +42,7 @@ from interp.storing.stored_capture import stored_capture
 from interp.support.accepted import ModelSource, RowSource
 from interp.support.arguments import flag, job_count, parameters
 from interp.support.atomic import make_folder, writing
-from interp.support.heap import settled
+from interp.support.heap import give_back, settled
 from interp.support.messages import nearest
 from interp.support.numerics import numerics, recorded_threads
 from interp.support.progress import announce
@@ -120,6 +120,7 @@ def run(
                 with there.ahead(shapes, len(request.samples), len(settings.roles), n_jobs):
                     measured = measure(journal, *asked, engine=made_by, progress=progress)
         del hooked, made_by, asked
+        give_back()
         with there.cells(), settled():
             return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)
 
@@ -202,6 +203,7 @@ def go_on(
             ):
                 measured = measure(journal, settings, rows, hooked, objects, engine=made_by, progress=progress)
             del hooked, made_by
+            give_back()
         with folder.kept(), there.cells(), settled():
             return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)
 

@@ -156,10 +156,8 @@ class Learned:
     ) -> Float[np.ndarray, "_ fold direction"]:
         """z without its mean, or its transpose, times values of every fold."""
         flat = values.reshape(len(values), -1)
-        if transposed:
-            out = self.z.T @ flat - np.outer(self.mean, flat.sum(0))
-        else:
-            out = self.z @ flat - self.mean @ flat
+        outwards = np.outer(self.mean, flat.sum(0)) if transposed else self.mean @ flat
+        out = (self.z.T if transposed else self.z) @ flat - outwards
         return out.reshape(-1, *values.shape[1:])
 
     def pull(self, fold: int, push: Float[np.ndarray, " test"]) -> Float[np.ndarray, " column"]:

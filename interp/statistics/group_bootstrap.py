@@ -8,6 +8,7 @@ from scipy import stats
 
 from interp.statistics.auc import LEVEL, group_sums
 
+_Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
 CHUNK = 2_000_000
 """Numbers of one array of drawn weights."""
 
@@ -78,7 +79,6 @@ def share_interval(member: Bool[np.ndarray, " question"], group: Int[np.ndarray,
     centred = group_sums(member - share, np.unique(group, return_inverse=True)[1])
     variance = float((centred**2).sum()) / len(member) ** 2
     n = min(len(member), share * (1 - share) / variance) if variance > 0 else n_groups
-    z = float(stats.norm.ppf(0.5 + LEVEL / 2))
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
+    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z / (1 + _Z**2 / n) * float(np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)))
     return Mean(share, max(0.0, centre - half), min(1.0, centre + half))

@@ -90,9 +90,7 @@ class FoldRidge:
         """The same in as many dimensions as there are samples."""
         rows = np.arange(len(self.z))
 
-        def product(
-            out: Sequence[int], inside: Sequence[int], size: int, mean: np.ndarray
-        ) -> np.ndarray:
+        def product(out: Sequence[int], inside: Sequence[int], size: int, mean: np.ndarray) -> np.ndarray:
             train, test = (np.concatenate([rows[self.parts[f]] for f in folds]) for folds in (inside, out))
             inner, right = self.kernel[np.ix_(train, train)], self.kernel[np.ix_(train, test)]
             means = inner.mean(0)
