@@ -60,7 +60,7 @@ def train(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Trained:
 
     With several C, one is chosen first, by inner folds of this part alone.
     """
-    return train_parts(cell.x, cell.spec, [problem(cell, part)])[0]
+    return train_parts([cell.x], cell.spec, [problem(cell, part)])[0][0]
 
 
 def problem(cell: Cell, part: Bool[np.ndarray, " sample"]) -> Problem:
@@ -99,19 +99,48 @@ def choose_C(cell: Cell) -> float:
 
 def cross_fit(cell: Cell) -> CellFit:
     """Fit on all folds but one, score that one (definitions: score); a reason instead where the cell is undefined."""
-    return cross_fit_alike([cell])[0]
+    return cross_fit_together([[cell]])[0][0]
 
 
 @one_thread()
-def cross_fit_alike(cells: Sequence[Cell]) -> list[CellFit]:
-    """`cross_fit` of cells that have one matrix and one estimator: other labels or folds, solved with the first."""
-    plans = [_plan(cell) for cell in cells]
-    problems = [one for plan in plans if not isinstance(plan, CellFit) for one in plan]
-    fits = iter(train_parts(cells[0].x, cells[0].spec, problems))
-    return [
-        plan if isinstance(plan, CellFit) else _scored(cell, plan, list(islice(fits, len(plan))))
-        for cell, plan in zip(cells, plans, strict=True)
-    ]
+def cross_fit_together(items: Sequence[Sequence[Cell]]) -> list[list[CellFit]]:
+    """`cross_fit` of all: an item's cells have one matrix and one estimator, other labels or folds.
+
+    Items that ask for the same on matrices of one shape are solved together.
+    """
+    plans = [[_plan(cell) for cell in cells] for cells in items]
+    problems = [[one for plan in item if not isinstance(plan, CellFit) for one in plan] for item in plans]
+    fits: dict[int, list[Trained]] = {}
+    for alike in _alike(items, problems):
+        found = train_parts([items[k][0].x for k in alike], items[alike[0]][0].spec, problems[alike[0]])
+        fits |= zip(alike, found, strict=True)
+    out = []
+    for number, (cells, item) in enumerate(zip(items, plans, strict=True)):
+        own = iter(fits[number])
+        out.append(
+            [
+                plan if isinstance(plan, CellFit) else _scored(cell, plan, list(islice(own, len(plan))))
+                for cell, plan in zip(cells, item, strict=True)
+            ]
+        )
+    return out
+
+
+def _alike(items: Sequence[Sequence[Cell]], problems: Sequence[Sequence[Problem]]) -> list[list[int]]:
+    """Places of the items, those that ask for the same side by side."""
+    groups: list[list[int]] = []
+    for place, (cells, asked) in enumerate(zip(items, problems, strict=True)):
+        for group in groups:
+            first, wanted = items[group[0]][0], problems[group[0]]
+            same = (
+                first.x.shape == cells[0].x.shape and first.x.dtype == cells[0].x.dtype and first.spec == cells[0].spec
+            )
+            if same and len(wanted) == len(asked) and all(map(Problem.same, wanted, asked)):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return groups
 
 
 def _plan(cell: Cell) -> list[Problem] | CellFit:
@@ -161,7 +190,7 @@ def sketch_at(
     parts = [cell.fold != f for f in np.unique(cell.fold)]
     if cell.spec.name not in SMOOTH_LOSS or any(len(np.unique(cell.y[part])) < 2 for part in parts):
         return None
-    return _sketch(cell, train_parts(cell.x, cell.spec, [problem(cell, part) for part in parts]), score, scored)
+    return _sketch(cell, train_parts([cell.x], cell.spec, [problem(cell, part) for part in parts])[0], score, scored)
 
 
 def _choice(cell: Cell) -> Float[np.ndarray, " fold"]:

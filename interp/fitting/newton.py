@@ -5,7 +5,7 @@ column's training part and 0 outside, penalties p the variances of the features 
 features standardised by the part, while all columns share one matrix. Newton's equations are solved by conjugate
 gradients, preconditioned by I + Xᵀ diag(q) X with q the same for all columns, so that one factorisation serves them all
 and an iteration for all of them is one or two matrix products, in float32; residuals are float64. Converged columns
-drop out.
+drop out. With several matrices in front (`*matrix`) every product is one of as many.
 """
 
 from collections.abc import Callable
@@ -25,16 +25,20 @@ SAFE_IN_FLOAT32 = 1e6
 class Optimum(NamedTuple):
     """What an iteration ends with, for every column; `f` is Xw + b in float64 for this very w and b."""
 
-    w: Float[Tensor, "column width"]
-    b: Float[Tensor, " column"]
-    f: Float[Tensor, "column sample"]
+    w: Float[Tensor, "*matrix column width"]
+    b: Float[Tensor, "*matrix column"]
+    f: Float[Tensor, "*matrix column sample"]
     products: int
     """Products with n x n or n x width matrices, for all columns together."""
 
 
-def gram(x: Float[Tensor, "sample width"]) -> Float[Tensor, "sample sample"]:
-    """XXᵀ; NumPy sees that the product is symmetric and computes half of it."""
-    return torch.from_numpy(x.numpy() @ x.numpy().T) if x.device.type == "cpu" else x @ x.T
+def gram(x: Float[Tensor, "*matrix sample width"]) -> Float[Tensor, "*matrix sample sample"]:
+    """XXᵀ; NumPy sees that the product of one matrix is symmetric and computes half of it."""
+    if x.device.type != "cpu":
+        return x @ x.mT
+    if x.ndim > 2:
+        return torch.stack([gram(one) for one in x])
+    return torch.from_numpy(x.numpy() @ x.numpy().T)
 
 
 def precision(c: float, x: Float[Tensor, "*matrix sample width"]) -> torch.dtype:
@@ -43,62 +47,65 @@ def precision(c: float, x: Float[Tensor, "*matrix sample width"]) -> torch.dtype
 
 
 def accuracy_needed(
-    relative: Float[Tensor, " column"], goal: Float[Tensor, " column"] | float
-) -> Float[Tensor, " column"]:
+    relative: Float[Tensor, "*matrix column"], goal: Float[Tensor, "*matrix column"] | float
+) -> Float[Tensor, "*matrix column"]:
     """How far to reduce the residual of a Newton step: more, the nearer the optimum; no further than needed."""
     return torch.maximum(relative.sqrt(), 0.5 * goal / relative).clamp_max(0.3).float()
 
 
 def conjugate_gradients(
-    r: Float[Tensor, "column space"],
-    r_b: Float[Tensor, " column"],
+    r: Float[Tensor, "*matrix column space"],
+    r_b: Float[Tensor, "*matrix column"],
     first: tuple[Tensor, Tensor, Tensor],
     gradients: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]],
     curved: Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]],
-    weight: Float[Tensor, "column sample"],
-    accuracy: Float[Tensor, " column"],
-    pull: Float[Tensor, " column"],
-) -> tuple[Float[Tensor, "column space"], Float[Tensor, "column sample"], Float[Tensor, " column"], int]:
+    weight: Float[Tensor, "*matrix column sample"],
+    accuracy: Float[Tensor, "*matrix column"],
+    pull: Float[Tensor, "*matrix column"],
+) -> tuple[
+    Float[Tensor, "*matrix column space"], Float[Tensor, "*matrix column sample"], Float[Tensor, "*matrix column"], int
+]:
     """Newton steps of all columns, each to its `accuracy`: in the solver's space, in f, in b; iterations.
 
-    A direction is kept with its image u = Xp + p_b. `first` is `gradients(r, r_b, pull)`; `pull` the curvature of the
-    preconditioner along b.
+    Columns whose residual is 0 stay where they are. A direction is kept with its image u = Xp + p_b. `first` is
+    `gradients(r, r_b, pull)`; `pull` the curvature of the preconditioner along b.
     """
     z, x_z, norm = first
-    goal = accuracy.square() * norm
+    goal, live = accuracy.square() * norm, norm > 0
+    enough = ENOUGH * float(live.sum())
     z_b = r_b / pull
-    pi, u, p_b = -z, -x_z - z_b[:, None], -z_b
+    pi, u, p_b = -z, -x_z - z_b[..., None], -z_b
     d, d_f, d_b = torch.zeros_like(pi), torch.zeros_like(u), torch.zeros_like(p_b)
     used = 0
     while used < MAX_CG:
         used += 1
         h, h_b, curvature = curved(pi, u, p_b, weight)
         step = torch.where((norm > 0) & (curvature > 0), norm / curvature, 0.0)
-        wide = step[:, None]
+        wide = step[..., None]
         d += wide * pi
         d_f += wide * u
         d_b += step * p_b
         r, r_b = r + wide * h, r_b + step * h_b
         previous = norm
         z, x_z, norm = gradients(r, r_b, pull)
-        if float((norm <= goal).float().mean()) >= ENOUGH:
+        if float(((norm <= goal) & live).sum()) >= enough:
             break
         beta = torch.where(previous > 0, norm / previous, 0.0).clamp_min(0)
         z_b = r_b / pull
-        pi = beta[:, None] * pi - z
-        u = beta[:, None] * u - x_z - z_b[:, None]
+        pi = beta[..., None] * pi - z
+        u = beta[..., None] * u - x_z - z_b[..., None]
         p_b = beta * p_b - z_b
     return d, d_f, d_b, used
 
 
 def step_length(
-    linear: Float[Tensor, " column"],
-    quadratic: Float[Tensor, " column"],
-    f: Float[Tensor, "column sample"],
-    u: Float[Tensor, "column sample"],
+    linear: Float[Tensor, "*matrix column"],
+    quadratic: Float[Tensor, "*matrix column"],
+    f: Float[Tensor, "*matrix column sample"],
+    u: Float[Tensor, "*matrix column sample"],
     t: Float[Tensor, "column sample"],
     strength: Float[Tensor, "column sample"],
-) -> Float[Tensor, " column"]:
+) -> Float[Tensor, "*matrix column"]:
     """Length of each Newton step: 1, or less where the slope along it would turn up by more than half.
 
     Along the step w'(w + s d) = `linear` + s `quadratic`, and f moves by s·u. The objective is convex, so its slope
@@ -106,7 +113,7 @@ def step_length(
     """
 
     def slope(step: Tensor) -> Tensor:  # shapes in an inner signature would be made anew at every call
-        error = strength * (torch.sigmoid(f + step[:, None] * u) - t)
+        error = strength * (torch.sigmoid(f + step[..., None] * u) - t)
         return linear + step * quadratic + torch.linalg.vecdot(error, u)
 
     step = torch.ones_like(linear)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.fitting import newton
@@ -18,27 +18,31 @@ SLOW = 25
 class _Metric(NamedTuple):
     """I + Xᵀ diag(q) X = LLᵀ: the preconditioner, which is the identity in the coordinates v = Lᵀw."""
 
-    q: Float[Tensor, " sample"]
-    root: Float[Tensor, "width width"]
+    q: Float[Tensor, "matrix sample"]
+    root: Float[Tensor, "matrix width width"]
     """L."""
-    images: Float[Tensor, "width sample"]
+    images: Float[Tensor, "matrix width sample"]
     """F = XL⁻ᵀ, transposed: f = Fv."""
 
     @classmethod
-    def of(cls, x: Float[Tensor, "sample width"], q: Float[Tensor, " sample"]) -> "_Metric":
+    def of(cls, x: Float[Tensor, "matrix sample width"], q: Float[Tensor, "matrix sample"]) -> "_Metric":
         single = x.to(precision(float(q.max()), x))
-        inner = gram((single * q.sqrt().to(single.dtype)[:, None]).T)
-        inner.diagonal().add_(1)
+        inner = gram((single * q.sqrt().to(single.dtype)[..., None]).mT)
+        inner.diagonal(dim1=1, dim2=2).add_(1)
         root = torch.linalg.cholesky(inner)
-        return cls(q.float(), root, torch.linalg.solve_triangular(root, single.T, upper=False).float())
+        return cls(q.float(), root, torch.linalg.solve_triangular(root, single.mT, upper=False).float())
 
-    def whitened(self, gradient: Float[Tensor, "column width"]) -> Float[Tensor, "column width"]:
+    def at(self, matrices: Bool[Tensor, " matrix"]) -> "_Metric":
+        """That of some matrices."""
+        return self if bool(matrices.all()) else _Metric(*(values[matrices] for values in self))
+
+    def whitened(self, gradient: Float[Tensor, "matrix column width"]) -> Float[Tensor, "matrix column width"]:
         """A gradient by w as one by v."""
-        return torch.linalg.solve_triangular(self.root, gradient.T.to(self.root.dtype), upper=False).T.float()
+        return torch.linalg.solve_triangular(self.root, gradient.mT.to(self.root.dtype), upper=False).mT.float()
 
-    def weights(self, v: Float[Tensor, "column width"]) -> Float[Tensor, "column width"]:
+    def weights(self, v: Float[Tensor, "matrix column width"]) -> Float[Tensor, "matrix column width"]:
         """w of a v."""
-        return torch.linalg.solve_triangular(self.root.T, v.T.to(self.root.dtype), upper=True).T.double()
+        return torch.linalg.solve_triangular(self.root.mT, v.mT.to(self.root.dtype), upper=True).mT.double()
 
     def gradients(self, r: Tensor, r_b: Tensor, pull: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The preconditioned residual, its image, and the squared norm."""
@@ -47,64 +51,74 @@ class _Metric(NamedTuple):
     def curved(self, v: Tensor, u: Tensor, v_b: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The Hessian times a direction, and the direction's curvature."""
         bent = weight * u
-        h_v = v + (bent - self.q * (u - v_b[:, None])) @ self.images.T
-        h_b = bent.sum(1)
+        h_v = v + (bent - self.q[:, None] * (u - v_b[..., None])) @ self.images.mT
+        h_b = bent.sum(-1)
         return h_v, h_b, torch.linalg.vecdot(v, h_v) + v_b * h_b
 
 
 def solve_primal(
-    x: Float[Tensor, "sample width"],
+    x: Float[Tensor, "matrix sample width"],
     labels: Float[Tensor, "column sample"],
     strength: Float[Tensor, "column sample"],
-    penalty: Float[Tensor, "column width"] | None,
+    penalty: Float[Tensor, "matrix column width"] | None,
     C: float,
 ) -> Optimum:
-    """The optima where the matrix has fewer columns than rows, in the columns' space: two products per iteration.
+    """The optima where matrices have fewer columns than rows, in the columns' space: two products per iteration.
 
-    Penalties other than 1 enter the gradient alone. The weights of the metric are equal until a step takes more than
-    `SLOW` iterations, from then on the mean curvature of the columns: the optima of one label vector on several
-    training parts are nearly the same.
+    The same problems on each of the matrices: small ones take as many steps together as one alone. Penalties other than
+    1 enter the gradient alone. The weights of a metric are equal until a step takes more than `SLOW` iterations, from
+    then on the mean curvature of the columns: the optima of one label vector on several training parts are nearly the
+    same.
     """
-    columns = len(labels)
-    w, b = labels.new_zeros(columns, x.shape[1]), labels.new_zeros(columns)
-    f = torch.zeros_like(labels)
-    metric = _Metric.of(x, labels.new_full((len(x),), C / 8))
+    w, b = labels.new_zeros(len(x), len(labels), x.shape[2]), labels.new_zeros(len(x), len(labels))
+    f = labels.new_zeros(len(x), *labels.shape)
+    metric = _Metric.of(x, labels.new_full(x.shape[:2], C / 8))
     error = strength * (0.5 - labels)
     slope_at_0, slope_b_at_0 = error @ x, error.sum(1).float()
-    active, products, used = torch.arange(columns, device=labels.device), 0, 0
+    rows, columns = (torch.arange(size, device=labels.device) for size in (len(x), len(labels)))
+    products, used = 0, 0
     for iteration in range(newton.MAX_NEWTON + 1):
-        p = torch.sigmoid(f[active])
-        curvature = strength[active] * p * (1 - p)
+        at, s, t = (rows[:, None], columns), strength[columns], labels[columns]
+        p = torch.sigmoid(f[at])
+        curvature = s * p * (1 - p)
         if used > SLOW:
-            metric = _Metric.of(x, curvature.sum(0) / (strength[active] > 0).sum(0).clamp_min(1))
-        pull = (strength[active].float() / C) @ metric.q
-        start = metric.gradients(metric.whitened(slope_at_0[active]), slope_b_at_0[active], pull)[2]
-        error = strength[active] * (p - labels[active])
-        held = w[active] if penalty is None else penalty[active] * w[active]
-        r, r_b = metric.whitened(held + error @ x), error.sum(1).float()
-        first = metric.gradients(r, r_b, pull)
+            metric = _Metric.of(x, curvature.sum(1) / (s > 0).sum(0).clamp_min(1))
+        pull = metric.q @ (s.float() / C).T
+        start = metric.gradients(metric.whitened(slope_at_0[at]), slope_b_at_0[columns], pull)[2]
+        error = s * (p - t)
+        held = w[at] if penalty is None else penalty[at] * w[at]
+        r, r_b = metric.whitened(held + error @ x), error.sum(-1).float()
+        norm = metric.gradients(r, r_b, pull)[2]
         products += 1
-        relative = (first[2] / start.clamp_min(1e-30)).double().sqrt()
+        relative = (norm / start.clamp_min(1e-30)).double().sqrt()
         go = relative > TARGET
         if iteration == newton.MAX_NEWTON or not bool(go.any()):
             break
-        active, pull = active[go], pull[go]
+        # Columns that have converged on every matrix drop out, and matrices on which all have; others stand still.
+        kept, wanted = go.any(1), go.any(0)
+        rows, columns, metric = rows[kept], columns[wanted], metric.at(kept)
+        x = x if bool(kept.all()) else x[kept]
+        go, r, r_b, relative, pull, held, curvature = (
+            values[kept][:, wanted] for values in (go, r, r_b, relative, pull, held, curvature)
+        )
+        r, r_b = r * go[..., None], r_b * go
         v, _, d_b, used = conjugate_gradients(
-            r[go],
-            r_b[go],
-            (first[0][go], first[1][go], first[2][go]),
+            r,
+            r_b,
+            metric.gradients(r, r_b, pull),
             metric.gradients,
             metric.curved,
-            curvature[go].float(),
-            accuracy_needed(relative[go], TARGET),
+            curvature.float(),
+            accuracy_needed(relative, TARGET),
             pull,
         )
         products += 2 * used
         d, d_b = metric.weights(v), d_b.double()
-        u = d @ x.T + d_b[:, None]
-        linear, quadratic = torch.linalg.vecdot(held[go], d), torch.linalg.vecdot(d, d)
-        step = step_length(linear, quadratic, f[active], u, labels[active], strength[active])
-        w[active] += step[:, None] * d
-        b[active] += step * d_b
-        f[active] += step[:, None] * u
+        u = d @ x.mT + d_b[..., None]
+        linear, quadratic = torch.linalg.vecdot(held, d), torch.linalg.vecdot(d, d)
+        at = (rows[:, None], columns)
+        step = step_length(linear, quadratic, f[at], u, labels[columns], strength[columns])
+        w[at] += step[..., None] * d
+        b[at] += step * d_b
+        f[at] += step[..., None] * u
     return Optimum(w, b, f, products)

@@ -2,11 +2,13 @@
 
 Every problem is scikit-learn's `LogisticRegression(C=C)`, min over w and b of |w|²/2 + C Σ logloss, on the columns
 standardised within the training part; `newton_primal.py` or `newton_dual.py` finds the optimum, in the smaller space.
-Convergence is tested on the coefficients handed back and reported per problem.
+Convergence is tested on the coefficients handed back and reported per problem. The same problems on several matrices
+(the cells of a grid) are solved together, too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.errors import DataError
-from interp.fitting.newton import gram
+from interp.fitting.newton import Optimum, gram
 from interp.fitting.newton_direct import is_small, solve_direct
 from interp.fitting.newton_dual import solve_dual
 from interp.fitting.newton_primal import solve_primal
@@ -30,15 +32,15 @@ COMMON = 1e-2
 class Solution:
     """One probe per label vector, in the units of the features as they were given."""
 
-    coef: Float[Tensor, "column width"]
-    intercept: Float[Tensor, " column"]
-    gradient: Float[Tensor, " column"]
+    coef: Float[Tensor, "*matrix column width"]
+    intercept: Float[Tensor, "*matrix column"]
+    gradient: Float[Tensor, "*matrix column"]
     """Largest entry of the gradient at the solution (scaled features, sum of losses) per training sample."""
     products: int
     """Products with the preconditioner: the work done for all columns together."""
 
     @property
-    def converged(self) -> Bool[Tensor, " column"]:
+    def converged(self) -> Bool[Tensor, "*matrix column"]:
         """Which problems reached their optimum; never those whose labels are of one class."""
         return self.gradient <= TOLERANCE
 
@@ -60,29 +62,39 @@ class OutOfFold:
 
 
 class Design:
-    """A matrix of samples, standardised once for every label vector, training part and C that is solved on it."""
+    """A matrix of samples, standardised once for every label vector, training part and C that is solved on it.
 
-    def __init__(self, x: Float[Tensor, "sample width"]) -> None:
-        self.kept = x[0] != x[-1]
-        same = ~self.kept  # only these can be constant
-        self.kept[same] = (x[:, same] != x[0, same]).any(0)
-        self.width = x.shape[1]
-        x = (x if bool(self.kept.all()) else x[:, self.kept]).to(torch.float64, copy=True)
-        self.mean = x.mean(0)
-        x -= self.mean
-        self.scale = x.square().mean(0).sqrt()
+    Or several of one shape, on each of which the same is solved: small ones together take little longer than one.
+    """
+
+    def __init__(self, x: Float[Tensor, "*matrix sample width"]) -> None:
+        self.several = x.ndim > 2
+        x = x if self.several else x[None]
+        varies = x[:, 0] != x[:, -1]
+        if not bool(varies.all()):  # only the others can be constant
+            varies = (x != x[:, :1]).any(1)
+        self.kept = varies.any(0)
+        self.width = x.shape[2]
+        self.varies = varies[:, self.kept]
+        x = (x if bool(self.kept.all()) else x[:, :, self.kept]).to(torch.float64, copy=True)
+        self.mean = x.mean(1)
+        x -= self.mean[:, None]
+        if not bool(self.varies.all()):  # constant in one matrix, but not in another: no weight comes from zeros
+            x *= self.varies[:, None]
+        self.scale = x.square().mean(1).sqrt()
         if not bool(self.scale.all()):
             # A spread below the rounding of the mean squares to zero: divide by the largest deviation instead of 0.
-            self.scale = torch.where(self.scale > 0, self.scale, x.abs().amax(0))
-        x /= self.scale
+            self.scale = torch.where(self.scale > 0, self.scale, x.abs().amax(1))
+            self.scale = torch.where(self.varies, self.scale, 1.0)
+        x /= self.scale[:, None]
         self.x = x
-        self._kernels: dict[torch.dtype, Tensor] = {}
+        self._kernels: dict[tuple[int, torch.dtype], Tensor] = {}
 
-    def kernel(self, dtype: torch.dtype) -> Float[Tensor, "sample sample"]:
+    def _kernel(self, matrix: int, dtype: torch.dtype) -> Float[Tensor, "sample sample"]:
         """Inner products of the samples, computed once for all C."""
-        if dtype not in self._kernels:
-            self._kernels[dtype] = gram(self.x.to(dtype))
-        return self._kernels[dtype]
+        if (matrix, dtype) not in self._kernels:
+            self._kernels[matrix, dtype] = gram(self.x[matrix].to(dtype))
+        return self._kernels[matrix, dtype]
 
     def solve(
         self,
@@ -100,59 +112,93 @@ class Design:
         labels = labels.double()
         inside = torch.ones_like(labels) if part is None else part.double()
         correct, size = (labels * inside).sum(1), inside.sum(1)
-        solvable = (correct > 0) & (correct < size) & bool(self.x.shape[1])
+        solvable = (correct > 0) & (correct < size) & self.varies.any(1)[:, None]
         variance = None if part is None else self._variance(inside)
-        together = solvable if variance is None else solvable & (variance > COMMON).all(1)
-        coef = self.x.new_full((len(labels), self.width), torch.nan)
-        intercept, gradient = self.x.new_full((2, len(labels)), torch.nan)
+        together = solvable.all(0)
+        if variance is not None:
+            together &= (variance > COMMON).all(2).all(0)
+        coef = self.x.new_full((len(self.x), len(labels), self.width), torch.nan)
+        intercept, gradient = self.x.new_full((2, len(self.x), len(labels)), torch.nan)
         products = 0
         if bool(together.any()):
-            penalty = None if variance is None else variance[together]
+            penalty = None if variance is None else variance[:, together]
             w, b, slope, products = self._optimum(labels[together], C * inside[together], penalty, C)
-            coef[together], intercept[together] = self._as_given(w, b)
-            gradient[together] = slope / size[together]
+            coef[:, together], intercept[:, together] = self._as_given(w, b)
+            gradient[:, together] = slope / size[together]
         if part is not None:
-            for k in torch.nonzero(solvable & ~(gradient <= TOLERANCE))[:, 0]:
-                alone = Design(self.x[part[k]]).solve(labels[k, part[k]][None], C=C)
-                coef[k], intercept[k] = self._as_given(alone.coef[0], alone.intercept[0])
-                gradient[k] = alone.gradient[0]
+            for i, k in torch.nonzero(solvable & ~(gradient <= TOLERANCE)).tolist():
+                alone = Design(self.x[i, part[k]]).solve(labels[k, part[k]][None], C=C)
+                coef[i, k], intercept[i, k] = self._as_given(alone.coef[0], alone.intercept[0], i)
+                gradient[i, k] = alone.gradient[0]
                 products += alone.products
-        return Solution(coef, intercept, gradient, products)
+        found = (coef, intercept, gradient) if self.several else (coef[0], intercept[0], gradient[0])
+        return Solution(*found, products)
 
-    def _variance(self, inside: Float[Tensor, "column sample"]) -> Float[Tensor, "column kept"]:
-        """Variance of every feature within each part."""
+    def _variance(self, inside: Float[Tensor, "column sample"]) -> Float[Tensor, "matrix column kept"]:
+        """Variance of every feature within each part; 1 where a feature is the same in all samples of the matrix."""
         x, inside = self.x.float(), inside.float()  # to 1e-7 of the variance over all samples, and in half the time
         size = inside.sum(1, keepdim=True)
-        return (inside @ x.square() / size - (inside @ x / size).square()).double()
+        variance = (inside @ x.square() / size - (inside @ x / size).square()).double()
+        return variance if bool(self.varies.all()) else torch.where(self.varies[:, None], variance, 1.0)
 
     def _optimum(
         self,
         labels: Float[Tensor, "column sample"],
         strength: Float[Tensor, "column sample"],
-        penalty: Float[Tensor, "column kept"] | None,
+        penalty: Float[Tensor, "matrix column kept"] | None,
         C: float,
-    ) -> tuple[Float[Tensor, "column kept"], Float[Tensor, " column"], Float[Tensor, " column"], int]:
-        """Weights and intercepts in this matrix's units, the largest entry of each gradient, and the products."""
-        args = (labels, strength, penalty, C)
-        if is_small(len(labels), *self.x.shape):
-            w, b, f, products = solve_direct(self.x[None], *args)
-        elif 3 * self.x.shape[1] < 2 * len(self.x):
-            w, b, f, products = solve_primal(self.x, *args)
+    ) -> tuple[
+        Float[Tensor, "matrix column kept"], Float[Tensor, "matrix column"], Float[Tensor, "matrix column"], int
+    ]:
+        """Weights and intercepts in these matrices' units, the largest entry of each gradient, and the products."""
+        matrices, samples, width = self.x.shape
+        if is_small(matrices * len(labels), samples, width):
+            w, b, f, products = self._directly(labels, strength, penalty, C)
+        elif 3 * width < 2 * samples:
+            w, b, f, products = solve_primal(self.x, labels, strength, penalty, C)
         else:
-            w, b, f, products = solve_dual(self.x, self.kernel, *args)
+            found = [
+                solve_dual(x, partial(self._kernel, i), labels, strength, None if penalty is None else penalty[i], C)
+                for i, x in enumerate(self.x)
+            ]
+            w, b, f = (torch.stack(values) for values in list(zip(*found, strict=True))[:3])
+            products = sum(one.products for one in found)
         error = strength * (torch.sigmoid(f) - labels)
         slope = error @ self.x
         if penalty is None:
             slope += w
         else:  # by weights of features scaled within the part
             slope = (penalty * w + slope) / penalty.sqrt()
-        return w, b, torch.maximum(slope.abs().amax(1), error.sum(1).abs()), products
+        return w, b, torch.maximum(slope.abs().amax(2), error.sum(2).abs()), products
 
-    def _as_given(self, w: Float[Tensor, "*column kept"], b: Float[Tensor, "*column"]) -> tuple[Tensor, Tensor]:
-        """Weights and intercepts for the features as they were given."""
+    def _directly(
+        self,
+        labels: Float[Tensor, "column sample"],
+        strength: Float[Tensor, "column sample"],
+        penalty: Float[Tensor, "matrix column kept"] | None,
+        C: float,
+    ) -> Optimum:
+        """By factorisations, of every problem on every matrix."""
+        matrices, columns = len(self.x), len(labels)
+        if matrices == 1:
+            x = self.x
+        else:
+            x = self.x.repeat_interleave(columns, 0)
+            labels, strength = labels.repeat(matrices, 1), strength.repeat(matrices, 1)
+        w, b, f, products = solve_direct(x, labels, strength, None if penalty is None else penalty.flatten(0, 1), C)
+        w, b, f = (values.unflatten(0, (matrices, columns)) for values in (w, b, f))
+        return Optimum(w, b, f, products)
+
+    def _as_given(
+        self, w: Float[Tensor, "*probe kept"], b: Float[Tensor, "*probe"], matrix: slice | int = slice(None)
+    ) -> tuple[Float[Tensor, "*probe width"], Float[Tensor, "*probe"]]:
+        """Weights and intercepts for the features as they were given: [matrix, column] of all, or one of a matrix."""
+        scale, mean = self.scale[matrix], self.mean[matrix]
+        if isinstance(matrix, slice):
+            scale, mean = scale[:, None], mean[:, None]
         raw = w.new_zeros((*w.shape[:-1], self.width))
-        raw[..., self.kept] = w / self.scale
-        return raw, b - raw[..., self.kept] @ self.mean
+        raw[..., self.kept] = w / scale
+        return raw, b - (raw[..., self.kept] * mean).sum(-1)
 
 
 def cross_fit_logistic(

@@ -91,32 +91,48 @@ class Problem:
     part: Bool[np.ndarray, " sample"]
     C: float
 
+    def same(self, other: "Problem") -> bool:
+        """Whether the other asks for the same on its own matrix."""
+        alike = np.array_equal(self.part, other.part) and np.array_equal(self.y, other.y)
+        return alike and self.C == other.C
 
-def train_parts(x: Float[np.ndarray, "sample width"], spec: ProbeSpec, problems: Sequence[Problem]) -> list[Trained]:
-    """A probe for every problem on one matrix, standardised by its part; logistic ones of one C are solved together."""
+
+def train_parts(
+    x: Sequence[Float[np.ndarray, "sample width"]], spec: ProbeSpec, problems: Sequence[Problem]
+) -> list[list[Trained]]:
+    """For each matrix a probe for every problem, standardised by its part; logistic ones of one C are solved together.
+
+    The matrices have one shape.
+    """
     if not problems:
-        return []
+        return [[] for _ in x]
     if spec.probe == "pca-lr":
-        given = [(one.y, one.part, one.C) for one in problems]
-        solved = pca_logistic(np.asarray(x, dtype=np.float64), given, components=spec.components)
-        return [
-            Trained(probe, scaler, one.C, left <= TOLERANCE)
-            for (probe, scaler, left), one in zip(solved, problems, strict=True)
-        ]
+        return [_principal(one, spec, problems) for one in x]
     if spec.probe != "logistic":
-        return [_fit(x[one.part], one.y[one.part], replace(spec, C=one.C)) for one in problems]
-    design = Design(torch.from_numpy(np.ascontiguousarray(x)))
-    fits: dict[int, Trained] = {}
+        return [[_fit(own[one.part], one.y[one.part], replace(spec, C=one.C)) for one in problems] for own in x]
+    design = Design(torch.from_numpy(np.stack(x)))
+    fits: list[dict[int, Trained]] = [{} for _ in x]
     for C in dict.fromkeys(one.C for one in problems):
         places = [k for k, one in enumerate(problems) if one.C == C]
         inside = torch.from_numpy(np.stack([problems[k].part for k in places]))
         labels = torch.from_numpy(np.stack([problems[k].y for k in places])).double()
         found = design.solve(labels, None if bool(inside.all()) else inside, C=C)
-        for k, coef, intercept, converged in zip(
-            places, found.coef.numpy(), found.intercept.tolist(), found.converged.tolist(), strict=True
+        for own, coef, intercept, converged in zip(
+            fits, found.coef.numpy(), found.intercept.tolist(), found.converged.tolist(), strict=True
         ):
-            fits[k] = Trained(Hyperplane(coef, intercept), None, C, converged)
-    return [fits[k] for k in range(len(problems))]
+            probes = map(Hyperplane, coef, intercept)
+            own |= {k: Trained(probe, None, C, *end) for k, probe, *end in zip(places, probes, converged, strict=True)}
+    return [[own[k] for k in range(len(problems))] for own in fits]
+
+
+def _principal(x: Float[np.ndarray, "sample width"], spec: ProbeSpec, problems: Sequence[Problem]) -> list[Trained]:
+    """Probes of matched width: every part has components, and so a matrix, of its own."""
+    given = [(one.y, one.part, one.C) for one in problems]
+    solved = pca_logistic(np.asarray(x, dtype=np.float64), given, components=spec.components)
+    return [
+        Trained(probe, scaler, one.C, left <= TOLERANCE)
+        for (probe, scaler, left), one in zip(solved, problems, strict=True)
+    ]
 
 
 def _fit(x: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"], spec: ProbeSpec) -> Trained:

@@ -3,19 +3,22 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib._parallel_backends import LokyBackend
 from joblib.parallel import get_active_backend
 
-from interp.fitting.crossfit import CellFit, cross_fit_alike
+from interp.fitting.crossfit import CellFit, cross_fit_together
 from interp.fitting.training import Cell
 from interp.support.machine import usable_cpus, usable_memory
 from interp.support.threads import one_thread
 
 CELLS_EACH = 4
 """Copies of its cell, in float64, that a worker holds at its peak."""
+TOGETHER = 500_000
+"""Numbers of the cells that are fitted at once: of narrow cells several, whose steps are too small one by one."""
 SERIAL_BELOW = 3_000_000
 """Numbers in all cells together under which starting workers costs more than it saves."""
 
@@ -40,7 +43,8 @@ def cross_fit_cells(
 ) -> Iterator[list[CellFit]]:
     """Fit every cell, to the same bytes for any number of workers; cells are drawn as workers come free.
 
-    An item is one cell, or several that have one matrix and one estimator (`cross_fit_alike`).
+    An item is one cell, or several that have one matrix and one estimator. As many items as have `TOGETHER` numbers go
+    to a worker at once, where they are solved together (`cross_fit_together`): which ones depends on their order alone.
 
     Workers are processes of this machine, or what `joblib.parallel_config` names (`backend="ray"`: of a cluster).
     `n_jobs=None`: one worker per core, fewer if cells are so large (`largest`: numbers of one) that they would not fit
@@ -53,14 +57,26 @@ def cross_fit_cells(
         if n_jobs > 1 and not isinstance(backend, LokyBackend):
             n_jobs = -1  # as many as the backend has
     if n_jobs == 1:
-        done: Iterable[list[CellFit]] = map(cross_fit_alike, cells)
+        done: Iterable[list[list[CellFit]]] = map(cross_fit_together, _chunks(cells))
     else:
         returned = "generator" if backend.supports_return_generator else "list"
-        done = _parallel(n_jobs, return_as=returned)(delayed(_alone)(alike) for alike in cells)
-    for fits in done:
+        done = _parallel(n_jobs, return_as=returned)(delayed(_alone)(items) for items in _chunks(cells))
+    for fits in chain.from_iterable(done):
         if progress is not None:
             progress(1)
         yield fits
+
+
+def _chunks(cells: Iterable[Sequence[Cell]]) -> Iterator[list[Sequence[Cell]]]:
+    """Items that go to a worker at once."""
+    chunk: list[Sequence[Cell]] = []
+    for item in cells:
+        if chunk and sum(one[0].x.size for one in (*chunk, item)) > TOGETHER:
+            yield chunk
+            chunk = []
+        chunk.append(item)
+    if chunk:
+        yield chunk
 
 
 @contextmanager
@@ -68,7 +84,7 @@ def workers_ahead(size: int, largest: int, n_jobs: int | None) -> Iterator[None]
     """Meanwhile the processes start and import what they need, which takes them seconds; arguments as in
     `cross_fit_cells`.
 
-    joblib keeps them for the cells that come next, for five minutes; whatever breaks off the block ends them.
+    joblib keeps them for the cells that come next, for five minutes; Ctrl-C ends them.
     """
     n_jobs = workers_for(size, largest) if n_jobs is None else n_jobs
     if n_jobs == 1:
@@ -77,12 +93,14 @@ def workers_ahead(size: int, largest: int, n_jobs: int | None) -> Iterator[None]
     ready = _parallel(n_jobs, return_as="generator")(delayed(_ready)() for _ in range(effective_n_jobs(n_jobs)))
     try:
         yield
-        for _ in ready:
-            pass
-    finally:
+    except KeyboardInterrupt:  # waits for nothing
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of tasks that are given up
             ready.close()
+        raise
+    finally:
+        for _ in ready:
+            pass
 
 
 def _parallel(n_jobs: int, **options: Any) -> Parallel:
@@ -94,7 +112,7 @@ def _ready() -> None:
     """Nothing: a process that has found it has imported this module."""
 
 
-def _alone(alike: Sequence[Cell]) -> list[CellFit]:
-    """An item in a process that nobody has told how many threads compute."""
+def _alone(items: Sequence[Sequence[Cell]]) -> list[list[CellFit]]:
+    """Items in a process that nobody has told how many threads compute."""
     with one_thread():
-        return cross_fit_alike(alike)
+        return cross_fit_together(items)

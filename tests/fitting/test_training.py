@@ -36,7 +36,7 @@ def test_each_part_has_its_own_scaling_and_its_own_C(name):
     given = cell(name)
     labels = [given.y, given.y, np.roll(given.y, 7)]
     problems = [Problem(y, part, C) for y, part, C in zip(labels, PARTS, STRENGTHS, strict=True)]
-    for y, part, C, fit in zip(labels, PARTS, STRENGTHS, train_parts(given.x, given.spec, problems), strict=True):
+    for y, part, C, fit in zip(labels, PARTS, STRENGTHS, train_parts([given.x], given.spec, problems)[0], strict=True):
         scaler = StandardScaler().fit(given.x[part])
         oracle = theirs(name, C).fit(scaler.transform(given.x[part]), y[part])
         expected = oracle.decision_function(scaler.transform(given.x))
@@ -46,7 +46,7 @@ def test_each_part_has_its_own_scaling_and_its_own_C(name):
 
 def test_a_probe_that_stops_before_its_optimum_says_so():
     given = cell(LogisticRegression(max_iter=1))
-    (fit,) = train_parts(given.x, given.spec, [Problem(given.y, PARTS[0], 1.0)])
+    ((fit,),) = train_parts([given.x], given.spec, [Problem(given.y, PARTS[0], 1.0)])
     assert not fit.converged
 
 

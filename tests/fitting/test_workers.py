@@ -36,11 +36,21 @@ def test_workers_started_ahead_fit_the_cells() -> None:
     np.testing.assert_array_equal(ahead, alone)
 
 
+def test_an_error_comes_through_and_leaves_the_workers() -> None:
+    with pytest.raises(KeyError), workers_ahead(size=720, largest=180, n_jobs=2):
+        started = workers()
+        raise KeyError
+    assert len([*cross_fit_cells(cells(), 720, n_jobs=2)]) == 4 and workers() == started
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # loky ends its processes in a thread
-def test_what_breaks_off_the_block_comes_through() -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_ctrl_c_comes_through_and_ends_them() -> None:
     with pytest.raises(KeyboardInterrupt), workers_ahead(size=720, largest=180, n_jobs=2):
+        started = workers()
         raise KeyboardInterrupt
-    assert len([*cross_fit_cells(cells(), 720, n_jobs=2)]) == 4, "new ones start"
+    assert len([*cross_fit_cells(cells(), 720, n_jobs=2)]) == 4
+    assert not workers() & started
 
 
 def test_little_to_do_starts_none() -> None:

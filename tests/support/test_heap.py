@@ -37,6 +37,14 @@ def test_nothing_happens_elsewhere(monkeypatch) -> None:
     give_back()
 
 
+@pytest.fixture
+def unfrozen():
+    """As a user's process is: the tests freeze what they have imported."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
 class Cycle:
     """Freed by the collector only."""
 
@@ -44,7 +52,7 @@ class Cycle:
         self.own = self
 
 
-def test_settled_passes_over_what_stands_and_frees_it_afterwards() -> None:
+def test_settled_passes_over_what_stands_and_frees_it_afterwards(unfrozen) -> None:
     before = Cycle()
     died = weakref.ref(before)
     with settled():
@@ -60,7 +68,7 @@ def test_settled_passes_over_what_stands_and_frees_it_afterwards() -> None:
     assert died() is None and gc.get_freeze_count() == 0
 
 
-def test_settled_inside_another_and_after_an_error() -> None:
+def test_settled_inside_another_and_after_an_error(unfrozen) -> None:
     with pytest.raises(KeyError), settled():
         with settled():
             pass

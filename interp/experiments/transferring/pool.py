@@ -139,7 +139,7 @@ class Pool:
         if lacking := [f for f in range(self.folds) if f not in found]:
             cell = self._cell(place) if cell is None else cell
             parts = [cell.fold != f for f in lacking]
-            fits = train_parts(cell.x, cell.spec, [problem(cell, part) for part in parts])
+            (fits,) = train_parts([cell.x], cell.spec, [problem(cell, part) for part in parts])
             found = {**found, **dict(zip(lacking, fits, strict=True))}
         return found
 
