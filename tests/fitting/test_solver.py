@@ -195,6 +195,35 @@ def test_a_part_of_another_scale_is_not_tried_together(way: str, monkeypatch: py
     assert columns == [2, 1]
 
 
+@pytest.mark.parametrize("kind", ["correlated", "n > d", "n < d", "constant columns"])
+def test_matrices_solved_together_are_each_solved_alone(kind: str) -> None:
+    """The second has a column that is constant in it alone, the third a part that needs a scale of its own."""
+    rng = np.random.default_rng(9)
+    x, y = design(kind, rng)
+    several = np.stack([x, rng.permutation(x), x * rng.uniform(0.5, 2, x.shape), x[:, ::-1]])
+    several[1, :, 1] = 0.1
+    several[2, 3, 1:] *= 1e4
+    labels = torch.from_numpy(np.stack([y, y, y, rng.permutation(y)]))
+    part = torch.from_numpy(np.stack([np.arange(len(y)) % 3 != f for f in (0, 1, 2, 0)]))
+    for where in (part, None):
+        together = solver.Design(torch.from_numpy(several)).solve(labels, where, C=0.3)
+        assert bool(together.converged.all()) and not together.coef[1, :, 1].any()
+        for i, own in enumerate(several):
+            alone = solver.Design(torch.from_numpy(own)).solve(labels, where, C=0.3)
+            score, expected = (torch.from_numpy(own) @ coef.T for coef in (together.coef[i], alone.coef))
+            close = 1e-5 * float(expected.std())
+            np.testing.assert_allclose(score + together.intercept[i], expected + alone.intercept, atol=close)
+
+
+def test_a_matrix_in_which_nothing_varies_is_nan_beside_others() -> None:
+    rng = np.random.default_rng(10)
+    x, y = np.stack([np.full((60, 4), 0.1), rng.standard_normal((60, 4))]), np.arange(60) % 2.0
+    part = torch.from_numpy(np.stack([np.arange(60) % 3 != f for f in range(3)]))
+    found = solver.Design(torch.from_numpy(x)).solve(torch.from_numpy(y).expand(3, -1), part)
+    assert found.intercept.isnan().all(1).tolist() == [True, False]
+    assert found.converged.all(1).tolist() == [False, True]
+
+
 def test_parts_with_one_class_or_no_varying_column_are_nan() -> None:
     rng = np.random.default_rng(8)
     x, y = rng.standard_normal((40, 5)), np.arange(40) % 2.0
