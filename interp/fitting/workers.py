@@ -70,11 +70,14 @@ def cross_fit_cells(
 def _chunks(cells: Iterable[Sequence[Cell]]) -> Iterator[list[Sequence[Cell]]]:
     """Items that go to a worker at once."""
     chunk: list[Sequence[Cell]] = []
+    numbers = 0
     for item in cells:
-        if chunk and sum(one[0].x.size for one in (*chunk, item)) > TOGETHER:
+        size = item[0].x.size
+        if chunk and numbers + size > TOGETHER:
             yield chunk
-            chunk = []
+            chunk, numbers = [], 0
         chunk.append(item)
+        numbers += size
     if chunk:
         yield chunk
 
