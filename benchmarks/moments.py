@@ -26,7 +26,7 @@ WORK = {
     "step": "interp.generating.generation.forward",
     "batch": "interp.generating.generation._generate_batch",
     "pass": "interp.capturing.one_pass.OnePass.__call__",
-    "probe": "interp.fitting.workers.cross_fit_together",
+    "probe": "interp.fitting.crossfit._scored",
     "figure": "interp.reporting.canvas.Figure.savefig",
     "row": "interp.grids.grid_table._text",
     "grid": "interp.running.analysis.save_grids",

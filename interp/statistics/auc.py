@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from interp.statistics.cross_fold import shared_variance
 from interp.statistics.rank_sum import concordant_pairs
-from interp.statistics.samples import Samples
+from interp.statistics.samples import Samples, fold_pairs
 
 LEVEL = 0.95
 MIN_PER_CLASS = 10
@@ -50,12 +50,6 @@ def group_sums(
     out = np.zeros((int(group.max()) + 1, *values.shape[:-1]))
     np.add.at(out, group, np.moveaxis(values, -1, 0))
     return np.moveaxis(out, 0, -1)
-
-
-def fold_pairs(y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]) -> dict[int, tuple[int, int]]:
-    """(correct, wrong) samples of every fold that has both, so at least one pair."""
-    counts = {int(f): (int((y[fold == f] == 1).sum()), int((y[fold == f] == 0).sum())) for f in np.unique(fold)}
-    return {f: count for f, count in counts.items() if min(count) > 0}
 
 
 def why_undefined(

@@ -35,7 +35,7 @@ from jaxtyping import Bool, Float, Int
 from scipy import linalg, sparse
 
 from interp.statistics.auc_slope import AucSlope, sums_by_group
-from interp.statistics.samples import Samples
+from interp.statistics.samples import Samples, fold_pairs, pairs_of
 
 FLAT = 1e-9
 """Least curvature: that of a sample of which the probe is certain."""
@@ -129,8 +129,7 @@ class Learned:
         sample are in no pair that returns: their signs may be 0, which spares noise.
         """
         assert test.signs is not None
-        sizes = _class_sizes(test)
-        pairs, scored = sum(m * k for m, k in sizes.values()), [f for f, (m, k) in sizes.items() if m * k]
+        pairs, scored = pairs_of(test), [*fold_pairs(test.y, test.fold)]
         received, given = np.zeros_like(test.signs), np.zeros_like(signs)
         if not scored:
             return received, given
@@ -172,17 +171,6 @@ def _within(
     """Values minus their mean over each training part, and 0 outside it."""
     inside = np.where(train[:, :, None], values, 0.0)
     return np.where(train[:, :, None], inside - inside.sum(0) / train.sum(0)[:, None], 0.0)
-
-
-def pairs_of(samples: Samples) -> int:
-    """Pairs of a right and a wrong sample of the same fold."""
-    return sum(m * k for m, k in _class_sizes(samples).values())
-
-
-def _class_sizes(samples: Samples) -> dict[int, tuple[int, int]]:
-    """Correct and wrong samples of every fold."""
-    y, fold = samples.y, samples.fold
-    return {f: (int((y[fold == f] == 1).sum()), int((y[fold == f] == 0).sum())) for f in np.unique(fold).tolist()}
 
 
 def _projected(

@@ -74,3 +74,14 @@ def group_signs(groups: Sequence[str]) -> Signs:
     hashed = [shake_128(name.encode("utf-8", "surrogatepass")).digest(size) for name in groups]
     bits = np.unpackbits(np.frombuffer(b"".join(hashed), dtype=np.uint8).reshape(len(hashed), size), axis=1)
     return bits[:, :DIRECTIONS] * 2.0 - 1
+
+
+def fold_pairs(y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]) -> dict[int, tuple[int, int]]:
+    """(correct, wrong) samples of every fold that has both, so at least one pair."""
+    counts = {int(f): (int((y[fold == f] == 1).sum()), int((y[fold == f] == 0).sum())) for f in np.unique(fold)}
+    return {f: count for f, count in counts.items() if min(count) > 0}
+
+
+def pairs_of(samples: Samples) -> int:
+    """Pairs of a right and a wrong sample of the same fold."""
+    return sum(m * k for m, k in fold_pairs(samples.y, samples.fold).values())

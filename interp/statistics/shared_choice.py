@@ -34,8 +34,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from interp.statistics.auc import auc_influence, fold_pairs
-from interp.statistics.samples import Samples
+from interp.statistics.auc import auc_influence
+from interp.statistics.samples import Samples, fold_pairs
 
 DRAWS = 2000
 MOST = 12

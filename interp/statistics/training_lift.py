@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.statistics.auc import fold_pairs
 from interp.statistics.auc_slope import AucSlope
 from interp.statistics.cross_fold import Learned
+from interp.statistics.samples import fold_pairs
 
 
 def training_lift(

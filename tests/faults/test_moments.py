@@ -45,7 +45,8 @@ def test_a_run_is_seen_at_every_kind_of_moment(run) -> None:
     assert {"open", "sync", "rename", "remove"} <= kinds["labelling"]
     assert {"pass", "chunk", "folder", "rename"} <= kinds["capturing"]
     assert "probe" in kinds["probing"] and {"grid", "row", "figure", "rename"} <= kinds["reporting"]
-    assert run.seen["probing", "probe"] == (3 + 1) * 2 + 3 * 2  # both grids' cells, and the embedding row
+    # Both grids' cells and the embedding row; the best cell once more, for use.
+    assert run.seen["probing", "probe"] == (3 + 1) * 2 + 3 * 2 + 1
     assert len(make_rows()) == len((run.work / "unbroken" / "samples.jsonl").read_text().splitlines())
 
 

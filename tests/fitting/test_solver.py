@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from interp.errors import DataError
 from interp.fitting import newton, newton_direct, newton_primal, solver
 from interp.fitting.standardiser import Standardiser
-from interp.statistics.auc import fold_pairs, within_fold_auc
+from interp.statistics.auc import within_fold_auc
+from interp.statistics.samples import fold_pairs
 
 
 @pytest.fixture(params=["factorised", "iterated"], autouse=True)

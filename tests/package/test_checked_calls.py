@@ -14,7 +14,7 @@ from jaxtyping import Float, TypeCheckError
 from numpy import ndarray
 
 import interp
-from interp.statistics.auc import fold_pairs
+from interp.statistics.samples import fold_pairs
 
 ROOT = Path(interp.__file__).parent
 MODULES = sorted(

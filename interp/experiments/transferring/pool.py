@@ -14,8 +14,8 @@ from interp.fitting.estimators import ProbeSpec
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell, Trained, train_parts
 from interp.grids.cells import Fitted
-from interp.statistics.cross_fold import Learned, Sketch, pairs_of
-from interp.statistics.samples import DIRECTIONS
+from interp.statistics.cross_fold import Learned, Sketch
+from interp.statistics.samples import DIRECTIONS, pairs_of
 from interp.statistics.shared_choice import Choice, Multipliers, Vote
 from interp.statistics.training_lift import training_lift
 
