@@ -50,7 +50,8 @@ def test_features_that_are_not_finite_are_as_if_the_sample_lacked_the_cell(value
     assert grid.attrs["nonfinite"] == "layer 1, 0: 3, 8"
     there = np.delete(np.arange(60), [3, 8])
     without = probe_grid(torch.from_numpy(x[there]).to(dtype), y[there], fold=fold[there])
-    np.testing.assert_array_equal(grid["score"].values[there, 1, 0], without["score"].values[:, 1, 0])
+    found, expected = grid["score"].values[there, 1, 0], without["score"].values[:, 1, 0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)  # without them both layers are solved together
     assert np.isnan(grid["score"].values[[3, 8], 1, 0]).all()
 
 
