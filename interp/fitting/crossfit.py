@@ -132,10 +132,9 @@ def _alike(items: Sequence[Sequence[Cell]], problems: Sequence[Sequence[Problem]
     for place, (cells, asked) in enumerate(zip(items, problems, strict=True)):
         for group in groups:
             first, wanted = items[group[0]][0], problems[group[0]]
-            same = (
-                first.x.shape == cells[0].x.shape and first.x.dtype == cells[0].x.dtype and first.spec == cells[0].spec
-            )
-            if same and len(wanted) == len(asked) and all(map(Problem.same, wanted, asked)):
+            kinds = {(cell.x.shape, cell.x.dtype) for cell in (first, cells[0])}
+            same = len(kinds) == 1 and first.spec == cells[0].spec and len(wanted) == len(asked)
+            if same and all(map(Problem.same, wanted, asked)):
                 group.append(place)
                 break
         else:

@@ -73,6 +73,11 @@ class ProbeSpec:
             raise DataError(f"C: {self.name} has no C; leave it out, or take one of {', '.join(TUNABLE)}")
 
     @property
+    def together(self) -> bool:
+        """Whether its problems on several matrices are solved at once: one way to solve them, and one C."""
+        return self.probe == "logistic" and not self.tuned
+
+    @property
     def tuned(self) -> bool:
         """Whether C is chosen in each training part."""
         return not isinstance(self.C, (int, float))

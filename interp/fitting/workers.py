@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any
 
@@ -18,7 +18,7 @@ from interp.support.threads import one_thread
 CELLS_EACH = 4
 """Copies of its cell, in float64, that a worker holds at its peak."""
 TOGETHER = 500_000
-"""Numbers of the cells that are fitted at once: of narrow cells several, whose steps are too small one by one."""
+"""Numbers of the cells that are solved at once: of narrow cells several, whose steps are too small one by one."""
 SERIAL_BELOW = 3_000_000
 """Numbers in all cells together under which starting workers costs more than it saves."""
 
@@ -43,8 +43,9 @@ def cross_fit_cells(
 ) -> Iterator[list[CellFit]]:
     """Fit every cell, to the same bytes for any number of workers; cells are drawn as workers come free.
 
-    An item is one cell, or several that have one matrix and one estimator. As many items as have `TOGETHER` numbers go
-    to a worker at once, where they are solved together (`cross_fit_together`): which ones depends on their order alone.
+    An item is one cell, or several that have one matrix and one estimator. As many items of logistic
+    probes as have `TOGETHER` numbers go to a worker at once, where they are solved together (`cross_fit_together`).
+    Which ones depends on their order alone.
 
     Workers are processes of this machine, or what `joblib.parallel_config` names (`backend="ray"`: of a cluster).
     `n_jobs=None`: one worker per core, fewer if cells are so large (`largest`: numbers of one) that they would not fit
@@ -72,7 +73,8 @@ def _chunks(cells: Iterable[Sequence[Cell]]) -> Iterator[list[Sequence[Cell]]]:
     chunk: list[Sequence[Cell]] = []
     numbers = 0
     for item in cells:
-        size = item[0].x.size
+        # Any other probe is fitted cell by cell, which takes as many workers as there are.
+        size = item[0].x.size if item[0].spec.together else TOGETHER
         if chunk and numbers + size > TOGETHER:
             yield chunk
             chunk, numbers = [], 0
@@ -102,8 +104,9 @@ def workers_ahead(size: int, largest: int, n_jobs: int | None) -> Iterator[None]
             ready.close()
         raise
     finally:
-        for _ in ready:
-            pass
+        with suppress(Exception):  # a worker that could not start: those that fit the cells will say so, if they cannot
+            for _ in ready:
+                pass
 
 
 def _parallel(n_jobs: int, **options: Any) -> Parallel:

@@ -13,9 +13,8 @@ from interp.reporting.explore_bundle import vega_bundle
 def made_ahead(shapes: Shapes, samples: int, roles: int, *, n_jobs: int | None) -> Iterator[None]:
     """Meanwhile the processes that fit the cells start, and the page's script is packed (1.5 s)."""
     numbers = samples * shapes.d_model
-    script = Thread(
-        target=vega_bundle, daemon=True
-    )  # kept by `vega_bundle`; a run that is stopped does not wait for it
+    # `vega_bundle` keeps what it made; a run that is stopped does not wait for it.
+    script = Thread(target=vega_bundle, daemon=True)
     with workers_ahead(numbers * shapes.n_layers * roles, numbers, n_jobs):
         script.start()  # afterwards: to fork beside its V8 takes a second
         yield

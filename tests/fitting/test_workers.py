@@ -86,6 +86,10 @@ def test_which_cells_go_together_depends_on_their_order_and_size_alone(monkeypat
     progress: list[int] = []
     assert len([*cross_fit_cells(chain(cells(), [*cells()][:1]), 720, n_jobs=1, progress=progress.append)]) == 5
     assert seen == [2, 2, 1] and progress == [1] * 5
+    seen.clear()
+    for spec in (ProbeSpec("ridge"), ProbeSpec("logistic", C=[0.1, 1.0])):  # each cell its own worker's
+        assert len([*cross_fit_cells(([replace(cell, spec=spec)] for (cell,) in cells()), 720, n_jobs=1)]) == 4
+    assert seen == [1] * 8
 
 
 def test_little_to_do_starts_none() -> None:
