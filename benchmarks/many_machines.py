@@ -38,7 +38,6 @@ from interp.capturing.forward_pass import capture_plan
 from interp.engines.ray_workers import RayWorkers, ray_cluster
 from interp.engines.replica import Replica, facts
 from interp.engines.units import Local, Worker
-from interp.fitting.crossfit import cross_fit
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.training import Cell
 from interp.fitting.workers import cross_fit_cells
@@ -121,14 +120,17 @@ def simulated(gpus: int, shards: int, busy: float, served: float) -> tuple[float
 
 
 def cells_alike(ray: Any) -> bool:
-    """Whether joblib's cells on the cluster are those of this process, to the last bit."""
+    """Whether joblib's cells on the cluster are those of this process, to the last bit.
+
+    Both ways are asked for the same cells in one order, which says what is solved together.
+    """
     random = np.random.default_rng(0)
     x, y, fold = random.normal(size=(60, 8)).astype(np.float32), np.arange(60) % 2, np.arange(60) // 2 % 5
-    cells = [Cell(x * (1 + i), Samples.alone(y, fold), ProbeSpec()) for i in range(4)]
+    cells = [[Cell(x * (1 + i), Samples.alone(y, fold), ProbeSpec())] for i in range(4)]
     with Machines(ray).cells():
-        there = list(cross_fit_cells([[cell] for cell in cells], 1, n_jobs=2))
-    pairs = zip(there, cells, strict=True)
-    return all(one.score.tobytes() == cross_fit(cell).score.tobytes() for (one,), cell in pairs)
+        there = list(cross_fit_cells(cells, 1, n_jobs=2))
+    here = list(cross_fit_cells(cells, 1, n_jobs=1))
+    return all(a.score.tobytes() == b.score.tobytes() for (a,), (b,) in zip(there, here, strict=True))
 
 
 def measured(shards: int, sizes: tuple[int, ...], width: int) -> Iterator[tuple[int, str, Session]]:
