@@ -8,6 +8,8 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 
 export HF_HUB_OFFLINE = 1
 export MPLBACKEND = Agg
+# Where no bytecode is kept, every process compiles the package anew, and pytest all tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-newest test-tl4 test-wheel test-benchmarks test-objects docs audit clean
 

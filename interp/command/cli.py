@@ -21,6 +21,7 @@ from interp.command.parser import Parser
 from interp.command.sampled_commands import add_sampled_commands
 from interp.command.transfer_command import add_transfer
 from interp.errors import InterpError, visible
+from interp.support.heap import seldom_collected
 from interp.support.version import __version__
 
 INTERRUPTED = 130
@@ -34,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if current_thread() is main_thread():  # a scheduler's SIGTERM ends as Ctrl-C does: with the way to go on
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return int(args.command(args) or 0)
+        with seldom_collected():
+            return int(args.command(args) or 0)
     except InterpError as error:
         print(f"interp: {error}", file=sys.stderr)
         return 2

@@ -115,15 +115,15 @@ def _calibration(
     group: Int[np.ndarray, " sample"],
 ) -> list[list[int]]:
     """Predicted against observed share of right answers, by a sigmoid that was fitted on the other folds' scores."""
-    part = np.array_split(np.argsort(score, kind="stable"), min(POINTS, len(score)))
+    order = np.argsort(score, kind="stable")
+    size = np.array([len(part) for part in np.array_split(order, min(POINTS, len(score)))])
+    centre = np.add.reduceat(score[order], np.cumsum(size) - size) / size
     of = np.empty(len(score), dtype=np.int64)
-    for number, members in enumerate(part):
-        of[members] = number
-    centre = np.array([score[members].mean() for members in part])
+    of[order] = np.repeat(np.arange(len(size)), size)
     probability = np.empty(len(score))
     for f in np.unique(fold):
         others = fold != f
-        count = np.stack([np.bincount(of[others & (y == label)], minlength=len(part)) for label in (0, 1)])
+        count = np.stack([np.bincount(of[others & (y == label)], minlength=len(size)) for label in (0, 1)])
         label, at = np.nonzero(count)
         sigmoid = Platt.fit(centre[at], label.astype(np.int64), count=count[label, at].astype(float))
         probability[~others] = sigmoid.probability(score[~others])

@@ -12,7 +12,8 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from interp.statistics.auc import MIN_PER_CLASS, concordance, undefined
+from interp.statistics.auc import MIN_PER_CLASS, undefined
+from interp.statistics.rank_sum import concordant_pairs
 from interp.statistics.resampling import NestedBest, composed_best
 from interp.statistics.ridge import FoldRidge
 from interp.statistics.samples import Samples
@@ -51,15 +52,19 @@ def pairs_left_out_auc(
 ) -> Float[np.ndarray, " fold"]:
     """`choice_auc` of any probe: `scores` trains it without the samples of two folds and scores those."""
     numbers = np.unique(fold)
+    score = np.full((len(numbers), len(y)), np.nan)  # of every sample, by the fold that was left out beside its own
+    for pair in combinations(numbers.tolist(), 2):
+        out = np.isin(fold, pair)
+        if y[~out].any() and not y[~out].all():
+            found = scores(out)
+            for scored, beside in (pair, pair[::-1]):
+                score[numbers == beside, fold == scored] = found[fold[out] == scored]
     concordant, pairs = np.zeros((2, len(numbers)))
-    for a, b in combinations(range(len(numbers)), 2):
-        out = (fold == numbers[a]) | (fold == numbers[b])
-        score = scores(out) if len(set(y[~out].tolist())) == 2 else np.full(int(out.sum()), np.nan)
-        for scored, left_out in ((a, b), (b, a)):
-            inside = fold[out] == numbers[scored]
-            part = concordance(score[inside], y[out][inside], fold[out][inside])
-            concordant[left_out] += part[0].sum()
-            pairs[left_out] += part[1].sum()
+    for f in numbers:
+        beside, inside = numbers != f, fold == f
+        part = concordant_pairs(score[np.ix_(beside, inside)], y[inside] == 1)
+        concordant[beside] += part[0]
+        pairs[beside] += part[1]
     return np.divide(concordant, pairs, out=np.full(len(numbers), np.nan), where=pairs > 0)
 
 

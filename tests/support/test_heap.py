@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from interp.support.heap import give_back, settled
+from interp.command import cli
+from interp.support.heap import ALLOCATED, give_back, seldom_collected, settled
 
 
 def resident() -> int:
@@ -75,3 +76,23 @@ def test_settled_inside_another_and_after_an_error(unfrozen) -> None:
         assert gc.get_freeze_count(), "the outer one goes on"
         raise KeyError
     assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.parametrize(("chosen", "meanwhile"), [(700, ALLOCATED), (10 * ALLOCATED, 10 * ALLOCATED), (0, 0)])
+def test_seldom_collected_leaves_what_the_user_chose_for_afterwards(chosen: int, meanwhile: int) -> None:
+    at_first = gc.get_threshold()
+    gc.set_threshold(chosen, *at_first[1:])
+    try:
+        with pytest.raises(KeyboardInterrupt), seldom_collected():
+            assert gc.get_threshold()[0] == meanwhile
+            raise KeyboardInterrupt
+        assert gc.get_threshold()[0] == chosen
+    finally:
+        gc.set_threshold(*at_first)
+
+
+def test_a_command_seldom_collects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr("interp.runs.status.status", lambda _: seen.append(gc.get_threshold()[0]) or "seen")
+    assert cli.main(["status", str(tmp_path)]) == 0
+    assert seen == [ALLOCATED]
