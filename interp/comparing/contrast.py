@@ -71,7 +71,7 @@ def contrast(
                 if why_undefined(y[used], fold[used], min_per_class):
                     missing.append((int(layer), role))
                     continue
-                value, influence = auc_influence(column, y, fold)
+                value, influence = auc_influence(column, y, fold, samples.group)
                 values.append(value)
                 influences.append(influence)
                 if training is not None:

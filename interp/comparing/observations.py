@@ -114,7 +114,7 @@ class _View:
         if why_undefined(y[used], fold[used], self.least):
             return None
         training = np.where(used[:, None, None], self.arrays.trained(layer, role), 0.0)
-        return *auc_influence(score, y, fold), training
+        return *auc_influence(score, y, fold, self.arrays.group), training
 
     def mean(
         self, layers: Sequence[int], roles: Sequence[int], within: Bool[np.ndarray, " sample"] | None = None

@@ -65,7 +65,7 @@ def _own_samples(
     parts: list[Float[np.ndarray, " sample"]] = []
     values = []
     for sign, grid in ((1.0, one), (-1.0, two)):
-        value, influence = auc_influence(grid.score[:, layer, role], grid.y, grid.fold)
+        value, influence = auc_influence(grid.score[:, layer, role], grid.y, grid.fold, grid.group)
         values.append(value)
         parts.append(sign * influence)
     n = int(sum(np.isfinite(grid.score[:, layer, role]).sum() for grid in (one, two)))

@@ -190,7 +190,7 @@ def _selectivity(arrays: GridArrays, layer: int, role: int, task: Scored) -> Est
     used = np.isfinite(score)
     if task.reason:
         return _undefined(arrays, used, f"control task: {task.reason}")
-    value, influence = auc_influence(score, arrays.y, arrays.fold)
+    value, influence = auc_influence(score, arrays.y, arrays.fold, arrays.group)
     counts = (int(used.sum()), int(arrays.y[used].sum()))
     training = arrays.trained(layer, role) - task.trained
     return normal_estimate(value - task.value, influence - task.influence, arrays.group, *counts, training=training)

@@ -67,7 +67,7 @@ def difference(one: Scored, other: Scored, samples: Samples, *, min_per_class: i
     both = np.isfinite(one.score) & np.isfinite(other.score)
     parts = [(sign, scored) for sign, scored in ((1, one), (-1, other))]
     fixed = sum(
-        sign * auc_influence(np.where(both, scored.score, np.nan), samples.y, samples.fold)[1]
+        sign * auc_influence(np.where(both, scored.score, np.nan), samples.y, samples.fold, samples.group)[1]
         for sign, scored in parts
         if scored.chosen is None
     )

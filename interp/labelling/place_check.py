@@ -7,7 +7,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.labelling.answers import Answers
-from interp.statistics.auc import MIN_PER_CLASS, auc_influence, auc_interval, normal_estimate, standard_error
+from interp.statistics.auc import (
+    MIN_PER_CLASS,
+    auc_influence,
+    auc_interval,
+    leverage_free,
+    normal_estimate,
+    standard_error,
+)
 from interp.statistics.samples import group_codes
 
 SHARE = 0.05
@@ -76,9 +83,11 @@ def place_check(answers: Answers) -> list[Check]:
 def _shares(name: str, has: Any, y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> Check:
     right, wrong = (float(has[y == k].mean()) if (y == k).any() else None for k in (1, 0))
     n_right, n_wrong = int((y == 1).sum()), int((y == 0).sum())
-    if right is None or wrong is None or min(n_right, n_wrong) < MIN_PER_CLASS:
+    if right is None or wrong is None or not _enough(y, group):
         return Check(name, right, wrong, "difference of shares", None, None, None, n_right, n_wrong, False)
     influence = np.where(y == 1, (has - right) / n_right, -(has - wrong) / n_wrong)
+    for label in (1, 0):
+        influence[y == label] /= np.sqrt(leverage_free(group[y == label]))
     value = right - wrong
     estimate = normal_estimate(value, influence, group, len(y), n_right)
     # All of one class and none of the other: no variance, and no doubt either.
@@ -95,9 +104,19 @@ def _place(
 ) -> Check:
     right, wrong = (float(values[y == k].mean()) if (y == k).any() else None for k in (1, 0))
     n_right, n_wrong = int((y == 1).sum()), int((y == 0).sum())
-    if min(n_right, n_wrong) < MIN_PER_CLASS:
+    if not _enough(y, group):
         return Check(name, right, wrong, "AUC", None, None, None, n_right, n_wrong, False)
-    value, influence = auc_influence(values, y, np.zeros(len(y), dtype=np.int64))
-    low, high = auc_interval(value, standard_error(influence, group), n_right, n_wrong)
+    value, influence = auc_influence(values, y, np.zeros(len(y), dtype=np.int64), group)
+    low, high = auc_interval(value, standard_error(influence, group), *_groups(y, group))
     noted = low > 0.5 + AUC or high < 0.5 - AUC
     return Check(name, right, wrong, "AUC", value, low, high, n_right, n_wrong, noted)
+
+
+def _enough(y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> bool:
+    """Whether something can be said of both classes: of samples of one group nothing says how others would differ."""
+    return min(np.bincount(y, minlength=2)) >= MIN_PER_CLASS and min(_groups(y, group)) > 1
+
+
+def _groups(y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> tuple[int, int]:
+    """Groups with right, and with wrong samples."""
+    return len(np.unique(group[y == 1])), len(np.unique(group[y == 0]))

@@ -63,9 +63,10 @@ def template_check(
     np.add.at(number, (code, fold), 1)
     others_right, others = right.sum(1)[code] - right[code, fold], number.sum(1)[code] - number[code, fold]
     overall = (y.sum() - right.sum(0)[fold]) / np.maximum(1, len(y) - number.sum(0)[fold])
-    value, influence = auc_influence((others_right + overall) / (others + 1), y, fold)
-    n_right = int(y.sum())
-    low, high = auc_interval(value, standard_error(influence, group_codes(list(group))), n_right, len(y) - n_right)
+    groups = group_codes(list(group))
+    value, influence = auc_influence((others_right + overall) / (others + 1), y, fold, groups)
+    n_groups = [len(np.unique(groups[y == label])) for label in (1, 0)]
+    low, high = auc_interval(value, standard_error(influence, groups), *n_groups)
     shares = {one: (int(y[[n == one for n in name]].sum()), count[one]) for one in large}
     return {
         "value": float(value),

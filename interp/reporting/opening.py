@@ -13,7 +13,7 @@ from interp.reporting.control_words import control_sentences, title
 
 ALPHA = 0.05
 SMALL_CLASS = 30
-"""Samples of the smaller class below which intervals and p are rough."""
+"""Samples of the smaller class, or groups that hold them, below which intervals and p are rough."""
 SHOWN = 2
 """How many further controls the sentence names."""
 
@@ -129,18 +129,32 @@ def gain_sign(row: Mapping[str, Any]) -> int | None:
 
 
 def small_class_note(grid: xr.Dataset, comparison: Mapping[str, Any]) -> list[str]:
-    """A warning where the smaller class of the grid, or of its best cell, has fewer than `SMALL_CLASS` samples."""
+    """A warning where the smaller class of the grid, or of its best cell, has fewer than `SMALL_CLASS` samples.
+
+    Or where the samples of a class are of fewer groups.
+    """
     nested = (comparison.get("best", {}).get("probe") or {}).get("nested") or {}
     counts = [(grid.sizes["sample"], int(grid["y"].values.sum()))]
     if nested.get("value") is not None:
         counts.append((nested["n"], nested["n_correct"]))
     smaller, name = min(min((right, "right"), (n - right, "wrong")) for n, right in counts)
     if smaller >= SMALL_CLASS:
-        return []
+        return _few_groups_note(grid)
     answers = "answer is" if smaller == 1 else "answers are"
     return [
         f"Only {smaller} {name} {answers} behind the numbers: with fewer than {SMALL_CLASS} of a class, intervals "
         "and p are rough and the best of many cells is mostly luck; ask more questions before you believe any of it."
+    ]
+
+
+def _few_groups_note(grid: xr.Dataset) -> list[str]:
+    y, group = grid["y"].values, grid["group"].values
+    groups, name = min((len(set(group[y == label].tolist())), name) for label, name in ((1, "right"), (0, "wrong")))
+    if groups >= SMALL_CLASS:
+        return []
+    return [
+        f"The {name} answers are of {groups} group{'s' * (groups > 1)} only: groups are what intervals and p count, and "
+        f"with fewer than {SMALL_CLASS} they are rough; ask about more before you believe any of it."
     ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
-from scipy.special import expit
+from scipy.special import expit, stdtrit
 
 from interp.statistics.cross_fold import shared_variance
 from interp.statistics.rank_sum import concordant_pairs
@@ -90,18 +90,23 @@ def within_fold_auc(
 
 
 def auc_influence(
-    score: Float[np.ndarray, " sample"], y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]
+    score: Float[np.ndarray, " sample"],
+    y: Int[np.ndarray, " sample"],
+    fold: Int[np.ndarray, " sample"],
+    group: Int[np.ndarray, " sample"],
 ) -> tuple[float, Float[np.ndarray, " sample"]]:
     """Within-fold AUC and every sample's influence on it; NaN scores are not used and have influence 0.
 
     In fold f with m correct and k wrong samples (DeLong et al. 1988) a correct sample's component is the share of
     wrong ones below it, a wrong sample's the share of correct ones above it; the influence is (component - AUC_f)/m
-    or /k, times the fold's share of all pairs.
+    or /k, times the fold's share of all pairs, over the square root of 1 less its group's share of the class in the
+    fold (`leverage_free`). A class that is one group there has components of which nothing says how they vary: it
+    moves the AUC by as much as the fold's differs from that of the other folds.
     """
     used = np.isfinite(score)
     counts = fold_pairs(y[used], fold[used])
     total = sum(m * k for m, k in counts.values())
-    influence, concordant = np.zeros(len(score)), 0.0
+    influence, concordant, lone = np.zeros(len(score)), 0.0, []
     for f, (m, k) in counts.items():
         inside = np.flatnonzero(used & (fold == f))
         correct, wrong = inside[y[inside] == 1], inside[y[inside] == 0]
@@ -109,9 +114,29 @@ def auc_influence(
         above = 1 - _share_below(score[correct], score[wrong])
         auc = float(below.mean())
         concordant += auc * m * k
-        influence[correct] = (below - auc) * k / total
-        influence[wrong] = (above - auc) * m / total
-    return (concordant / total if total else float("nan")), influence
+        sides = []
+        for members, component, others in ((correct, below, k), (wrong, above, m)):
+            free = leverage_free(group[members])
+            if free.all():
+                influence[members] = (component - auc) * others / total / np.sqrt(free)
+            else:
+                sides.append(members)
+        lone += [(auc, m * k / total, members, len(sides)) for members in sides]
+    value = concordant / total if total else float("nan")
+    for auc, share, members, sides in lone:
+        if share < 1:  # (auc - value) / (1 - share): less the AUC of the other folds; where both classes do, half each
+            influence[members] = share * (auc - value) / (1 - share) / np.sqrt(sides) / len(members)
+    return value, influence
+
+
+def leverage_free(group: Int[np.ndarray, " sample"]) -> Float[np.ndarray, " sample"]:
+    """1 less the share that each sample's group has of all samples; 0 where there is one group only.
+
+    A sum over a group, less its part in the mean, has a variance as much smaller (Bell & McCaffrey 2002, CR2). With
+    every sample its own group it makes the divisors m and k DeLong's m - 1 and k - 1.
+    """
+    _, code, size = np.unique(group, return_inverse=True, return_counts=True)
+    return 1 - size[code.ravel()] / len(group)
 
 
 def _share_below(
@@ -138,12 +163,16 @@ def standard_error(
 
 
 def auc_interval(value: float, se: float, n_correct: int, n_wrong: int) -> tuple[float, float]:
-    """95 % interval of an AUC: normal on the logit scale; exact binomial on the smaller class at 0 or 1."""
-    tail = (1 - LEVEL) / 2
+    """95 % interval of an AUC: on the logit scale, by t; exact binomial on the smaller class at 0 or 1.
+
+    `n_correct`, `n_wrong`: groups with samples of the class; the smaller number less one are the degrees of freedom.
+    """
+    tail, smaller = (1 - LEVEL) / 2, min(n_correct, n_wrong)
     if value <= 0 or value >= 1:
-        bound = tail ** (1 / min(n_correct, n_wrong))  # Clopper-Pearson with all successes
+        bound = tail ** (1 / smaller)  # Clopper-Pearson with all successes
         return (bound, 1.0) if value >= 1 else (0.0, 1 - bound)
-    centre, half = np.log(value / (1 - value)), _Z * se / (value * (1 - value))
+    wide = float(stdtrit(max(1, smaller - 1), 1 - tail))
+    centre, half = np.log(value / (1 - value)), wide * se / (value * (1 - value))
     low, high = expit(centre + np.array([-half, half]))
     return float(low), float(high)
 
@@ -165,9 +194,9 @@ def estimate_auc(
     n, n_correct = int(used.sum()), int(y[used].sum())
     if reason := why_undefined(y[used], fold[used], min_per_class):
         return undefined(len(score), n, n_correct, reason)
-    value, influence = auc_influence(score, y, fold)
+    value, influence = auc_influence(score, y, fold, samples.group)
     se = standard_error(influence, samples.group, training, choice)
-    low, high = auc_interval(value, se, n_correct, n - n_correct)
+    low, high = auc_interval(value, se, *(len(np.unique(samples.group[used & (y == label)])) for label in (1, 0)))
     return Estimate(value, low, high, influence, n, n_correct, se=se)
 
 
@@ -209,8 +238,8 @@ def delta_auc(
     n, n_correct = int(both.sum()), int(y[both].sum())
     if reason := why_undefined(y[both], fold[both], min_per_class):
         return undefined(len(y), n, n_correct, reason)
-    value_1, influence_1 = auc_influence(np.where(both, score_1, np.nan), y, fold)
-    value_2, influence_2 = auc_influence(np.where(both, score_2, np.nan), y, fold)
+    value_1, influence_1 = auc_influence(np.where(both, score_1, np.nan), y, fold, samples.group)
+    value_2, influence_2 = auc_influence(np.where(both, score_2, np.nan), y, fold, samples.group)
     if training is not None:
         training = np.where(both[:, None, None], training, 0.0)
     value, influence = value_1 - value_2, influence_1 - influence_2

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from interp.statistics.auc import LEVEL
+from interp.statistics.auc import LEVEL, leverage_free
 from interp.statistics.samples import fold_pairs
 
 RATES = np.array([0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
@@ -40,7 +40,7 @@ def roc_curve(
     `score` is finite and `group` holds codes. A fold's curve joins its corners by straight lines, so that ties count
     half. Interval: from the samples' influences on a point of the curve (Hsieh & Turnbull 1996: a right answer
     by whether it lies above the threshold, a wrong one by moving the threshold, times the folds' mean slope), summed
-    over groups; it speaks of the fitted probes, as they are.
+    over groups, few of them as in `auc_influence`; it speaks of the fitted probes, as they are.
     Raises ValueError where no fold holds both a right and a wrong answer.
     """
     pairs = fold_pairs(y, fold)
@@ -50,14 +50,24 @@ def roc_curve(
     weight = {f: right * wrong / total for f, (right, wrong) in pairs.items()}
     corners = {f: _corners(*(score[(fold == f) & (y == label)] for label in (1, 0))) for f in pairs}
     share = np.array(list(weight.values()))
-    recall = share @ np.stack([_on_curve(corners[f], rates) for f in pairs])
+    curves = {f: _on_curve(corners[f], rates) for f in pairs}
+    recall = share @ np.stack([*curves.values()])
     slope = share @ np.stack([_slope(corners[f], rates) for f in pairs])
     influence = np.zeros((len(rates), len(score)))
     for f, (n_right, n_wrong) in pairs.items():
         right, wrong = ((fold == f) & (y == label) for label in (1, 0))
         threshold = np.quantile(score[wrong], 1 - rates, method="inverted_cdf")[:, None]
-        influence[:, right] = weight[f] / n_right * _centred(score[right] > threshold)
-        influence[:, wrong] = -weight[f] / n_wrong * slope[:, None] * _centred(score[wrong] > threshold)
+        alone = []
+        for members, moves in ((right, 1 / n_right), (wrong, -slope[:, None] / n_wrong)):
+            free = leverage_free(group[members])
+            if free.all():
+                above = _centred(score[members] > threshold) / np.sqrt(free)
+                influence[:, members] = weight[f] * moves * above
+            else:
+                alone.append(members)
+        for members in alone if weight[f] < 1 else ():  # of one group: as in `auc_influence`
+            apart = (curves[f] - recall) / (1 - weight[f]) / np.sqrt(len(alone))
+            influence[:, members] = weight[f] * apart[:, None] / members.sum()
     sums = np.add.reduceat(influence[:, order := np.argsort(group, kind="stable")], _starts(group[order]), axis=1)
     half = _Z * np.sqrt((sums**2).sum(1))
     return Roc(rates, recall, np.clip(recall - half, 0, 1), np.clip(recall + half, 0, 1))

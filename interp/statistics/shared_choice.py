@@ -167,7 +167,7 @@ def influences(
 ) -> Float[np.ndarray, "sample candidate"]:
     """Of the samples on the AUC of each candidate."""
     columns = [np.where(used, column, np.nan) for column in score.T]
-    return np.stack([auc_influence(column, samples.y, samples.fold)[1] for column in columns], axis=1)
+    return np.stack([auc_influence(one, samples.y, samples.fold, samples.group)[1] for one in columns], axis=1)
 
 
 def by_fold(

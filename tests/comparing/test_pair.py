@@ -24,7 +24,7 @@ def test_the_mean_of_independent_grids_has_the_variance_of_both_means() -> None:
     values, variance = [], 0.0
     for g in (one, two):
         found = [
-            auc_influence(g["score"].values[:, i, j], g["y"].values, g["fold"].values)
+            auc_influence(g["score"].values[:, i, j], g["y"].values, g["fold"].values, np.arange(200))
             for i in range(2) for j in range(2)
         ]  # fmt: skip
         values.append(np.mean([auc for auc, _ in found]))

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from interp.command.cli import main
 from interp.comparing.delta import delta_grid
@@ -63,7 +64,8 @@ def test_without_a_common_group_variances_add(grids) -> None:
         for cell in cells:
             auc = cell["auc"].item()
             half = (np.log(cell["high"] / (1 - cell["high"])) - np.log(cell["low"] / (1 - cell["low"]))).item() / 2
-            errors.append(half / 1.959964 * auc * (1 - auc))
+            smaller = min(len(np.unique(cell["group"].values[cell["y"].values == label])) for label in (0, 1))
+            errors.append(half / stats.t.ppf(0.975, smaller - 1) * auc * (1 - auc))
         here = pair.sel(layer=layer, token=token)
         assert here["delta"] == pytest.approx(cells[0]["auc"].item() - cells[1]["auc"].item())
         assert (here["high"] - here["low"]).item() / 2 / 1.959964 == pytest.approx(np.hypot(*errors), rel=1e-5)
@@ -232,7 +234,7 @@ def test_the_mean_is_over_the_cells_that_have_a_difference_and_the_samples_of_bo
         for role in range(2):
             scores = [g["score"].values[:, layer, role] for g in (one, two)]
             both = np.isfinite(scores).all(0)
-            parts = [auc_influence(np.where(both, score, np.nan), y, fold) for score in scores]
+            parts = [auc_influence(np.where(both, score, np.nan), y, fold, np.arange(n) // 2) for score in scores]
             values.append(parts[0][0] - parts[1][0])
             influences.append(parts[0][1] - parts[1][1])
             sketch = np.subtract(*(unpacked(g["training"].values[:, layer, role]).astype(float) for g in (one, two)))

@@ -61,7 +61,7 @@ def test_values_are_those_of_the_definitions(alike) -> None:
     none = checks["without an exact answer"]
     assert (none.right, none.wrong) == (lost[y].mean(), lost[~y].mean())
     assert none.value == pytest.approx(none.right - none.wrong)
-    se = np.sqrt(sum(p * (1 - p) / n for p, n in ((none.right, y.sum()), (none.wrong, (~y).sum()))))
+    se = np.sqrt(sum(p * (1 - p) / (n - 1) for p, n in ((none.right, y.sum()), (none.wrong, (~y).sum()))))
     assert (none.low, none.high) == pytest.approx(stats.norm.interval(0.95, none.value, se))
     inside = ~lost
     values = {

@@ -33,12 +33,17 @@ GROUP = np.array([   0,  1,  2,  0,   3,  4,  5,  6])  # a and d ask the same qu
 AUC = (7/2 + 1) / (4 + 2)  # 3/4; all 16 pairs regardless of folds would give 17/32
 # Component: a correct sample's share of wrong ones below it, a wrong one's share of correct ones above it.
 #   a (1 + 1)/2 = 1    b (1/2 + 1)/2 = 3/4    c (1 + 1/2)/2 = 3/4    d (1 + 1)/2 = 1    e 1/2    f 0    g 1
-# Influence: (component - AUC_fold) / samples of that class in the fold, times the fold's share of the pairs.
-INFLUENCE = [4/6 * (1 - 7/8) / 2,  4/6 * (3/4 - 7/8) / 2,  4/6 * (3/4 - 7/8) / 2,  4/6 * (1 - 7/8) / 2,  # ± 1/24
-             2/6 * (1/2 - 1/2) / 1,  2/6 * (0 - 1/2) / 2,  2/6 * (1 - 1/2) / 2,                          # 0, ± 1/12
+# Influence: (component - AUC_fold) / samples of that class in the fold, times the fold's share of the pairs, over
+# √(1 - 1/2): each has a group of its own, half of its class in the fold. Of e's class there is one group in fold 1: it
+# moves the AUC by what sets the fold apart from the other, AUC_1 - AUC_0, times the fold's share.
+R = sqrt(2)
+INFLUENCE = [4/6 * (1 - 7/8) / 2 * R,  4/6 * (3/4 - 7/8) / 2 * R,  4/6 * (3/4 - 7/8) / 2 * R,
+             4/6 * (1 - 7/8) / 2 * R,                                                         # ± √2/24
+             2/6 * (1/2 - 7/8),  2/6 * (0 - 1/2) / 2 * R,  2/6 * (1 - 1/2) / 2 * R,           # -1/8, ± √2/12
              0]
-# Groups: a + d = 1/24 + 1/24 count as one, then b, c, e, f, g.
-VARIANCE = (1/12)**2 + (1/24)**2 + (1/24)**2 + 0 + (1/12)**2 + (1/12)**2  # 14/576
+# Groups: a + d = √2/24 + √2/24 count as one, then b, c, e, f, g.
+VARIANCE = 2/12**2 + 2/24**2 + 2/24**2 + (1/8)**2 + 2/12**2 + 2/12**2  # 37/576
+T = 3.182446305284263  # 97.5 % point of t with 3 degrees of freedom: four groups of each class
 Z = 1.959963984540054  # 97.5 % point of the normal distribution
 
 # The same samples in a second cell, which f lacks: both cells are compared without f.
@@ -46,11 +51,13 @@ Z = 1.959963984540054  # 97.5 % point of the normal distribution
 SCORE_2 = np.array([  2, 0, 1, -1,   5, nan,  7,  9])
 # Cell 1 without f: 7/2 of 4 and e > g 1 of 1                               ->  9/2 of 5 = 9/10
 # Cell 2: a > c 1,  a > d 1,  b < c 0,  b > d 1  -> 3 of 4;  e < g 0 of 1   ->  3 of 5 = 6/10
-# Influences in cell 1: a, b, c, d = 4/5 * (1, 3/4, 3/4, 1 minus 7/8) / 2 =  1/20, -1/20, -1/20,  1/20;  e, g 0
-# Influences in cell 2: a, b, c, d = 4/5 * (1, 1/2, 1/2, 1 minus 3/4) / 2 =  1/10, -1/10, -1/10,  1/10;  e, g 0
+# Influences in cell 1: a, b, c, d = 4/5 * (1, 3/4, 3/4, 1 minus 7/8) / 2 * √2 = √2/20, -√2/20, -√2/20,  √2/20
+#            in cell 2: a, b, c, d = 4/5 * (1, 1/2, 1/2, 1 minus 3/4) / 2 * √2 = √2/10, -√2/10, -√2/10,  √2/10
+# In fold 1 both classes are one group: e and g move the AUC by half of that variance each,
+#            in cell 1: 1/5 * (1 - 7/8) / √2 = √2/80,   in cell 2: 1/5 * (0 - 3/4) / √2 = -3√2/40
 DELTA = 9/10 - 6/10
-DELTA_INFLUENCE = [1/20 - 1/10, -1/20 + 1/10, -1/20 + 1/10, 1/20 - 1/10, 0, 0, 0, 0]
-DELTA_SE = sqrt((2/20)**2 + (1/20)**2 + (1/20)**2)  # √6/20, so z = (3/10) / (√6/20) = √6
+DELTA_INFLUENCE = [R/20 - R/10, -R/20 + R/10, -R/20 + R/10, R/20 - R/10, R/80 + 3*R/40, 0, R/80 + 3*R/40, 0]
+DELTA_SE = sqrt(2/10**2 + 2/20**2 + 2/20**2 + 2 * 2 * (7/80)**2)  # √97/40, so z = (3/10) / (√97/40) = 12/√97
 
 # A third cell, which f lacks too and whose token for a is the one of the first cell: there it is no second evidence.
 #                     a  b  c   d    e    f   g   h
@@ -59,11 +66,12 @@ TOKEN   = np.array([[ 7, 7, 7,  7,   7,   7,  7,  7],
                     [ 4, 4, 4,  4,   4,  -1,  4,  4],
                     [ 7, 8, 8,  8,   8,  -1,  8,  8]]).T
 # Cell 3 without a, f: b < c 0,  b = d 1/2  -> 1/2 of 2;  e = g 1/2 of 1   ->  1 of 3
-# Influences: b, c, d = 2/3 * (1/4, 0, 1/2 minus 1/4) / (1, 2, 2) = 0, -1/12, 1/12;  e, g 0
+# Influences: c, d = 2/3 * (0, 1/2 minus 1/4) / 2 * √2 = -√2/12, √2/12;  b, alone, 2/3 * (1/4 - 1/2) = -1/6;
+#             e, g = 1/3 * (1/2 - 1/4) / √2 = √2/24
 CONTRAST = 9/10 - (6/10 + 1/3) / 2
-CONTRAST_INFLUENCE = [1/20 - (1/10) / 2, -1/20 - (-1/10) / 2, -1/20 - (-1/10 - 1/12) / 2, 1/20 - (1/10 + 1/12) / 2,
-                      0, 0, 0, 0]  # 0, 0, 1/24, -1/24
-CONTRAST_SE = sqrt((1/24)**2 + (1/24)**2)
+CONTRAST_INFLUENCE = [R/20 - (R/10) / 2, -R/20 - (-R/10 - 1/6) / 2, -R/20 - (-R/10 - R/12) / 2, R/20 - (R/10 + R/12) / 2,
+                      R/80 - (-3*R/40 + R/24) / 2, 0, R/80 - (-3*R/40 + R/24) / 2, 0]  # 0, 1/12, ± √2/24, 7√2/240
+CONTRAST_SE = sqrt(2/24**2 + 1/12**2 + 2/24**2 + 2 * 2 * (7/240)**2)  # √249/120
 
 # A fourth cell. Fold 0: a < c 0, a < d 0, b > c 1, b > d 1 -> 2 of 4;  fold 1: e > f 1, e > g 1 -> 2 of 2.
 SCORE_4 = np.array([  0, 2, 1,  1,   5,   1,  2,  7], dtype=float)
@@ -83,19 +91,19 @@ def test_auc_counts_pairs_of_the_same_fold() -> None:
 
 
 def test_influence_of_every_sample() -> None:
-    value, influence = auc_influence(SCORE, Y, FOLD)
+    value, influence = auc_influence(SCORE, Y, FOLD, GROUP)
     assert value == AUC
     np.testing.assert_allclose(influence, INFLUENCE, rtol=0, atol=1e-15)
 
 
-def test_interval_is_normal_on_the_logit_scale() -> None:
+def test_interval_is_one_of_t_on_the_logit_scale() -> None:
     cell = estimate_auc(SCORE, Samples(Y, FOLD, GROUP), min_per_class=1)
     assert (cell.value, cell.n, cell.n_correct, cell.reason) == (3 / 4, 8, 4, "")
-    assert pytest.approx(sqrt(VARIANCE)) == sqrt(14) / 24 == pytest.approx(cell.se)
-    # logit(3/4) = log 3; its standard error is se / (3/4 * 1/4) = √14/24 * 16/3
-    half = Z * sqrt(14) / 24 * 16 / 3
+    assert pytest.approx(sqrt(VARIANCE)) == sqrt(37) / 24 == pytest.approx(cell.se)
+    # logit(3/4) = log 3; its standard error is se / (3/4 * 1/4) = √37/24 * 16/3
+    half = T * sqrt(37) / 24 * 16 / 3
     assert (cell.low, cell.high) == pytest.approx((expit(log(3) - half), expit(log(3) + half)))
-    assert (cell.low, cell.high) == pytest.approx((0.370270, 0.938675), abs=1e-6)
+    assert (cell.low, cell.high) == pytest.approx((0.039046, 0.995506), abs=1e-6)
 
 
 @pytest.mark.parametrize(("sign", "low", "high"), [(1, sqrt(0.025), 1), (-1, 0, 1 - sqrt(0.025))])
@@ -123,11 +131,11 @@ def test_delta_auc_subtracts_the_influences() -> None:
     assert delta.value == pytest.approx(DELTA)
     assert (delta.n, delta.n_correct) == (7, 4)
     np.testing.assert_allclose(delta.influence, DELTA_INFLUENCE, rtol=0, atol=1e-15)
-    assert pytest.approx(DELTA_SE) == sqrt(6) / 20 == pytest.approx(delta.se)
-    assert (delta.low, delta.high) == pytest.approx((3 / 10 - Z * sqrt(6) / 20, 3 / 10 + Z * sqrt(6) / 20))
-    assert (delta.low, delta.high) == pytest.approx((0.059954, 0.540046), abs=1e-6)
-    assert delta.p == pytest.approx(erfc(sqrt(6) / sqrt(2)))  # two-sided: 2 (1 - Φ(√6))
-    assert delta.p == pytest.approx(0.014306, abs=1e-6)
+    assert pytest.approx(DELTA_SE) == sqrt(97) / 40 == pytest.approx(delta.se)
+    assert (delta.low, delta.high) == pytest.approx((3 / 10 - Z * sqrt(97) / 40, 3 / 10 + Z * sqrt(97) / 40))
+    assert (delta.low, delta.high) == pytest.approx((-0.182585, 0.782585), abs=1e-6)
+    assert delta.p == pytest.approx(erfc(12 / sqrt(97) / sqrt(2)))  # two-sided: 2 (1 - Φ(12/√97))
+    assert delta.p == pytest.approx(0.223066, abs=1e-6)
 
 
 def test_contrast_leaves_out_what_names_the_same_token() -> None:
@@ -138,7 +146,7 @@ def test_contrast_leaves_out_what_names_the_same_token() -> None:
     assert (found.difference.n, found.difference.n_correct) == (7, 4)
     assert pytest.approx(CONTRAST) == 13 / 30 == pytest.approx(found.difference.value)
     np.testing.assert_allclose(found.difference.influence, CONTRAST_INFLUENCE, rtol=0, atol=1e-15)
-    assert found.difference.se == pytest.approx(CONTRAST_SE)
+    assert found.difference.se == pytest.approx(CONTRAST_SE) == pytest.approx(sqrt(249) / 120)
 
 
 def test_the_best_cell_is_chosen_on_the_other_folds() -> None:

@@ -154,3 +154,18 @@ def test_a_class_below_thirty_is_warned_of(right: int, words: str) -> None:
     best = {"nested": {"value": 0.9, "n": 80, "n_correct": right}}
     notes = small_class_note(PROBE, {"best": {"probe": best}})
     assert [note.split(" behind")[0] for note in notes] == ([words] if words else [])
+
+
+def test_few_groups_are_said_where_there_are_enough_samples() -> None:
+    from interp.reporting.opening import small_class_note
+
+    y = np.arange(200) % 2
+    of = {"of its own": np.arange(200), "thirty": np.arange(200) // 2 % 30, "one": np.where(y == 1, 0, np.arange(200))}
+    notes = {
+        name: small_class_note(
+            xr.Dataset(coords={"sample": range(200), "y": ("sample", y), "group": ("sample", group)}), {}
+        )
+        for name, group in of.items()
+    }
+    assert notes["of its own"] == notes["thirty"] == []
+    assert notes["one"][0].startswith("The right answers are of 1 group only") and "fewer than 30" in notes["one"][0]

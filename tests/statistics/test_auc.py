@@ -50,7 +50,7 @@ def test_auc_is_the_share_of_concordant_pairs_of_the_same_fold(
 ) -> None:
     expected = pair_loop(score, y, fold)
     np.testing.assert_allclose(within_fold_auc(score.astype(float), y, fold), expected, atol=1e-12)
-    np.testing.assert_allclose(auc_influence(score.astype(float), y, fold)[0], expected, atol=1e-12)
+    np.testing.assert_allclose(auc_influence(score.astype(float), y, fold, np.arange(24) // 2)[0], expected, atol=1e-12)
 
 
 def test_auc_is_the_pair_weighted_mean_of_scikit_learns_auc_per_fold() -> None:
@@ -84,42 +84,45 @@ def test_many_labels_at_once_are_one_at_a_time() -> None:
 
 def test_missing_scores_are_left_out() -> None:
     score, y, fold = simulate()
-    gone = np.arange(len(y)) % 3 == 0
-    value, influence = auc_influence(np.where(gone, np.nan, score), y, fold)
+    gone, group = np.arange(len(y)) % 3 == 0, np.arange(len(y)) // 2
+    value, influence = auc_influence(np.where(gone, np.nan, score), y, fold, group)
     assert value == within_fold_auc(score[~gone], y[~gone], fold[~gone])
     assert (influence[gone] == 0).all()
-    np.testing.assert_array_equal(influence[~gone], auc_influence(score[~gone], y[~gone], fold[~gone])[1])
+    np.testing.assert_array_equal(influence[~gone], auc_influence(score[~gone], y[~gone], fold[~gone], group[~gone])[1])
 
 
 def test_influence_is_delongs_component_by_loop() -> None:
     score, y, fold = simulate(60)
     total = sum((y[fold == f] == 1).sum() * (y[fold == f] == 0).sum() for f in range(5))
-    _, influence = auc_influence(score, y, fold)
+    group = np.arange(len(y)) // 3
+    _, influence = auc_influence(score, y, fold, group)
     for i in range(len(y)):
         others = [j for j in range(len(y)) if fold[j] == fold[i] and y[j] != y[i]]
         m = sum(1 for j in range(len(y)) if fold[j] == fold[i] and y[j] == y[i])
+        own = sum(1 for j in range(len(y)) if fold[j] == fold[i] and y[j] == y[i] and group[j] == group[i])
         sign = 1 if y[i] == 1 else -1
         component = np.mean([(sign * np.sign(score[i] - score[j]) + 1) / 2 for j in others])
         inside = fold == fold[i]
         auc = pair_loop(score[inside], y[inside], fold[inside])
-        assert influence[i] == pytest.approx((component - auc) / m * len(others) * m / total, abs=1e-12)
+        expected = (component - auc) / m * len(others) * m / total / np.sqrt(1 - own / m)
+        assert influence[i] == pytest.approx(expected, abs=1e-12)
 
 
 def test_variance_without_groups_is_delongs() -> None:
-    """One fold, every sample its own group: DeLong's S10/m + S01/k, with m and k in place of m - 1 and k - 1."""
+    """One fold, every sample its own group: DeLong's S10/m + S01/k, with divisors m - 1 and k - 1."""
     score, y, _ = simulate(150)
     fold = np.zeros(len(y), dtype=int)
     correct, wrong = score[y == 1], score[y == 0]
     psi = (np.sign(correct[:, None] - wrong[None]) + 1) / 2
-    expected = psi.mean(1).var() / len(correct) + psi.mean(0).var() / len(wrong)
-    _, influence = auc_influence(score, y, fold)
+    expected = psi.mean(1).var(ddof=1) / len(correct) + psi.mean(0).var(ddof=1) / len(wrong)
+    _, influence = auc_influence(score, y, fold, np.arange(len(y)))
     assert standard_error(influence, np.arange(len(y))) ** 2 == pytest.approx(expected, rel=1e-12)
 
 
 def test_variance_is_near_a_jackknife_over_groups() -> None:
     score, y, fold = simulate(600)
     group = group_codes([f"{f}-{i // 2 % 20}" for i, f in enumerate(fold)])
-    _, influence = auc_influence(score, y, fold)
+    _, influence = auc_influence(score, y, fold, group)
     left_out = [within_fold_auc(score[group != g], y[group != g], fold[group != g]) for g in np.unique(group)]
     jackknife = (len(left_out) - 1) * np.var(left_out)
     assert standard_error(influence, group) ** 2 == pytest.approx(jackknife, rel=0.15)
@@ -132,7 +135,7 @@ def test_duplicates_in_a_group_do_not_shrink_the_interval() -> None:
     twice = estimate_auc(np.tile(score, 2), Samples(y, fold, group).at(np.tile(group, 2)))
     assert twice.value == pytest.approx(once.value) and twice.se == pytest.approx(once.se)
     ungrouped = estimate_auc(np.tile(score, 2), Samples.alone(np.tile(y, 2), np.tile(fold, 2)))
-    assert ungrouped.se == pytest.approx(once.se / np.sqrt(2))
+    assert ungrouped.se == pytest.approx(once.se / np.sqrt(2), rel=0.03)  # but for the divisors m - 1
 
 
 def test_interval_covers_the_truth() -> None:
@@ -147,12 +150,73 @@ def test_interval_covers_the_truth() -> None:
 
 def test_interval_by_hand() -> None:
     low, high = auc_interval(0.8, 0.05, 40, 40)
-    logit, half = np.log(4), 1.959963984540054 * 0.05 / 0.16
-    assert (low, high) == pytest.approx((1 / (1 + np.exp(half - logit)), 1 / (1 + np.exp(-half - logit))))
+    logit, half = np.log(4), 2.0226909 * 0.05 / 0.16  # t with 39 degrees of freedom
+    assert (low, high) == pytest.approx((1 / (1 + np.exp(half - logit)), 1 / (1 + np.exp(-half - logit))), abs=1e-7)
     exact = stats.binomtest(12, 12).proportion_ci(0.95, method="exact")
     assert auc_interval(0.999, 2.0, 2, 2) == pytest.approx((0.0, 1.0))  # so wide that exp would overflow
     assert auc_interval(1.0, 0.0, 12, 30) == pytest.approx((exact.low, 1.0))
     assert auc_interval(0.0, 0.0, 30, 12) == pytest.approx((0.0, 1 - exact.low))
+
+
+def noise(seed: int, group: np.ndarray, y: np.ndarray, folds: int) -> tuple[np.ndarray, Samples]:
+    """Scores that know nothing, but are alike within a group; groups lie within a fold."""
+    rng = np.random.default_rng(seed)
+    score = rng.standard_normal(group.max() + 1)[group] + rng.standard_normal(len(y))
+    return score, Samples(y, group % folds, group)
+
+
+@pytest.mark.parametrize(
+    ("group", "correct", "folds"),
+    [
+        (np.arange(120) % 5, 0.5, 5),  # every fold is one group
+        (np.arange(120) % 6, 0.5, 5),
+        (np.arange(120) % 10, 0.5, 5),
+        (np.where(np.arange(120) < 80, 0, np.arange(120) - 79), 0.5, 5),  # one giant group
+        (np.arange(200), 0.05, 5),  # two right answers in a fold
+        (np.arange(200), 0.05, 10),  # one
+        (np.arange(100), 0.5, 50),
+    ],
+    ids=["a group a fold", "six groups", "ten groups", "a giant", "two right", "one right", "two in a fold"],
+)
+def test_intervals_cover_where_little_says_how_scores_vary(group: np.ndarray, correct: float, folds: int) -> None:
+    hits = []
+    for seed in range(200):
+        n = len(group)
+        y = np.random.default_rng([seed, 1]).permutation(np.arange(n) < correct * n).astype(np.int64)
+        if correct < 0.1:  # as folds are made: as many in each
+            y = ((np.arange(n) // folds + seed) % round(1 / correct) == 0).astype(np.int64)
+        cell = estimate_auc(*noise(seed, group, y, folds), min_per_class=1)
+        hits.append(cell.low <= 0.5 <= cell.high)
+    assert np.mean(hits) >= 0.87
+
+
+def test_a_class_of_one_group_moves_the_auc_by_what_sets_its_fold_apart() -> None:
+    score, y, fold = simulate(60, effect=1.0)
+    group = np.where((fold == 0) & (y == 1), 1000, np.arange(60))
+    value, influence = auc_influence(score, y, fold, group)
+    inside = fold == 0
+    own, others = (within_fold_auc(score[at], y[at], fold[at]) for at in (inside, ~inside))
+    pairs = [int((y[fold == f] == 1).sum() * (y[fold == f] == 0).sum()) for f in range(5)]
+    lone = inside & (y == 1)
+    assert influence[lone].sum() == pytest.approx(pairs[0] / sum(pairs) * (own - others))
+    everyone = auc_influence(score, y, fold, np.arange(60))[1]
+    np.testing.assert_array_equal(influence[~lone], everyone[~lone])
+    both = auc_influence(score, y, fold, np.where(inside, 1000, np.arange(60)))[1]
+    assert (
+        both[lone].sum()
+        == pytest.approx(influence[lone].sum() / np.sqrt(2))
+        == pytest.approx(both[inside & ~lone].sum())
+    )
+    assert value == within_fold_auc(score, y, fold)
+
+
+def test_a_perfect_cell_of_few_groups_is_as_sure_as_they_are_many() -> None:
+    y = np.arange(100) % 2
+    few, many = (
+        estimate_auc(y + 0.0, Samples(y, np.arange(100) // 20, group))
+        for group in (np.arange(100) // 10, np.arange(100))
+    )
+    assert few.low == pytest.approx(0.025 ** (1 / 10)) and many.low == pytest.approx(0.025 ** (1 / 50))
 
 
 @pytest.mark.parametrize("smaller", [0, 1])

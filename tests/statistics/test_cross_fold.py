@@ -180,7 +180,7 @@ def test_with_nothing_to_find_the_variance_is_twice_that_of_fixed_probes() -> No
     for seed in range(60):
         x, y, fold = sample(seed, n, 20, 0.0)
         score, training = ridge(x, y, fold)
-        value, influence = auc_influence(score, y, fold)
+        value, influence = auc_influence(score, y, fold, np.arange(n))
         aucs.append(value)
         fixed.append(standard_error(influence, np.arange(n)) ** 2)
         shared.append(shared_variance(training, np.arange(n)))
@@ -217,14 +217,14 @@ def test_intervals_of_fitted_probes_cover_their_auc() -> None:
 def test_strong_signal_and_many_samples_leave_the_interval_of_fixed_probes() -> None:
     x, y, fold = sample(2, 1000, 4, 3.0)
     score, training = ridge(x, y, fold)
-    fixed = standard_error(auc_influence(score, y, fold)[1], np.arange(1000)) ** 2
+    fixed = standard_error(auc_influence(score, y, fold, np.arange(1000))[1], np.arange(1000)) ** 2
     assert shared_variance(training, np.arange(1000)) < 0.05 * fixed
 
 
 def test_scores_that_were_not_trained_here_keep_the_formula_of_fixed_probes() -> None:
     x, y, fold = sample(3, 100, 5, 1.0)
     found = estimate_auc(x[:, 0], Samples.alone(y, fold))
-    assert found.se == standard_error(auc_influence(x[:, 0], y, fold)[1], np.arange(100))
+    assert found.se == standard_error(auc_influence(x[:, 0], y, fold, np.arange(100))[1], np.arange(100))
     grid = probe_grid(x[:, None, None], y, fold=fold, probe="mass-mean", n_jobs=1)
     assert "training" not in grid
 

@@ -23,7 +23,8 @@ def grid(n: int = 300, layers: int = 4, roles: int = 5, seed: int = 0) -> tuple[
 
 
 def influences(score: np.ndarray, y: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    pairs = [auc_influence(column, y, fold) for column in score.reshape(len(y), -1).T]
+    group = np.arange(len(y))
+    pairs = [auc_influence(column, y, fold, group) for column in score.reshape(len(y), -1).T]
     return np.array([auc for auc, _ in pairs]), np.stack([influence for _, influence in pairs])
 
 
@@ -153,7 +154,7 @@ def test_split_halves_by_loop() -> None:
     def aucs(scores: np.ndarray, half: np.ndarray) -> np.ndarray:
         return np.array(
             [
-                auc_influence(np.where(half, scores[:, layer, role], np.nan), y, fold)[0]
+                auc_influence(np.where(half, scores[:, layer, role], np.nan), y, fold, group)[0]
                 for layer, role in np.argwhere(defined)
             ]
         )

@@ -65,3 +65,17 @@ def test_samples_of_one_group_count_together() -> None:
 def test_without_a_pair_there_is_no_curve() -> None:
     with pytest.raises(ValueError, match="no fold holds both"):
         roc_curve(np.arange(4.0), np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), np.arange(4))
+
+
+def test_the_band_has_a_width_where_a_fold_is_one_group() -> None:
+    """Nothing within such a fold says how its curve varies, only how the folds differ."""
+    rng, bands, curves = np.random.default_rng(0), [], []
+    for _ in range(100):
+        fold = np.arange(100) % 5
+        y = rng.permutation(np.arange(100) % 2)
+        score = y + rng.standard_normal(5)[fold] * y + rng.standard_normal(100)  # a group's signal is its own
+        found = roc_curve(score, y, fold, fold)
+        bands.append((found.high - found.low)[5:10])
+        curves.append(found.recall[5:10])
+    wide = np.mean(bands, axis=0) / (2 * 1.96 * np.std(curves, axis=0))
+    assert ((wide > 0.9) & (wide < 1.8)).all()

@@ -38,7 +38,7 @@ def test_two_folds_and_two_equal_candidates_share_what_theory_says() -> None:
     for seed in range(60):
         score, samples = drawn(seed, 120, 2, (0.0, 0.0))
         one = contest(score, samples)
-        fixed = (auc_influence(composed(score, samples, one), samples.y, samples.fold)[1] ** 2).sum()
+        fixed = (auc_influence(composed(score, samples, one), samples.y, samples.fold, samples.group)[1] ** 2).sum()
         ratios.append(choice_variance([(1, one)], samples, everyone(samples)) / fixed)
     assert np.mean(ratios) == pytest.approx(1 / np.pi, abs=0.05)
 
@@ -51,7 +51,7 @@ def test_the_best_of_several_varies_as_much_as_it_says(apart: tuple[float, ...])
     for seed in range(300):
         score, samples = drawn(seed, 100, 5, apart)
         one = contest(score, samples)
-        value, influence = auc_influence(composed(score, samples, one), samples.y, samples.fold)
+        value, influence = auc_influence(composed(score, samples, one), samples.y, samples.fold, samples.group)
         own = np.array(apart)[one.choice.candidates[one.choice.own]]
         errors.append(value - norm.cdf(own / np.sqrt(2)).mean())
         usual.append((influence**2).sum())
