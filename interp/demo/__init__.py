@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from interp.labelling.answers import Answers
     from interp.models.loading import HookedModel
     from interp.runs.opened_run import Run
+    from interp.runs.run_folder import RunFolder
 
 PROMPT_TEMPLATE = "Question: {question}\nAnswer:"
 """The whole prompt; the tokenizer puts one BOS before it (`add_special_tokens=True`). Answers end with EOS."""
@@ -33,30 +34,49 @@ def questions_path() -> Path:
 def run_demo(out: Path, *, limit: int | None = None, progress: bool = True) -> "Run":
     """The whole flow on the embedded model: it is loaded, answers, is captured, probed and drawn, each time anew.
 
-    A folder that an earlier demo made is replaced. Raises RunError if `out` holds anything else.
+    A folder that an earlier demo made is replaced once the new one can begin. Raises RunError if `out` holds anything
+    else.
     """
-    from interp.running.pipeline import run
-    from interp.runs.lock import locked
-    from interp.runs.run_folder import RunFolder, read_run_json
+    from interp.running.machines import machines
+    from interp.running.pipeline import begin
+    from interp.runs.run_folder import RunFolder
 
-    folder = RunFolder(out)
-    if folder.run_json.exists():
-        made_by = read_run_json(folder)["settings"]
-        # A run of another model on these questions is not the demo's to replace.
-        if (made_by.get("model"), made_by.get("data")) == (str(model_path()), str(questions_path())):
-            with locked(out):  # not one that another process is working on
-                rmtree(out)
-    return run(
-        model=model_path(),
-        data=questions_path(),
-        out=out,
-        limit=limit,
-        progress=progress,
-        prompt_template=PROMPT_TEMPLATE,
-        max_new_tokens=MAX_NEW_TOKENS,
-        temperature=TEMPERATURE,
-        threads=1,  # two are slower for so small a model
-    )
+    folder = RunFolder.at(out)
+    options = {
+        "limit": limit,
+        "prompt_template": PROMPT_TEMPLATE,
+        "max_new_tokens": MAX_NEW_TOKENS,
+        "temperature": TEMPERATURE,
+        "threads": 1,  # two are slower for so small a model
+    }
+    replacing = _replacing if _earlier(folder) else None
+    asked_for = {"model": model_path(), "data": questions_path(), "options": options}
+    return begin(folder, machines("local", None), asked_for, progress=progress, replacing=replacing)
+
+
+def _earlier(folder: "RunFolder") -> bool:
+    """Whether the folder holds a demo's run; one of another model on these questions is not the demo's to replace."""
+    from interp.runs.run_folder import read_run_json
+
+    if not folder.run_json.exists():
+        return False
+    made_by = read_run_json(folder)["settings"]
+    return (made_by.get("model"), made_by.get("data")) == (str(model_path()), str(questions_path()))
+
+
+def _replacing(folder: "RunFolder") -> None:
+    """Remove an earlier demo's run; what says that it is one goes last, so that one half removed can be replaced."""
+    from interp.runs.lock import FILES
+    from interp.support.atomic import writing
+
+    if not _earlier(folder):
+        return
+    with writing(folder.path):
+        for path in sorted(folder.path.iterdir(), key=lambda path: path == folder.run_json):
+            if path.is_dir() and not path.is_symlink():
+                rmtree(path)
+            elif path.name not in FILES:
+                path.unlink()
 
 
 def answered(n: int) -> tuple["HookedModel", "Answers"]:

@@ -1,7 +1,7 @@
 """run, and resume of one that was stopped: from rows to report, the chain of what a notebook calls one by one."""
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,13 @@ from interp.running.analysis import analyse, draw, write_results
 from interp.running.array_checks import check_alone
 from interp.running.machines import Machines, machines
 from interp.running.measuring import measure
-from interp.running.record import check_unchanged, new_record, relabelled_record
+from interp.running.record import check_labelled, check_rows_given, check_unchanged, new_record, relabelled_record
 from interp.running.shares import run_share
 from interp.runs.keywords import RUN_DEFAULTS, ResumeOptions, RunOptions
 from interp.runs.labelling_models import given_again
 from interp.runs.lock import locked
 from interp.runs.opened_run import Run
-from interp.runs.rows import IN_PYTHON, load_settings_model, model_source, read_rows
+from interp.runs.rows import load_settings_model, model_source, read_rows
 from interp.runs.run_folder import RunFolder, now
 from interp.runs.run_record import Journal, RunRecord
 from interp.runs.settings import Settings
@@ -92,17 +92,27 @@ def run(
     check_engine(engine, address, model)
     if activations is not None:
         RemotePath.read(activations)
+    asked: dict[str, Any] = {"model": model, "data": data, "options": options}
     if shard is not None:
+        share = Share.read(shard)
         with machines(engine, address) as there:
-            asked_for: dict[str, Any] = {
-                "model": model,
-                "data": data,
-                "out": out,
-                "options": options,
-                "activations": activations,
-            }
-            return Run(run_share(Share.read(shard), there, **asked_for, progress=progress))
-    request = Request.of(model=model, data=data, out=out, options=options)
+            return Run(run_share(share, there, **asked, out=out, activations=activations, progress=progress))
+    return begin(folder, machines(engine, address), asked, activations, progress=progress, n_jobs=n_jobs)
+
+
+def begin(
+    folder: RunFolder,
+    connected: AbstractContextManager[Machines],
+    asked: Mapping[str, Any],
+    activations: str | None = None,
+    *,
+    progress: bool,
+    n_jobs: int | None = None,
+    replacing: Callable[[RunFolder], None] | None = None,
+) -> Run:
+    """`run`, once what was asked for is checked; `replacing` then removes what a folder in use holds."""
+    model, out = asked["model"], folder.path
+    request = Request.of(**asked, out=None if replacing else out)
     hooked = load_settings_model(request.settings, model)
     shapes = Shapes.of_model(hooked)
     request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=shapes.n_ctx)
@@ -110,19 +120,21 @@ def run(
     if activations is None:
         check_room(folder.path, shapes, settings.sites, len(settings.roles), len(request.samples))
     announce(prompt_sentences(request.prompt_checks(model_tokenizer(hooked), hooked)), progress=progress)
-    with machines(engine, address) as there, folder.made(), locked(folder.path), folder.kept():
+    with connected as there, folder.made(), locked(folder.path), folder.kept():
+        if replacing:
+            replacing(folder)
         folder.check_free()
         folder.keep_activations_at(activations)
         with torch_threads(settings.threads or worthwhile_threads(hooked)), folder.beginning():
             journal = Journal(folder, new_record(request, hooked, out))
             with there.engine(journal, settings, model, hooked) as made_by, settled():
-                asked = (settings, request.rows, hooked, request.objects)
+                given = (request.rows, hooked, request.objects)
                 with there.ahead(shapes, len(request.samples), len(settings.roles), n_jobs):
-                    measured = measure(journal, *asked, engine=made_by, progress=progress)
-        del hooked, made_by, asked
+                    measured = measure(journal, settings, *given, engine=made_by, progress=progress)
+        del hooked, made_by, given
         give_back()
         with there.cells(), settled():
-            return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)
+            return _evaluate(journal, settings, measured, progress=progress, n_jobs=n_jobs)
 
 
 @shows_options(ResumeOptions, {})
@@ -177,14 +189,10 @@ def go_on(
         record = RunRecord.read(folder)
         began = Settings.from_json(dict(record.settings))
         settings = relabelled(began, given)
-        if settings != began and folder.samples.exists():
-            raise RunError(f"{out}: its answers are labelled and located already; start a new run to label them anew")
+        check_labelled(folder, settings, began)
         if record.state == "done":
             return open_run(out)
-        if data is None and record.data["source"] == IN_PYTHON:
-            raise RunError(
-                f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)"
-            )
+        check_rows_given(record, data, out)
         if not folder.samples.exists():
             restored_roles(settings.roles, objects.get("roles", {}))  # fails here, before a model is loaded
         rows = read_rows(settings, data)
@@ -205,7 +213,7 @@ def go_on(
             del hooked, made_by
             give_back()
         with folder.kept(), there.cells(), settled():
-            return _evaluate(journal, settings, *measured, progress=progress, n_jobs=n_jobs)
+            return _evaluate(journal, settings, measured, progress=progress, n_jobs=n_jobs)
 
 
 @public
@@ -222,17 +230,10 @@ def open_run(out: str | Path) -> Run:
 
 
 def _evaluate(
-    journal: Journal,
-    settings: Settings,
-    answers: Answers,
-    positions: Positions,
-    folds: Folds,
-    *,
-    progress: bool,
-    n_jobs: int | None,
+    journal: Journal, settings: Settings, made: tuple[Answers, Positions, Folds], *, progress: bool, n_jobs: int | None
 ) -> Run:
     """What needs only the run folder: grids, comparison, figures and report."""
-    folder = journal.folder
+    folder, (answers, positions, folds) = journal.folder, made
     journal.know(numerics={**(journal.record.numerics or {}), "probes": {**numerics(), "threads": 1}})
     with journal.stage("probing"), one_thread():
         cap = stored_capture(folder.activations, tuple(answers.id), positions, run=journal.record.identity)

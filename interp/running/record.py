@@ -23,10 +23,12 @@ from interp.models.backends.kinds import is_hooked
 from interp.models.loading import HookedModel, model_info, model_tokenizer
 from interp.planning.request import Request
 from interp.reporting.beforehand import brought_sentences, method_sentence, prompt_sentences
-from interp.runs.run_folder import now
+from interp.runs.rows import IN_PYTHON
+from interp.runs.run_folder import RunFolder, now
 from interp.runs.run_record import RunRecord
 from interp.runs.settings import GIVEN, Settings
 from interp.statistics.folds import Folds
+from interp.support.accepted import RowSource
 from interp.support.atomic import plain
 from interp.support.fingerprint import json_hash, tokenizer_hash, versions, weights_hash
 from interp.support.numerics import numerics
@@ -130,6 +132,22 @@ def relabelled_record(record: RunRecord, settings: Settings, rows: Rows, out: Pa
 
 
 LABELLING_USED = ("exact_answer", "exact_answer_choice", "candidates", "judge", "extractor")
+
+
+def check_labelled(folder: RunFolder, settings: Settings, began: Settings) -> None:
+    """Raise RunError for settings of labels that come after the labels."""
+    if settings != began and folder.samples.exists():
+        raise RunError(
+            f"{folder.path}: its answers are labelled and located already; start a new run to label them anew"
+        )
+
+
+def check_rows_given(record: RunRecord, data: RowSource | None, out: str | Path) -> None:
+    """Raise RunError for rows that only their owner has."""
+    if data is None and record.data["source"] == IN_PYTHON:
+        raise RunError(
+            f"{out}: this run's rows were given in Python; go on with interp.resume({str(out)!r}, data=rows)"
+        )
 
 
 def check_unchanged(record: RunRecord, rows: list[QARow], model: HookedModel, out: Path) -> None:

@@ -14,7 +14,7 @@ from interp.demo.documents import MARKS, QUESTIONS, VERDICTS, build_documents, b
 from interp.demo.facts import COUNTRIES, City, load_cities
 from interp.demo.tokenizer import train_tokenizer
 from interp.demo.train import Recipe, encode
-from interp.errors import RunError
+from interp.errors import DataError, RunError
 
 
 @pytest.fixture(scope="module")
@@ -196,3 +196,43 @@ def test_only_a_run_of_the_demos_own_model_is_replaced(tmp_path):
     with pytest.raises(RunError):
         run_demo(tmp_path)
     assert json.loads((tmp_path / "run.json").read_text()) == record
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    """A demo's run, as far as its record; what else was in the folder."""
+    keys = ("created", "data", "model", "resume", "seconds", "settings", "state", "versions")
+    made_by = {"model": str(model_path()), "data": str(questions_path())}
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "grid.png").write_text("drawn")
+    (tmp_path / "run.json").write_text(json.dumps({key: {} for key in keys} | {"settings": made_by}))
+    return tmp_path
+
+
+def stop(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_an_earlier_demo_stays_until_the_new_one_can_begin(earlier, monkeypatch):
+    """What is refused, or stopped while the model is loaded, leaves the folder as it was."""
+    before = {path: path.stat().st_mtime_ns for path in sorted(earlier.rglob("*"))}
+    with pytest.raises(DataError, match="2 distinct groups for 5 folds"):
+        run_demo(earlier, limit=2, progress=False)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("interp.running.pipeline.load_settings_model", stop)
+        run_demo(earlier, progress=False)
+    assert {path: path.stat().st_mtime_ns for path in sorted(earlier.rglob("*"))} == before
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("interp.running.pipeline.new_record", stop)
+        run_demo(earlier, limit=30, progress=False)
+    assert list(earlier.iterdir()) == []
+
+
+def test_a_demo_that_was_half_removed_can_be_replaced(earlier, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("interp.demo.rmtree", stop)
+        run_demo(earlier, limit=30, progress=False)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("interp.running.pipeline.new_record", stop)
+        run_demo(earlier, limit=30, progress=False)
+    assert list(earlier.iterdir()) == []
