@@ -93,7 +93,7 @@ class FaultedRun:
             wrap("interp.running.pipeline.load_settings_model", lambda _: lambda *_: self.model)
             if self._analysis is not None and at is not None and at.phase == "reporting":
                 wrap("interp.running.pipeline.analyse", lambda _: lambda *_, **__: self._analysis)
-            wrap("interp.command.cli.run_options", lambda work: lambda args: work(args) | {"roles": ROLES})
+            wrap("interp.command.commands.run_options", lambda work: lambda args: work(args) | {"roles": ROLES})
             moments = Moments(self.out)
             moments.at = at
             if happens is not None:

@@ -1,40 +1,39 @@
-"""The command line: `interp run`, `interp demo` and the rest; a thin shell over `pipeline`."""
+"""The program `interp`: a command's status, and one line where it fails or is stopped, even before all is imported."""
 
-import argparse
 import atexit
 import gc
+import os
 import signal
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import current_thread, main_thread
+from typing import TYPE_CHECKING, Any
 
-from interp.command.cache_command import add_cache
-from interp.command.causal_command import add_causal
-from interp.command.detectors_command import add_detectors
-from interp.command.folder_commands import add_folder_commands
-from interp.command.lens_command import add_lens
-from interp.command.machine_options import add_array_and_store, add_machines, machine_options
-from interp.command.options import add_run_options, run_options
-from interp.command.output import any_character, tell
-from interp.command.parser import Parser
-from interp.command.sampled_commands import add_sampled_commands
-from interp.command.transfer_command import add_transfer
 from interp.errors import InterpError, visible
-from interp.support.heap import seldom_collected
-from interp.support.version import __version__
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from pathlib import Path
 
 INTERRUPTED = 130
+AGAIN = "; give the same command again"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0: done, 2: an error that the user can mend (one sentence on standard error)."""
-    any_character()
-    atexit.register(gc.freeze)  # else Python ends by looking through a million objects of torch once more, for seconds
-    args = _parser().parse(sys.argv[1:] if argv is None else argv)
-    if current_thread() is main_thread():  # a scheduler's SIGTERM ends as Ctrl-C does: with the way to go on
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    args = None
     try:
+        with _left_at_once():
+            from interp.command.commands import command_parser
+            from interp.command.output import any_character
+            from interp.support.heap import seldom_collected
+
+            any_character()
+            atexit.register(gc.freeze)  # else Python ends by looking through a million objects again, for seconds
+            args = command_parser().parse(sys.argv[1:] if argv is None else argv)
+        if current_thread() is main_thread():  # a scheduler's SIGTERM ends as Ctrl-C does: with the way to go on
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         with seldom_collected():
             return int(args.command(args) or 0)
     except InterpError as error:
@@ -45,146 +44,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _way_on(args: argparse.Namespace) -> str:
+@contextmanager
+def _left_at_once() -> Iterator[None]:
+    """While nothing is begun, Ctrl-C and SIGTERM end the process itself: an import may lose an exception."""
+    before: dict[signal.Signals, Any] = {}
+    if current_thread() is main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell has it for what works in the background
+                before[number] = signal.signal(number, _leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(*_: object) -> None:
+    os.write(2, f"\ninterp: stopped{AGAIN}\n".encode())
+    os._exit(INTERRUPTED)
+
+
+def _way_on(args: "Namespace | None") -> str:
     """How to go on after a stop, where the command worked on the folder of a run."""
     from interp.runs.run_folder import RunFolder, going_on, read_run_json
 
     out: Path | None = getattr(args, "out", None)
-    again = "; give the same command again"
     if out is None or getattr(args, "shard", None):  # no other command goes on with the task of an array
-        return again
+        return AGAIN
     try:
         record = read_run_json(RunFolder(out))
     except InterpError:  # nothing is begun, or not joined yet
-        return again
+        return AGAIN
     if record["state"] == "done":
-        return again
+        return AGAIN
     return f"; go on with: {going_on(record, out)}"
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="interp",
-        description="Where, in a language model, does it show whether an answer is right? Probe grid and attention "
-        "grid over layers and token positions, on the same samples, in the same unit.",
-        epilog="interp COMMAND --help says what a command does and takes.",
-    )
-    parser.add_argument("--version", action="version", version=f"interp {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    demo = parser.add_command(
-        commands,
-        "demo",
-        summary="the whole flow on the embedded model, in under a minute",
-        description="Let the embedded model answer its questions, probe its states and its attention, and draw figures "
-        "and report. Nothing is downloaded, no answer, label or figure is stored beforehand.",
-        example="interp demo --out demo-run",
-        command=_demo,
-    )
-    demo.add_argument(
-        "--out", type=Path, default=Path("demo-run"), help="run folder (default: demo-run; replaced if a demo made it)"
-    )
-    demo.add_argument("--limit", type=int, help="use the first N questions only")
-
-    run = parser.add_command(
-        commands,
-        "run",
-        summary="questions in, grids, figures and a report out",
-        description="Ask a model the questions, locate its answers, keep its states and attention at the token "
-        "positions, and write both grids, their comparison, controls, figures and report.html into a new folder. A run "
-        "that is stopped goes on with `interp resume`.",
-        example="interp run --model meta-llama/Llama-3.2-1B-Instruct --data questions.jsonl --out runs/first",
-        command=_run,
-    )
-    add_run_options(run)
-    add_machines(run)
-    add_array_and_store(run)
-
-    plan = parser.add_command(
-        commands,
-        "plan",
-        summary="what a run would take: disk, memory, time, rows left out; writes nothing",
-        description="Read the rows and the model as `interp run` with the same options would, and say what the run "
-        "will take and which rows it will leave out. Nothing is written.",
-        example="interp plan --model gemma3-270m --data questions.jsonl --no-time",
-        command=_plan,
-    )
-    add_run_options(plan, out_needed=False)
-    add_machines(plan)
-    add_array_and_store(plan)
-    plan.add_argument(
-        "--time",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="estimate the time from a few rows (default, unless a GGUF file would have to be converted for it); "
-        "--no-time reads only configuration and tokenizer",
-    )
-
-    add_folder_commands(parser, commands)
-
-    compare = parser.add_command(
-        commands,
-        "compare",
-        summary="two or more runs: where do their probe grids differ?",
-        description="Compare the probe grids of finished runs pair by pair: the same samples are paired, shared "
-        "questions too, the rest is independent. Writes the table of every cell, a figure for each pair and a page "
-        "into a folder.",
-        example="interp compare runs/first runs/second --layers depth --out runs/compared",
-        command=_compare,
-    )
-    compare.add_argument("first", type=Path, metavar="DIR", help="folder of a finished run")
-    compare.add_argument("others", type=Path, nargs="+", metavar="DIR", help="and of at least one other")
-    compare.add_argument(
-        "--layers",
-        choices=("same", "depth"),
-        default="same",
-        help="same: layer by layer (default); depth: for models of different depth, each layer of the shallowest with "
-        "the one of the nearest relative depth",
-    )
-    compare.add_argument(
-        "--out", type=Path, help="folder for table, figures and report (default: compare_ and the runs' names)"
-    )
-    add_detectors(parser, commands)
-    add_sampled_commands(parser, commands)
-    add_transfer(parser, commands)
-    add_causal(parser, commands)
-    add_lens(parser, commands)
-    add_cache(parser, commands)
-    return parser
-
-
-def _run(args: argparse.Namespace) -> None:
-    from interp.running.pipeline import run
-
-    made = run(**run_options(args), **machine_options(args), progress=True)
-    if args.shard is None:
-        tell(made.summary())
-
-
-def _plan(args: argparse.Namespace) -> None:
-    from interp.planning.plan import plan
-
-    tell(plan(**run_options(args), **machine_options(args), time=args.time))
-
-
-def _compare(args: argparse.Namespace) -> None:
-    from interp.comparing.run_differences import compare_runs, named_by_folder
-    from interp.experiments.compared_runs import differences_folder, write_differences
-    from interp.running.pipeline import open_run
-
-    paths = [args.first, *args.others]
-    if len(set(map(str, paths))) < len(paths):
-        raise InterpError("compare: the same folder is given twice; give two or more different runs")
-    out = differences_folder(args.out, paths)
-    grids = {name: open_run(path).probe for name, path in zip(named_by_folder("compare", paths), paths, strict=True)}
-    sentences, files = write_differences(grids, compare_runs(grids, layers=args.layers), out)
-    tell("\n".join([*sentences, *map(str, files)]))
-
-
-def _demo(args: argparse.Namespace) -> None:
-    from interp import demo
-
-    tell(demo.run_demo(args.out, limit=args.limit).summary())
 
 
 if __name__ == "__main__":
