@@ -9,7 +9,7 @@ import pytest
 
 from interp.capturing.role_text import split_roles
 from interp.capturing.roles import ROLES
-from interp.command.cli import _parser
+from interp.command.commands import command_parser
 from interp.command.options import add_run_options, run_options
 from interp.errors import InterpError
 from interp.runs.labelling_models import split_given
@@ -137,7 +137,7 @@ def test_options_of_the_chat_are_checked(files, words, message):
 
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_both_commands_have_them(command):
-    args = _parser().parse([command, "--model", "m", "--out", "o", "--folds", "7"])
+    args = command_parser().parse([command, "--model", "m", "--out", "o", "--folds", "7"])
     assert run_options(args)["folds"] == 7 and run_options(args)["data"] is None
 
 

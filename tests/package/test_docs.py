@@ -11,7 +11,7 @@ import pytest
 from remake import MADE, documents, remade, tables
 
 import interp
-from interp.command.cli import _parser
+from interp.command.commands import command_parser
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in documents()}
@@ -45,7 +45,7 @@ def parsed(command: str) -> None:
     """Raise ValueError unless the command's own parser takes it."""
     program, *words = shlex.split(command)
     if program == "interp":
-        parser = _parser()
+        parser = command_parser()
     else:
         script, *words = words
         if not (ROOT / script).is_file():
@@ -60,7 +60,7 @@ def parsed(command: str) -> None:
 
 
 def subcommands() -> dict[str, object]:
-    return next(action for action in _parser()._actions if hasattr(action, "choices") and action.choices).choices
+    return next(action for action in command_parser()._actions if hasattr(action, "choices") and action.choices).choices
 
 
 def abbreviated(command: str) -> None:

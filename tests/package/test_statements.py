@@ -10,7 +10,7 @@ import pytest
 import interp
 from interp.capturing.attention import METRICS
 from interp.capturing.roles import ROLES
-from interp.command.cli import _parser
+from interp.command.commands import command_parser
 from interp.controls.control_table import TITLES
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def first_cells(text: str) -> list[str]:
 
 
 def test_the_table_of_commands_is_that_of_the_command_line():
-    commands = next(action for action in _parser()._actions if hasattr(action, "choices") and action.choices)
+    commands = next(action for action in command_parser()._actions if hasattr(action, "choices") and action.choices)
     listed = [choice.dest for choice in commands._choices_actions]
     told = [cell.split()[1] for cell in first_cells(read("README.md")) if cell.startswith("interp ")]
     assert sorted(told) == sorted(listed)
