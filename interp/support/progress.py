@@ -103,28 +103,34 @@ def bar(
 
 @contextmanager
 def _lines(title: str, total: int | None, unit: str, *, late: bool) -> Iterator[Advance]:
-    """The same for a log: how much is done and how long it may still take, every few seconds, and once at the end."""
+    """The same for a log: how much is done and how long it may still take, every few seconds, and once at the end.
+
+    The first count says nothing of what is to come: it waited for workers to start, or a resumed run had it already.
+    """
     began = monotonic()
     done, said, told = 0, began, -1
+    first: tuple[float, int] | None = None
 
     def tell() -> None:
         nonlocal told
         if done == told:
             return
         told = done
-        passed = monotonic() - began
+        now, left = monotonic(), ""
         of = "" if total is None else f" of {total:,}"
-        left = f", about {_time(passed * (total - done) / done)} left" if total and 0 < done < total else ""
-        print(f"interp: {title}: {done:,}{of} {unit} in {_time(passed)}{left}", file=sys.stderr, flush=True)
+        if first and total and first[1] < done < total:
+            left = f", about {_time((now - first[0]) * (total - done) / (done - first[1]))} left"
+        print(f"interp: {title}: {done:,}{of} {unit} in {_time(now - began)}{left}", file=sys.stderr, flush=True)
 
     def leave_out(count: int) -> None:
         nonlocal total
         total = None if total is None else total - count
 
     def advance(count: int) -> None:
-        nonlocal done, said
+        nonlocal done, said, first
         done += count
         now = monotonic()
+        first = first or ((now, done) if done else None)
         if now - said >= (SOON if now - began < 120 else LATER):
             said = now
             tell()

@@ -52,11 +52,26 @@ def test_a_long_stage_fills_no_log(capsys, clock):
     assert "interp: Capturing: 1,795 of 3,600 samples in 0:29:55, about 0:30:05 left" in lines
 
 
+def test_the_time_that_is_left_is_measured_from_the_first_count_on(capsys, clock):
+    """That one waits until workers have started; of a run that is resumed it is what was done before."""
+    with bar("Probing", 135, unit="cells") as advance:
+        clock(7)
+        advance(1)
+        for _ in range(4):
+            clock(2)
+            advance(20)
+    assert capsys.readouterr().err.splitlines() == [
+        "interp: Probing: 1 of 135 cells in 7 s",
+        "interp: Probing: 61 of 135 cells in 13 s, about 7 s left",
+        "interp: Probing: 81 of 135 cells in 15 s, about 5 s left",
+    ]
+
+
 def test_a_log_says_where_an_error_came(capsys, clock):
     with pytest.raises(ZeroDivisionError), bar("Capturing", 12) as advance:
         advance(7)
         raise ZeroDivisionError
-    assert capsys.readouterr().err == "interp: Capturing: 7 of 12 samples in 0 s, about 0 s left\n"
+    assert capsys.readouterr().err == "interp: Capturing: 7 of 12 samples in 0 s\n"
 
 
 def test_what_has_no_known_end_says_how_much_is_done(capsys, clock):
@@ -69,12 +84,12 @@ def test_what_has_no_known_end_says_how_much_is_done(capsys, clock):
 def test_what_another_process_makes_is_not_waited_for(capsys, clock):
     with bar("Answering", 12) as advance:
         made_elsewhere(advance, 8)
-        clock(6)
-        advance(2)
-        advance(2)
+        for _ in range(4):
+            clock(3)
+            advance(1)
     assert capsys.readouterr().err.splitlines() == [
         "interp: Answering: 2 of 4 samples in 6 s, about 6 s left",
-        "interp: Answering: 4 of 4 samples in 6 s",
+        "interp: Answering: 4 of 4 samples in 12 s",
     ]
     counted: list[int] = []
     made_elsewhere(counted.append, 8)  # a function of the caller's own is told of what is finished, and of nothing else
