@@ -11,8 +11,17 @@ from interp.runs.run_record import RunRecord
 from interp.support.atomic import plain
 
 
-def check_place(whole: RunFolder) -> None:
-    """Raise RunError where the folder is no place for an array: it holds something else, or a run that needs none."""
+def check_place(whole: RunFolder, share: Share) -> None:
+    """Raise RunError where the folder is no place for a task: it holds something else, or a run that needs none.
+
+    So do shares of an array of another number of tasks: these would never be joined.
+    """
+    others = {other.of for other in map(Share.at, whole.parts.glob("*")) if other} - {share.of}
+    if others:
+        raise RunError(
+            f"{whole.path} holds shares of an array of {min(others)} tasks, and {share} is of one of {share.of}: give "
+            f"every task the same number (--shard i/{min(others)}), or choose another folder with --out"
+        )
     known = {
         whole.parts.name,
         "activations",

@@ -56,7 +56,7 @@ def run_share(
     """
     whole = RunFolder.at(out)
     part = RunFolder(whole.parts / share.folder)
-    check_place(whole)
+    check_place(whole, share)
     request = Request.of(model=model, data=data, out=None, options=options)
     hooked = load_settings_model(request.settings, model)
     request = request.with_tokenizer(model_tokenizer(hooked), n_ctx=Shapes.of_model(hooked).n_ctx)

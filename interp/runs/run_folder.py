@@ -140,7 +140,10 @@ class RunFolder:
             ) from error
         if taken:
             what = "another run" if self.run_json.exists() else "other files"
-            raise RunError(f"{self.path} holds {what}; nothing was overwritten: choose another folder with --out")
+            how = "choose another folder with --out"
+            if any(self.parts.glob("*-of-*")):
+                what, how = "shares of an array", f"join them with `interp gather {quote(str(self.path))}`, or {how}"
+            raise RunError(f"{self.path} holds {what}; nothing was overwritten: {how}")
         if not os.access(place, os.W_OK | os.X_OK):
             raise RunError(
                 f"{self.path} cannot be used ({place}: Permission denied, or a read-only file system); choose another "

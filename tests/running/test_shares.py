@@ -133,9 +133,22 @@ def test_a_share_of_another_run_is_refused_by_name(asked, answered, tmp_path) ->
     with pytest.raises(RunError, match=r"2-of-3: is of another run \(settings: seed 1 and 0\); remove it"):
         interp.gather(out)
     shutil.rmtree(out / "parts" / "1-of-3")
-    interp.run(out=out, shard="2/2", **asked)
+    shutil.copytree(out / "parts" / "2-of-3", out / "parts" / "2-of-2")
     with pytest.raises(RunError, match="holds shares of 2 and of 3"):
         interp.gather(out)
+
+
+def test_a_folder_takes_the_tasks_of_one_array_and_no_run_beside_them(asked, answered, captured) -> None:
+    """Shares of two arrays could never be joined, so the second is refused before it answers anything."""
+    for out in (answered, captured):
+        before = files(out)
+        message = rf"^{out} holds shares of an array of 3 tasks, and 2/4 is of one of 4: .* \(--shard i/3\), or choose"
+        with pytest.raises(RunError, match=message):
+            interp.run(out=out, shard="2/4", **asked)
+        message = f"^{out} holds shares of an array; nothing was overwritten: join them with `interp gather {out}`, or"
+        with pytest.raises(RunError, match=message):
+            interp.run(out=out, **asked)
+        assert files(out) == before
 
 
 @pytest.mark.parametrize(
