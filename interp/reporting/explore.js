@@ -5,6 +5,7 @@
 // `onCell(run, layer, token)` is told of every choice; `address`: whether the fragment follows.
 async function explore(root, source, specs, { embed, onCell = () => {}, address = true, first = {} }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
+  const tell = (name, text) => { part(name).textContent = seen(text); };
   const views = {};
   let state = { run: "", grid: "", beside: "", layer: "", token: "", label: "", status: "", text: "", ...first };
   let shown = STEP;
@@ -20,7 +21,7 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
 
   function fill(name, groups) {
     part(name).replaceChildren(...groups.map(([title, options]) => {
-      const entries = options.map(([value, words]) => new Option(words, value));
+      const entries = options.map(([value, words]) => new Option(seen(words), value));
       if (!title) return entries;
       const group = Object.assign(document.createElement("optgroup"), { label: title });
       group.append(...entries);
@@ -61,7 +62,7 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
 
   async function drawHeat(name, run, grid, other) {
     const view = await draw(name, heatSpec(grid, other), heatRows(grid), { layer: state.layer, token: state.token });
-    part(`${name}-name`).textContent = source.runs.length > 1 ? `${grid.title} (${run.name})` : grid.title;
+    tell(`${name}-name`, source.runs.length > 1 ? `${grid.title} (${run.name})` : grid.title);
     if (view.clickable) return;
     view.clickable = true;
     view.addEventListener("click", (_, item) => {
@@ -75,7 +76,7 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
     const several = source.runs.length > 1 && beside && beside.run !== run;
     return all
       .filter((one, i) => !i || one.run !== all[0].run || one.of !== all[0].of)
-      .map((one) => ({ ...one, name: `${gridOf(one.run, `${one.of}_auc`).title}${several ? ` (${one.run.name})` : ""}` }));
+      .map((one) => ({ ...one, name: seen(`${gridOf(one.run, `${one.of}_auc`).title}${several ? ` (${one.run.name})` : ""}`) }));
   }
 
   async function drawCell(run, grid, beside, mine) {
@@ -83,22 +84,22 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
     const series = seriesOf(run, grid, beside);
     const cells = await Promise.all(series.map((one) => one.run.cell(one.of, layer, token)));
     if (mine !== turn) return;
-    part("cell-name").textContent = `layer ${layer}, ${token}`;
+    tell("cell-name", `layer ${layer}, ${token}`);
     const told = [grid, ...(beside ? [beside.grid] : [])].map((one) => estimate(one, layer, token));
-    part("cell-numbers").textContent = `${[counts(grid, layer, token), ...told].filter(Boolean).join("; ")}.`;
+    tell("cell-numbers", `${[counts(grid, layer, token), ...told].filter(Boolean).join("; ")}.`);
     const drawn = beside && beside.grid.unit === grid.unit ? [[grid, "1"], [beside.grid, "2"]] : [[grid, "1"]];
     const marks = ["●", "◆"];
     part("series").replaceChildren(...(series.length > 1 ? series : []).map((one, i) => make("span", `${marks[i]} ${one.name} `, `series${i}`)));
-    part("profiled").textContent = drawn.length > 1 ? `● ${grid.title}, ◆ ${beside.grid.title}.`
-      : beside ? `Profiles of ${grid.title} alone: the grid beside it is in another unit.` : "";
+    tell("profiled", drawn.length > 1 ? `● ${grid.title}, ◆ ${beside.grid.title}.`
+      : beside ? `Profiles of ${grid.title} alone: the grid beside it is in another unit.` : "");
     const known = series.map((one, i) => [one, cells[i]]).filter(([, cell]) => cell);
     const controls = controlRows(run, layer, token);
-    part("undefined").textContent = controls.undefined.length
-      ? `Undefined here: ${controls.undefined.map((row) => `${row.title} (${row.reason || "no sample"})`).join("; ")}.` : "";
+    tell("undefined", controls.undefined.length
+      ? `Undefined here: ${controls.undefined.map((row) => `${row.title} (${row.reason || "no sample"})`).join("; ")}.` : "");
     for (const [i, name] of ["scores", "scores2"].entries()) {
       const one = known[i];
       if (i) part("scores2-figure").hidden = !one;
-      part(`${name}-name`).textContent = one ? (series.length > 1 ? `(${one[0].name})` : "") : "– undefined here";
+      tell(`${name}-name`, one ? (series.length > 1 ? `(${one[0].name})` : "") : "– undefined here");
       if (one || !i) await draw(name, specs.scores, one ? scoreRows(one[1], source.axes) : []);
     }
     await draw("roc", specs.roc, known.flatMap(([one, cell]) => rocRows(cell, one.name, source.axes)));
@@ -114,10 +115,10 @@ async function explore(root, source, specs, { embed, onCell = () => {}, address 
     if (mine !== turn) return;
     const found = ordered(all, state);
     part("samples").replaceChildren(...found.slice(0, shown).map((sample) => sampleRow(sample, run.roles, state.token)));
-    part("found").textContent = `${found.length} of ${all.length} listed samples; ${Math.min(shown, found.length)} shown.`;
+    tell("found", `${found.length} of ${all.length} listed samples; ${Math.min(shown, found.length)} shown.`);
     part("more").hidden = found.length <= shown;
-    part("listed").textContent = run.listed;
-    part("coloured").textContent = run.coloured.join(" ");
+    tell("listed", run.listed);
+    tell("coloured", run.coloured.join(" "));
   }
 
   async function show() {

@@ -2,9 +2,19 @@
 const LABELS = { 1: ["right", "correct", "ok"], 0: ["wrong", "wrong", "no"], null: ["none", "no label", ""] };
 const STEP = 20;
 
+// What could turn, hide or move the text around it is written out, as Python writes it (`interp.errors.UNSEEN`).
+const UNSEEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]/gu;
+
+function seen(text) {
+  return text.replace(UNSEEN, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+}
+
 function make(tag, text, name) {
   const out = document.createElement(tag);
-  if (text !== undefined) out.textContent = text;
+  if (text !== undefined) out.textContent = seen(text);
   if (name) out.className = name;
   return out;
 }
@@ -38,7 +48,7 @@ function completion(sample, roles, token) {
   out.dataset.label = "Completion";
   for (const piece of sample.pieces) {
     if (piece === null) out.append(make("em", " [shortened] ", "soft"));
-    else if (typeof piece === "string") out.append(piece);
+    else if (typeof piece === "string") out.append(seen(piece));
     else {
       const [text, exact, shade, own] = piece;
       const names = own.map((i) => roles[i]);
@@ -46,7 +56,7 @@ function completion(sample, roles, token) {
       if (shade) part.classList.add((shade > 0 ? "p" : "m") + Math.abs(shade));
       if (names.length) {
         part.classList.add("role", family(names.includes(token) ? token : names[0]));
-        part.title = names.join(", ");
+        part.title = seen(names.join(", "));
       }
       if (names.includes(token)) part.classList.add("here");
       out.append(part);

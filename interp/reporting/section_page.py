@@ -9,16 +9,25 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from interp.errors import RunError
+from interp.errors import RunError, visible
 from interp.reporting.section import Entry, Section, Table
 from interp.support.stored import read_text
 
 
 def template(name: str) -> Template:
-    """A page's template; every text that it is given is escaped, and one that it lacks is an error."""
+    """A page's template; every text that it is given is `visible` and escaped, and one that it lacks is an error."""
     return Environment(
-        loader=PackageLoader("interp.reporting", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("interp.reporting", "."),
+        autoescape=True,
+        finalize=_seen,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     ).get_template(name)
+
+
+def _seen(value: Any) -> Any:
+    """A text that turns or hides nothing of the page around it; what is HTML or a script already stays as it is."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def style() -> str:

@@ -1,5 +1,7 @@
 """Which samples a page lists, where roles and the exact answer stand in their text, and that nothing is dropped silently."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +9,10 @@ from hypothesis import strategies as st
 from page_data import ranks as unpacked
 from synthetic_grids import make_samples, make_scores
 
+from interp.errors import UNSEEN
 from interp.reporting import explore_samples
 from interp.reporting.explore_cells import ScoredGrid
+from interp.reporting.explore_page import explore_script
 from interp.reporting.explore_samples import RoleTexts, all_ranks, choose, exact_span, packed, sample_view
 from interp.reporting.explore_tokens import LONGEST, Completion, role_places
 
@@ -145,3 +149,11 @@ def test_the_exact_answer_is_marked_where_it_was_located(completion, answer, cha
         {} if chars == "lacking" else {"exact_answer_chars": chars}
     )
     assert exact_span(line) == expected
+
+
+def test_the_page_writes_out_the_characters_that_a_terminal_does() -> None:
+    script = explore_script(["explore_samples.js"])
+    (pattern,) = re.findall(r"const UNSEEN = /\[(.*)\]/gu;", script)
+    seen = re.compile(f"[{pattern}]")
+    every = [chr(code) for code in range(0x110000)]
+    assert [c for c in every if seen.search(c)] == [c for c in every if UNSEEN.search(c) and c not in "\n\t"]

@@ -11,6 +11,7 @@ import pytest
 from synthetic_grids import make_samples, make_scores
 
 from interp.comparing.compare import compare_grids
+from interp.errors import UNSEEN
 from interp.grids.grid_table import run_rows
 from interp.grids.tidy import tidy
 from interp.reporting.explore_run import Explored
@@ -26,7 +27,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium is on the path"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:axe_playwright_python"),
 ]
-HOSTILE = "</script><script>window.hurt = 1</script><img src=x onerror='window.hurt = 1'>\u202eevil\x00\ud800"
+ARABIC = "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd"
+HOSTILE = f"</script><script>window.hurt = 1</script><img src=x onerror='window.hurt = 1'>{ARABIC}\u202eevil\x00\ud800"
 RUN = {"model": {"name": HOSTILE}, "data": {"source": HOSTILE}, "settings": {"seed": 0}, "asked": {"stop": [HOSTILE]}}
 
 
@@ -234,7 +236,10 @@ def test_another_grid_and_one_beside_it(report) -> None:
 
 def test_hostile_text_is_shown_and_does_nothing(report) -> None:
     report.settled(lambda: report.part("text").fill("onerror"))
-    assert "</script><script>window.hurt = 1" in report.text("samples")
+    assert "</script><script>window.hurt = 1" in (said := report.text("samples"))
+    assert "\\u202eevil\\x00\\ud800" in said and ARABIC in said
+    shown = report.page.evaluate("document.body.textContent")
+    assert not {found for found in UNSEEN.findall(shown) if found not in "\n\t"}
     report.settled(lambda: report.part("text").fill(""))
     assert report.page.evaluate("window.hurt") is None
     assert report.page.locator("main img").count() == 1
