@@ -41,7 +41,8 @@ from interp import open_run
 from interp.controls.permutations import ridge_aucs
 from interp.fitting.crossfit import cross_fit
 from interp.fitting.estimators import ProbeSpec
-from interp.fitting.solver import TOLERANCE, cross_fit_logistic
+from interp.fitting.newton import TOLERANCE
+from interp.fitting.solver import cross_fit_logistic
 from interp.fitting.standardiser import Standardiser
 from interp.fitting.training import Cell
 from interp.grids.columns import cell_columns

@@ -1,5 +1,6 @@
 """The probes that have a name; every other scikit-learn estimator can be passed as it is."""
 
+import re
 from dataclasses import dataclass
 from sys import float_info
 from typing import Any
@@ -25,6 +26,7 @@ SMALLEST_C = float_info.min
 """Its inverse, the penalty, is still finite."""
 UNSCALED = "mean-difference"
 """The named probe of the vectors as the model computes them: where right answers lie, seen from wrong ones."""
+_RANDOM = re.compile(r"(.*__)?random_state")
 K_SPARSE = 16
 PCA_WIDTH = 32
 
@@ -51,7 +53,7 @@ class ProbeSpec:
     """A probe as the user asked for it; the estimator itself is built for each training part."""
 
     probe: Any = "logistic"
-    """One of `PROBES`, or any scikit-learn classifier or regressor."""
+    """One of `PROBES`, or any scikit-learn classifier or regressor, whose `random_state` of None becomes the seed."""
     C: Any = 1.0
     """Inverse strength of the penalty; several of them, or "cv" for `STRENGTHS`: chosen in each training part."""
     seed: int = 0
@@ -124,4 +126,10 @@ class ProbeSpec:
                 return make_pipeline(SelectKBest(f_classif, k=k), _logistic(self.C))
             case "mlp":
                 return MLPClassifier((64,), alpha=1 / self.C, max_iter=1000, random_state=self.seed)
-        return clone(self.probe)
+        return _seeded(clone(self.probe), self.seed)
+
+
+def _seeded(estimator: Any, seed: int) -> Any:
+    """The seed as every `random_state` that is None, of a step too: scikit-learn would draw anew at each fit."""
+    unset = [name for name, value in estimator.get_params().items() if value is None and _RANDOM.fullmatch(name)]
+    return estimator.set_params(**dict.fromkeys(unset, seed))

@@ -12,12 +12,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 MAX_NEWTON, MAX_CG = 60, 80
+TARGET = 1e-7
+"""Where an iteration stops: `step_left`."""
+TOLERANCE, ACCURACY = 1e-6, 1e-6
+"""Largest entry of the gradient, and `step_left`, up to which a problem has converged."""
 ENOUGH = 0.9
 """Share of the columns whose Newton step is accurate enough for all to be taken; the others take one more."""
+ROUNDING = 1e-7
+"""Least length of weights, relative to that of the first step if no two samples' gradients cancelled."""
 SAFE_IN_FLOAT32 = 1e6
 """Bound on the condition number up to which the preconditioner is factorised in float32."""
 
@@ -28,8 +34,20 @@ class Optimum(NamedTuple):
     w: Float[Tensor, "*matrix column width"]
     b: Float[Tensor, "*matrix column"]
     f: Float[Tensor, "*matrix column sample"]
+    decrement: Float[Tensor, "*matrix column"]
+    """Length of the Newton step that is left, relative to that of the weights (`step_left`)."""
     products: int
     """Products with n x n or n x width matrices, for all columns together."""
+
+
+def has_converged(
+    gradient: Float[Tensor, "*matrix column"], decrement: Float[Tensor, "*matrix column"]
+) -> Bool[Tensor, "*matrix column"]:
+    """Which problems have reached their optimum; NaN has not.
+
+    `gradient`: its largest entry, of features scaled within the part, per training sample, and per C where C exceeds 1.
+    """
+    return (gradient <= TOLERANCE) & (decrement <= ACCURACY)
 
 
 def gram(x: Float[Tensor, "*matrix sample width"]) -> Float[Tensor, "*matrix sample sample"]:
@@ -44,6 +62,43 @@ def gram(x: Float[Tensor, "*matrix sample width"]) -> Float[Tensor, "*matrix sam
 def precision(c: float, x: Float[Tensor, "*matrix sample width"]) -> torch.dtype:
     """In which I + cXXᵀ is factorised; its trace bounds its condition number (of several matrices, the worst)."""
     return torch.float32 if c * float(torch.linalg.matrix_norm(x).max()) ** 2 < SAFE_IN_FLOAT32 else torch.float64
+
+
+def least_length(strength: Float[Tensor, "column sample"], width: int, C: float) -> Float[Tensor, " column"]:
+    """Square of a length that weights of any use exceed, for standardised columns: below it is rounding."""
+    return ROUNDING**2 * strength.square().sum(-1) / (1 / width + C / 4)
+
+
+def step_left(
+    square: Float[Tensor, "*matrix column"],
+    held: Float[Tensor, "*matrix column"],
+    weight: Float[Tensor, "*matrix column sample"],
+    f: Float[Tensor, "*matrix column sample"],
+    least: Float[Tensor, "*#matrix column"],
+) -> Float[Tensor, "*matrix column"]:
+    """Length of a Newton step (`square`: squared) relative to that of the weights, in the Hessian's norm.
+
+    By so much, about, will the scores change relative to their standard deviation; 1 for more. The gradient does not
+    tell: where the labels can be separated the objective is flat, and the flatter the larger C. `held` is w'Pw, `f` Xw.
+    """
+    length = (held + torch.linalg.vecdot(weight, f.square())).clamp_min(least)
+    return (square / length).sqrt().clamp_max(1.0)
+
+
+def step_square(
+    norm: Float[Tensor, "*matrix column"],
+    held: Float[Tensor, "*matrix column"],
+    image: Float[Tensor, "*matrix column sample"],
+    weight: Float[Tensor, "*matrix column sample"],
+) -> Float[Tensor, "*matrix column"]:
+    """The Newton step's squared length, from the preconditioned gradient: its `norm`, w'w and image in f.
+
+    That of the best step in that direction: of the Newton step itself where the Hessian differs from the
+    preconditioner by one factor along all of it, else less.
+    """
+    curvature = held.double() + torch.linalg.vecdot(weight, image.double().square())
+    square = norm.double().square() / curvature.clamp_min(1e-300)
+    return torch.where(norm >= 0, square, torch.inf)  # a norm below zero is rounding, and says nothing
 
 
 def accuracy_needed(

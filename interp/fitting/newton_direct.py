@@ -5,10 +5,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.fitting import newton
-from interp.fitting.newton import Optimum, precision, step_length
+from interp.fitting.newton import Optimum, least_length, precision, step_left, step_length
 
-TARGET = 1e-9
-"""Where the iteration stops: the length of the Newton step in the Hessian's norm, relative to that of the first."""
+TARGET = 1e-8
+"""Where the iteration stops: `step_left`; smaller than that of the others, as steps here are exact."""
 SMALL = 1.5e7
 """Multiplications of one step of all problems below which they are factorised; more are cheaper together, by
 `newton_primal.py` or `newton_dual.py` (docs/solver.md: measured)."""
@@ -37,9 +37,9 @@ def solve_direct(
     ones = torch.ones_like(x[0, :1]) if penalty is None else penalty
     invert = _ByWidth(x, ones, precision(C / 4, x)) if width <= samples else _BySamples(x, ones, precision(C / 4, x))
     w, b, f = labels.new_zeros(columns, width), labels.new_zeros(columns), torch.zeros_like(labels)
-    start = labels.new_zeros(columns)
+    decrement, least = labels.new_zeros(columns), least_length(strength, width, C)
     active, products = torch.arange(columns, device=labels.device), 0
-    for iteration in range(newton.MAX_NEWTON):
+    for iteration in range(newton.MAX_NEWTON + 1):
         own = ones if penalty is None else ones[active]
         p = torch.sigmoid(f[active])
         error, weight = strength[active] * (p - labels[active]), strength[active] * p * (1 - p)
@@ -54,10 +54,10 @@ def solve_direct(
         d_b = (torch.linalg.vecdot(across, first) - g_b) / left
         d = -first - d_b[:, None] * second
         length = -(torch.linalg.vecdot(g, d) + g_b * d_b)
-        if iteration == 0:
-            start = length.clamp_min(1e-300)
-        go = length > TARGET**2 * start[active]
-        if not bool(go.any()):
+        x_w, square = f[active] - b[active, None], torch.linalg.vecdot(held, w[active])
+        decrement[active] = step_left(length.clamp_min(0), square, weight, x_w, least[active])
+        go = decrement[active] > TARGET
+        if iteration == newton.MAX_NEWTON or not bool(go.any()):
             break
         active, d, d_b, held = active[go], d[go], d_b[go], held[go]
         own = ones if penalty is None else ones[active]
@@ -67,7 +67,7 @@ def solve_direct(
         w[active] += step[:, None] * d
         b[active] += step * d_b
         f[active] += step[:, None] * u
-    return Optimum(w, b, f, products)
+    return Optimum(w, b, f, decrement, products)
 
 
 def _products(left: Float[Tensor, "column row inner"], x: Float[Tensor, "#column inner out"]) -> Tensor:

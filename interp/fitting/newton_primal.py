@@ -7,10 +7,19 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.fitting import newton
-from interp.fitting.newton import Optimum, accuracy_needed, conjugate_gradients, gram, precision, step_length
+from interp.fitting.newton import (
+    TARGET,
+    Optimum,
+    accuracy_needed,
+    conjugate_gradients,
+    gram,
+    least_length,
+    precision,
+    step_left,
+    step_length,
+    step_square,
+)
 
-TARGET = 1e-8
-"""As in `newton_dual.py`; smaller, because the preconditioner may lie further above the curvature at the optimum."""
 SLOW = 25
 """Iterations of one Newton step from which on a new preconditioner is sooner made than done without."""
 
@@ -48,6 +57,10 @@ class _Metric(NamedTuple):
         """The preconditioned residual, its image, and the squared norm."""
         return r, r @ self.images, torch.linalg.vecdot(r, r) + r_b.square() / pull
 
+    def square(self, v: Tensor, u: Tensor) -> Tensor:
+        """w'w of a v and its image."""
+        return (torch.linalg.vecdot(v, v) - torch.linalg.vecdot(self.q[:, None], u.square())).clamp_min(0)
+
     def curved(self, v: Tensor, u: Tensor, v_b: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The Hessian times a direction, and the direction's curvature."""
         bent = weight * u
@@ -73,8 +86,7 @@ def solve_primal(
     w, b = labels.new_zeros(len(x), len(labels), x.shape[2]), labels.new_zeros(len(x), len(labels))
     f = labels.new_zeros(len(x), *labels.shape)
     metric = _Metric.of(x, labels.new_full(x.shape[:2], C / 8))
-    error = strength * (0.5 - labels)
-    slope_at_0, slope_b_at_0 = error @ x, error.sum(1).float()
+    decrement, least = torch.zeros_like(b), least_length(strength, x.shape[2], C)
     rows, columns = (torch.arange(size, device=labels.device) for size in (len(x), len(labels)))
     products, used = 0, 0
     for iteration in range(newton.MAX_NEWTON + 1):
@@ -84,13 +96,15 @@ def solve_primal(
         if used > SLOW:
             metric = _Metric.of(x, curvature.sum(1) / (s > 0).sum(0).clamp_min(1))
         pull = metric.q @ (s.float() / C).T
-        start = metric.gradients(metric.whitened(slope_at_0[at]), slope_b_at_0[columns], pull)[2]
         error = s * (p - t)
         held = w[at] if penalty is None else penalty[at] * w[at]
         r, r_b = metric.whitened(held + error @ x), error.sum(-1).float()
-        norm = metric.gradients(r, r_b, pull)[2]
+        _, x_z, norm = metric.gradients(r, r_b, pull)
         products += 1
-        relative = (norm / start.clamp_min(1e-30)).double().sqrt()
+        square = step_square(norm, metric.square(r, x_z), x_z + (r_b / pull)[..., None], curvature)
+        x_w = f[at] - b[at][..., None]
+        relative = step_left(square, torch.linalg.vecdot(held, w[at]), curvature, x_w, least[columns])
+        decrement[at] = relative
         go = relative > TARGET
         if iteration == newton.MAX_NEWTON or not bool(go.any()):
             break
@@ -98,14 +112,14 @@ def solve_primal(
         kept, wanted = go.any(1), go.any(0)
         rows, columns, metric = rows[kept], columns[wanted], metric.at(kept)
         x = x if bool(kept.all()) else x[kept]
-        go, r, r_b, relative, pull, held, curvature = (
-            values[kept][:, wanted] for values in (go, r, r_b, relative, pull, held, curvature)
+        go, r, r_b, x_z, norm, relative, pull, held, curvature = (
+            values[kept][:, wanted] for values in (go, r, r_b, x_z, norm, relative, pull, held, curvature)
         )
-        r, r_b = r * go[..., None], r_b * go
+        r, r_b, x_z, norm = r * go[..., None], r_b * go, x_z * go[..., None], norm * go
         v, _, d_b, used = conjugate_gradients(
             r,
             r_b,
-            metric.gradients(r, r_b, pull),
+            (r, x_z, norm),
             metric.gradients,
             metric.curved,
             curvature.float(),
@@ -121,4 +135,4 @@ def solve_primal(
         w[at] += step[..., None] * d
         b[at] += step * d_b
         f[at] += step[..., None] * u
-    return Optimum(w, b, f, products)
+    return Optimum(w, b, f, decrement, products)

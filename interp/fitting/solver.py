@@ -16,14 +16,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.errors import DataError
-from interp.fitting.newton import Optimum, gram
+from interp.fitting.newton import Optimum, gram, has_converged
 from interp.fitting.newton_direct import is_small, solve_direct
 from interp.fitting.newton_dual import solve_dual
 from interp.fitting.newton_primal import solve_primal
 from interp.support.messages import shown
 
-TOLERANCE = 1e-6
-"""A problem has converged when the largest entry of its gradient is at most this times the training samples."""
 COMMON = 1e-2
 """Least variance of a feature within a part, relative to that over all samples, for the part to share their scale."""
 
@@ -35,14 +33,11 @@ class Solution:
     coef: Float[Tensor, "*matrix column width"]
     intercept: Float[Tensor, "*matrix column"]
     gradient: Float[Tensor, "*matrix column"]
-    """Largest entry of the gradient at the solution (scaled features, sum of losses) per training sample."""
+    """Largest entry of the gradient at the solution (scaled features, sum of losses) per sample and max(1, C)."""
+    converged: Bool[Tensor, "*matrix column"]
+    """Which problems reached their optimum (`has_converged`); never those whose labels are of one class."""
     products: int
     """Products with the preconditioner: the work done for all columns together."""
-
-    @property
-    def converged(self) -> Bool[Tensor, "*matrix column"]:
-        """Which problems reached their optimum; never those whose labels are of one class."""
-        return self.gradient <= TOLERANCE
 
     def decision(self, x: Float[Tensor, "sample width"]) -> Float[Tensor, "column sample"]:
         """Decision values of new samples, on the device of `x`."""
@@ -119,20 +114,21 @@ class Design:
             together &= (variance > COMMON).all(2).all(0)
         coef = self.x.new_full((len(self.x), len(labels), self.width), torch.nan)
         intercept, gradient = self.x.new_full((2, len(self.x), len(labels)), torch.nan)
-        products = 0
+        converged, products = torch.zeros_like(gradient, dtype=torch.bool), 0
         if bool(together.any()):
             penalty = None if variance is None else variance[:, together]
-            w, b, slope, products = self._optimum(labels[together], C * inside[together], penalty, C)
+            (w, b, _, left, products), slope = self._optimum(labels[together], C * inside[together], penalty, C)
             coef[:, together], intercept[:, together] = self._as_given(w, b)
-            gradient[:, together] = slope / size[together]
+            gradient[:, together] = slope / (size[together] * max(1.0, C))
+            converged[:, together] = has_converged(gradient[:, together], left)
         if part is not None:
-            for i, k in torch.nonzero(solvable & ~(gradient <= TOLERANCE)).tolist():
+            for i, k in torch.nonzero(solvable & ~converged).tolist():
                 alone = Design(self.x[i, part[k]]).solve(labels[k, part[k]][None], C=C)
                 coef[i, k], intercept[i, k] = self._as_given(alone.coef[0], alone.intercept[0], i)
-                gradient[i, k] = alone.gradient[0]
+                gradient[i, k], converged[i, k] = alone.gradient[0], alone.converged[0]
                 products += alone.products
-        found = (coef, intercept, gradient) if self.several else (coef[0], intercept[0], gradient[0])
-        return Solution(*found, products)
+        found = coef, intercept, gradient, converged
+        return Solution(*(found if self.several else (one[0] for one in found)), products)
 
     def _variance(self, inside: Float[Tensor, "column sample"]) -> Float[Tensor, "matrix column kept"]:
         """Variance of every feature within each part; 1 where a feature is the same in all samples of the matrix."""
@@ -147,29 +143,27 @@ class Design:
         strength: Float[Tensor, "column sample"],
         penalty: Float[Tensor, "matrix column kept"] | None,
         C: float,
-    ) -> tuple[
-        Float[Tensor, "matrix column kept"], Float[Tensor, "matrix column"], Float[Tensor, "matrix column"], int
-    ]:
-        """Weights and intercepts in these matrices' units, the largest entry of each gradient, and the products."""
+    ) -> tuple[Optimum, Float[Tensor, "matrix column"]]:
+        """In these matrices' units, and the largest entry of each gradient."""
         matrices, samples, width = self.x.shape
         if is_small(matrices * len(labels), samples, width):
-            w, b, f, products = self._directly(labels, strength, penalty, C)
+            found = self._directly(labels, strength, penalty, C)
         elif 3 * width < 2 * samples:
-            w, b, f, products = solve_primal(self.x, labels, strength, penalty, C)
+            found = solve_primal(self.x, labels, strength, penalty, C)
         else:
-            found = [
+            each = [
                 solve_dual(x, partial(self._kernel, i), labels, strength, None if penalty is None else penalty[i], C)
                 for i, x in enumerate(self.x)
             ]
-            w, b, f = (torch.stack(values) for values in list(zip(*found, strict=True))[:3])
-            products = sum(one.products for one in found)
-        error = strength * (torch.sigmoid(f) - labels)
+            *values, products = zip(*each, strict=True)
+            found = Optimum(*map(torch.stack, values), sum(products))
+        error = strength * (torch.sigmoid(found.f) - labels)
         slope = error @ self.x
         if penalty is None:
-            slope += w
+            slope += found.w
         else:  # by weights of features scaled within the part
-            slope = (penalty * w + slope) / penalty.sqrt()
-        return w, b, torch.maximum(slope.abs().amax(2), error.sum(2).abs()), products
+            slope = (penalty * found.w + slope) / penalty.sqrt()
+        return found, torch.maximum(slope.abs().amax(2), error.sum(2).abs())
 
     def _directly(
         self,
@@ -185,9 +179,8 @@ class Design:
         else:
             x = self.x.repeat_interleave(columns, 0)
             labels, strength = labels.repeat(matrices, 1), strength.repeat(matrices, 1)
-        w, b, f, products = solve_direct(x, labels, strength, None if penalty is None else penalty.flatten(0, 1), C)
-        w, b, f = (values.unflatten(0, (matrices, columns)) for values in (w, b, f))
-        return Optimum(w, b, f, products)
+        *found, products = solve_direct(x, labels, strength, None if penalty is None else penalty.flatten(0, 1), C)
+        return Optimum(*(values.unflatten(0, (matrices, columns)) for values in found), products)
 
     def _as_given(
         self, w: Float[Tensor, "*probe kept"], b: Float[Tensor, "*probe"], matrix: slice | int = slice(None)

@@ -14,7 +14,7 @@ from interp.errors import DataError
 from interp.fitting.estimators import ProbeSpec
 from interp.fitting.linear import Hyperplane
 from interp.fitting.pca import pca_logistic
-from interp.fitting.solver import TOLERANCE, Design
+from interp.fitting.solver import Design
 from interp.fitting.standardiser import Standardiser
 from interp.statistics.auc import MIN_PER_CLASS
 from interp.statistics.samples import Samples
@@ -129,10 +129,7 @@ def _principal(x: Float[np.ndarray, "sample width"], spec: ProbeSpec, problems: 
     """Probes of matched width: every part has components, and so a matrix, of its own."""
     given = [(one.y, one.part, one.C) for one in problems]
     solved = pca_logistic(np.asarray(x, dtype=np.float64), given, components=spec.components)
-    return [
-        Trained(probe, scaler, one.C, left <= TOLERANCE)
-        for (probe, scaler, left), one in zip(solved, problems, strict=True)
-    ]
+    return [Trained(probe, scaler, one.C, end) for (probe, scaler, end), one in zip(solved, problems, strict=True)]
 
 
 def _fit(x: Float[np.ndarray, "sample width"], y: Int[np.ndarray, " sample"], spec: ProbeSpec) -> Trained:

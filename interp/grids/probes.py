@@ -67,8 +67,9 @@ def probe_grid(
     group share a fold; None: every sample its own, or those of the Answers. `valid`: bool `sample role`, which samples
     have the role. `layers`, `roles` and `ids` name the axes of a bare array; of a Capture `layers` and `roles` are
     chosen by name, in the order given (which is then that of `valid`). `probe`: a name (see
-    `interp.fitting.estimators.PROBES`) or any scikit-learn classifier or regressor; `components` is the width of
-    `pca-lr`, one for all cells or one per cell (a DataArray on (layer, token) is read by label).
+    `interp.fitting.estimators.PROBES`) or any scikit-learn classifier or regressor (a `random_state` that is None, of a
+    pipeline's step too, becomes `seed`); `components` is the width of `pca-lr`, one for all cells or one per cell (a
+    DataArray on (layer, token) is read by label).
 
     The site `sae:FOLDER` is the features of a SAE that SAELens stored in the folder, or of one for each layer in its
     subfolders: they are computed of the Capture's vectors at the SAE's hook point, whose layers are the grid's.

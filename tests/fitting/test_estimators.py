@@ -7,7 +7,7 @@ import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import f_classif
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.metrics import roc_auc_score
@@ -151,6 +151,31 @@ def test_any_estimators_own_values_are_the_scores(estimator: Any) -> None:
         return (lambda new: fitted.predict_proba(new)[:, 1]) if hasattr(fitted, "predict_proba") else fitted.predict
 
     np.testing.assert_allclose(grid["score"].values[:, 0, 0], by_loop(x[:, 0, 0], y, fold, fit), atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        RandomForestClassifier(n_estimators=5),
+        make_pipeline(StandardScaler(), RandomForestClassifier(n_estimators=5)),
+        CalibratedClassifierCV(make_pipeline(StandardScaler(), RandomForestClassifier(n_estimators=5)), cv=3),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_the_seed_is_that_of_an_estimator_of_ones_own(estimator: Any) -> None:
+    x, y, groups = problem(60, width=12)
+    fold = np.arange(60) // 2 % 5
+    first, same, other = (
+        probe_grid(x, y, groups, fold=fold, probe=estimator, seed=seed, nested=False)["score"] for seed in (3, 3, 4)
+    )
+    assert first.identical(same) and not first.equals(other)
+    assert all(value is None for name, value in estimator.get_params().items() if name.endswith("random_state"))
+
+
+def test_a_random_state_that_is_given_stays() -> None:
+    given = make_pipeline(PCA(3, random_state=7), "passthrough", RandomForestClassifier())
+    built = ProbeSpec(given, seed=5).build(12).get_params()
+    assert (built["pca__random_state"], built["randomforestclassifier__random_state"]) == (7, 5)
 
 
 class Broken(LinearRegression):
