@@ -127,8 +127,9 @@ class Design:
                 coef[i, k], intercept[i, k] = self._as_given(alone.coef[0], alone.intercept[0], i)
                 gradient[i, k], converged[i, k] = alone.gradient[0], alone.converged[0]
                 products += alone.products
-        found = coef, intercept, gradient, converged
-        return Solution(*(found if self.several else (one[0] for one in found)), products)
+        if not self.several:
+            coef, intercept, gradient, converged = coef[0], intercept[0], gradient[0], converged[0]
+        return Solution(coef, intercept, gradient, converged, products)
 
     def _variance(self, inside: Float[Tensor, "column sample"]) -> Float[Tensor, "matrix column kept"]:
         """Variance of every feature within each part; 1 where a feature is the same in all samples of the matrix."""
@@ -155,8 +156,8 @@ class Design:
                 solve_dual(x, partial(self._kernel, i), labels, strength, None if penalty is None else penalty[i], C)
                 for i, x in enumerate(self.x)
             ]
-            *values, products = zip(*each, strict=True)
-            found = Optimum(*map(torch.stack, values), sum(products))
+            w, b, f, left = (torch.stack(values) for values in list(zip(*each, strict=True))[:4])
+            found = Optimum(w, b, f, left, sum(one.products for one in each))
         error = strength * (torch.sigmoid(found.f) - labels)
         slope = error @ self.x
         if penalty is None:
@@ -179,8 +180,9 @@ class Design:
         else:
             x = self.x.repeat_interleave(columns, 0)
             labels, strength = labels.repeat(matrices, 1), strength.repeat(matrices, 1)
-        *found, products = solve_direct(x, labels, strength, None if penalty is None else penalty.flatten(0, 1), C)
-        return Optimum(*(values.unflatten(0, (matrices, columns)) for values in found), products)
+        found = solve_direct(x, labels, strength, None if penalty is None else penalty.flatten(0, 1), C)
+        w, b, f, left = (values.unflatten(0, (matrices, columns)) for values in found[:4])
+        return Optimum(w, b, f, left, found.products)
 
     def _as_given(
         self, w: Float[Tensor, "*probe kept"], b: Float[Tensor, "*probe"], matrix: slice | int = slice(None)
