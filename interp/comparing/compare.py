@@ -29,6 +29,7 @@ from interp.support.later import later
 from interp.support.public import public
 from interp.support.stored import read_json
 from interp.support.tabular import Tabular
+from interp.support.units import decimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +115,7 @@ class Comparison(Mapping[str, Any], Tabular):
         """In one line: what is compared, and how many cells differ."""
         first, second = self.names
         found, sizes = self.differences, self.delta_auc.sizes
-        mean = "" if found["mean_delta"] is None else f", mean ΔAUC {found['mean_delta']:+.3f}"
+        mean = "" if found["mean_delta"] is None else f", mean ΔAUC {decimal(found['mean_delta'], sign=True)}"
         return (
             f"Comparison({first} − {second}: {sizes['layer']} layers, {sizes['token']} tokens; of {found['cells']} "
             f"cells {found[f'{first}_higher']} are higher, {found[f'{second}_higher']} lower (q < 0.05){mean})"

@@ -12,6 +12,7 @@ from interp.grids.gain import gain_grid
 from interp.grids.join import reordered
 from interp.grids.probes import matched_width_grid
 from interp.support.atomic import plain
+from interp.support.units import decimal
 
 ALPHA = 0.05
 
@@ -31,7 +32,7 @@ class Widths:
         """In one line: how large, and what attention adds on average."""
         mean = differences(self.gain, ("with_attention", "alone"))["mean_delta"]
         sizes = self.gain.sizes
-        gain = "undefined" if mean is None else f"{mean:+.3f}"
+        gain = "undefined" if mean is None else decimal(mean, sign=True)
         return f"Widths({sizes['layer']} layers, {sizes['token']} tokens; mean gain {gain})"
 
     def to_dict(self, delta: xr.Dataset) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from interp.support.units import decimal
+
 ALPHA = 0.05
 CAUSES = {
     "answer": "ln P(the right sample's exact answer) − ln P(the wrong one's)",
@@ -89,8 +91,9 @@ def _first_look(found: xr.Dataset) -> str:
     i, j = np.unravel_index(int(gap.argmax()), gap.shape)
     place = f"layer {found['layer'].values[i]}, {found['token'].values[j]}"
     return (
-        f"To first order, by gradients, the grid looks like this with a correlation of {r:.2f} over {int(both.sum())} "
-        f"cells; the worst disagreement is at {place}: {first[i, j]:.2f} foreseen, {exact[i, j]:.2f} seen."
+        f"To first order, by gradients, the grid looks like this with a correlation of {decimal(r, 2)} over "
+        f"{int(both.sum())} cells; the worst disagreement is at {place}: {decimal(first[i, j], 2)} foreseen, "
+        f"{decimal(exact[i, j], 2)} seen."
     )
 
 
@@ -106,8 +109,8 @@ def beside_sentences(three: xr.Dataset, found: xr.Dataset) -> list[str]:
         first, second = str(pair).split(", ")
         r, own, other = (float(one[name]) for name in ("r", "ceiling_first", "ceiling_second"))
         sentences.append(
-            f"Over {cells} cells, {first} and {second} correlate by {r:.2f} between halves of the samples ({first} "
-            f"with itself {own:.2f}, {second} {other:.2f})."
+            f"Over {cells} cells, {first} and {second} correlate by {decimal(r, 2)} between halves of the samples "
+            f"({first} with itself {decimal(own, 2)}, {second} {decimal(other, 2)})."
         )
     read = three["low"].sel(grid="decodable") > 0.5
     # Either way: what donors do there may also be against their label.
@@ -131,12 +134,11 @@ def _largest(values: xr.DataArray) -> dict[str, Any]:
 def _of(found: xr.Dataset, at: dict, direction: str) -> str:
     one = found.sel(direction=direction, **at)
     value = float(one["effect"])
-    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "undefined"
+    return decimal(value, 2) if np.isfinite(value) else "undefined"
 
 
 def _share(one: xr.Dataset, value: str, low: str, high: str, *, signed: bool = False) -> str:
-    form = "+.2f" if signed else ".2f"
-    centre, below, above = (format(float(one[name]), form).replace("-", "−") for name in (value, low, high))
+    centre, below, above = (decimal(float(one[name]), 2, sign=signed) for name in (value, low, high))
     return f"{centre} [{below}, {above}]"
 
 

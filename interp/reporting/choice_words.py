@@ -3,6 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from interp.support.units import decimal
+
 TITLES = {
     "probe": "the probe's score",
     "greedy": "the greedy answer",
@@ -56,7 +58,7 @@ def _against(probe: xr.Dataset, cell: str) -> str:
         one = probe.sel(reference=name)
         if not np.isfinite(one["delta"]):
             continue
-        numbers = [f"{float(one[key]):+.3f}".replace("-", "−") for key in ("delta", "delta_low", "delta_high")]
+        numbers = [decimal(float(one[key]), 3, sign=True) for key in ("delta", "delta_low", "delta_high")]
         q = float(one["q"])
         sure = "more often right than" if q < ALPHA and one["delta"] > 0 else "less often right than"
         verdict = sure if q < ALPHA else "not clearly better or worse than"
@@ -72,5 +74,8 @@ def _by_type(data: xr.Dataset) -> list[str]:
     clear = [t for t in pairs["type"].values[1:] if float(pairs["q"].sel(type=t)) < ALPHA]
     if not clear:
         return ["In no error type does it clearly differ from the most frequent answer (q < 0.05)."]
-    told = [f"{t} ({pairs['title'].sel(type=t).item()}) {float(pairs['delta'].sel(type=t)):+.2f}" for t in clear]
-    return [f"Against the most frequent answer it clearly differs in {', '.join(told)}.".replace("-", "−")]
+    told = [
+        f"{t} ({pairs['title'].sel(type=t).item()}) {decimal(float(pairs['delta'].sel(type=t)), 2, sign=True)}"
+        for t in clear
+    ]
+    return [f"Against the most frequent answer it clearly differs in {', '.join(told)}."]

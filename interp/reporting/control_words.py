@@ -5,6 +5,7 @@ from typing import Any
 
 from interp.comparing.against_controls import EMBED, LOGPROBS
 from interp.controls.control_table import TITLES
+from interp.support.units import decimal
 
 
 def control_sentences(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -45,5 +46,5 @@ def title(row: Mapping[str, Any]) -> str:
 
 
 def _interval(numbers: Mapping[str, Any]) -> str:
-    value, low, high = (f"{numbers[key]:.2f}".replace("-", "−") for key in ("value", "low", "high"))
+    value, low, high = (decimal(numbers[key], 2) for key in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from interp.support.units import decimal
+
 CAPTIONS = {
     "title": "Detectors of wrong answers",
     "table": "AUC of every detector, and the probe's minus it (delta) over the samples that both can score.",
@@ -101,5 +103,5 @@ def _reasons(table: pd.DataFrame) -> str:
 
 
 def _interval(row: pd.Series, value: str = "auc", low: str = "low", high: str = "high", *, signed: bool = False) -> str:
-    numbers = (f"{row[name]:{'+' if signed else ''}.2f}".replace("-", "−") for name in (value, low, high))
+    numbers = (decimal(row[name], 2, sign=signed) for name in (value, low, high))
     return "{} [{}, {}]".format(*numbers)

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from interp.comparing.widths import ALPHA
+from interp.support.units import decimal, with_interval
 
 
 def width_sentences(comparison: Mapping[str, Any]) -> list[str]:
@@ -23,7 +24,7 @@ def width_sentences(comparison: Mapping[str, Any]) -> list[str]:
             f"{better - still} the difference was only one of dimension, or is too small to tell."
         )
     higher, lower = gain["with_attention_higher"], gain["alone_higher"]
-    mean = "undefined" if gain["mean_delta"] is None else f"{gain['mean_delta']:+.3f}"
+    mean = "undefined" if gain["mean_delta"] is None else decimal(gain["mean_delta"], sign=True)
     sentences.append(
         f"Attention metrics beside the states change the AUC by {mean} on average; of {cells} cells they raise it in "
         f"{higher} and lower it in {lower} (q < {ALPHA:g})."
@@ -49,12 +50,13 @@ def describe_differences(differences: xr.Dataset) -> list[str]:
             lines.append("  no cell is defined in both")
             continue
         mean, low, high, p = (float(pair[f"mean_{key}"]) for key in ("delta", "low", "high", "p"))
-        lines.append(f"  mean difference in AUC over cells: {mean:+.3f} [{low:+.3f}, {high:+.3f}], p = {p:.2g}")
+        lines.append(f"  mean difference in AUC over cells: {with_interval(mean, low, high, sign=True)}, p = {p:.2g}")
         higher, lower = int(((q < 0.05) & (delta > 0)).sum()), int(((q < 0.05) & (delta < 0)).sum())
         lines.append(f"  of {int(np.isfinite(delta).sum())} cells {higher} are higher, {lower} lower (q < 0.05)")
         row, column = np.unravel_index(int(np.nanargmax(np.abs(delta))), delta.shape)
         layer = str(own[row]) if own[row] == other[row] else f"{own[row]} against {other[row]}"
         place = f"layer {layer}, {pair['token'].values[column]}"
-        span = f"[{float(pair['low'][row, column]):+.3f}, {float(pair['high'][row, column]):+.3f}]"
-        lines.append(f"  largest at {place}: {delta[row, column]:+.3f} {span}, q = {q[row, column]:.2g}")
+        ends = (float(pair[end][row, column]) for end in ("low", "high"))
+        largest = with_interval(float(delta[row, column]), *ends, sign=True)
+        lines.append(f"  largest at {place}: {largest}, q = {q[row, column]:.2g}")
     return lines

@@ -3,6 +3,8 @@
 import numpy as np
 import xarray as xr
 
+from interp.support.units import decimal
+
 ALPHA = 0.05
 FEW_DRAWS = 6
 """With fewer draws than that a sixth of them is none, and a third one."""
@@ -69,9 +71,8 @@ def _told(letter: str, title: str, one: xr.Dataset) -> str:
 
 
 def _interval(one: xr.Dataset, name: str, value: str | None = None, *, signed: bool = False) -> str:
-    form = "+.2f" if signed else ".2f"
     numbers = [float(one[key]) for key in (value or f"{name}_auc", f"{name}_low", f"{name}_high")]
-    centre, low, high = (format(number, form).replace("-", "−") for number in numbers)
+    centre, low, high = (decimal(number, 2, sign=signed) for number in numbers)
     return f"{centre} [{low}, {high}]"
 
 

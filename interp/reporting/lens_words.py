@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from interp.comparing.best_cell import describe_best
+from interp.support.units import decimal
 
 ALPHA = 0.05
 LARGE_DEVIATION = 0.01
@@ -230,9 +231,9 @@ def _labels(found: xr.Dataset) -> list[str]:
 
 
 def _of(one: xr.Dataset, name: str, ends: str | None = None, *, signed: bool = False) -> str:
-    form = "+.2f" if signed else ".2f"
-    value, low, high = (format(float(one[key]), form) for key in (name, f"{ends or name}_low", f"{ends or name}_high"))
-    return f"{value} [{low}, {high}]".replace("-", "−")
+    keys = (name, f"{ends or name}_low", f"{ends or name}_high")
+    value, low, high = (decimal(float(one[key]), 2, sign=signed) for key in keys)
+    return f"{value} [{low}, {high}]"
 
 
 def _share(one: xr.Dataset, name: str) -> str:

@@ -10,6 +10,7 @@ import xarray as xr
 from interp.comparing.against_controls import LOGPROBS
 from interp.fitting.estimators import PROBES, ProbeSpec
 from interp.reporting.control_words import control_sentences, title
+from interp.support.units import decimal
 
 ALPHA = 0.05
 SMALL_CLASS = 30
@@ -210,6 +211,6 @@ def place(best: Mapping[str, Any]) -> str:
 
 
 def _interval(numbers: Mapping[str, Any]) -> str:
-    shown = [None if numbers.get(key) is None else f"{numbers[key]:.2f}" for key in ("value", "low", "high")]
-    value, low, high = (text and text.replace("-", "−") for text in shown)
+    shown = [numbers.get(key) for key in ("value", "low", "high")]
+    value, low, high = (None if number is None else decimal(number, 2) for number in shown)
     return f"{value}" if low is None or high is None else f"{value} [{low}, {high}]"

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import xarray as xr
 
+from interp.support.units import decimal
+
 
 def paper_sentences(grid: xr.Dataset) -> list[str]:
     """A sentence for each: labels and places, best cells, their correlation, and the solver (grid of `paper_run`)."""
@@ -23,10 +25,11 @@ def paper_sentences(grid: xr.Dataset) -> list[str]:
     if both.sum() > 1:
         difference = np.where(both, paper - own, 0.0)
         layer, token = np.unravel_index(np.abs(difference).argmax(), difference.shape)
+        mean, largest = (decimal(d, sign=True) for d in (difference[both].mean(), difference[layer, token]))
         lines.append(
             f"over {both.sum()} cells: correlation {_number(np.corrcoef(paper.values[both], own.values[both])[0, 1])}, "
-            f"mean difference {difference[both].mean():+.3f}, largest {difference[layer, token]:+.3f} at layer "
-            f"{int(grid['layer'][layer])}, {grid['token'].values[token]}"
+            f"mean difference {mean}, largest {largest} at layer {int(grid['layer'][layer])}, "
+            f"{grid['token'].values[token]}"
         )
     early = int(grid["unconverged"].sum())
     lines.append(f"the paper's solver stopped early in {early} of {grid['unconverged'].size} cells")
@@ -34,4 +37,4 @@ def paper_sentences(grid: xr.Dataset) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3f}"
+    return "undefined" if math.isnan(value) else decimal(value)

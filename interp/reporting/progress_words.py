@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-COMPLETIONS = {"generated": "answered", "brought": "brought their completion", "none": "have none"}
-"""Where the completions of a run's samples came from, as its record counts them."""
+COMPLETIONS = {
+    "generated": ("answered", "answered"),
+    "brought": ("brought its completion", "brought their completion"),
+    "none": ("has none", "have none"),
+}
+"""Where the completions of a run's samples came from, as its record counts them: of one, of several."""
 
 
 def status_text(
@@ -23,7 +27,7 @@ def status_text(
     """
     lines = [f"{path}: {record['state']}, begun {record['created']}"]
     if resumed := record.get("resumed"):
-        lines[0] += f", resumed {len(resumed)} times, last {resumed[-1]}"
+        lines[0] += f", resumed {'once' if len(resumed) == 1 else f'{len(resumed)} times'}, last {resumed[-1]}"
     if captured is not None:
         lines.append(_measured(record["counts"], *captured))
     elif answered is not None:
@@ -55,8 +59,10 @@ def damaged_answers(path: Path, lines: Sequence[int]) -> list[str]:
 
 def _measured(counts: Mapping[str, Any], captured: int, shards: int, damaged: int) -> str:
     if completions := counts.get("completions"):
-        how = ", ".join(f"{completions[name]} {said}" for name, said in COMPLETIONS.items() if completions[name])
-        answered = f"{counts['samples']} samples: {how}"
+        some = [(completions[name], said) for name, said in COMPLETIONS.items() if completions[name]]
+        answered = f"{counts['samples']} samples: {', '.join(f'{n} {said[n > 1]}' for n, said in some)}"
+        if long := completions["none"] and counts.get("status", {}).get("too_long"):
+            answered += f" ({long} {'is' if long == 1 else 'are'} too long for the model's context)"
     else:
         answered = f"{counts['samples']} samples answered"
     line = f"{answered}; {captured} captured in {shards} shard{'' if shards == 1 else 's'}"

@@ -10,6 +10,7 @@ import xarray as xr
 from interp.labelling.length_stops import length_stops
 from interp.reporting.notes import judge_sentence
 from interp.reporting.verdict import Number, best_embedding, nested_best
+from interp.support.units import decimal
 
 SHOWN_IDS = 8
 STATUS_MEANING = {
@@ -103,7 +104,7 @@ def operating_points(comparison: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _interval(numbers: Mapping[str, Any]) -> str:
-    value, low, high = ("–" if numbers[key] is None else f"{numbers[key]:.2f}" for key in ("value", "low", "high"))
+    value, low, high = (decimal(numbers[key], 2) for key in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"
 
 

@@ -12,17 +12,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from interp.errors import RunError, visible
 from interp.reporting.section import Entry, Section, Table
 from interp.support.stored import read_text
+from interp.support.units import decimal
 
 
 def template(name: str) -> Template:
     """A page's template; every text that it is given is `visible` and escaped, and one that it lacks is an error."""
-    return Environment(
+    pages = Environment(
         loader=PackageLoader("interp.reporting", "."),
         autoescape=True,
         finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
-    ).get_template(name)
+    )
+    pages.globals["decimal"] = decimal
+    return pages.get_template(name)
 
 
 def _seen(value: Any) -> Any:
@@ -79,9 +82,7 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _shown(entry: Entry) -> str:
-    if entry is None or entry != entry:
-        return "–"
-    return f"{entry:.2f}" if isinstance(entry, float) else str(entry)
+    return decimal(entry, 2) if entry is None or isinstance(entry, float) else str(entry)
 
 
 def _value(value: Any) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from interp.reporting.causal_words import CAUSES
+from interp.support.units import decimal
 
 ALPHA = 0.05
 WORDS = {"probe": "the probe's direction", "mean_difference": "the difference of means"}
@@ -69,5 +70,5 @@ def _answer_sentences(answers: xr.Dataset) -> list[str]:
 
 def _interval(one: xr.Dataset, name: str) -> str:
     low, high = ("low", "high") if name == "change" else (f"{name}_low", f"{name}_high")
-    value, below, above = (format(float(one[key]), "+.2f").replace("-", "−") for key in (name, low, high))
+    value, below, above = (decimal(float(one[key]), 2, sign=True) for key in (name, low, high))
     return f"{value} [{below}, {above}]"

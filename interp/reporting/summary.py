@@ -15,6 +15,7 @@ from interp.reporting.notes import (
     thought_warnings,
 )
 from interp.reporting.opening import confidence_sentences, nonfinite_note, opening, small_class_note
+from interp.support.units import decimal
 
 
 def summary_lines(
@@ -71,7 +72,7 @@ def _attention(comparison: Mapping[str, Any]) -> list[str]:
             f"{nested['value']:.2f} [{nested['low']:.2f}, {nested['high']:.2f}]."
         ]
     between = comparison["correlation"]["raw"]["between"]
-    return lines if between is None else [*lines, f"Correlation of the two grids over cells: {between:.2f}."]
+    return lines if between is None else [*lines, f"Correlation of the two grids over cells: {decimal(between, 2)}."]
 
 
 def _notes(

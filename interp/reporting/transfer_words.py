@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from interp.reporting.section import Table
+from interp.support.units import decimal
 
 LEVEL = 0.05
 
@@ -93,8 +94,8 @@ def _against_own(found: xr.Dataset, pairs: list[tuple[str, str]]) -> str:
     if not n:
         return ""
     return (
-        f"Against the target's own probes, on the same samples: {mean:+.2f} on average; {lower} of {n} pairs are lower "
-        f"and {higher} higher (q < {LEVEL:g})."
+        f"Against the target's own probes, on the same samples: {decimal(mean, 2, sign=True)} on average; {lower} of "
+        f"{n} pairs are lower and {higher} higher (q < {LEVEL:g})."
     )
 
 
@@ -108,8 +109,8 @@ def _against_logprob(found: xr.Dataset, pairs: list[tuple[str, str]], names: lis
     span = f"{base.min():.2f}" if len(base) == 1 else f"{base.min():.2f} to {base.max():.2f}"
     sentence = (
         f"The mean log-probability of the exact answer alone has AUC {span}. Probes of another {_unit(found)} differ "
-        f"from it by {mean:+.2f} on average: {higher} of {n} pairs tell more, {lower} less (q < {LEVEL:g}); of the "
-        f"{own[0]} on their own {_unit(found)}, {own[1]} tell more and {own[2]} less."
+        f"from it by {decimal(mean, 2, sign=True)} on average: {higher} of {n} pairs tell more, {lower} less "
+        f"(q < {LEVEL:g}); of the {own[0]} on their own {_unit(found)}, {own[1]} tell more and {own[2]} less."
     )
     if higher:
         return sentence

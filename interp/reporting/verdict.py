@@ -20,6 +20,7 @@ from interp.reporting.opening import (
     strongest_control,
     tests_own_kind,
 )
+from interp.support.units import decimal
 
 NAN = float("nan")
 SHOWN_TOKENS = 4
@@ -41,7 +42,7 @@ class Number:
 
     def __str__(self) -> str:
         known = np.isfinite(self.low) and np.isfinite(self.high)
-        return f"{self.value:.2f}" + (f" [{self.low:.2f}, {self.high:.2f}]" if known else "")
+        return decimal(self.value, 2) + (f" [{decimal(self.low, 2)}, {decimal(self.high, 2)}]" if known else "")
 
 
 def nested_best(kind: str, comparison: Mapping[str, Any], name: str = "") -> Number | None:
@@ -154,8 +155,9 @@ def _alike(comparison: Mapping[str, Any]) -> list[str]:
     if raw.get("between") is None:
         return []
     within = [raw[key] for key in ("within_1", "within_2") if raw.get(key) is not None]
-    ceiling = f"; with itself each reaches {' and '.join(f'{value:.2f}' for value in within)}" if within else ""
-    return [f"Across cells the two grids correlate at {raw['between']:.2f} between halves of the questions{ceiling}."]
+    ceiling = f"; with itself each reaches {' and '.join(decimal(value, 2) for value in within)}" if within else ""
+    between = decimal(raw["between"], 2)
+    return [f"Across cells the two grids correlate at {between} between halves of the questions{ceiling}."]
 
 
 def headline(probe: xr.Dataset, comparison: Mapping[str, Any]) -> list[Number]:

@@ -27,7 +27,7 @@ def test_counts_best_cells_and_the_difference():
         "of 9 samples 2 have another label, 3 their exact answer at other tokens",
         "paper's code: best cell layer 1, a, AUC 0.750 (default 0.700)",
         "default: best cell layer 1, b, AUC 0.900 (paper's code 0.700)",
-        f"over 4 cells: correlation {correlation([0.5, 0.6, 0.75, 0.7], [0.5, 0.65, 0.7, 0.9]):.3f}, mean difference -0.050, largest -0.200 at layer 1, b",
+        f"over 4 cells: correlation {correlation([0.5, 0.6, 0.75, 0.7], [0.5, 0.65, 0.7, 0.9]):.3f}, mean difference −0.050, largest −0.200 at layer 1, b",
         "the paper's solver stopped early in 1 of 4 cells",
     ]
 

@@ -306,3 +306,11 @@ def test_a_small_class_is_warned_of(grids):
     text = render((few, compare_grids(few, make_scores(n=50, kind="attention")).to_dict())).text
     assert "Only 25 right answers are behind the numbers: with fewer than 30 of a class" in text
     assert "are behind the numbers" not in render(grids).text
+
+
+def test_a_number_below_zero_has_one_sign_in_cards_tables_and_sentences(grids) -> None:
+    probe, comparison = grids
+    correlation = comparison["correlation"]
+    below = correlation | {"raw": correlation["raw"] | {"between": -0.02}}
+    text = render((probe, comparison | {"correlation": below})).text
+    assert text.count("−0.02") > 1 and "-0.02" not in text

@@ -8,14 +8,16 @@ from interp.errors import RunError
 from interp.reporting.section import Picture, Section, Table
 from interp.reporting.section_page import page_html, section_views
 
-TABLE = Table("Some", ("name", "AUC", "mixed", "nothing"), (("a", 0.987, 1, None), ("b", None, "x", None)))
+TABLE = Table(
+    "Some", ("name", "AUC", "mixed", "nothing"), (("a", 0.987, 1, None), ("b", None, "x", None), ("c", -0.02, 1, None))
+)
 
 
 def test_numbers_stand_at_the_right_and_what_is_undefined_is_a_dash() -> None:
     ((view,),) = (section_views([Section("s", "S", (), (TABLE,))], Path()),)
     (table,) = view["tables"]
     assert [column["number"] for column in table["columns"]] == [False, True, False, False]
-    assert table["rows"] == [["a", "0.99", "1", "–"], ["b", "–", "x", "–"]]
+    assert table["rows"] == [["a", "0.99", "1", "–"], ["b", "–", "x", "–"], ["c", "−0.02", "1", "–"]]
 
 
 def test_a_page_holds_its_style_and_its_figures_and_no_script(tmp_path: Path) -> None:

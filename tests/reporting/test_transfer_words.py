@@ -36,7 +36,7 @@ def said(found: xr.Dataset) -> str:
 def test_what_transfers_and_what_is_lost() -> None:
     text = said(matrix())
     assert "in 6 of 6 pairs the interval of the AUC lies above 0.5. AUC 0.70 on average" in text
-    assert "cross-fitted, 0.80" in text and "-0.10 on average; 6 of 6 pairs are lower and 0 higher" in text
+    assert "cross-fitted, 0.80" in text and "−0.10 on average; 6 of 6 pairs are lower and 0 higher" in text
     assert "in 0 of 6 pairs" in said(matrix(0.55))
     assert "0 of 6 pairs are lower and 0 higher" in said(matrix(q=0.2))
     assert "Trained on all others: a 0.70 [0.60, 0.80], b 0.70" in text and "Trained on all: " in text

@@ -83,7 +83,7 @@ def test_the_strongest_control_stands_in_verdict_and_headline(grids):
     assert "chance): the probe's best cell exceeds it by 0.32 [0.29, 0.35]; at the best" in sentences[3]
     card = headline(probe, {**comparison, "against_controls": rows})[2]
     assert card.name == "Strongest control: Identity of the exact answer" and str(card) == "0.97 [0.95, 0.99]"
-    assert card.note == "best cell minus it: -0.03 [-0.05, -0.01]"
+    assert card.note == "best cell minus it: −0.03 [−0.05, −0.01]"
     own = headline(probe, {**comparison, "against_controls": rows})[3]
     assert own.name == "The model's own confidence: Mean log-probability of the exact answer" and own.value == 0.9
     names = [number.name for number in headline(probe, {**comparison, "against_controls": rows[1:]})]

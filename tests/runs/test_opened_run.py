@@ -78,7 +78,10 @@ def measured(llama_folder, tmp_path_factory) -> Path:
 
 def test_status_of_a_run_whose_samples_are_there(measured, tmp_path, capsys) -> None:
     said = interp.open_run(measured).status()
-    assert "20 samples: 12 answered, 5 brought their completion, 3 have none; 18 captured in 1 shard\n" in said
+    assert (
+        "20 samples: 12 answered, 5 brought their completion, 3 have none (2 are too long for the model's context); 18 captured in 1 shard\n"
+        in said
+    )
     # The folder as it is called now, in quotes where a shell needs them.
     assert said.endswith(f"go on with: interp resume '{measured}'")
     moved = shutil.copytree(measured, tmp_path / "moved")

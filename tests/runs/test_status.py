@@ -62,6 +62,7 @@ def test_a_run_that_was_resumed_and_given_objects_says_how_it_goes_on(folder):
         folder, resumed=["A", "B"], given=["model", "judge"], seconds={"answering": 3.14159, "capturing": 2}
     )
     assert first == f"{folder.path}: answering, {BEGUN}, resumed 2 times, last B"
+    assert said(folder, resumed=["A"])[0].endswith(", resumed once, last A")
     assert last == f"go on with: interp.resume('{folder.path}', model=…, judge=…)"
     assert said(folder, seconds={"answering": 3.14159})[-2] == "answering: 3.1 s"
 
@@ -78,6 +79,10 @@ def test_what_became_of_the_samples_and_how_many_are_captured(folder):
     )  # earlier runs
     none = COUNTS | {"completions": {"generated": 0, "brought": 0, "none": 9}}
     assert said(folder, state="probing", counts=none)[1].startswith("9 samples: 9 have none; ")
+    one = {"samples": 3, "completions": {"generated": 1, "brought": 1, "none": 1}, "status": {"too_long": 1}}
+    assert said(folder, state="probing", counts=one)[1].startswith(
+        "3 samples: 1 answered, 1 brought its completion, 1 has none (1 is too long for the model's context); "
+    )
 
 
 def test_a_shard_that_is_not_whole_is_counted_as_damaged(folder):
