@@ -31,8 +31,8 @@ def add_array_and_store(run: argparse.ArgumentParser) -> None:
         "--activations",
         type=store_url,
         metavar="URL",
-        help="keep the activations in an object store that fsspec reads (s3://bucket/folder, gs://…), not in the run "
-        "folder",
+        help="keep the activations in an object store (s3://bucket/folder, gs://, az://, abfs://, hdfs://), not in the "
+        "run folder",
     )
 
 

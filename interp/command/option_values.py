@@ -66,6 +66,8 @@ def file_text(path: Path | None, what: str) -> str | None:
     """What stands in a file that an option names; None: not given."""
     if path is None:
         return None
+    if path.exists() and not path.is_file():
+        raise InterpError(f"{what} {path}: expected a file, got a folder, a pipe or a device; write it into a file")
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

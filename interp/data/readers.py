@@ -61,6 +61,9 @@ def _files(path: Path) -> list[Path]:
         nothing = f"{path}: there is no such file"
     if not found:
         raise DataError(nothing)
+    for file in found:
+        if file.exists() and not (file.is_file() or file.is_dir()):  # it would be waited for, and cannot be read again
+            raise DataError(f"{file}: expected a file or a folder, got a pipe or a device; write the rows into a file")
     return found
 
 

@@ -76,7 +76,7 @@ def run(
 
     More than one machine makes the same bytes: `engine="ray"` on the workers of a Ray cluster (at `address`), or
     `shard="2/8"` as the second of eight tasks of an array, which `gather(out)` joins (docs/howto/many-machines.md).
-    `activations="s3://bucket/folder"` keeps the shards there instead of in `out` (any URL that package fsspec reads).
+    `activations="s3://bucket/folder"` keeps the shards there instead of in `out` (s3, gs, az, abfs, hdfs; by fsspec).
 
     Raises InterpError subclasses with one sentence that says what to do; nothing is overwritten.
 

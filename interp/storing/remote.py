@@ -1,4 +1,4 @@
-"""A folder of shards behind a URL (S3, GCS, any file system that fsspec knows), with what a Path is used for here."""
+"""A folder of shards behind a URL (S3, GCS, Azure, HDFS, by fsspec), with what a Path is used for here."""
 
 import posixpath
 from collections.abc import Iterable, Iterator

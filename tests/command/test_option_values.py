@@ -1,6 +1,7 @@
 """What the text of a command-line option means, read without a parser."""
 
 import argparse
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,10 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path):
     with pytest.raises(InterpError, match=r"the candidates file .*bytes\.txt cannot be read: "):
         file_text(tmp_path / "bytes.txt", "the candidates file")
     assert file_text(None, "the candidates file") is None
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "prompt.txt")
+    for path in (tmp_path / "prompt.txt", tmp_path, Path(os.devnull)):
+        with pytest.raises(InterpError, match=f"^the prompt template {path}: expected a file, got a folder, a pipe or"):
+            template_text(path)

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pandas
@@ -271,3 +272,14 @@ def test_what_is_no_table_is_told_how_to_be_one(tmp_path, text, message):
     (tmp_path / "rows.tsv").write_text(text, newline="")
     with pytest.raises(DataError, match=message):
         load_rows(tmp_path / "rows.tsv")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    """Rows are read more than once, as by a run that is resumed."""
+    pipe = tmp_path / "rows.jsonl"
+    os.mkfifo(pipe)
+    for rows, named in ((pipe, pipe), (tmp_path, pipe), (tmp_path / "*.jsonl", pipe), (os.devnull, os.devnull)):
+        with pytest.raises(
+            DataError, match=f"^{named}: expected a file or a folder, got a pipe or a device; write the"
+        ):
+            load_rows(rows)
