@@ -18,13 +18,23 @@ from interp.support.arrays import different, in_order, read_array, read_mask
 from interp.support.axes import places, some
 from interp.support.messages import shown
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 def as_array(values: Any) -> np.ndarray:
-    """NumPy view of a tensor or array; bfloat16, which NumPy lacks, becomes float32."""
+    """NumPy view of a tensor or array; bfloat16, which NumPy lacks, becomes float32.
+
+    A number beyond float32's range is infinite, as in a model: its square may be beyond float64's, and then there is
+    neither a scale nor a score.
+    """
     if isinstance(values, Tensor):
         values = values.detach().cpu()
-        return values.float().numpy() if values.dtype == torch.bfloat16 else values.numpy()
-    return np.asarray(values)
+        return as_array(values.float().numpy() if values.dtype == torch.bfloat16 else values.numpy())
+    array = np.asarray(values)
+    if not np.issubdtype(array.dtype, np.floating) or array.dtype.itemsize <= np.dtype(np.float32).itemsize:
+        return array
+    beyond = np.abs(array) > LARGEST
+    return np.where(beyond, np.copysign(np.inf, array), array) if beyond.any() else array
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ CHOSEN = """\
 chosen_C (sample, layer, token), with several C: that of the probe that scored the sample
 """
 LACKING = """\
-n_nonfinite (layer, token): samples left out because a feature is NaN or infinite
+n_nonfinite (layer, token): samples left out because a feature is NaN, infinite or beyond the range of float32
 """
 EMBED = """\
 embed_auc (token), with embed: AUC of the control row, the embedding, 0 … 1

@@ -153,6 +153,22 @@ def test_non_finite_features_are_masked_counted_and_named() -> None:
     assert np.isnan(grid["score"].sel(sample="s4", layer=1, token="0"))
 
 
+def test_features_beyond_float32_count_as_infinite() -> None:
+    """Their squares are beyond float64: one such cell would otherwise end the whole grid."""
+    x, y = tensor(roles=2)
+    wide = x.astype(np.float64)
+    wide[:, 0, 1] *= 1e155
+    wide[7, 1, 0, 2] = -1e39
+    grid, plain = probe_grid(wide, y), probe_grid(x.astype(np.float64), y)
+    assert grid["n_nonfinite"].values.tolist() == [[0, 150], [1, 0]]
+    assert grid["reason"].values.tolist() == [
+        ["", "0 correct and 0 wrong samples, at least 10 of each needed"],
+        ["", ""],
+    ]
+    assert grid.attrs["nonfinite"].startswith("layer 0, 1: 0, 1, 2, 3, 4 and 145 more; layer 1, 0: 7")
+    assert (grid["auc"].values[[0, 1], [0, 1]] == plain["auc"].values[[0, 1], [0, 1]]).all()
+
+
 def undefined_cases() -> list[Any]:
     x, y = tensor(60, layers=1, roles=1)
     rng = np.random.default_rng(1)
