@@ -98,6 +98,6 @@ def test_hostile_names_do_nothing(comparison, text) -> None:
 def test_the_line_of_a_terminal_is_as_it_was(comparison) -> None:
     assert re.fullmatch(
         r"Comparison\(probe − attention: 3 layers, 3 tokens; of \d cells \d are higher, \d lower \(q < 0\.05\), "
-        r"mean ΔAUC [+-]0\.\d{3}\)",
+        r"mean ΔAUC [+−]0\.\d{3}\)",
         repr(comparison),
     )
