@@ -114,7 +114,7 @@ def _place(
 
 def _enough(y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> bool:
     """Whether something can be said of both classes: of samples of one group nothing says how others would differ."""
-    return min(np.bincount(y, minlength=2)) >= MIN_PER_CLASS and min(_groups(y, group)) > 1
+    return bool(np.bincount(y, minlength=2).min() >= MIN_PER_CLASS) and min(_groups(y, group)) > 1
 
 
 def _groups(y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> tuple[int, int]:

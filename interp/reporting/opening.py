@@ -154,8 +154,8 @@ def _few_groups_note(grid: xr.Dataset) -> list[str]:
     if groups >= SMALL_CLASS:
         return []
     return [
-        f"The {name} answers are of {groups} group{'s' * (groups > 1)} only: groups are what intervals and p count, and "
-        f"with fewer than {SMALL_CLASS} they are rough; ask about more before you believe any of it."
+        f"The {name} answers are of {groups} group{'s' * (groups > 1)} only: groups are what intervals and p count, "
+        f"and with fewer than {SMALL_CLASS} they are rough; ask about more before you believe any of it."
     ]
 
 

@@ -114,14 +114,14 @@ def auc_influence(
         above = 1 - _share_below(score[correct], score[wrong])
         auc = float(below.mean())
         concordant += auc * m * k
-        sides = []
+        alone = []
         for members, component, others in ((correct, below, k), (wrong, above, m)):
             free = leverage_free(group[members])
             if free.all():
                 influence[members] = (component - auc) * others / total / np.sqrt(free)
             else:
-                sides.append(members)
-        lone += [(auc, m * k / total, members, len(sides)) for members in sides]
+                alone.append(members)
+        lone += [(auc, m * k / total, members, len(alone)) for members in alone]
     value = concordant / total if total else float("nan")
     for auc, share, members, sides in lone:
         if share < 1:  # (auc - value) / (1 - share): less the AUC of the other folds; where both classes do, half each

@@ -7,7 +7,11 @@ from interp.reporting.summary import summary_lines
 
 GRID = xr.Dataset(
     {"auc": (("layer", "token"), np.full((1, 2), np.nan))},
-    coords={"y": ("sample", np.array([1] * 40 + [0] * 40)), "sample": [str(i) for i in range(80)]},
+    coords={
+        "y": ("sample", np.array([1] * 40 + [0] * 40)),
+        "group": ("sample", np.arange(80)),
+        "sample": [str(i) for i in range(80)],
+    },
 )
 NESTED = {"value": 0.7, "low": 0.6, "high": 0.8}
 COMPARISON = {
