@@ -1,5 +1,6 @@
 """What a command prints: plain text, whatever a row, a model or a file's name says."""
 
+import os
 import sys
 from io import TextIOWrapper
 
@@ -7,8 +8,11 @@ from interp.errors import visible
 
 
 def tell(text: object) -> None:
-    """Print to standard output; control characters are written out."""
-    print(visible(str(text)))
+    """Print to standard output; control characters are written out. To a reader that has left (`| head`), nothing."""
+    try:
+        print(visible(str(text)), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python fails at its end, too
 
 
 def any_character() -> None:

@@ -1,6 +1,7 @@
 """What a command prints: no control character, and no error for a character that a terminal lacks."""
 
 import io
+import subprocess
 import sys
 
 from interp.command.output import any_character, tell
@@ -18,3 +19,10 @@ def test_a_terminal_that_lacks_a_character_gets_its_number(monkeypatch) -> None:
     tell("layers 1–3")
     sys.stdout.flush()
     assert raw.getvalue() == b"layers 1\\u20133\n"
+
+
+def test_a_reader_that_has_left_is_no_error() -> None:
+    code = "from interp.command.output import tell\nfor _ in range(3): tell('x' * 200_000)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b"" and child.wait(60) == 0
