@@ -70,7 +70,7 @@ def fit_probe(
     >>> from interp.demo import planted
     >>> cap, answers = planted()
     >>> interp.fit_probe(cap, answers.correct, answers.group, layer=1, role="exact_answer_last")
-    FittedProbe(logistic on resid_post, layer 1, exact_answer_last, width 8; AUC 0.948 [0.883, 0.978])
+    FittedProbe(logistic on resid_post, layer 1, exact_answer_last, width 8; AUC 0.948 [0.876, 0.979])
     """
     role, layer = one_text("role", role), whole_number("layer", layer, 0)
     min_per_class, model = whole_number("min_per_class", min_per_class, 1), one_text("model", model)

@@ -29,7 +29,7 @@ class BestCell:
     >>> grid = interp.probe_grid(cap, answers.correct)
     >>> best = grid.cells.best()
     >>> best
-    BestCell(layer 1, exact_answer_last: AUC 0.940 [0.863, 0.975], n 100; chosen on other folds 0.940 [0.863, 0.975])
+    BestCell(layer 1, exact_answer_last: AUC 0.940 [0.856, 0.976], n 100; chosen on other folds 0.940 [0.856, 0.976])
     >>> grid.sel(best.cell).n.item()
     100
     """

@@ -11,11 +11,10 @@ from interp.statistics.auc import (
     MIN_PER_CLASS,
     auc_influence,
     auc_interval,
-    leverage_free,
     normal_estimate,
     standard_error,
 )
-from interp.statistics.samples import group_codes
+from interp.statistics.samples import group_codes, leverage_free
 
 SHARE = 0.05
 """A difference of shares is noted if its 95 % interval lies wholly beyond 5 points, to either side."""

@@ -13,7 +13,7 @@ from scipy.special import expit, stdtrit
 
 from interp.statistics.cross_fold import shared_variance
 from interp.statistics.rank_sum import concordant_pairs
-from interp.statistics.samples import Samples, fold_pairs
+from interp.statistics.samples import Samples, fold_pairs, leverage_free
 
 LEVEL = 0.95
 MIN_PER_CLASS = 10
@@ -127,16 +127,6 @@ def auc_influence(
         if share < 1:  # (auc - value) / (1 - share): less the AUC of the other folds; where both classes do, half each
             influence[members] = share * (auc - value) / (1 - share) / np.sqrt(sides) / len(members)
     return value, influence
-
-
-def leverage_free(group: Int[np.ndarray, " sample"]) -> Float[np.ndarray, " sample"]:
-    """1 less the share that each sample's group has of all samples; 0 where there is one group only.
-
-    A sum over a group, less its part in the mean, has a variance as much smaller (Bell & McCaffrey 2002, CR2). With
-    every sample its own group it makes the divisors m and k DeLong's m - 1 and k - 1.
-    """
-    _, code, size = np.unique(group, return_inverse=True, return_counts=True)
-    return 1 - size[code.ravel()] / len(group)
 
 
 def _share_below(

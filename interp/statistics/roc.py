@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from interp.statistics.auc import LEVEL, leverage_free
-from interp.statistics.samples import fold_pairs
+from interp.statistics.auc import LEVEL
+from interp.statistics.samples import fold_pairs, leverage_free
 
 RATES = np.array([0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
 """False-positive rates at which a curve is given: closer where a detector is used."""

@@ -85,3 +85,13 @@ def fold_pairs(y: Int[np.ndarray, " sample"], fold: Int[np.ndarray, " sample"]) 
 def pairs_of(samples: Samples) -> int:
     """Pairs of a right and a wrong sample of the same fold."""
     return sum(m * k for m, k in fold_pairs(samples.y, samples.fold).values())
+
+
+def leverage_free(group: Int[np.ndarray, " sample"]) -> Float[np.ndarray, " sample"]:
+    """1 less the share that each sample's group has of all samples; 0 where there is one group only.
+
+    A sum over a group, less its part in the mean, has a variance as much smaller (Bell & McCaffrey 2002, CR2). With
+    every sample its own group it makes the divisors m and k DeLong's m - 1 and k - 1.
+    """
+    _, code, size = np.unique(group, return_inverse=True, return_counts=True)
+    return 1 - size[code.ravel()] / len(group)
