@@ -1,6 +1,6 @@
 """Do intervals cover where little says how scores vary: few groups, or few samples of a class in each fold?
 
-    python benchmarks/few_groups.py             # 400 cells of noise a design
+    python benchmarks/few_groups.py             # 200 cells of noise a design
     python benchmarks/few_groups.py --quick     # 12
 
 Cells of four columns that know nothing, though those of a group are alike; folds by the package's own rule, logistic
@@ -58,7 +58,7 @@ def cell_of_noise(seed: int, group: Int[np.ndarray, " sample"], right: int, fold
 
 
 def main() -> None:
-    repeats = 12 if arguments().parse_args().quick else 400
+    repeats = 12 if arguments().parse_args().quick else 200
     one_thread()
     print_header("design", "covers 0.5", "mean width", "cells")
     figures = []
