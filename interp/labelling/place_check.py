@@ -7,14 +7,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.labelling.answers import Answers
-from interp.statistics.auc import (
-    MIN_PER_CLASS,
-    auc_influence,
-    auc_interval,
-    normal_estimate,
-    standard_error,
-)
-from interp.statistics.samples import group_codes, leverage_free
+from interp.statistics.auc import MIN_PER_CLASS, auc_influence, auc_interval, normal_estimate, standard_error
+from interp.statistics.samples import group_codes, groups_of_classes, leverage_free
 
 SHARE = 0.05
 """A difference of shares is noted if its 95 % interval lies wholly beyond 5 points, to either side."""
@@ -106,16 +100,11 @@ def _place(
     if not _enough(y, group):
         return Check(name, right, wrong, "AUC", None, None, None, n_right, n_wrong, False)
     value, influence = auc_influence(values, y, np.zeros(len(y), dtype=np.int64), group)
-    low, high = auc_interval(value, standard_error(influence, group), *_groups(y, group))
+    low, high = auc_interval(value, standard_error(influence, group), *groups_of_classes(y, group))
     noted = low > 0.5 + AUC or high < 0.5 - AUC
     return Check(name, right, wrong, "AUC", value, low, high, n_right, n_wrong, noted)
 
 
 def _enough(y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> bool:
     """Whether something can be said of both classes: of samples of one group nothing says how others would differ."""
-    return bool(np.bincount(y, minlength=2).min() >= MIN_PER_CLASS) and min(_groups(y, group)) > 1
-
-
-def _groups(y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> tuple[int, int]:
-    """Groups with right, and with wrong samples."""
-    return len(np.unique(group[y == 1])), len(np.unique(group[y == 0]))
+    return bool(np.bincount(y, minlength=2).min() >= MIN_PER_CLASS) and min(groups_of_classes(y, group)) > 1

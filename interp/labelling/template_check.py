@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from interp.statistics.auc import MIN_PER_CLASS, auc_influence, auc_interval, standard_error
-from interp.statistics.samples import group_codes
+from interp.statistics.samples import group_codes, groups_of_classes
 
 SHARE = 0.05
 """A word is part of a template if this share of the questions have it (and at least `MIN_PER_CLASS` questions)."""
@@ -65,8 +65,7 @@ def template_check(
     overall = (y.sum() - right.sum(0)[fold]) / np.maximum(1, len(y) - number.sum(0)[fold])
     groups = group_codes(list(group))
     value, influence = auc_influence((others_right + overall) / (others + 1), y, fold, groups)
-    n_groups = [len(np.unique(groups[y == label])) for label in (1, 0)]
-    low, high = auc_interval(value, standard_error(influence, groups), *n_groups)
+    low, high = auc_interval(value, standard_error(influence, groups), *groups_of_classes(y, groups))
     shares = {one: (int(y[[n == one for n in name]].sum()), count[one]) for one in large}
     return {
         "value": float(value),

@@ -13,7 +13,7 @@ from scipy.special import expit, stdtrit
 
 from interp.statistics.cross_fold import shared_variance
 from interp.statistics.rank_sum import concordant_pairs
-from interp.statistics.samples import Samples, fold_pairs, leverage_free
+from interp.statistics.samples import Samples, fold_pairs, groups_of_classes, leverage_free
 
 LEVEL = 0.95
 MIN_PER_CLASS = 10
@@ -186,7 +186,7 @@ def estimate_auc(
         return undefined(len(score), n, n_correct, reason)
     value, influence = auc_influence(score, y, fold, samples.group)
     se = standard_error(influence, samples.group, training, choice)
-    low, high = auc_interval(value, se, *(len(np.unique(samples.group[used & (y == label)])) for label in (1, 0)))
+    low, high = auc_interval(value, se, *groups_of_classes(y[used], samples.group[used]))
     return Estimate(value, low, high, influence, n, n_correct, se=se)
 
 

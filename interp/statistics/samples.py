@@ -95,3 +95,8 @@ def leverage_free(group: Int[np.ndarray, " sample"]) -> Float[np.ndarray, " samp
     """
     _, code, size = np.unique(group, return_inverse=True, return_counts=True)
     return 1 - size[code.ravel()] / len(group)
+
+
+def groups_of_classes(y: Int[np.ndarray, " sample"], group: Int[np.ndarray, " sample"]) -> tuple[int, int]:
+    """How many groups have right, and how many wrong samples."""
+    return len(np.unique(group[y == 1])), len(np.unique(group[y == 0]))

@@ -26,8 +26,7 @@ def give_back() -> None:
 def seldom_collected() -> Iterator[None]:
     """Meanwhile garbage is looked for after every `ALLOCATED` new objects, not after Python's few hundred.
 
-    The imports of a command make a million objects that stay: looking through them again and again took a fifth of
-    their time.
+    The imports of a command make a million objects that stay: looking through them again and again takes seconds.
     """
     before = gc.get_threshold()
     gc.set_threshold(max(ALLOCATED, before[0]) if before[0] else 0, *before[1:])  # 0: never, as the user chose

@@ -179,7 +179,7 @@ def noise(seed: int, group: np.ndarray, y: np.ndarray, folds: int) -> tuple[np.n
     ids=["a group a fold", "six groups", "ten groups", "a giant", "two right", "one right", "two in a fold"],
 )
 def test_intervals_cover_where_little_says_how_scores_vary(group: np.ndarray, correct: float, folds: int) -> None:
-    hits = []
+    hits, widths = [], []
     for seed in range(200):
         n = len(group)
         y = np.random.default_rng([seed, 1]).permutation(np.arange(n) < correct * n).astype(np.int64)
@@ -187,7 +187,8 @@ def test_intervals_cover_where_little_says_how_scores_vary(group: np.ndarray, co
             y = ((np.arange(n) // folds + seed) % round(1 / correct) == 0).astype(np.int64)
         cell = estimate_auc(*noise(seed, group, y, folds), min_per_class=1)
         hits.append(cell.low <= 0.5 <= cell.high)
-    assert np.mean(hits) >= 0.87
+        widths.append(cell.high - cell.low)
+    assert np.mean(hits) >= 0.87 and np.mean(widths) < 0.85, "nor wider than they must be"
 
 
 def test_a_class_of_one_group_moves_the_auc_by_what_sets_its_fold_apart() -> None:
